@@ -1,0 +1,222 @@
+"""What a model file eats and returns: the one place for labels, sizes, thresholds and origins.
+
+Written by `rtau-export`, carried in the ONNX metadata (key `rtau_contract`) and as a JSON file
+beside the model; read by the backends, which refuse a model without one. Knows no backend.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+from rtau.data import Task
+from rtau.errors import ContractError
+
+# Key of the contract's JSON in an ONNX file's metadata_props.
+METADATA_KEY = "rtau_contract"
+# Raised when a field changes its meaning; the runtime refuses other schemas.
+SCHEMA = 1
+# A contract is a page of text; anything larger is not one (and may be hostile).
+MAX_JSON_BYTES = 1 << 20
+
+Precision = Literal["fp32", "fp16", "int8"]
+CamMethod = Literal["gradcam", "gradcam++"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CropRule:
+    """How the square crop lies on a detector's box: the geometry the weights were trained for."""
+
+    detector: str
+    """Name of the detector whose boxes the numbers are for: `haar`."""
+    expand: float
+    """Side of the crop over the longer side of the box."""
+    offset_x: float
+    """Move of the centre to the right, in longer sides of the box."""
+    offset_y: float
+    """Move of the centre downwards, in longer sides of the box."""
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.expand <= 4:
+            raise ContractError(f"crop.expand must lie in [0.5, 4], got {self.expand}")
+        for name in ("offset_x", "offset_y"):
+            if not -1 <= getattr(self, name) <= 1:
+                raise ContractError(f"crop.{name} must lie in [-1, 1], got {getattr(self, name)}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelContract:
+    """The record of what a model file expects and returns."""
+
+    name: str
+    """Name of the model, as in its file name: `shufflenetv2-au12`."""
+    network: str
+    """Architecture: `shufflenetv2_x1_0`."""
+    task: Task
+    """multi_label (AUs, sigmoid) or multi_class (emotions, softmax)."""
+    labels: tuple[str, ...]
+    """Labels in output order: `AU01`, ... or `anger`, ..."""
+    input_size: int
+    """Side S of the input crops, px; input is `crops`: uint8 (N, S, S, 3), RGB."""
+    crop: CropRule
+    """Where a crop is cut."""
+    mean: tuple[float, float, float]
+    """Subtracted inside the graph, per RGB channel, on a 0-1 scale; for the record only."""
+    std: tuple[float, float, float]
+    """Divided by inside the graph, per RGB channel; for the record only."""
+    thresholds: tuple[float, ...]
+    """Probability at or above which a label is active, one per label; 0 for multi_class."""
+    thresholds_origin: str
+    """The data and the rule the thresholds were chosen by."""
+    weights_sha256: str
+    """SHA-256 of the weights the file was exported from."""
+    recipe: str
+    """Path of the training recipe in the repository."""
+    git_commit: str
+    """Commit that exported the file."""
+    licence: str
+    """Licence of the weights."""
+    training_data: str
+    """What the weights have seen, in one line; the card has the chain."""
+    cam_method: CamMethod | None = None
+    """What the `cams` output holds; None when the file has no such output."""
+    cam_scale: tuple[float, ...] | None = None
+    """Per label, the raw CAM value drawn as full heat: fixed, so heatmaps compare over time."""
+    opset: int = 0
+    """ONNX opset of the file; 0 where there is none."""
+    precision: Precision = "fp32"
+    """Precision of the weights and of most of the arithmetic."""
+    max_batch: int | None = None
+    """Rows the file takes at most; None for any."""
+
+    def __post_init__(self) -> None:
+        _check_contract(self)
+
+    @property
+    def has_cams(self) -> bool:
+        """True when the file can return a CAM per label."""
+        return self.cam_method is not None
+
+    def to_json(self) -> str:
+        """Returns the contract as JSON, keys in the order of the fields."""
+        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str, *, origin: str) -> ModelContract:
+        """Returns the contract a JSON text holds; `origin` names the file in error texts.
+
+        Raises:
+            ContractError: not JSON, another schema, a missing, unknown or wrong field.
+        """
+        if len(text) > MAX_JSON_BYTES:
+            raise ContractError(f"{origin}: a contract must be under 1 MiB, got {len(text)} bytes")
+        try:
+            payload = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ContractError(f"{origin}: the contract is not JSON ({error})") from None
+        if not isinstance(payload, dict):
+            raise ContractError(f"{origin}: the contract must be a JSON object")
+        schema = payload.pop("schema", None)
+        if schema != SCHEMA:
+            raise ContractError(
+                f"{origin}: contract schema must be {SCHEMA}, got {schema!r}; export the model "
+                "again with this version of rtau"
+            )
+        try:
+            return typing.cast(ModelContract, _parse_record(cls, payload))
+        except ContractError as error:
+            raise ContractError(f"{origin}: {error}") from None
+
+
+def read_sidecar(model: Path) -> ModelContract:
+    """Returns the contract in the JSON file beside a model.
+
+    Raises:
+        ContractError: the file is missing or wrong.
+    """
+    path = model.with_suffix(".json")
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_JSON_BYTES + 1)
+        return ModelContract.from_json(raw.decode("utf-8"), origin=str(path))
+    except OSError as error:
+        raise ContractError(
+            f"{path}: the model's contract cannot be read ({error.strerror}); keep the .json "
+            "that `rtau-export` wrote beside the model"
+        ) from None
+    except UnicodeDecodeError:
+        raise ContractError(f"{path}: the contract must be UTF-8 text") from None
+
+
+def _check_contract(contract: ModelContract) -> None:
+    if not contract.labels or len(set(contract.labels)) != len(contract.labels):
+        raise ContractError(f"labels must be distinct and at least one, got {contract.labels}")
+    if not 16 <= contract.input_size <= 1024:
+        raise ContractError(f"input_size must lie in [16, 1024] px, got {contract.input_size}")
+    for name in ("thresholds", "cam_scale"):
+        values = getattr(contract, name)
+        if values is not None and len(values) != len(contract.labels):
+            raise ContractError(
+                f"{name} must have one value per label ({len(contract.labels)}), got {len(values)}"
+            )
+    if not all(0 <= threshold <= 1 for threshold in contract.thresholds):
+        raise ContractError(f"thresholds must lie in [0, 1], got {contract.thresholds}")
+    if (contract.cam_method is None) != (contract.cam_scale is None):
+        raise ContractError("cam_method and cam_scale must be given together or not at all")
+    if contract.cam_scale is not None and not all(0 < s < float("inf") for s in contract.cam_scale):
+        raise ContractError(f"cam_scale must be positive and finite, got {contract.cam_scale}")
+    if contract.max_batch is not None and contract.max_batch < 1:
+        raise ContractError(f"max_batch must be at least 1, got {contract.max_batch}")
+
+
+def _parse_record(kind: type, payload: dict[str, Any]) -> Any:
+    hints = typing.get_type_hints(kind)
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(payload) - set(known))
+    if unknown:
+        raise ContractError(f"unknown field {unknown[0]!r}; known: {', '.join(known)}")
+    missing = [
+        name
+        for name, field in known.items()
+        if field.default is dataclasses.MISSING and name not in payload
+    ]
+    if missing:
+        raise ContractError(f"missing field {missing[0]!r}")
+    return kind(**{name: _parse(value, hints[name], name) for name, value in payload.items()})
+
+
+def _parse(value: Any, hint: Any, name: str) -> Any:
+    """Returns a JSON value as the type a field asks for, or raises ContractError."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise ContractError(f"{name} must be an object, got {type(value).__name__}")
+        return _parse_record(hint, value)
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in inside:
+            return None
+        return _parse(value, next(arg for arg in inside if arg is not type(None)), name)
+    if origin is Literal:
+        if value not in inside:
+            raise ContractError(f"{name} must be one of {', '.join(inside)}, got {value!r}")
+        return value
+    if origin is tuple:
+        return _parse_tuple(value, inside, name)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or isinstance(value, bool):
+        raise ContractError(f"{name} must be {hint.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _parse_tuple(value: Any, inside: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ContractError(f"{name} must be a list, got {type(value).__name__}")
+    open_ended = inside[-1] is Ellipsis
+    if not open_ended and len(value) != len(inside):
+        raise ContractError(f"{name} must have {len(inside)} values, got {len(value)}")
+    return tuple(_parse(item, inside[0], name) for item in value)

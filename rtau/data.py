@@ -1,0 +1,253 @@
+"""The records that flow through rtau: frozen, checked when they are made, shared by reference.
+
+Each is a struct of arrays whose shapes, dtypes and rows agree or the record cannot exist.
+Nothing here computes; sources make `Frame`s, detectors `Faces`, and so on down the picture in
+docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau.errors import EngineError
+
+Task = Literal["multi_label", "multi_class"]
+Image = npt.NDArray[np.uint8]
+
+
+def _check(name: str, array: Any, *, dtype: type, shape: tuple[int | str, ...]) -> None:
+    """Raises ValueError unless the array has the dtype and a shape that fits the pattern."""
+    wanted = f"{name} must be {np.dtype(dtype).name} ({', '.join(map(str, shape))})"
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{wanted}, got {type(array).__name__}")
+    fits = array.ndim == len(shape) and all(
+        isinstance(want, str) or have == want
+        for have, want in zip(array.shape, shape, strict=False)
+    )
+    if not fits or array.dtype != dtype:
+        raise ValueError(f"{wanted}, got {array.dtype.name} {array.shape}")
+
+
+def _freeze(record: Any, field: str) -> None:
+    """Replaces an array field by a read-only view, so that no reader can scribble on it.
+
+    The maker must not keep a writable handle on the buffer: a view does not freeze its owner.
+    """
+    view = getattr(record, field).view()
+    view.flags.writeable = False
+    object.__setattr__(record, field, view)
+
+
+def _shapes(record: Any) -> str:
+    parts = []
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        shown = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+        parts.append(f"{field.name}={shown}")
+    return f"{type(record).__name__}({', '.join(parts)})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Frame:
+    """One decoded image and when it was taken."""
+
+    index: int
+    """Position in the source, from 0; gaps mark frames that were captured and dropped."""
+    time_s: float
+    """Presentation time for files, capture time since the start for cameras, seconds."""
+    image_bgr: Image
+    """uint8 (H, W, 3), BGR, frame space, read-only."""
+
+    def __post_init__(self) -> None:
+        _check("image_bgr", self.image_bgr, dtype=np.uint8, shape=("H", "W", 3))
+        if self.image_bgr.size == 0:
+            raise ValueError(f"image_bgr must hold pixels, got shape {self.image_bgr.shape}")
+        if self.index < 0 or not np.isfinite(self.time_s):
+            raise ValueError(
+                f"index must be >= 0 and time_s finite, got {self.index} and {self.time_s}"
+            )
+        _freeze(self, "image_bgr")
+
+    @property
+    def width(self) -> int:
+        """Width of the frame, px."""
+        return int(self.image_bgr.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height of the frame, px."""
+        return int(self.image_bgr.shape[0])
+
+    __repr__ = _shapes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Faces:
+    """The faces of one frame, a row each."""
+
+    boxes_xyxy: npt.NDArray[np.float32]
+    """float32 (N, 4), frame space, px, half-open."""
+    scores: npt.NDArray[np.float32] | None = None
+    """float32 (N,) in [0, 1]: the detector's weight squashed to a unit range, no probability."""
+    track_ids: npt.NDArray[np.int64] | None = None
+    """int64 (N,), >= 1, unique in the frame and within a run; None before tracking."""
+
+    def __post_init__(self) -> None:
+        _check("boxes_xyxy", self.boxes_xyxy, dtype=np.float32, shape=("N", 4))
+        if not np.isfinite(self.boxes_xyxy).all():
+            raise ValueError("boxes_xyxy must be finite, got NaN or infinity")
+        _freeze(self, "boxes_xyxy")
+        rows = len(self.boxes_xyxy)
+        if self.scores is not None:
+            _check("scores", self.scores, dtype=np.float32, shape=(rows,))
+            _freeze(self, "scores")
+        if self.track_ids is not None:
+            _check("track_ids", self.track_ids, dtype=np.int64, shape=(rows,))
+            if len(np.unique(self.track_ids)) != rows:
+                raise ValueError(f"track_ids must be unique, got {self.track_ids.tolist()}")
+            _freeze(self, "track_ids")
+
+    def __len__(self) -> int:
+        return len(self.boxes_xyxy)
+
+    def select(self, rows: npt.NDArray[Any]) -> Faces:
+        """Returns the faces a mask or an index array picks, every field kept in step."""
+        return Faces(
+            boxes_xyxy=self.boxes_xyxy[rows],
+            scores=None if self.scores is None else self.scores[rows],
+            track_ids=None if self.track_ids is None else self.track_ids[rows],
+        )
+
+    @classmethod
+    def none(cls) -> Faces:
+        """Returns the record of a frame without a face, tracked and scored: N = 0."""
+        return cls(
+            boxes_xyxy=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            track_ids=np.zeros(0, np.int64),
+        )
+
+    __repr__ = _shapes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Crops:
+    """Square pictures cut around faces, with the map back to the frame."""
+
+    images_rgb: Image
+    """uint8 (N, S, S, 3), RGB, crop space."""
+    frame_from_crop: npt.NDArray[np.float32]
+    """float32 (N, 2, 3): point_in_frame = frame_from_crop @ (x, y, 1) in crop space."""
+    face_rows: npt.NDArray[np.int64]
+    """int64 (N,): row of the `Faces` each crop came from; a face too small to cut is absent."""
+
+    def __post_init__(self) -> None:
+        _check("images_rgb", self.images_rgb, dtype=np.uint8, shape=("N", "S", "S", 3))
+        rows = len(self.images_rgb)
+        if self.images_rgb.shape[1] != self.images_rgb.shape[2]:
+            raise ValueError(f"images_rgb must be square, got {self.images_rgb.shape}")
+        _check("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
+        _check("face_rows", self.face_rows, dtype=np.int64, shape=(rows,))
+        for field in ("images_rgb", "frame_from_crop", "face_rows"):
+            _freeze(self, field)
+
+    def __len__(self) -> int:
+        return len(self.images_rgb)
+
+    @property
+    def size(self) -> int:
+        """Side of every crop, px."""
+        return int(self.images_rgb.shape[1])
+
+    __repr__ = _shapes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Scores:
+    """What a network said of a batch of crops, a row each."""
+
+    labels: tuple[str, ...]
+    """The A labels, in the contract's order."""
+    task: Task
+    """multi_label: each label on its own (sigmoid). multi_class: one of them (softmax)."""
+    logits: npt.NDArray[np.float32]
+    """float32 (N, A): raw outputs, finite."""
+    cams: npt.NDArray[np.float32] | None = None
+    """float32 (N, A, h, w) >= 0, raw scale, crop space; None when they were not asked for."""
+
+    def __post_init__(self) -> None:
+        labels = len(self.labels)
+        _check("logits", self.logits, dtype=np.float32, shape=("N", labels))
+        if not np.isfinite(self.logits).all():
+            row, column = np.argwhere(~np.isfinite(self.logits))[0]
+            raise EngineError(
+                f"logits must be finite, got {self.logits[row, column]} for {self.labels[column]} "
+                f"in row {row}; the model file or its precision is broken: "
+                "run `rtau-export verify`"
+            )
+        _freeze(self, "logits")
+        if self.cams is not None:
+            rows = len(self.logits)
+            _check("cams", self.cams, dtype=np.float32, shape=(rows, labels, "h", "w"))
+            _freeze(self, "cams")
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """float32 (N, A) in [0, 1]: sigmoid of the logits, or softmax, by task."""
+        if self.task == "multi_label":
+            half = np.float32(0.5)  # sigmoid(x) = (1 + tanh(x / 2)) / 2 cannot overflow
+            return half + half * np.tanh(half * self.logits)
+        lifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True, initial=-np.inf))
+        return np.asarray(lifted / lifted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    def select(self, rows: npt.NDArray[Any]) -> Scores:
+        """Returns the rows a mask or an index array picks."""
+        cams = None if self.cams is None else self.cams[rows]
+        return Scores(labels=self.labels, task=self.task, logits=self.logits[rows], cams=cams)
+
+    __repr__ = _shapes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FrameResult:
+    """Everything known of one frame; the last record, what sinks receive.
+
+    `faces`, `frame_from_crop`, `scores` and `active` have the same N rows in the same order.
+    """
+
+    frame: Frame
+    """The frame itself."""
+    faces: Faces
+    """Confirmed, tracked faces that were scored."""
+    frame_from_crop: npt.NDArray[np.float32]
+    """float32 (N, 2, 3): where each face's crop, and so its CAM, lies in the frame."""
+    scores: Scores
+    """Logits of this very frame; CAMs on the frames where the heatmap is refreshed."""
+    active: npt.NDArray[np.bool_]
+    """bool (N, A): the decision per label, after smoothing and hysteresis if they are on."""
+    unconfirmed_xyxy: npt.NDArray[np.float32]
+    """float32 (M, 4), frame space: boxes seen but not confirmed; hidden by `--blur`, not scored."""
+    stage_s: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Seconds spent on this frame per stage; a batch's time is shared evenly by its frames."""
+
+    def __post_init__(self) -> None:
+        rows, labels = len(self.faces), len(self.scores.labels)
+        if self.faces.track_ids is None:
+            raise ValueError("faces must carry track_ids in a result, got None")
+        if len(self.scores) != rows:
+            raise ValueError(f"scores must have {rows} rows like faces, got {len(self.scores)}")
+        _check("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
+        _check("active", self.active, dtype=np.bool_, shape=(rows, labels))
+        _check("unconfirmed_xyxy", self.unconfirmed_xyxy, dtype=np.float32, shape=("M", 4))
+        for field in ("frame_from_crop", "active", "unconfirmed_xyxy"):
+            _freeze(self, field)
+
+    __repr__ = _shapes
