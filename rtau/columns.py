@@ -1,0 +1,47 @@
+"""The names and the order of the columns of rtau's CSV files, in one place.
+
+Follows OpenFace 2's conventions where they exist (`frame` from 1, `AU01_c`); formats no value and
+opens no file. The CSV sink writes these columns, the detector that replays recorded faces reads
+them, and docs/data-dictionary.md explains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rtau.data import Task
+
+FILE = "file"
+FRAME = "frame"
+FACE_ID = "face_id"
+TIMESTAMP = "timestamp"
+CONFIDENCE = "confidence"
+SUCCESS = "success"
+FACE_X = "face_x"
+FACE_Y = "face_y"
+FACE_W = "face_w"
+FACE_H = "face_h"
+EMOTION = "emotion"
+
+BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
+# What every file starts with, whatever the model says of a face.
+LEADING = (FRAME, FACE_ID, TIMESTAMP, CONFIDENCE, SUCCESS, *BOX)
+
+
+def decision_column(label: str) -> str:
+    """Returns the column of a label's decision, 0 or 1: `AU12_c`."""
+    return f"{label}_c"
+
+
+def probability_column(label: str) -> str:
+    """Returns the column of a label's raw probability: `AU12_p`."""
+    return f"{label}_p"
+
+
+def header(labels: Sequence[str], *, task: Task, with_file: bool = False) -> tuple[str, ...]:
+    """Returns all column names in order; `with_file` puts `file` in front, for images."""
+    decisions = (
+        (EMOTION,) if task == "multi_class" else tuple(decision_column(name) for name in labels)
+    )
+    probabilities = tuple(probability_column(name) for name in labels)
+    return ((FILE,) if with_file else ()) + LEADING + decisions + probabilities

@@ -1,0 +1,125 @@
+"""A CSV file with a row per face and frame, in OpenFace's column conventions.
+
+Numbers are written as they were measured: `_p` is the raw probability, `_c` the decision, and a
+cell that is not known is empty, never 0. Column names live in `rtau/columns.py`, their meaning in
+docs/data-dictionary.md; built by the command line for `--csv`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rtau.columns import LEADING, header
+from rtau.data import FrameResult, Image, Task
+from rtau.sinks.line_file import LineFile
+from rtau.sinks.numbers import (
+    BOX_DIGITS,
+    CONFIDENCE_DIGITS,
+    TIME_DIGITS,
+    box_xywh,
+    probability_text,
+)
+
+
+class CsvSink:
+    """Writes a CSV row per face, and one for a frame without any. Satisfies `rtau.seams.Sink`.
+
+    The header is there as soon as the sink is built, and every frame's rows go to the system
+    together: after a kill the file ends with a whole row. The same results give the same bytes.
+    """
+
+    is_view = False
+    wants_overlay = False
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        labels: Sequence[str],
+        task: Task,
+        thresholds: Sequence[float] | None = None,
+        file_of: Callable[[int], str] | None = None,
+        overwrite: bool = True,
+    ) -> None:
+        """Opens the file and writes its header.
+
+        Args:
+            path: the file, or `-` for standard output.
+            labels: the contract's labels, in order.
+            task: multi_label gives `_c` columns, multi_class one `emotion` column.
+            thresholds: the contract's, so that `_c == (_p >= threshold)` holds in the text too.
+            file_of: name of the file a frame index came from, for the leading `file` column.
+            overwrite: False refuses a file that is already there.
+
+        Raises:
+            UsageError: the path is a directory, or exists and `overwrite` is False.
+            SinkError: the file cannot be written.
+        """
+        self._labels = tuple(labels)
+        self._task = task
+        self._thresholds = tuple(thresholds) if thresholds is not None else None
+        self._file_of = file_of
+        self._lines = LineFile(path, overwrite=overwrite)
+        self.name = self._lines.name
+        self._lines.write(_csv_text([header(labels, task=task, with_file=file_of is not None)]))
+
+    def write(self, result: FrameResult, image: Image | None, /) -> None:  # noqa: ARG002 - Sink
+        """Writes the frame's rows.
+
+        Raises:
+            SinkError: the disk is full and the like.
+            StopRun: standard output is a pipe and its reader went away.
+        """
+        if result.scores.labels != self._labels:
+            raise ValueError(f"labels must be {self._labels}, got {result.scores.labels}")
+        rows = [self._face_row(result, row) for row in range(len(result.faces))]
+        self._lines.write(_csv_text(rows or [self._empty_row(result)]))
+
+    def close(self) -> None:
+        """Closes the file; may be called twice."""
+        self._lines.close()
+
+    def _face_row(self, result: FrameResult, row: int) -> list[str]:
+        faces = result.faces
+        assert faces.track_ids is not None  # FrameResult promises them
+        scores = faces.scores
+        confidence = "" if scores is None else f"{scores[row]:.{CONFIDENCE_DIGITS}f}"
+        cells = self._frame_cells(result, face_id=int(faces.track_ids[row]))
+        cells += [confidence, "1"]
+        cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
+        return cells + self._label_cells(result, row)
+
+    def _label_cells(self, result: FrameResult, row: int) -> list[str]:
+        probabilities = result.scores.probabilities[row]
+        active = result.active[row]
+        if self._task == "multi_class":
+            decided = self._labels[int(active.argmax())] if active.any() else ""
+            return [decided, *(probability_text(value) for value in probabilities)]
+        decisions = [str(int(on)) for on in active]
+        return decisions + [
+            probability_text(
+                value,
+                threshold=None if self._thresholds is None else self._thresholds[column],
+                active=bool(active[column]),
+            )
+            for column, value in enumerate(probabilities)
+        ]
+
+    def _empty_row(self, result: FrameResult) -> list[str]:
+        cells = [*self._frame_cells(result, face_id=0), "0", "0"]
+        names = header(self._labels, task=self._task)
+        return cells + [""] * (len(names) - len(LEADING) + 4)
+
+    def _frame_cells(self, result: FrameResult, *, face_id: int) -> list[str]:
+        frame = result.frame
+        file = [] if self._file_of is None else [self._file_of(frame.index)]
+        return [*file, str(frame.index + 1), str(face_id), f"{frame.time_s:.{TIME_DIGITS}f}"]
+
+
+def _csv_text(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

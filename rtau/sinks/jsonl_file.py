@@ -1,0 +1,97 @@
+"""JSON lines: one object per frame, for programs that read a pipe.
+
+Every line is complete and sent at once, so that `rtau webcam --jsonl - | reader` is live; the
+fields are explained in docs/data-dictionary.md. Knows nothing of CSV columns; built by the command
+line for `--jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rtau.data import FrameResult, Image
+from rtau.sinks.line_file import LineFile
+from rtau.sinks.numbers import CONFIDENCE_DIGITS, TIME_DIGITS, probability_text, rounded_box
+
+# Raised when a field changes its meaning; new fields may appear without.
+SCHEMA = 1
+
+
+class JsonlSink:
+    """Writes one JSON object per frame and line. Satisfies `rtau.seams.Sink`."""
+
+    is_view = False
+    wants_overlay = False
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        thresholds: Sequence[float] | None = None,
+        file_of: Callable[[int], str] | None = None,
+        overwrite: bool = True,
+    ) -> None:
+        """Opens the file.
+
+        Args:
+            path: the file, or `-` for standard output.
+            thresholds: the contract's for multi_label, so that a probability reads back on the
+                side of its threshold that `active` says; None for multi_class.
+            file_of: name of the file a frame index came from, for the field `file`.
+            overwrite: False refuses a file that is already there.
+
+        Raises:
+            UsageError: the path is a directory, or exists and `overwrite` is False.
+            SinkError: the file cannot be written.
+        """
+        self._thresholds = tuple(thresholds) if thresholds is not None else None
+        self._file_of = file_of
+        self._lines = LineFile(path, overwrite=overwrite)
+        self.name = self._lines.name
+
+    def write(self, result: FrameResult, image: Image | None, /) -> None:  # noqa: ARG002 - Sink
+        """Writes the frame's line.
+
+        Raises:
+            SinkError: the disk is full and the like.
+            StopRun: standard output is a pipe and its reader went away.
+        """
+        payload: dict[str, Any] = {"schema": SCHEMA}
+        if self._file_of is not None:
+            payload["file"] = self._file_of(result.frame.index)
+        payload["frame"] = result.frame.index + 1
+        payload["time_s"] = round(result.frame.time_s, TIME_DIGITS)
+        payload["faces"] = [self._face(result, row) for row in range(len(result.faces))]
+        # ASCII: a terminal or a reader with any encoding gets the same text.
+        self._lines.write(json.dumps(payload, separators=(",", ":"), allow_nan=False) + "\n")
+
+    def close(self) -> None:
+        """Closes the file; may be called twice."""
+        self._lines.close()
+
+    def _face(self, result: FrameResult, row: int) -> dict[str, Any]:
+        faces, scores, active = result.faces, result.scores, result.active[row]
+        assert faces.track_ids is not None  # FrameResult promises them
+        confidence = None
+        if faces.scores is not None:
+            confidence = round(float(faces.scores[row]), CONFIDENCE_DIGITS)
+        values = scores.probabilities[row]
+        return {
+            "id": int(faces.track_ids[row]),
+            "box_xyxy": rounded_box(faces.boxes_xyxy[row]),
+            "confidence": confidence,
+            "active": [label for label, on in zip(scores.labels, active, strict=True) if on],
+            "probabilities": {
+                label: float(
+                    probability_text(
+                        values[column],
+                        threshold=None if self._thresholds is None else self._thresholds[column],
+                        active=bool(active[column]),
+                    )
+                )
+                for column, label in enumerate(scores.labels)
+            },
+        }

@@ -1,0 +1,92 @@
+"""A text output that always ends with a whole line: a file, or standard output for `-`.
+
+Every call hands complete lines straight to the system, so a killed run loses none it had written
+and a pipe is live; a disk that fills up in mid-line is cut back to the last whole one. Knows no
+format; used by the CSV and the JSON lines sinks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+
+from rtau.errors import SinkError
+from rtau.seams import StopRun
+from rtau.sinks.output_path import check_output
+
+STDOUT = "-"
+
+
+class LineFile:
+    """An open output that takes whole lines of text."""
+
+    def __init__(self, path: Path | str, *, overwrite: bool = True) -> None:
+        """Opens `path`, or a private handle on standard output for `-`.
+
+        Raises:
+            UsageError: the path is a directory, or exists and `overwrite` is False.
+            SinkError: the file cannot be opened.
+        """
+        is_stdout = str(path) == STDOUT
+        self.name = "stdout" if is_stdout else str(path)
+        if not is_stdout:
+            check_output(Path(path), overwrite=overwrite)
+        try:
+            self._raw = _own_stdout() if is_stdout else io.FileIO(path, "wb")
+            # Redirected standard output may hold what others wrote before us: never cut there.
+            self._can_cut = not is_stdout and self._raw.seekable()
+        except OSError as error:
+            raise self._failure(error) from error
+        self._whole_bytes = 0
+
+    def write(self, lines: str) -> None:
+        r"""Writes text that ends with `\n`; it is with the system when this returns.
+
+        Raises:
+            SinkError: full disk and the like; the file is left ending with a whole line.
+            StopRun: the reader of the pipe went away, so there is nobody left to write for.
+        """
+        # surrogateescape gives file names that are not UTF-8 back as the bytes they are.
+        unsent = memoryview(lines.encode("utf-8", errors="surrogateescape"))
+        try:
+            while unsent:
+                sent = self._raw.write(unsent)
+                unsent = unsent[sent or 0 :]
+        except BrokenPipeError:
+            self.close()
+            raise StopRun(f"the reader of {self.name} went away") from None
+        except OSError as error:
+            self._cut_to_whole_lines()
+            self.close()
+            raise self._failure(error) from error
+        if self._can_cut:
+            self._whole_bytes = self._raw.tell()
+
+    def close(self) -> None:
+        """Closes the handle; may be called twice."""
+        self._raw.close()
+
+    def _cut_to_whole_lines(self) -> None:
+        if self._can_cut:
+            # The write error is the one to report; a device that cannot be cut keeps its torn line.
+            with contextlib.suppress(OSError):
+                self._raw.truncate(self._whole_bytes)
+
+    def _failure(self, error: OSError) -> SinkError:
+        return SinkError(
+            f"{self.name} cannot be written ({error.strerror or error}); the lines before this "
+            "are kept: free space or choose another place"
+        )
+
+
+def _own_stdout() -> io.FileIO:
+    """Returns a handle of our own on standard output.
+
+    What a vanished reader leaves unsent is then not sent again by the interpreter at exit, and
+    closing the handle leaves `sys.stdout` alone.
+    """
+    sys.stdout.flush()
+    return io.FileIO(os.dup(1), "wb")

@@ -1,0 +1,26 @@
+"""A sink that keeps nothing.
+
+Stands where a run needs no output, so that nobody asks `if sink is None`; measures nothing.
+Built by the command line for `--view none` and by benchmarks.
+"""
+
+from __future__ import annotations
+
+from rtau.data import FrameResult, Image
+
+
+class NullSink:
+    """Takes every result and forgets it. Satisfies `rtau.seams.Sink`."""
+
+    name = "nothing"
+    is_view = False
+
+    def __init__(self, *, wants_overlay: bool = False) -> None:
+        """`wants_overlay` makes the pipeline draw although nobody looks, to time the drawing."""
+        self.wants_overlay = wants_overlay
+
+    def write(self, result: FrameResult, image: Image | None, /) -> None:
+        """Forgets the result."""
+
+    def close(self) -> None:
+        """Does nothing: there is nothing to finish."""

@@ -1,0 +1,58 @@
+"""Numbers as text that says exactly what was measured and decided.
+
+A value that was cut to a few digits can fall on the other side of its threshold when it is read
+again; these texts cannot. Shared by the CSV and the JSON lines sinks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# A thousandth of a pixel: far below what a detector's box means, and enough to cut the same crop.
+BOX_DIGITS = 3
+# Microseconds: tells frames of any time base apart.
+TIME_DIGITS = 6
+CONFIDENCE_DIGITS = 4
+
+
+def probability_text(
+    value: np.float32, *, threshold: float | None = None, active: bool | None = None
+) -> str:
+    """Returns a decimal that reads back as `value` and, if it can, on the decision's side.
+
+    Every candidate rounds to the same float32. The shortest one may lie on the wrong side of a
+    threshold that is not a float32 itself (0.7 is printed for 0.69999999), so the exact value
+    and the threshold are tried after it. A decision that smoothing took away from the raw value
+    fits none of them: then the shortest stands.
+
+    Args:
+        value: the probability, float32 in [0, 1].
+        threshold: at or above which the label is active; None when there is none.
+        active: the decision that was taken.
+    """
+    shortest = np.format_float_positional(value, unique=True, trim="0")
+    if threshold is None or active is None or (float(shortest) >= threshold) == active:
+        return shortest
+    exact = np.format_float_positional(np.float64(value), unique=True, trim="0")
+    if (float(exact) >= threshold) == active:
+        return exact
+    if active and np.float32(threshold) == value:
+        return np.format_float_positional(np.float64(threshold), unique=True, trim="0")
+    return shortest
+
+
+def box_xywh(box_xyxy: np.ndarray) -> tuple[float, float, float, float]:
+    """Returns x, y, width and height in frame space, px, rounded so that x + width is x1 rounded.
+
+    Args:
+        box_xyxy: float32 (4,), frame space, px, half-open.
+    """
+    x0, y0, x1, y1 = rounded_box(box_xyxy)
+    return x0, y0, round(x1 - x0, BOX_DIGITS), round(y1 - y0, BOX_DIGITS)
+
+
+def rounded_box(box_xyxy: np.ndarray) -> tuple[float, float, float, float]:
+    """Returns the corners of a box, px, rounded to `BOX_DIGITS`; float32 (4,) in."""
+    # + 0.0 turns a rounded -0.0 into 0.0.
+    x0, y0, x1, y1 = (round(float(corner), BOX_DIGITS) + 0.0 for corner in box_xyxy)
+    return x0, y0, x1, y1
