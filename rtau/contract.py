@@ -195,22 +195,27 @@ def _parse(value: Any, hint: Any, name: str) -> Any:
         if not isinstance(value, dict):
             raise ContractError(f"{name} must be an object, got {type(value).__name__}")
         return _parse_record(hint, value)
+    if typing.get_args(hint):
+        return _parse_generic(value, hint, name)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or isinstance(value, bool):
+        raise ContractError(f"{name} must be {hint.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _parse_generic(value: Any, hint: Any, name: str) -> Any:
+    """Returns a JSON value as the `X | None`, `Literal[...]` or `tuple[...]` a field asks for."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in inside:
+        if value is None:
             return None
         return _parse(value, next(arg for arg in inside if arg is not type(None)), name)
     if origin is Literal:
         if value not in inside:
             raise ContractError(f"{name} must be one of {', '.join(inside)}, got {value!r}")
         return value
-    if origin is tuple:
-        return _parse_tuple(value, inside, name)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or isinstance(value, bool):
-        raise ContractError(f"{name} must be {hint.__name__}, got {type(value).__name__}")
-    return value
+    return _parse_tuple(value, inside, name)
 
 
 def _parse_tuple(value: Any, inside: tuple[Any, ...], name: str) -> tuple[Any, ...]:

@@ -21,10 +21,10 @@ Image = npt.NDArray[np.uint8]
 
 
 def _check(name: str, array: Any, *, dtype: type, shape: tuple[int | str, ...]) -> None:
-    """Raises ValueError unless the array has the dtype and a shape that fits the pattern."""
+    """Raises unless the value is an array of the dtype and a shape that fits the pattern."""
     wanted = f"{name} must be {np.dtype(dtype).name} ({', '.join(map(str, shape))})"
     if not isinstance(array, np.ndarray):
-        raise ValueError(f"{wanted}, got {type(array).__name__}")
+        raise TypeError(f"{wanted}, got {type(array).__name__}")
     fits = array.ndim == len(shape) and all(
         isinstance(want, str) or have == want
         for have, want in zip(array.shape, shape, strict=False)
@@ -204,7 +204,7 @@ class Scores:
         """float32 (N, A) in [0, 1]: sigmoid of the logits, or softmax, by task."""
         if self.task == "multi_label":
             half = np.float32(0.5)  # sigmoid(x) = (1 + tanh(x / 2)) / 2 cannot overflow
-            return half + half * np.tanh(half * self.logits)
+            return np.asarray(half + half * np.tanh(half * self.logits), dtype=np.float32)
         lifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True, initial=-np.inf))
         return np.asarray(lifted / lifted.sum(axis=1, keepdims=True), dtype=np.float32)
 

@@ -38,7 +38,7 @@ class ContractError(RtauError, ValueError):
     """A model's contract is missing, malformed, or not the one that was expected."""
 
 
-class BackendUnavailable(RtauError, ImportError):
+class BackendUnavailable(RtauError, ImportError):  # noqa: N818 - a state, named as one says it
     """The library behind a backend, or the provider asked of it, is not on this machine."""
 
 

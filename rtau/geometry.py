@@ -29,7 +29,9 @@ def iou(a_xyxy: Boxes, b_xyxy: Boxes) -> npt.NDArray[np.float32]:
     sides = np.maximum(high - low, 0)
     shared = sides[..., 0] * sides[..., 1]  # (N, M)
     union = areas(a_xyxy)[:, None] + areas(b_xyxy)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ratio = np.zeros_like(shared)
+    np.divide(shared, union, out=ratio, where=union > 0)
+    return np.asarray(ratio, dtype=np.float32)
 
 
 def clip(boxes_xyxy: Boxes, *, width: int, height: int) -> Boxes:
@@ -101,4 +103,4 @@ def warp_matrix(continuous: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """
     matrix = continuous.astype(np.float64).copy()
     matrix[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
-    return matrix
+    return np.asarray(matrix, dtype=np.float64)

@@ -1,0 +1,230 @@
+"""Runs ONNX files with ONNX Runtime: all faces of a batch in one call.
+
+The only module that imports onnxruntime. It checks the file against its contract, insists on the
+provider that was asked for, and never pays for CAMs that nobody wants; knows nothing of frames.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from rtau.backends.onnx_subgraph import keep_outputs
+from rtau.contract import METADATA_KEY, ModelContract
+from rtau.data import Crops, Scores
+from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
+
+INPUT, LOGITS, CAMS = "crops", "logits", "cams"
+
+# Name on the command line -> ONNX Runtime's execution provider.
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
+# `auto` takes the first of these that loads. TensorRT and OpenVINO are left to those who ask:
+# they compile for minutes or answer with other arithmetic.
+AUTO_ORDER = ("cuda", "cpu")
+
+# Rows per call for a model of unlimited batch: larger ones gain nothing on a CPU and the memory
+# for their activations grows with them.
+DEFAULT_MAX_BATCH = 64
+
+# Sessions log to stderr; only errors may reach a user's terminal.
+LOG_ERRORS_ONLY = 3
+
+
+class OnnxEngine:
+    """Engine on ONNX Runtime."""
+
+    def __init__(self, path: Path, /, *, provider: str = "auto", threads: int = 0) -> None:
+        """Loads, checks and warms a model.
+
+        Args:
+            path: an .onnx file with an rtau contract in its metadata.
+            provider: key of PROVIDERS, or `auto`.
+            threads: intra-op threads; 0 means one per core.
+
+        Raises:
+            UsageError: the provider's name is unknown.
+            BackendUnavailable: the provider is not in this onnxruntime, or did not load.
+            ContractError: the file is broken, has no contract, or breaks it.
+        """
+        self._path = path
+        self._threads = threads or os.cpu_count() or 1
+        self._model = _read(path)
+        self._provider, self._why = _choose_provider(provider)
+        session = self._session(self._model)
+        self._contract = _contract_of(session, path)
+        _check_signature(session, self._contract, path)
+        if self._contract.has_cams:
+            self._with_cams: Any = session
+            self._bare = self._session(keep_outputs(self._model, frozenset({LOGITS})))
+        else:
+            self._with_cams, self._bare = None, session
+        self.infer(_blank(self._contract.input_size))
+
+    @property
+    def contract(self) -> ModelContract:
+        """What the model expects and returns, from the file's metadata."""
+        return self._contract
+
+    @property
+    def device(self) -> str:
+        """The provider really used, and why it was chosen if nobody named it."""
+        return f"onnxruntime {onnxruntime.__version__}, {self._provider}{self._why}"
+
+    @property
+    def max_batch(self) -> int:
+        """Rows per call; longer batches are split."""
+        return self._contract.max_batch or DEFAULT_MAX_BATCH
+
+    def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
+        """Returns a row of scores per crop.
+
+        Raises:
+            ContractError: crops of another size, or CAMs of a model that has none.
+            EngineError: ONNX Runtime failed, or a value is not finite.
+        """
+        contract = self._contract
+        if len(crops) and crops.size != contract.input_size:
+            raise ContractError(
+                f"{contract.name} takes crops of {contract.input_size} px, got {crops.size}"
+            )
+        if cams and self._with_cams is None:
+            raise ContractError(f"{contract.name} has no CAM output; export it with --cam gradcam")
+        starts = range(0, len(crops), self.max_batch)
+        parts = [self._run(crops.images_rgb[k : k + self.max_batch], cams=cams) for k in starts]
+        if not parts:
+            return self._nothing(cams=cams)
+        return Scores(
+            labels=contract.labels,
+            task=contract.task,
+            logits=np.concatenate([part[0] for part in parts]),
+            cams=np.concatenate([part[1] for part in parts]) if cams else None,
+        )
+
+    def close(self) -> None:
+        """Frees the sessions."""
+        self._with_cams = self._bare = None
+
+    def __enter__(self) -> OnnxEngine:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _run(self, images_rgb: np.ndarray, *, cams: bool) -> list[np.ndarray]:
+        session = self._with_cams if cams else self._bare
+        if session is None:
+            raise EngineError(f"{self._contract.name} is closed; open the engine again")
+        outputs = [LOGITS, CAMS] if cams else [LOGITS]
+        try:
+            return list(session.run(outputs, {INPUT: images_rgb}))
+        except Exception as error:  # onnxruntime's errors share no other base
+            raise EngineError(
+                f"{self._path.name} failed on {len(images_rgb)} crops with {self._provider}: "
+                f"{_one_line(error)}"
+            ) from error
+
+    def _nothing(self, *, cams: bool) -> Scores:
+        labels = len(self._contract.labels)
+        return Scores(
+            labels=self._contract.labels,
+            task=self._contract.task,
+            logits=np.zeros((0, labels), np.float32),
+            cams=np.zeros((0, labels, 1, 1), np.float32) if cams else None,
+        )
+
+    def _session(self, model: bytes) -> Any:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = LOG_ERRORS_ONLY
+        # Idle threads that spin take the core from the decoder, OpenCV and the encoder.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        wanted = [self._provider]
+        if self._provider != PROVIDERS["cpu"]:
+            wanted.append(PROVIDERS["cpu"])  # for single nodes the provider lacks
+        try:
+            session = onnxruntime.InferenceSession(model, options, providers=wanted)
+        except Exception as error:  # onnxruntime's errors share no other base
+            raise ContractError(
+                f"{self._path}: ONNX Runtime cannot load it ({_one_line(error)}); export it again"
+            ) from error
+        used = session.get_providers()[0]
+        if used != self._provider:
+            raise BackendUnavailable(
+                f"provider {self._provider} was asked for but ONNX Runtime used {used}: its "
+                "libraries did not load; run `rtau doctor`, or ask for --provider cpu"
+            )
+        return session
+
+
+def _choose_provider(name: str) -> tuple[str, str]:
+    """Returns the execution provider and, for `auto`, a note on why."""
+    available = onnxruntime.get_available_providers()
+    if name == "auto":
+        chosen = next(key for key in AUTO_ORDER if PROVIDERS[key] in available)
+        return PROVIDERS[chosen], f" (auto: first of {', '.join(AUTO_ORDER)} in this onnxruntime)"
+    if name not in PROVIDERS:
+        known = ", ".join(["auto", *PROVIDERS])
+        raise UsageError(f"provider must be one of {known}, got {name!r}")
+    if PROVIDERS[name] not in available:
+        raise BackendUnavailable(
+            f"provider {PROVIDERS[name]} was asked for, but this onnxruntime "
+            f"{onnxruntime.__version__} has only {', '.join(available)}; "
+            'for CUDA: pip uninstall onnxruntime && pip install "rtau[gpu]"'
+        )
+    return PROVIDERS[name], ""
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ContractError(f"{path}: the model cannot be read ({error.strerror})") from None
+
+
+def _contract_of(session: Any, path: Path) -> ModelContract:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ContractError(
+            f"{path}: no rtau contract in the file's metadata (key {METADATA_KEY!r}); "
+            "export the model with `rtau-export onnx`"
+        )
+    return ModelContract.from_json(text, origin=str(path))
+
+
+def _check_signature(session: Any, contract: ModelContract, path: Path) -> None:
+    """Raises ContractError unless inputs and outputs are what the contract says."""
+    size, labels = contract.input_size, len(contract.labels)
+    inputs = {item.name: (item.type, item.shape[1:]) for item in session.get_inputs()}
+    if inputs != {INPUT: ("tensor(uint8)", [size, size, 3])}:
+        raise ContractError(
+            f"{path}: input must be {INPUT}: uint8 (N, {size}, {size}, 3), got {inputs}"
+        )
+    outputs = {item.name: (item.type, item.shape[1:2]) for item in session.get_outputs()}
+    names = [LOGITS, CAMS] if contract.has_cams else [LOGITS]
+    wanted = {name: ("tensor(float)", [labels]) for name in names}
+    if outputs != wanted:
+        raise ContractError(f"{path}: outputs must be {wanted}, got {outputs}")
+
+
+def _blank(size: int) -> Crops:
+    """Returns one grey crop: the warm-up batch, which also proves that the model runs."""
+    return Crops(
+        images_rgb=np.full((1, size, size, 3), 128, np.uint8),
+        frame_from_crop=np.array([[[1, 0, 0], [0, 1, 0]]], np.float32),
+        face_rows=np.zeros(1, np.int64),
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,62 @@
+"""An engine whose answers are written down or computed by a function of the crops.
+
+For tests, and for programs that put their own model behind rtau's stream. No library needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau.contract import ModelContract
+from rtau.data import Crops, Scores
+from rtau.errors import ContractError
+
+LogitsOf = Callable[[Crops], npt.NDArray[np.float32]]
+
+
+class ScriptedEngine:
+    """Engine that asks a function for the logits, and for CAMs if there is one."""
+
+    def __init__(
+        self,
+        contract: ModelContract,
+        logits_of: LogitsOf,
+        /,
+        *,
+        cams_of: LogitsOf | None = None,
+    ) -> None:
+        """Takes functions from crops to float32 (N, A) logits and (N, A, h, w) CAMs."""
+        self._contract = contract
+        self._logits_of = logits_of
+        self._cams_of = cams_of
+
+    @property
+    def contract(self) -> ModelContract:
+        """The contract it was given."""
+        return self._contract
+
+    @property
+    def device(self) -> str:
+        """Always `scripted`."""
+        return "scripted"
+
+    def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
+        """Returns what the functions say of the crops.
+
+        Raises:
+            ContractError: CAMs are wanted and no function gives them.
+        """
+        if cams and self._cams_of is None:
+            raise ContractError(f"{self._contract.name} has no CAM output")
+        return Scores(
+            labels=self._contract.labels,
+            task=self._contract.task,
+            logits=self._logits_of(crops),
+            cams=self._cams_of(crops) if cams and self._cams_of is not None else None,
+        )
+
+    def close(self) -> None:
+        """Has nothing to free."""

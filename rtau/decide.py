@@ -1,0 +1,134 @@
+"""Logits to decisions, per track: smoothing, hysteresis and the contract's thresholds.
+
+The only place with thresholds. Pure functions, and one small memory of each track's smoothed
+probabilities; with the defaults (`smooth_s=0`, `hysteresis=0`) a decision is `p >= threshold`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau.contract import ModelContract
+from rtau.data import Scores
+
+Probabilities = npt.NDArray[np.float32]
+Decisions = npt.NDArray[np.bool_]
+
+# A track unseen for this long starts afresh: its old state says nothing of the present.
+FORGET_AFTER_S = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _TrackState:
+    """What is remembered of one track between frames."""
+
+    time_s: float
+    smoothed: Probabilities
+    active: Decisions
+
+
+def threshold_decisions(probabilities: Probabilities, thresholds: Probabilities) -> Decisions:
+    """Returns bool (..., A): active where the probability reaches the label's threshold."""
+    return np.asarray(probabilities >= thresholds, dtype=np.bool_)
+
+
+def most_probable(probabilities: Probabilities) -> Decisions:
+    """Returns bool (N, A) with exactly one label active per row: the first most probable."""
+    decisions = np.zeros(probabilities.shape, np.bool_)
+    if probabilities.size:
+        decisions[np.arange(len(probabilities)), probabilities.argmax(axis=1)] = True
+    return decisions
+
+
+def smooth(
+    previous: Probabilities, current: Probabilities, *, elapsed_s: float, time_constant_s: float
+) -> Probabilities:
+    """Returns the exponential moving average that forgets with a time constant, seconds.
+
+    weight of the past = exp(-elapsed / tau): independent of the frame rate, so a clip with a
+    variable rate is smoothed alike throughout. A step is followed to 63 % after tau.
+    """
+    past = np.float32(math.exp(-elapsed_s / time_constant_s)) if time_constant_s > 0 else 0.0
+    return np.asarray(past * previous + (1 - past) * current, dtype=np.float32)
+
+
+def with_hysteresis(
+    was_active: Decisions, probabilities: Probabilities, thresholds: Probabilities, *, margin: float
+) -> Decisions:
+    """Returns bool (A,): on at the threshold, off only below threshold - margin."""
+    stays = was_active & (probabilities >= thresholds - np.float32(margin))
+    return np.asarray(stays | (probabilities >= thresholds), dtype=np.bool_)
+
+
+def _only_row(decisions: Decisions) -> Decisions:
+    return np.asarray(decisions[0], dtype=np.bool_)
+
+
+class Decider:
+    """Turns the scores of tracked faces into decisions, remembering each track's recent past."""
+
+    def __init__(
+        self, contract: ModelContract, *, smooth_s: float = 0.0, hysteresis: float = 0.0
+    ) -> None:
+        """Args are the contract (labels, thresholds, task) and the two options, both off at 0.
+
+        Args:
+            contract: the model's contract.
+            smooth_s: time constant of the moving average over probabilities, seconds.
+            hysteresis: how far under its threshold a label that is active may fall, in [0, 1].
+        """
+        self._task = contract.task
+        self._thresholds = np.array(contract.thresholds, np.float32)
+        self._smooth_s = smooth_s
+        self._hysteresis = hysteresis
+        self._tracks: dict[int, _TrackState] = {}
+
+    def decide(
+        self, scores: Scores, *, track_ids: npt.NDArray[np.int64], time_s: float
+    ) -> Decisions:
+        """Returns bool (N, A) for the rows of one frame; `time_s` never decreases."""
+        probabilities = scores.probabilities
+        if self._smooth_s == 0 and self._hysteresis == 0:
+            return self._at_once(probabilities)
+        active = np.zeros(probabilities.shape, np.bool_)
+        for row, track_id in enumerate(track_ids.tolist()):
+            active[row] = self._follow(track_id, probabilities[row], time_s)
+        self._forget(time_s)
+        return active
+
+    def _at_once(self, probabilities: Probabilities) -> Decisions:
+        if self._task == "multi_class":
+            return most_probable(probabilities)
+        return threshold_decisions(probabilities, self._thresholds)
+
+    def _follow(self, track_id: int, current: Probabilities, time_s: float) -> Decisions:
+        past = self._tracks.get(track_id)
+        if past is None or time_s - past.time_s > FORGET_AFTER_S:
+            smoothed, active = current, _only_row(self._at_once(current[None]))
+        else:
+            smoothed = smooth(
+                past.smoothed,
+                current,
+                elapsed_s=time_s - past.time_s,
+                time_constant_s=self._smooth_s,
+            )
+            active = self._held(past.active, smoothed)
+        self._tracks[track_id] = _TrackState(time_s=time_s, smoothed=smoothed, active=active)
+        return active
+
+    def _held(self, was_active: Decisions, smoothed: Probabilities) -> Decisions:
+        if self._task == "multi_label":
+            return with_hysteresis(was_active, smoothed, self._thresholds, margin=self._hysteresis)
+        lifted = smoothed + np.float32(self._hysteresis) * was_active.astype(np.float32)
+        return _only_row(most_probable(lifted[None]))
+
+    def _forget(self, time_s: float) -> None:
+        self._tracks = {
+            track_id: state
+            for track_id, state in self._tracks.items()
+            if time_s - state.time_s <= FORGET_AFTER_S
+        }

@@ -1,0 +1,148 @@
+"""Frames in, results out: finder, crops, engine and decisions in one deterministic step.
+
+Single-threaded and without a clock of its own: time comes with the frames. n frames in one step
+give what n steps of one frame give, but with one batch through the network; the `Runner` calls it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau.contract import ModelContract
+from rtau.crops import cut
+from rtau.data import Crops, Faces, Frame, FrameResult, Scores
+from rtau.decide import Decider
+from rtau.finder import FaceFinder
+from rtau.seams import Engine
+from rtau.timing import StageClock
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Sight:
+    """What was found in one frame, before the network has seen it."""
+
+    frame: Frame
+    faces: Faces  # only those that gave a crop; row k belongs to crop k
+    crops: Crops
+    unconfirmed_xyxy: npt.NDArray[np.float32]
+    wants_cams: bool
+
+
+class HeatSchedule:
+    """Says on which frames CAMs are computed: at most `heatmap_hz` times a second of video."""
+
+    def __init__(self, heatmap_hz: float) -> None:
+        """0 means never."""
+        self._interval_s = 1 / heatmap_hz if heatmap_hz > 0 else None
+        self._next_s = -np.inf
+
+    def due(self, time_s: float) -> bool:
+        """Returns True when the frame at this time refreshes the heatmaps."""
+        if self._interval_s is None or time_s < self._next_s:
+            return False
+        # Counted from the last due time where possible, so that 10 Hz at 25 fps does not decay
+        # to the 8.3 Hz that waiting a full interval after each refresh would give.
+        on_grid_s = self._next_s + self._interval_s
+        self._next_s = on_grid_s if on_grid_s > time_s else time_s + self._interval_s
+        return True
+
+
+class Pipeline:
+    """Scores every face of every frame it is given; state is the finder's and the decider's."""
+
+    def __init__(
+        self,
+        *,
+        finder: FaceFinder,
+        engine: Engine,
+        decider: Decider,
+        heatmap_hz: float = 0.0,
+    ) -> None:
+        """Joins the parts; `heatmap_hz=0` leaves CAMs out of every batch."""
+        self._finder = finder
+        self._engine = engine
+        self._decider = decider
+        self._heat = HeatSchedule(heatmap_hz)
+        self._clock = StageClock()
+
+    @property
+    def contract(self) -> ModelContract:
+        """The contract of the engine."""
+        return self._engine.contract
+
+    def step(self, frames: Sequence[Frame], /) -> list[FrameResult]:
+        """Returns one result per frame, in order.
+
+        Raises:
+            EngineError: the network failed or returned values that are not finite; the text names
+                the frames of the batch.
+        """
+        sights = [self._look(frame) for frame in frames]
+        with self._clock.stage("infer"):
+            scores = self._infer(sights)
+        with self._clock.stage("decide"):
+            active = [self._decide(*pair) for pair in zip(sights, scores, strict=True)]
+        stage_s = self._clock.lap(len(frames))
+        return [
+            FrameResult(
+                frame=sight.frame,
+                faces=sight.faces,
+                frame_from_crop=sight.crops.frame_from_crop,
+                scores=frame_scores,
+                active=decisions,
+                unconfirmed_xyxy=sight.unconfirmed_xyxy,
+                stage_s=stage_s,
+            )
+            for sight, frame_scores, decisions in zip(sights, scores, active, strict=True)
+        ]
+
+    def _look(self, frame: Frame) -> _Sight:
+        with self._clock.stage("find"):
+            found = self._finder.find(frame)
+        with self._clock.stage("crop"):
+            contract = self._engine.contract
+            crops = cut(frame, found.faces, rule=contract.crop, size=contract.input_size)
+        return _Sight(
+            frame=frame,
+            faces=found.faces.select(crops.face_rows),
+            crops=crops,
+            unconfirmed_xyxy=found.unconfirmed_xyxy,
+            wants_cams=self._heat.due(frame.time_s),
+        )
+
+    def _infer(self, sights: Sequence[_Sight]) -> list[Scores]:
+        """Returns scores per frame; frames with and without CAMs go as two batches.
+
+        A batch computes CAMs for all of its rows or for none, and most frames want none.
+        """
+        scores: dict[int, Scores] = {}
+        for wants_cams in (False, True):
+            chosen = [k for k, sight in enumerate(sights) if sight.wants_cams == wants_cams]
+            if chosen:
+                batch = [sights[k].crops for k in chosen]
+                answer = self._engine.infer(_stacked(batch), cams=wants_cams)
+                ends = np.cumsum([len(crops) for crops in batch])
+                rows = np.split(np.arange(len(answer)), ends[:-1])
+                scores.update(zip(chosen, map(answer.select, rows), strict=True))
+        return [scores[k] for k in range(len(sights))]
+
+    def _decide(self, sight: _Sight, scores: Scores) -> npt.NDArray[np.bool_]:
+        track_ids = sight.faces.track_ids
+        if track_ids is None:  # a result needs ids; a finder without a tracker is our mistake
+            raise AssertionError("finder must return tracked faces")
+        return self._decider.decide(scores, track_ids=track_ids, time_s=sight.frame.time_s)
+
+
+def _stacked(parts: Sequence[Crops]) -> Crops:
+    """Returns one batch of all crops, in order; a single part is passed on without a copy."""
+    if len(parts) == 1:
+        return parts[0]
+    return Crops(
+        images_rgb=np.concatenate([crops.images_rgb for crops in parts]),
+        frame_from_crop=np.concatenate([crops.frame_from_crop for crops in parts]),
+        face_rows=np.concatenate([crops.face_rows for crops in parts]),
+    )

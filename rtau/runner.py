@@ -1,0 +1,321 @@
+"""The threaded shell around the pipeline: reading ahead, the queue, the sinks, the shutdown.
+
+One reader thread fills a bounded queue; the calling thread runs pipeline, overlay and sinks. Owns
+every thread of a run and leaves none behind, however the run ends; does no image work itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from rtau.data import Frame, FrameResult, Image
+from rtau.errors import SinkError
+from rtau.frame_queue import FrameQueue
+from rtau.pipeline import Pipeline
+from rtau.seams import Sink, Source, StopRun
+from rtau.timing import Laps, Percentiles, frames_per_second, percentiles
+
+log = logging.getLogger(__name__)
+
+# Frames read ahead of a file: hides a slow key frame, and bounds memory (8 frames of 4K: 200 MB).
+READ_AHEAD = 8
+# Live, only the newest frame is worth anything.
+NEWEST_ONLY = 1
+# Frames of a file that share one batch: more save little per face and cost latency and memory.
+FILE_BATCH = 4
+# Frames over which fps and latency are shown live.
+RECENT = 60
+# How long a source may take to end after `close()` before the run is reported as stuck.
+READER_PATIENCE_S = 10.0
+
+Compose = Callable[[FrameResult], Image]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run did, from first frame to last close."""
+
+    frames_read: int
+    """Frames the source gave, dropped ones included."""
+    frames_done: int
+    """Frames that went through the pipeline and every sink."""
+    frames_dropped: int
+    """Frames read and thrown away because newer ones had come."""
+    frames_corrupt: int
+    """Frames the source could not decode."""
+    tracks: int
+    """Different faces (track ids) seen."""
+    wall_s: float
+    """Seconds from start to the last close."""
+    fps: float
+    """Frames done per second of wall time, first to last."""
+    latency: Percentiles
+    """Frame received from the source to the last sink's return."""
+    stages: dict[str, Percentiles]
+    """Seconds per frame and stage."""
+    end: str
+    """`end of source`, `frame limit`, `stopped`, or `failed: ...`."""
+    lost_views: tuple[str, ...]
+    """Views that failed and were dropped, with the reason."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands, for views."""
+
+    frames_done: int
+    """Frames that went through every sink."""
+    frames_dropped: int
+    """Frames thrown away so far."""
+    frames_corrupt: int
+    """Frames that could not be decoded so far."""
+    time_s: float
+    """Time of the newest frame done, seconds of the source."""
+    fps: float
+    """Rate over the last frames."""
+    latency: Percentiles
+    """Over the last frames, seconds."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Arrival:
+    """A frame as it came from the source."""
+
+    frame: Frame
+    received_s: float
+    decode_s: float
+
+
+class Runner:
+    """Runs one source through one pipeline into sinks. Made for one run."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        pipeline: Pipeline,
+        sinks: Sequence[Sink],
+        compose: Compose | None = None,
+        drops: bool | None = None,
+        max_frames: int | None = None,
+    ) -> None:
+        """Takes ownership of the source and of the sinks: they are closed when the run ends.
+
+        Args:
+            source: where frames come from.
+            pipeline: what is done with them.
+            sinks: where results go, written in this order, closed in reverse.
+            compose: draws the annotated picture; needed if any sink wants it.
+            drops: throw out the oldest frame when the queue is full; None = if the source is live.
+            max_frames: stop after so many frames.
+        """
+        self._source = source
+        self._pipeline = pipeline
+        self._sinks = list(sinks)
+        self._compose = compose
+        self._max_frames = max_frames
+        drops = source.is_live if drops is None else drops
+        size = NEWEST_ONLY if drops else READ_AHEAD
+        self._queue: FrameQueue[_Arrival] = FrameQueue(size=size, drops=drops)
+        # Waiting for a batch would delay a live frame by the frames after it.
+        self._batch = 1 if drops or source.is_live else FILE_BATCH
+        self._stop = threading.Event()
+        self._laps = Laps()
+        self._recent = _Recent()
+        self._read = self._done = 0
+        self._time_s = 0.0
+        self._track_ids: set[int] = set()
+        self._lost_views: list[str] = []
+        self._started_s = self._ended_s = 0.0
+        self._end = "not run"
+
+    def run(self) -> RunSummary:
+        """Returns the summary when the source has ended, or after `stop()`.
+
+        Raises:
+            RtauError: the original error of whatever failed; `summary` is there all the same.
+        """
+        self._started_s = time.perf_counter()
+        reader = threading.Thread(target=self._read_all, name="rtau-reader")
+        try:
+            reader.start()
+            self._consume()
+        except BaseException as error:
+            self._end = f"failed: {error}" if isinstance(error, Exception) else "interrupted"
+            self._shut(reader, failed=True)
+            raise
+        self._shut(reader, failed=False)
+        return self.summary
+
+    def stop(self) -> None:
+        """Asks the run to end soon and cleanly; safe from signal handlers and other threads."""
+        self._stop.set()
+
+    @property
+    def summary(self) -> RunSummary:
+        """What was done so far, or in the whole run when it has ended."""
+        return RunSummary(
+            frames_read=self._read,
+            frames_done=self._done,
+            frames_dropped=self._queue.dropped,
+            frames_corrupt=self._source.corrupt,
+            tracks=len(self._track_ids),
+            wall_s=(self._ended_s or time.perf_counter()) - self._started_s,
+            fps=self._recent.overall_fps(),
+            latency=self._laps.summary().get("latency", percentiles([])),
+            stages={k: v for k, v in self._laps.summary().items() if k != "latency"},
+            end=self._end,
+            lost_views=tuple(self._lost_views),
+        )
+
+    @property
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        return Progress(
+            frames_done=self._done,
+            frames_dropped=self._queue.dropped,
+            frames_corrupt=self._source.corrupt,
+            time_s=self._time_s,
+            fps=self._recent.fps(),
+            latency=self._recent.latency(),
+        )
+
+    def _read_all(self) -> None:
+        """Reader thread: source to queue. Whatever it fails with is handed to the main thread."""
+        try:
+            frames = iter(self._source)
+            for _ in itertools.count() if self._max_frames is None else range(self._max_frames):
+                start_s = time.perf_counter()
+                frame = next(frames, None)
+                received_s = time.perf_counter()
+                if frame is None:
+                    break
+                self._read += 1
+                if not self._queue.put(_Arrival(frame, received_s, received_s - start_s)):
+                    break
+        except BaseException as error:  # noqa: BLE001 - raised again by the main thread
+            self._queue.end(error)
+        else:
+            self._queue.end()
+
+    def _consume(self) -> None:
+        while not self._stop.is_set():
+            arrivals = self._queue.take(self._batch)
+            if not arrivals:
+                break
+            try:
+                self._process(arrivals)
+            except StopRun:
+                self._stop.set()
+        if self._stop.is_set():
+            self._end = "stopped"
+            return
+        if self._queue.error is not None:
+            raise self._queue.error
+        limited = self._max_frames is not None and self._read >= self._max_frames
+        self._end = "frame limit" if limited else "end of source"
+
+    def _process(self, arrivals: list[_Arrival]) -> None:
+        results = self._pipeline.step([arrival.frame for arrival in arrivals])
+        for arrival, result in zip(arrivals, results, strict=True):
+            stage_s = {"decode": arrival.decode_s, **result.stage_s}
+            self._deliver(result, stage_s)
+            now_s = time.perf_counter()
+            stage_s["latency"] = now_s - arrival.received_s
+            self._laps.add(stage_s)
+            self._recent.add(now_s, stage_s["latency"])
+            self._done += 1
+            self._time_s = result.frame.time_s
+            if result.faces.track_ids is not None:
+                self._track_ids.update(result.faces.track_ids.tolist())
+
+    def _deliver(self, result: FrameResult, stage_s: dict[str, float]) -> None:
+        """Draws once if any sink wants it, then writes to every sink."""
+        image = None
+        if self._compose is not None and any(sink.wants_overlay for sink in self._sinks):
+            start_s = time.perf_counter()
+            image = self._compose(result)
+            image.flags.writeable = False
+            stage_s["overlay"] = time.perf_counter() - start_s
+        start_s = time.perf_counter()
+        for sink in tuple(self._sinks):
+            try:
+                sink.write(result, image if sink.wants_overlay else None)
+            except SinkError as error:
+                self._lose(sink, error)
+        stage_s["write"] = time.perf_counter() - start_s
+
+    def _lose(self, sink: Sink, error: SinkError) -> None:
+        """Drops a failed view and goes on; a failed file ends the run."""
+        if not sink.is_view or len(self._sinks) == 1:
+            raise error
+        self._lost_views.append(f"{sink.name}: {error}")
+        log.warning("view dropped: %s: %s", sink.name, error)
+        self._sinks.remove(sink)
+        sink.close()
+
+    def _shut(self, reader: threading.Thread, *, failed: bool) -> None:
+        """Ends the reader, then closes the sinks in reverse order.
+
+        With `failed`, errors of closing are logged: the first error is the one that matters.
+        Without, the first of them is raised when all are closed.
+        """
+        self._stop.set()
+        self._queue.close()
+        errors = [error for error in (_closing(self._source),) if error is not None]
+        if reader.ident is not None:
+            reader.join(READER_PATIENCE_S)
+        for sink in reversed(self._sinks):
+            error = _closing(sink)
+            if error is not None:
+                errors.append(error)
+        self._ended_s = time.perf_counter()
+        if reader.is_alive():
+            log.error("the source did not end within %g s of being closed", READER_PATIENCE_S)
+        for error in errors if failed else errors[1:]:
+            log.warning("while closing: %s", error)
+        if errors and not failed:
+            self._end = f"failed: {errors[0]}"
+            raise errors[0]
+
+
+class _Recent:
+    """Arrival times and latencies of the last frames, and of the whole run's ends."""
+
+    def __init__(self) -> None:
+        self._done_s: list[float] = []
+        self._latency_s: list[float] = []
+        self._count = 0
+        self._first_s = 0.0
+
+    def add(self, done_s: float, latency_s: float) -> None:
+        if self._count == 0:
+            self._first_s = done_s
+        self._count += 1
+        self._done_s = [*self._done_s[-RECENT + 1 :], done_s]
+        self._latency_s = [*self._latency_s[-RECENT + 1 :], latency_s]
+
+    def fps(self) -> float:
+        times = self._done_s
+        return frames_per_second(len(times), first_s=times[0], last_s=times[-1]) if times else 0.0
+
+    def overall_fps(self) -> float:
+        last_s = self._done_s[-1] if self._done_s else 0.0
+        return frames_per_second(self._count, first_s=self._first_s, last_s=last_s)
+
+    def latency(self) -> Percentiles:
+        return percentiles(self._latency_s)
+
+
+def _closing(part: Source | Sink) -> Exception | None:
+    """Closes and returns what went wrong, if anything: every part gets its turn."""
+    try:
+        part.close()
+    except Exception as error:  # noqa: BLE001 - collected and raised or logged by the caller
+        return error
+    return None

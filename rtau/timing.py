@@ -1,0 +1,93 @@
+"""Stage clocks and percentiles; measures and summarises, prints nothing.
+
+The pipeline times its stages with `StageClock`, the runner adds decoding, drawing and writing, and
+the run record keeps the summary.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+# Samples kept per stage: enough for a p99 that means something, and flat memory in long runs.
+RESERVOIR = 4096
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Median and tails of one stage, seconds."""
+
+    p50_s: float
+    """Median."""
+    p95_s: float
+    """95th percentile."""
+    p99_s: float
+    """99th percentile."""
+    samples: int
+    """How many frames were measured in the whole run."""
+
+
+class StageClock:
+    """Collects the seconds each stage took for the current batch of frames."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time spent inside the `with` block to the stage of that name."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def lap(self, frames: int) -> dict[str, float]:
+        """Returns seconds per frame and stage since the last lap, and starts a new one."""
+        taken = {name: seconds / max(frames, 1) for name, seconds in self._seconds.items()}
+        self._seconds = {}
+        return taken
+
+
+class Laps:
+    """Remembers stage times of a run in bounded memory: the newest `RESERVOIR` per stage."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, deque[float]] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, stage_s: Mapping[str, float]) -> None:
+        """Takes one frame's seconds per stage."""
+        for name, seconds in stage_s.items():
+            self._samples.setdefault(name, deque(maxlen=RESERVOIR)).append(seconds)
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def summary(self) -> dict[str, Percentiles]:
+        """Returns the percentiles per stage, in the order the stages first appeared."""
+        return {
+            name: percentiles(list(samples), count=self._counts[name])
+            for name, samples in self._samples.items()
+        }
+
+
+def percentiles(seconds: list[float], *, count: int | None = None) -> Percentiles:
+    """Returns p50, p95 and p99 of a list of seconds (linear interpolation); zeros when empty."""
+    if not seconds:
+        return Percentiles(p50_s=0.0, p95_s=0.0, p99_s=0.0, samples=0)
+    p50, p95, p99 = np.percentile(seconds, [50, 95, 99]).tolist()
+    return Percentiles(p50_s=p50, p95_s=p95, p99_s=p99, samples=count or len(seconds))
+
+
+def frames_per_second(count: int, *, first_s: float, last_s: float) -> float:
+    """Returns the rate of `count` instants between two times: (n - 1) / (last - first).
+
+    n instants span n - 1 intervals; dividing by n reads high. 0 when there is no interval.
+    """
+    if count < 2 or last_s <= first_s:
+        return 0.0
+    return (count - 1) / (last_s - first_s)
