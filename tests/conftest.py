@@ -1,0 +1,112 @@
+"""What every test of rtau shares: which optional parts this machine has, and what no test leaves.
+
+A mark such as `needs_torch` skips its test, with the reason, where the part is missing; this is
+the only place that decides. With RTAU_FAIL_WITHOUT_GPU=1 a missing part fails the test instead:
+a GPU job must not pass by skipping.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib.util
+import logging
+import os
+import random
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# A thread that was told to stop may need a moment to be gone.
+THREAD_GRACE_S = 2.0
+# Tests of these packages import torch when they are collected.
+TORCH_TESTS = ("rtau_train", "rtau_export", "parity")
+
+
+def _importable(*modules: str) -> bool:
+    return all(importlib.util.find_spec(module) is not None for module in modules)
+
+
+@functools.cache
+def _gpu_found() -> bool:
+    """True when the NVIDIA driver is loaded and counts at least one device; imports no library."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 < count.value
+
+
+# Mark -> (is it here, what to say when it is not).
+NEEDS = {
+    "needs_gpu": (_gpu_found, "no NVIDIA GPU or no driver on this machine"),
+    "needs_tensorrt": (
+        functools.partial(_importable, "tensorrt"),
+        "tensorrt is not installed (pip install 'rtau[tensorrt]')",
+    ),
+    "needs_onnxruntime": (
+        functools.partial(_importable, "onnxruntime"),
+        "onnxruntime is not installed (pip install 'rtau[cpu]')",
+    ),
+    "needs_torch": (
+        functools.partial(_importable, "torch", "torchvision"),
+        "torch is not installed (pip install 'rtau[train]')",
+    ),
+    "needs_onnx": (
+        functools.partial(_importable, "onnx"),
+        "onnx is not installed (pip install 'rtau[export]')",
+    ),
+}
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leaves out the folders whose modules import torch, where there is none."""
+    if collection_path.name in TORCH_TESTS and not _importable("torch", "torchvision"):
+        return True
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark, (is_here, reason) in NEEDS.items():
+        if item.get_closest_marker(mark) is None or is_here():
+            continue
+        if os.environ.get("RTAU_FAIL_WITHOUT_GPU") == "1":
+            pytest.fail(f"{mark}: {reason}, and RTAU_FAIL_WITHOUT_GPU=1 forbids skipping")
+        pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def no_error_log(caplog):
+    """Nothing logs an ERROR unnoticed; a test that provokes one calls `caplog.clear()`."""
+    yield
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert not errors, f"logged as ERROR: {[record.getMessage() for record in errors]}"
+
+
+@pytest.fixture(autouse=True)
+def random_state_restored():
+    """No test changes the luck of the next one."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is what leaks
+    torch = sys.modules.get("torch")
+    torch_state = None if torch is None else torch.random.get_rng_state()
+    yield
+    random.setstate(python_state)
+    np.random.set_state(numpy_state)  # noqa: NPY002 - as above
+    if torch is not None:
+        torch.random.set_rng_state(torch_state)
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads():
+    """Every thread a test starts is gone when it ends."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + THREAD_GRACE_S
+    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left, f"threads left running: {sorted(thread.name for thread in left)}"

@@ -1,0 +1,225 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from rtau.data import Crops, Faces, Frame, FrameResult, Scores
+from rtau.errors import EngineError
+
+
+def frame(*, index=0, time_s=0.0, height=4, width=6):
+    return Frame(index=index, time_s=time_s, image_bgr=np.zeros((height, width, 3), np.uint8))
+
+
+def faces(count):
+    boxes = np.arange(count * 4, dtype=np.float32).reshape(count, 4)
+    return Faces(
+        boxes_xyxy=boxes,
+        scores=np.linspace(0, 1, count, dtype=np.float32),
+        track_ids=np.arange(1, count + 1, dtype=np.int64),
+    )
+
+
+def scores(count, *, task="multi_label", cams=False):
+    return Scores(
+        labels=("AU01", "AU12"),
+        task=task,
+        logits=np.arange(count * 2, dtype=np.float32).reshape(count, 2),
+        cams=np.zeros((count, 2, 7, 7), np.float32) if cams else None,
+    )
+
+
+def result(count, **changes):
+    fields = {
+        "frame": frame(),
+        "faces": faces(count),
+        "frame_from_crop": np.zeros((count, 2, 3), np.float32),
+        "scores": scores(count),
+        "active": np.zeros((count, 2), np.bool_),
+        "unconfirmed_xyxy": np.zeros((1, 4), np.float32),
+    }
+    return FrameResult(**{**fields, **changes})
+
+
+def crops(count, *, size=8):
+    return Crops(
+        images_rgb=np.zeros((count, size, size, 3), np.uint8),
+        frame_from_crop=np.zeros((count, 2, 3), np.float32),
+        face_rows=np.arange(count, dtype=np.int64),
+    )
+
+
+def arrays_of(record):
+    values = (getattr(record, field.name) for field in dataclasses.fields(record))
+    return [value for value in values if isinstance(value, np.ndarray)]
+
+
+@pytest.mark.parametrize(
+    "record", [frame(), faces(2), crops(2), scores(2, cams=True), result(2)], ids=repr
+)
+def test_every_array_is_frozen_and_no_field_can_be_replaced(record):
+    for array in arrays_of(record):
+        assert not array.flags.writeable
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(record, dataclasses.fields(record)[0].name, None)
+
+
+def test_records_compare_and_hash_by_identity_because_arrays_cannot():
+    one, other = faces(2), faces(2)
+    assert one == one  # noqa: PLR0124 - identity is the point
+    assert one != other
+    assert len({one, other}) == 2
+
+
+def test_a_frame_knows_its_size_and_shows_shapes_instead_of_pixels():
+    shown = frame(height=4, width=6)
+    assert (shown.width, shown.height) == (6, 4)
+    assert "uint8 (4, 6, 3)" in repr(shown)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 6), np.uint8),
+        np.zeros((4, 6, 4), np.uint8),
+        np.zeros((4, 6, 3), np.float32),
+        np.zeros((0, 6, 3), np.uint8),
+    ],
+    ids=["grey", "alpha", "float", "empty"],
+)
+def test_a_frame_refuses_what_is_not_a_bgr_image(image):
+    with pytest.raises(ValueError, match="image_bgr must"):
+        Frame(index=0, time_s=0.0, image_bgr=image)
+
+
+def test_a_list_of_pixels_is_no_array():
+    with pytest.raises(TypeError, match="image_bgr must be uint8 .* got list"):
+        Frame(index=0, time_s=0.0, image_bgr=[[[0, 0, 0]]])
+
+
+@pytest.mark.parametrize(
+    ("index", "time_s"), [(-1, 0.0), (0, math.nan), (0, math.inf), (0, -math.inf)]
+)
+def test_a_frame_refuses_a_negative_index_and_a_time_that_is_none(index, time_s):
+    with pytest.raises(ValueError, match="index must be >= 0 and time_s finite"):
+        frame(index=index, time_s=time_s)
+
+
+def test_faces_select_keeps_every_field_in_step():
+    picked = faces(4).select(np.array([False, True, False, True]))
+    assert picked.track_ids.tolist() == [2, 4]
+    assert picked.boxes_xyxy[:, 0].tolist() == [4, 12]
+    assert picked.scores.tolist() == pytest.approx([1 / 3, 1])
+    bare = Faces(boxes_xyxy=np.zeros((2, 4), np.float32)).select(np.array([1]))
+    assert len(bare) == 1
+    assert bare.scores is None
+    assert bare.track_ids is None
+
+
+def test_no_faces_is_a_legal_record():
+    assert len(Faces.none()) == 0
+    assert len(result(0).faces) == 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"boxes_xyxy": np.zeros((2, 4))},
+        {"boxes_xyxy": np.zeros((4,), np.float32)},
+        {"boxes_xyxy": np.full((1, 4), np.nan, np.float32)},
+        {"boxes_xyxy": np.zeros((2, 4), np.float32), "scores": np.zeros(3, np.float32)},
+        {"boxes_xyxy": np.zeros((2, 4), np.float32), "track_ids": np.zeros(2, np.int32)},
+        {"boxes_xyxy": np.zeros((2, 4), np.float32), "track_ids": np.array([7, 7])},
+    ],
+    ids=["float64", "flat", "nan", "rows differ", "int32", "same id twice"],
+)
+def test_faces_refuse_rows_that_do_not_agree(fields):
+    with pytest.raises(ValueError, match=r"(boxes_xyxy|scores|track_ids) must"):
+        Faces(**fields)
+
+
+def test_crops_must_be_square_and_agree_with_their_maps():
+    assert crops(3, size=8).size == 8
+    with pytest.raises(ValueError, match="must be square"):
+        Crops(
+            images_rgb=np.zeros((1, 8, 9, 3), np.uint8),
+            frame_from_crop=np.zeros((1, 2, 3), np.float32),
+            face_rows=np.zeros(1, np.int64),
+        )
+    with pytest.raises(ValueError, match="frame_from_crop must be float32"):
+        Crops(
+            images_rgb=np.zeros((1, 8, 8, 3), np.uint8),
+            frame_from_crop=np.zeros((2, 2, 3), np.float32),
+            face_rows=np.zeros(1, np.int64),
+        )
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_stop_the_run_and_name_the_label(bad):
+    logits = np.zeros((3, 2), np.float32)
+    logits[2, 1] = bad
+    with pytest.raises(EngineError, match=r"for AU12 in row 2.*rtau-export verify"):
+        Scores(labels=("AU01", "AU12"), task="multi_label", logits=logits)
+
+
+FINITE_LOGITS = npst.arrays(
+    np.float32,
+    npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=5),
+    elements=st.floats(-(2.0**100), 2.0**100, width=32),
+)
+
+
+@given(FINITE_LOGITS)
+def test_probabilities_lie_in_the_unit_range_at_any_size_of_logit(logits):
+    labels = tuple(f"L{column}" for column in range(logits.shape[1]))
+    single = Scores(labels=labels, task="multi_class", logits=logits).probabilities
+    multi = Scores(labels=labels, task="multi_label", logits=logits).probabilities
+    for values in (single, multi):
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+        assert values.min() >= 0
+        assert values.max() <= 1
+    np.testing.assert_allclose(single.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_sigmoid_and_softmax_of_known_logits():
+    log3 = np.log(np.array([[1, 3]], np.float32))
+    multi = Scores(labels=("AU01", "AU12"), task="multi_label", logits=log3)
+    np.testing.assert_allclose(multi.probabilities, [[0.5, 0.75]], rtol=1e-6)
+    single = Scores(labels=("calm", "joy"), task="multi_class", logits=log3)
+    np.testing.assert_allclose(single.probabilities, [[0.25, 0.75]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("task", ["multi_label", "multi_class"])
+def test_a_batch_of_no_faces_has_no_probabilities(task):
+    assert scores(0, task=task).probabilities.shape == (0, 2)
+
+
+def test_scores_select_takes_the_cams_along():
+    picked = scores(3, cams=True).select(np.array([2]))
+    assert picked.logits.tolist() == [[4, 5]]
+    assert picked.cams.shape == (1, 2, 7, 7)
+    assert scores(3).select(np.array([0])).cams is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"faces": Faces(boxes_xyxy=np.zeros((2, 4), np.float32))},
+        {"scores": scores(1)},
+        {"frame_from_crop": np.zeros((1, 2, 3), np.float32)},
+        {"active": np.zeros((2, 3), np.bool_)},
+        {"active": np.zeros((2, 2), np.uint8)},
+        {"unconfirmed_xyxy": np.zeros((0, 5), np.float32)},
+    ],
+    ids=["no ids", "scores", "maps", "labels", "dtype", "unconfirmed"],
+)
+def test_a_result_refuses_parts_that_do_not_belong_together(changes):
+    with pytest.raises(ValueError, match="must"):
+        result(2, **changes)
