@@ -99,7 +99,7 @@ def test_a_frame_refuses_what_is_not_a_bgr_image(image):
 
 
 def test_a_list_of_pixels_is_no_array():
-    with pytest.raises(TypeError, match="image_bgr must be uint8 .* got list"):
+    with pytest.raises(TypeError, match=r"image_bgr must be uint8 .* got list"):
         Frame(index=0, time_s=0.0, image_bgr=[[[0, 0, 0]]])
 
 

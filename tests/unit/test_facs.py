@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtau.facs import DISFA_PLUS_AUS, AU, au_from_label, words_for_label
+from rtau.facs import AU, DISFA_PLUS_AUS, au_from_label, words_for_label
 
 
 def test_labels_have_two_digits_and_words_are_the_facs_names():

@@ -89,9 +89,9 @@ def test_a_point_goes_to_the_frame_and_back_within_half_a_pixel(some, size, data
     points = np.tile(np.array(point, np.float32), (len(some), 1, 1))
     there = geometry.apply(maps, points)
     back = geometry.apply(geometry.invert(maps), there)
-    # Half a pixel of whichever space is coarser: float32 holds 8000 px to about 1/2000 px.
-    scale = np.maximum(maps[:, 0, 0], 1)
-    assert (np.abs(back - points).max(axis=(1, 2)) * scale <= 0.5 * scale).all()
+    # float32 holds a coordinate near 8000 to 1/2000 px: a crop finer than that cannot come back.
+    assume(maps[:, 0, 0].min() > 0.01)
+    assert np.abs(back - points).max() <= 0.5
     assert np.abs(geometry.apply(maps, back) - there).max() <= 0.5
 
 
