@@ -1,0 +1,183 @@
+"""Doubles for every seam but the source: scripted when all is well, failing on call k when asked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtau.backends.scripted import ScriptedEngine
+from rtau.contract import CropRule, ModelContract
+from rtau.data import Faces, Frame
+from rtau.errors import SinkError
+from rtau.finder import FaceFinder, SearchPolicy
+from rtau.seams import SourceInfo
+from rtau.trackers.iou import IouTracker
+
+AU_LABELS = ("AU01", "AU04", "AU12")
+EMOTIONS = ("anger", "happiness", "neutral")
+
+
+def make_contract(**changes) -> ModelContract:
+    """Returns a small valid AU contract with CAMs; keyword arguments replace fields."""
+    values = {
+        "name": "test-au3",
+        "network": "scripted",
+        "task": "multi_label",
+        "labels": AU_LABELS,
+        "input_size": 32,
+        "crop": CropRule(detector="haar", expand=1.0, offset_x=0.0, offset_y=0.0),
+        "mean": (0.5, 0.5, 0.5),
+        "std": (0.25, 0.25, 0.25),
+        "thresholds": (0.5, 0.4, 0.6),
+        "thresholds_origin": "written by hand for tests",
+        "weights_sha256": "0" * 64,
+        "recipe": "none",
+        "git_commit": "none",
+        "licence": "Apache-2.0",
+        "training_data": "none",
+        "cam_method": "gradcam",
+        "cam_scale": (1.0, 1.0, 1.0),
+    }
+    return ModelContract(**{**values, **changes})
+
+
+def make_frame(index: int = 0, *, width: int = 160, height: int = 120, fps: float = 25.0) -> Frame:
+    """Returns a frame of seeded noise whose content depends on its index."""
+    rng = np.random.default_rng(index)
+    image_bgr = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Frame(index=index, time_s=index / fps, image_bgr=image_bgr)
+
+
+def brightness_logits(crops) -> np.ndarray:
+    """Returns logits that depend on each crop alone: its mean brightness, shifted per label."""
+    mean = crops.images_rgb.reshape(len(crops), -1).mean(axis=1, dtype=np.float64)
+    return (mean[:, None] / 16 - 8 + np.arange(len(AU_LABELS))).astype(np.float32)
+
+
+def flat_cams(crops) -> np.ndarray:
+    """Returns CAMs (N, A, 7, 7) whose value names the label: 0, 1, 2."""
+    cams = np.zeros((len(crops), len(AU_LABELS), 7, 7), np.float32)
+    cams += np.arange(len(AU_LABELS), dtype=np.float32)[None, :, None, None]
+    return cams
+
+
+class CountingEngine(ScriptedEngine):
+    """Scripted engine that notes the rows and the CAM wish of every batch."""
+
+    def __init__(self, contract: ModelContract | None = None, *, fail_on: int | None = None):
+        super().__init__(contract or make_contract(), brightness_logits, cams_of=flat_cams)
+        self.batches: list[tuple[int, bool]] = []
+        self.fail_on = fail_on
+        self.closed = False
+
+    def infer(self, crops, /, *, cams=False):
+        if self.fail_on is not None and len(self.batches) == self.fail_on:
+            raise RuntimeError(f"engine exploded on batch {self.fail_on}")
+        self.batches.append((len(crops), cams))
+        return super().infer(crops, cams=cams)
+
+    def close(self):
+        self.closed = True
+
+
+class FixedDetector:
+    """Finds the same boxes in every frame; raises on call k if asked."""
+
+    def __init__(self, boxes_xyxy=((40.0, 30.0, 100.0, 90.0),), *, fail_on: int | None = None):
+        self.boxes_xyxy = np.array(boxes_xyxy, np.float32).reshape(-1, 4)
+        self.fail_on = fail_on
+        self.calls = 0
+
+    def detect(self, frame, /, *, near=None):
+        if self.fail_on == self.calls:
+            raise RuntimeError(f"detector exploded on call {self.calls}")
+        self.calls += 1
+        return Faces(
+            boxes_xyxy=self.boxes_xyxy.copy(),
+            scores=np.full(len(self.boxes_xyxy), 0.9, np.float32),
+        )
+
+
+class ExplodingTracker(IouTracker):
+    """IoU tracker that raises on call k."""
+
+    def __init__(self, fail_on: int):
+        super().__init__()
+        self.fail_on = fail_on
+        self.calls = 0
+
+    def update(self, faces, /, *, time_s):
+        if self.calls == self.fail_on:
+            raise RuntimeError(f"tracker exploded on call {self.calls}")
+        self.calls += 1
+        return super().update(faces, time_s=time_s)
+
+
+def make_finder(detector=None, tracker=None) -> FaceFinder:
+    """Returns a finder that believes every box at once: each image stands for itself."""
+    policy = SearchPolicy.for_images()
+    return FaceFinder(detector or FixedDetector(), tracker or IouTracker(), policy)
+
+
+class ListSource:
+    """Source over frames given beforehand; raises on frame k if asked."""
+
+    def __init__(self, frames, *, live: bool = False, fail_on: int | None = None):
+        self.frames = list(frames)
+        self.is_live = live
+        self.fail_on = fail_on
+        self.corrupt = 0
+        self.closed = False
+        first = self.frames[0] if self.frames else make_frame()
+        self.info = SourceInfo(
+            name="list",
+            width=first.width,
+            height=first.height,
+            nominal_fps=None,
+            frame_count=len(self.frames),
+        )
+
+    def __iter__(self):
+        for k, frame in enumerate(self.frames):
+            if self.closed:
+                return
+            if self.fail_on == k:
+                raise OSError(f"source exploded on frame {k}")
+            yield frame
+
+    def close(self):
+        self.closed = True
+
+
+class KeepingSink:
+    """Keeps what it is given; raises on write k, or on close, if asked."""
+
+    def __init__(
+        self,
+        *,
+        wants_overlay: bool = False,
+        is_view: bool = False,
+        fail_on: int | None = None,
+        fail_close: bool = False,
+        error: Exception | None = None,
+        name: str = "kept",
+    ):
+        self.name = name
+        self.wants_overlay = wants_overlay
+        self.is_view = is_view
+        self.fail_on = fail_on
+        self.fail_close = fail_close
+        self.error = error or SinkError("disk full: no space left on device")
+        self.results = []
+        self.images = []
+        self.closed = 0
+
+    def write(self, result, image, /):
+        if self.fail_on == len(self.results):
+            raise self.error
+        self.results.append(result)
+        self.images.append(image)
+
+    def close(self):
+        self.closed += 1
+        if self.fail_close and self.closed == 1:
+            raise SinkError("closing failed: no space left on device")
