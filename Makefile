@@ -1,0 +1,109 @@
+# Every target is a line or two that calls a tool; continuous integration calls only these.
+# The tools live in .venv, made on first use; a stamp file there makes the next call fast.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEVELOP := .venv/.develop-installed
+RESOLVED := .venv/.resolved
+METADATA := setup.cfg pyproject.toml
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+export PYTHONPATH := .:train:export
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: system $(RUNTIME) ## install the runtime and annotate the sample clip: the first command
+	@mkdir -p out
+	@$(BIN)/rtau video examples/one_face.mp4 --out out/annotated.mp4 --csv out/one_face.csv
+	@printf '\nLook at out/annotated.mp4; the numbers are in out/one_face.csv, how they were made in out/*.json.\n'
+
+.PHONY: setup
+setup: $(DEVELOP) ## make .venv with everything a developer needs (torch too, about 6 GB)
+
+.PHONY: test
+test: system-for-tests lint types imports resolve ## every check, then the tests: the second command
+	@$(BIN)/python -m pytest -m "not slow"
+
+.PHONY: test-slow
+test-slow: $(DEVELOP) ## the tests that `make test` leaves out
+	@$(BIN)/python -m pytest -m slow
+
+.PHONY: lint
+lint: $(DEVELOP) ## ruff: rules and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+.PHONY: format
+format: $(DEVELOP) ## rewrite the code in the house format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: types
+types: $(DEVELOP) ## mypy --strict
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: $(DEVELOP) ## who may import what
+	@$(BIN)/lint-imports
+
+.PHONY: resolve
+resolve: $(RESOLVED) ## the runtime resolves for Python 3.10-3.13 on x86-64 and aarch64
+
+.PHONY: lean
+lean: $(DEVELOP) ## the runtime's tests without any backend, torch or onnx
+	@$(BIN)/nox --session lean
+
+.PHONY: lowest
+lowest: $(DEVELOP) ## the runtime's tests with the oldest versions setup.cfg allows
+	@$(BIN)/nox --session lowest
+
+.PHONY: goldens
+goldens: $(DEVELOP) ## rewrite the golden files and show what changed
+	@RTAU_WRITE_GOLDENS=1 $(BIN)/python -m pytest -q tests/golden
+	@git --no-pager diff --stat -- tests/golden
+
+.PHONY: bench
+bench: $(DEVELOP) ## measure the stages on this machine
+	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
+
+.PHONY: docs
+docs: $(DEVELOP) ## check the documents: links, the tree, the README's commands
+	@$(BIN)/python -m pytest -q tests/architecture
+
+.PHONY: build
+build: $(DEVELOP) ## sdist and wheel in dist/, installed and tried in a fresh environment
+	@$(BIN)/nox --session wheel
+
+.PHONY: clean
+clean: ## remove what was built, not .venv
+	@rm -rf build dist out .nox *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.PHONY: system system-for-tests
+system:
+	@python=$$(tools/find_python.sh) && "$$python" -I rtau/cli/system_libraries.py
+system-for-tests:
+	@python=$$(tools/find_python.sh) && "$$python" -I rtau/cli/system_libraries.py --tests
+
+.venv/bin/python:
+	@python=$$(tools/find_python.sh) && echo "making .venv with $$python" && "$$python" -m venv .venv
+
+$(RUNTIME): $(METADATA) | .venv/bin/python
+	@echo "installing the runtime into .venv"
+	@$(PIP) --editable '.[cpu]'
+	@touch $@
+
+$(DEVELOP): $(METADATA) | .venv/bin/python
+	@echo "installing everything a developer needs into .venv (a few minutes the first time)"
+	@$(PIP) --editable '.[cpu,train,export,dev]'
+	@touch $@ $(RUNTIME)
+
+$(RESOLVED): setup.cfg tools/resolve.py $(DEVELOP)
+	@$(BIN)/python tools/resolve.py
+	@touch $@

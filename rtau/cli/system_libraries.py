@@ -1,0 +1,102 @@
+"""The system libraries OpenCV needs and pip cannot bring: which are missing, and the command.
+
+Uses the standard library alone and no other part of rtau, so that `make` can run this file before
+anything is installed (`python3 -I rtau/cli/system_libraries.py`). `rtau doctor` and the command
+line use it to turn a failed `import cv2` into one line.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import sys
+
+# Shared library -> Debian and Ubuntu package. opencv-python 4 links both (ldd on its module).
+PACKAGES = {
+    "libGL.so.1": "libgl1",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+}
+# Programs that only tests use -> package; without them those tests are skipped.
+TEST_PROGRAMS = {"Xvfb": "xvfb"}
+
+
+def apt_line(packages: list[str]) -> str:
+    """Returns the command that installs Debian packages."""
+    return f"sudo apt-get update && sudo apt-get install -y {' '.join(packages)}"
+
+
+def missing_libraries() -> list[str]:
+    """Returns the names of the libraries in `PACKAGES` the dynamic linker cannot load."""
+    missing = []
+    for library in PACKAGES:
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            missing.append(library)
+    return missing
+
+
+def missing_test_programs() -> list[str]:
+    """Returns the names in `TEST_PROGRAMS` that are not on the path."""
+    return [program for program in TEST_PROGRAMS if shutil.which(program) is None]
+
+
+def explain_missing(libraries: list[str]) -> str:
+    """Returns one line that names missing libraries and the command that brings them."""
+    packages = [PACKAGES[library] for library in libraries]
+    return f"OpenCV needs {' and '.join(libraries)}, not on this machine; run: {apt_line(packages)}"
+
+
+def explain_import_error(error: ImportError) -> str:
+    """Returns one line for a library of rtau's that could not be imported, with what to do.
+
+    A shared library of the system named in the error is explained by the package that has it;
+    a module that is not installed by the command that installs rtau again.
+    """
+    missing = [library for library in PACKAGES if library in str(error)]
+    if missing:
+        # The linker stops at the first library it misses; name them all at once.
+        return explain_missing(sorted({*missing, *missing_libraries()}))
+    module = error.name or "a module"
+    if isinstance(error, ModuleNotFoundError):
+        return f"the Python module {module!r} is not installed; run: pip install 'rtau[cpu]'"
+    first_line = (str(error).splitlines() or ["no reason given"])[0]
+    return (
+        f"the Python module {module!r} cannot be loaded ({first_line}); "
+        "run: pip install --force-reinstall 'rtau[cpu]'"
+    )
+
+
+def missing_packages() -> list[str]:
+    """Returns the Debian packages that would bring every missing library and test program."""
+    return [
+        *(PACKAGES[library] for library in missing_libraries()),
+        *(TEST_PROGRAMS[program] for program in missing_test_programs()),
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Says on stderr what is missing; returns 1 if a library is, 0 otherwise.
+
+    `--tests` also names the programs that tests can use; their absence is no failure.
+    `--packages` prints the missing packages on stdout instead, for a script that installs them.
+    """
+    if "--packages" in arguments:
+        print(" ".join(missing_packages()))
+        return 0
+    libraries = missing_libraries()
+    if libraries:
+        print(f"rtau: {explain_missing(libraries)}", file=sys.stderr)
+    programs = missing_test_programs() if "--tests" in arguments else []
+    if programs:
+        packages = [TEST_PROGRAMS[program] for program in programs]
+        print(
+            f"rtau: no {', '.join(programs)}, so the tests of the window are skipped; "
+            f"to run them: {apt_line(packages)}",
+            file=sys.stderr,
+        )
+    return 1 if libraries else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
