@@ -186,6 +186,16 @@ class Setting:
         return f"--{self.key.replace('_', '-')}"
 
     @property
+    def kind(self) -> type:
+        """The plain type of a value: the type itself without `None`, str for a choice of words."""
+        if typing.get_origin(self.hint) is Literal:
+            return str
+        if typing.get_origin(self.hint) in (typing.Union, types.UnionType):
+            inside = typing.get_args(self.hint)
+            return typing.cast(type, next(arg for arg in inside if arg is not type(None)))
+        return typing.cast(type, self.hint)
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """Allowed words, or nothing where any value of the type is allowed."""
         return typing.get_args(self.hint) if typing.get_origin(self.hint) is Literal else ()
@@ -254,7 +264,7 @@ def _unknown(section: str, key: str, known: set[tuple[str, str]]) -> str:
 
 def _checked(value: Any, item: Setting) -> Any:
     """Returns the value in the type of its setting, or raises ConfigError."""
-    kind = _plain_type(item.hint)
+    kind = item.kind
     if value is None and type(None) in typing.get_args(item.hint):
         return None
     if item.choices:
@@ -275,14 +285,3 @@ def _checked(value: Any, item: Setting) -> Any:
         if not low <= value <= high:  # written so that NaN fails too
             raise ConfigError(f"{item.flag} must lie in [{low:g}, {high:g}], got {value}")
     return value
-
-
-def _plain_type(hint: Any) -> type:
-    """Returns the type behind `X` or `X | None`; str for a choice of words."""
-    if typing.get_origin(hint) is Literal:
-        return str
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return typing.cast(
-            type, next(arg for arg in typing.get_args(hint) if arg is not type(None))
-        )
-    return typing.cast(type, hint)

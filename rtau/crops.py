@@ -51,10 +51,21 @@ def warp_square(image: Image, square_xyxy: geometry.Boxes, /, *, size: int) -> I
     factor = int(side / size)
     if factor >= 2:
         image, square_xyxy = _averaged(image, square_xyxy, factor)
-    map_to_image = geometry.frame_from_crop(square_xyxy[None], size=size)[0]
+    return warp(image, geometry.frame_from_crop(square_xyxy[None], size=size)[0], size=size)
+
+
+def warp(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image:
+    """Returns the part of an image that an affine map points at: uint8 (size, size, 3).
+
+    Args:
+        image: uint8 (H, W, 3), channels in any order.
+        image_from_crop: float32 (2, 3), crop space to the image's space, continuous coordinates;
+            training turns and scales with it, the runtime's map is an upright square.
+        size: side of the result, px.
+    """
     warped = cv2.warpAffine(
         image,
-        geometry.warp_matrix(map_to_image),
+        geometry.warp_matrix(image_from_crop),
         (size, size),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,

@@ -7,7 +7,8 @@ give what n steps of one frame give, but with one batch through the network; the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -33,16 +34,17 @@ class _Sight:
 
 
 class HeatSchedule:
-    """Says on which frames CAMs are computed: at most `heatmap_hz` times a second of video."""
+    """Says on which frames CAMs are computed: at most so many times a second of video."""
 
-    def __init__(self, heatmap_hz: float) -> None:
-        """0 means never."""
-        self._interval_s = 1 / heatmap_hz if heatmap_hz > 0 else None
-        self._next_s = -np.inf
+    def __init__(self, refresh_hz: float, *, wanted: Callable[[], bool]) -> None:
+        """Asks `wanted` at each frame: a window's user may turn the heatmap on and off."""
+        self._interval_s = 1 / refresh_hz
+        self._wanted = wanted
+        self._next_s = -math.inf
 
     def due(self, time_s: float) -> bool:
         """Returns True when the frame at this time refreshes the heatmaps."""
-        if self._interval_s is None or time_s < self._next_s:
+        if time_s < self._next_s or not self._wanted():
             return False
         # Counted from the last due time where possible, so that 10 Hz at 25 fps does not decay
         # to the 8.3 Hz that waiting a full interval after each refresh would give.
@@ -60,13 +62,13 @@ class Pipeline:
         finder: FaceFinder,
         engine: Engine,
         decider: Decider,
-        heatmap_hz: float = 0.0,
+        heat: HeatSchedule | None = None,
     ) -> None:
-        """Joins the parts; `heatmap_hz=0` leaves CAMs out of every batch."""
+        """Joins the parts; without a schedule no batch computes CAMs."""
         self._finder = finder
         self._engine = engine
         self._decider = decider
-        self._heat = HeatSchedule(heatmap_hz)
+        self._heat = heat
         self._clock = StageClock()
 
     @property
@@ -111,7 +113,7 @@ class Pipeline:
             faces=found.faces.select(crops.face_rows),
             crops=crops,
             unconfirmed_xyxy=found.unconfirmed_xyxy,
-            wants_cams=self._heat.due(frame.time_s),
+            wants_cams=self._heat is not None and self._heat.due(frame.time_s),
         )
 
     def _infer(self, sights: Sequence[_Sight]) -> list[Scores]:

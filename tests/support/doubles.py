@@ -1,4 +1,4 @@
-"""Doubles for every seam but the source: scripted when all is well, failing on call k when asked."""
+"""Doubles for the seams: scripted when all is well, failing on call k when asked."""
 
 from __future__ import annotations
 

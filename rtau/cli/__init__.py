@@ -1,0 +1,1 @@
+"""The command line: parse, build, hand over; no logic of its own."""

@@ -1,0 +1,42 @@
+"""The `rtau` command: from arguments to an exit code.
+
+Loads the module of the chosen verb and nothing else, and turns every error a user can meet into one
+line. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from rtau.cli.parser import build_parser
+from rtau.cli.system_libraries import explain_import_error
+from rtau.errors import RtauError
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code of one command."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="rtau: %(message)s", stream=sys.stderr)
+    try:
+        verb = importlib.import_module(f"rtau.cli.{args.verb}")
+        return int(verb.run(args))
+    except RtauError as error:
+        print(f"rtau: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("rtau: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The program that read our output has gone (`rtau ... | head`): that is its right.
+        # Standard output is replaced so that Python's own flush at exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ImportError as error:
+        print(f"rtau: {explain_import_error(error)}", file=sys.stderr)
+        return 1

@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+
+from rtau.backends import open_engine
+from rtau.contract import METADATA_KEY
+from rtau.data import Crops
+from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
+from tests.support.doubles import make_contract
+
+onnx = pytest.importorskip("onnx", reason="builds its models with the onnx package")
+onnxruntime = pytest.importorskip("onnxruntime", reason="runs models")
+pytestmark = pytest.mark.needs_onnxruntime
+
+SIZE, LABELS = 32, 3
+
+
+def build_model(*, contract=None, cams=True, logits=LABELS, with_contract=True, nan=False):
+    """mean over pixels -> (N, labels) logits; CAMs = the logits on a 7x7 grid."""
+    helper, proto = onnx.helper, onnx.TensorProto
+    weights = np.array([[1, 2, 3][:logits]] * 3, np.float32) * (np.nan if nan else 1)
+    consts = {
+        "axes": np.array([1, 2], np.int64),
+        "w": weights,
+        "grid_axes": np.array([2, 3], np.int64),
+        "ones": np.ones((1, 1, 7, 7), np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["crops"], ["f"], to=proto.FLOAT),
+        helper.make_node("ReduceMean", ["f", "axes"], ["m"], keepdims=0),
+        helper.make_node("MatMul", ["m", "w"], ["logits"]),
+    ]
+    outputs = [helper.make_tensor_value_info("logits", proto.FLOAT, ["N", logits])]
+    if cams:
+        nodes += [
+            helper.make_node("Unsqueeze", ["logits", "grid_axes"], ["g"]),
+            helper.make_node("Mul", ["g", "ones"], ["cams"]),
+        ]
+        outputs.append(helper.make_tensor_value_info("cams", proto.FLOAT, ["N", logits, 7, 7]))
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("crops", proto.UINT8, ["N", SIZE, SIZE, 3])],
+        outputs,
+        [onnx.numpy_helper.from_array(value, name) for name, value in consts.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    if with_contract:
+        contract = contract or make_contract()
+        helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
+    return model.SerializeToString()
+
+
+@pytest.fixture
+def model_path(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(build_model())
+    return path
+
+
+def crops_of(count, *, size=SIZE):
+    rng = np.random.default_rng(count)
+    return Crops(
+        images_rgb=rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8),
+        frame_from_crop=np.zeros((count, 2, 3), np.float32),
+        face_rows=np.arange(count, dtype=np.int64),
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 32, 65, 150])
+def test_any_number_of_rows_is_scored_as_if_alone(model_path, count):
+    crops = crops_of(count)
+    expected = crops.images_rgb.reshape(count, -1, 3).mean(axis=1) @ np.array([[1, 2, 3]] * 3)
+
+    with open_engine(str(model_path)) as engine:
+        scores = engine.infer(crops, cams=True)
+
+    np.testing.assert_allclose(scores.logits, expected, rtol=1e-5)
+    assert scores.cams.shape[:2] == (count, LABELS)
+
+
+def test_without_cams_the_cam_branch_is_not_in_the_session(model_path):
+    with open_engine(str(model_path)) as engine:
+        assert engine.infer(crops_of(2)).cams is None
+        assert [output.name for output in engine._bare.get_outputs()] == ["logits"]
+
+
+def test_the_device_names_library_and_provider(model_path):
+    with open_engine(str(model_path), provider="cpu") as engine:
+        assert engine.device.endswith("CPUExecutionProvider")
+    with open_engine(str(model_path)) as engine:
+        assert "auto" in engine.device
+
+
+def test_a_provider_that_is_not_there_is_an_error_that_names_both(model_path):
+    with pytest.raises(
+        BackendUnavailable, match=r"CoreMLExecutionProvider was asked for.*CPUExecutionProvider"
+    ):
+        open_engine(str(model_path), provider="coreml")
+
+
+def test_a_provider_that_loads_as_another_is_an_error_that_names_both(model_path, monkeypatch):
+    """What onnxruntime-gpu does without CUDA's libraries: the list says CUDA, the session CPU."""
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda model, options, providers: real(model, options, providers=["CPUExecutionProvider"]),
+    )
+    with pytest.raises(
+        BackendUnavailable, match=r"CUDAExecutionProvider was asked for but .* CPUExecutionProvider"
+    ):
+        open_engine(str(model_path), provider="cuda")
+
+
+def test_an_unknown_provider_lists_the_known(model_path):
+    with pytest.raises(UsageError, match="provider must be one of auto, cpu, cuda"):
+        open_engine(str(model_path), provider="abacus")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "cannot load it|outputs must be|no rtau contract"),
+        (b"not a model at all", "cannot load it"),
+        (build_model(with_contract=False), "no rtau contract"),
+        (build_model(cams=False), "outputs must be"),
+        (build_model(logits=2), "outputs must be"),
+        (build_model(contract=make_contract(input_size=64)), "input must be crops: uint8"),
+        (build_model()[:300], "cannot load it"),
+    ],
+    ids=["empty", "text", "no contract", "no cams", "labels", "input size", "truncated"],
+)
+def test_a_wrong_file_is_a_contract_error_that_names_it(tmp_path, content, words):
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+
+    with pytest.raises(ContractError, match=words) as caught:
+        open_engine(str(path))
+
+    assert "bad.onnx" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_returns_nan_is_stopped_when_it_is_opened(tmp_path):
+    path = tmp_path / "nan.onnx"
+    path.write_bytes(build_model(nan=True))
+
+    with pytest.raises(EngineError, match="logits must be finite, got nan for AU01"):
+        open_engine(str(path))
+
+
+def test_cams_of_a_model_without_them_are_refused(tmp_path):
+    path = tmp_path / "plain.onnx"
+    contract = make_contract(cam_method=None, cam_scale=None)
+    path.write_bytes(build_model(contract=contract, cams=False))
+
+    with open_engine(str(path)) as engine, pytest.raises(ContractError, match="no CAM output"):
+        engine.infer(crops_of(1), cams=True)
+
+
+def test_crops_of_another_size_are_refused(model_path):
+    with (
+        open_engine(str(model_path)) as engine,
+        pytest.raises(ContractError, match="takes crops of 32 px, got 48"),
+    ):
+        engine.infer(crops_of(1, size=48))
+
+
+def test_a_closed_engine_says_so(model_path):
+    engine = open_engine(str(model_path))
+    engine.close()
+    engine.close()
+
+    with pytest.raises(EngineError, match="is closed"):
+        engine.infer(crops_of(1))
+
+
+def test_unknown_models_and_suffixes_are_usage_errors(tmp_path):
+    with pytest.raises(UsageError, match="no such model file, and no bundled model"):
+        open_engine("nonesuch")
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"model files end in \.onnx, got \.pt"):
+        open_engine(str(path))

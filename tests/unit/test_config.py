@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from rtau import config
+from rtau.errors import ConfigError
+
+
+def test_defaults_are_within_their_own_ranges():
+    values = {(item.section, item.key): item.default for item in config.settings()}
+
+    assert config.build(values) == config.RunConfig()
+
+
+def test_every_setting_has_words_and_a_flag_of_its_own():
+    items = list(config.settings())
+
+    assert all(item.words for item in items)
+    assert len({item.flag for item in items}) == len(items)
+
+
+def test_given_values_replace_defaults_and_nothing_else():
+    built = config.build({("decide", "smooth"): 0.5, ("output", "out"): "a.mp4"})
+
+    assert built.decide.smooth == 0.5
+    assert built.output.out == Path("a.mp4")
+    assert built.find == config.FindConfig()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        (("decide", "smooth"), -1.0, r"--smooth must lie in \[0, 10\], got -1"),
+        (("decide", "smooth"), float("nan"), r"--smooth must lie in \[0, 10\], got nan"),
+        (("source", "max_frames"), 0, r"--max-frames must lie in \[1, inf\], got 0"),
+        (("source", "max_frames"), 1.5, "--max-frames must be int, got 1.5"),
+        (("overlay", "blur"), 1, "--blur must be bool, got 1"),
+        (("model", "threads"), True, "--threads must be int, got True"),
+        (("output", "view"), "vr", "--view must be one of auto, window, terminal, none, got 'vr'"),
+    ],
+)
+def test_wrong_values_say_wanted_and_got(key, value, words):
+    with pytest.raises(ConfigError, match=words):
+        config.build({key: value})
+
+
+def test_a_toml_file_is_read_by_section(tmp_path):
+    path = tmp_path / "rtau.toml"
+    path.write_text('[decide]\nsmooth = 1\n[output]\ncsv = "x.csv"\n')
+
+    built = config.build(config.read_toml(path))
+
+    assert built.decide.smooth == 1.0
+    assert built.output.csv == "x.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[decide]\nsmoth = 1", "unknown key decide.smoth; did you mean decide.smooth?"),
+        ("[zzz]\nqqq = 1", "unknown key zzz.qqq; known: "),
+        ("smooth = 1", r"'smooth' must be a table such as \[source\]"),
+        ("[decide", "not a TOML file"),
+    ],
+)
+def test_a_wrong_toml_file_is_named(tmp_path, text, words):
+    path = tmp_path / "rtau.toml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match=words):
+        config.read_toml(path)
+
+
+def test_a_missing_toml_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.toml: the config cannot be read"):
+        config.read_toml(tmp_path / "none.toml")
+
+
+def test_a_config_turns_into_plain_json():
+    built = config.build({("output", "out"): "a.mp4"})
+
+    assert json.loads(json.dumps(built.to_dict()))["output"]["out"] == "a.mp4"

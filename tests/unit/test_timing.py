@@ -1,0 +1,43 @@
+import pytest
+
+from rtau import timing
+
+
+def test_fps_counts_intervals_not_instants():
+    assert timing.frames_per_second(31, first_s=10.0, last_s=11.0) == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize(("count", "last_s"), [(0, 5.0), (1, 5.0), (2, 0.0)])
+def test_fps_without_an_interval_is_zero(count, last_s):
+    assert timing.frames_per_second(count, first_s=0.0, last_s=last_s) == 0.0
+
+
+def test_percentiles_of_a_known_list():
+    found = timing.percentiles([k / 100 for k in range(101)])
+
+    assert (found.p50_s, found.p95_s, found.p99_s) == pytest.approx((0.5, 0.95, 0.99))
+    assert found.samples == 101
+
+
+def test_a_lap_shares_the_time_between_frames_and_starts_anew(monkeypatch):
+    now = iter([0.0, 1.0, 1.0, 4.0])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(now))
+    clock = timing.StageClock()
+    with clock.stage("a"):
+        pass
+    with clock.stage("a"):
+        pass
+
+    assert clock.lap(2) == {"a": 2.0}
+    assert clock.lap(2) == {}
+
+
+def test_laps_keep_bounded_memory_and_the_full_count():
+    laps = timing.Laps()
+    for k in range(timing.RESERVOIR + 10):
+        laps.add({"infer": float(k)})
+
+    summary = laps.summary()["infer"]
+
+    assert summary.samples == timing.RESERVOIR + 10
+    assert summary.p50_s == pytest.approx(10 + (timing.RESERVOIR - 1) / 2)
