@@ -53,7 +53,9 @@ def wanted(requirements: list[Requirement], *, python: str, machine: str) -> lis
 
 def resolve(requirements: list[str], *, python: str, machine: str) -> str:
     """Returns what pip would install on a target, or raises RuntimeError with pip's reason."""
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(OLDEST_GLIBC, MACHINES[machine] + 1)]
+    platforms = [
+        f"manylinux_2_{minor}_{machine}" for minor in range(OLDEST_GLIBC, MACHINES[machine] + 1)
+    ]
     platforms += [f"manylinux2014_{machine}", f"linux_{machine}"]
     with tempfile.TemporaryDirectory() as folder:
         command = [

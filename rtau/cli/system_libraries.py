@@ -16,6 +16,9 @@ PACKAGES = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
 }
+# Modules of the packages rtau always installs (setup.cfg, install_requires).
+BASE_MODULES = ("av", "cv2", "numpy", "rich", "tomli")
+REINSTALL = "pip install --force-reinstall 'rtau[cpu]'"
 # Programs that only tests use -> package; without them those tests are skipped.
 TEST_PROGRAMS = {"Xvfb": "xvfb"}
 
@@ -47,24 +50,23 @@ def explain_missing(libraries: list[str]) -> str:
     return f"OpenCV needs {' and '.join(libraries)}, not on this machine; run: {apt_line(packages)}"
 
 
-def explain_import_error(error: ImportError) -> str:
-    """Returns one line for a library of rtau's that could not be imported, with what to do.
+def explain_import_error(error: ImportError) -> str | None:
+    """Returns one line, with what to do, for a library of rtau's base that cannot be imported.
 
-    A shared library of the system named in the error is explained by the package that has it;
-    a module that is not installed by the command that installs rtau again.
+    A system library named in the error is explained by the package that has it, a module by the
+    command that installs rtau again; None means that the fault is not in a library.
     """
     missing = [library for library in PACKAGES if library in str(error)]
     if missing:
         # The linker stops at the first library it misses; name them all at once.
         return explain_missing(sorted({*missing, *missing_libraries()}))
-    module = error.name or "a module"
+    module = (error.name or "").split(".")[0]
+    if module not in BASE_MODULES:
+        return None
     if isinstance(error, ModuleNotFoundError):
-        return f"the Python module {module!r} is not installed; run: pip install 'rtau[cpu]'"
-    first_line = (str(error).splitlines() or ["no reason given"])[0]
-    return (
-        f"the Python module {module!r} cannot be loaded ({first_line}); "
-        "run: pip install --force-reinstall 'rtau[cpu]'"
-    )
+        return f"the Python module {module!r} is not installed; run: {REINSTALL}"
+    reason = (str(error).splitlines() or ["no reason given"])[0]
+    return f"the Python module {module!r} cannot be loaded ({reason}); run: {REINSTALL}"
 
 
 def missing_packages() -> list[str]:

@@ -1,0 +1,225 @@
+"""What `rtau doctor` looks at: each check returns findings, and none of them raises.
+
+The libraries are imported by name inside a check, because a broken one is what it looks for;
+cameras are opened in a process of their own, because a driver may hang. Prints nothing;
+`rtau.cli.doctor` calls it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from rtau import __version__
+from rtau.backends import bundled_models
+from rtau.cli.system_libraries import explain_import_error
+from rtau.contract import read_sidecar
+from rtau.errors import ContractError
+
+State = Literal["ok", "note", "broken"]
+
+# Distribution -> module; the first group must be there, the second may be.
+REQUIRED = {"numpy": "numpy", "opencv-python": "cv2", "av": "av", "rich": "rich"}
+OPTIONAL = ("torch", "torchvision", "onnx", "tensorrt")
+OPENCV_WHEELS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+ONNXRUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu")
+CASCADE = "haarcascade_frontalface_default.xml"
+# H.264 encoders in the order rtau would choose them, and the audio encoder mp4 needs.
+H264_ENCODERS = ("libx264", "libopenh264", "h264_nvenc", "h264_v4l2m2m", "h264_vaapi")
+CAMERA_TIMEOUT_S = 5.0
+# Run in its own process: opens argv[1], reads one frame, prints its size.
+CAMERA_PROBE = """
+import cv2, sys
+camera = cv2.VideoCapture(sys.argv[1])
+read, frame = camera.read() if camera.isOpened() else (False, None)
+print(f"{frame.shape[1]}x{frame.shape[0]}" if read else "")
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    subject: str
+    """What was looked at."""
+    state: State
+    """ok; note: works, but worth knowing; broken: rtau cannot run."""
+    value: str
+    """What was found."""
+    remedy: str | None = None
+    """The command or act that mends it; None where nothing needs mending."""
+
+
+def installed_versions() -> dict[str, str]:
+    """Returns distribution name in lower case -> version for everything installed."""
+    return {
+        name.lower(): found.version
+        for found in importlib.metadata.distributions()
+        if (name := found.metadata["Name"])
+    }
+
+
+def check_versions(installed: Mapping[str, str]) -> list[Finding]:
+    """Returns a finding per library: versions, and what of the base cannot be imported."""
+    findings = [
+        Finding("rtau", "ok", __version__),
+        Finding("Python", "ok", f"{platform.python_version()} on {platform.machine()}"),
+    ]
+    findings += [_check_import(wheel, module) for wheel, module in REQUIRED.items()]
+    findings += [Finding(name, "ok", installed[name]) for name in OPTIONAL if name in installed]
+    return findings
+
+
+def _check_import(distribution: str, module: str) -> Finding:
+    try:
+        version = str(importlib.import_module(module).__version__)
+    except ImportError as error:
+        return Finding(distribution, "broken", "cannot be imported", explain_import_error(error))
+    except AttributeError:  # rich keeps its version in its metadata alone
+        version = importlib.metadata.version(distribution)
+    return Finding(distribution, "ok", version)
+
+
+def check_wheel_conflicts(installed: Mapping[str, str]) -> list[Finding]:
+    """Returns a finding per set of installed wheels that overwrite each other's module."""
+    findings = []
+    for module, wheels, keep in (
+        ("cv2", OPENCV_WHEELS, "'opencv-python>=4.10,<5'"),
+        ("onnxruntime", ONNXRUNTIME_WHEELS, "onnxruntime  # or onnxruntime-gpu"),
+    ):
+        together = [wheel for wheel in wheels if wheel in installed]
+        if len(together) > 1:
+            findings.append(
+                Finding(
+                    f"{module} wheels",
+                    "broken",
+                    f"{' and '.join(together)} overwrite each other",
+                    f"pip uninstall -y {' '.join(together)} && pip install {keep}",
+                )
+            )
+    return findings
+
+
+def check_opencv(cv2: Any) -> Finding:
+    """Returns whether this OpenCV can find faces: version 4 has CascadeClassifier, 5 has not."""
+    remedy = "pip install 'opencv-python>=4.10,<5'"
+    if int(cv2.__version__.split(".")[0]) >= 5 or not hasattr(cv2, "CascadeClassifier"):
+        return Finding("face detector", "broken", f"none in OpenCV {cv2.__version__}", remedy)
+    cascade = resources.files("rtau.detectors") / "data" / CASCADE
+    with resources.as_file(cascade) as path:
+        if not path.is_file() or cv2.CascadeClassifier(str(path)).empty():
+            reinstall = "pip install --force-reinstall --no-deps rtau"
+            return Finding("face detector", "broken", f"{CASCADE} cannot be read", reinstall)
+    return Finding("face detector", "ok", f"Haar cascade {CASCADE}")
+
+
+def check_onnxruntime() -> Finding:
+    """Returns the ONNX Runtime version and the providers it has on this machine."""
+    subject = "ONNX Runtime"
+    try:
+        runtime = importlib.import_module("onnxruntime")
+        providers = runtime.get_available_providers()
+    except (ImportError, AttributeError) as error:  # half-removed wheels leave an empty module
+        remedy = "pip install 'rtau[cpu]'  # or, with an NVIDIA GPU, 'rtau[gpu]'"
+        return Finding(subject, "broken", f"cannot be imported ({error})", remedy)
+    return Finding(subject, "ok", f"{runtime.__version__}: {', '.join(providers)}")
+
+
+def check_codecs(av: Any) -> list[Finding]:
+    """Returns which H.264 and AAC encoders PyAV's FFmpeg has."""
+    h264 = [name for name in H264_ENCODERS if name in av.codecs_available]
+    remedy = "pip install --force-reinstall --no-deps av  # the wheel brings libx264"
+    findings = [Finding("H.264 encoders", "ok", ", ".join(h264))]
+    if not h264:
+        findings = [Finding("H.264 encoders", "note", "none: --out cannot write mp4", remedy)]
+    if "aac" not in av.codecs_available:
+        findings.append(Finding("AAC encoder", "note", "none: audio that mp4 cannot hold is lost"))
+    else:
+        findings.append(Finding("AAC encoder", "ok", "aac"))
+    return findings
+
+
+def check_cameras(devices: Sequence[Path], *, timeout_s: float = CAMERA_TIMEOUT_S) -> list[Finding]:
+    """Returns a finding per video device: the size of its pictures, or why there is none.
+
+    Takes at most `timeout_s` a device: a driver that hangs is ended with its process.
+    """
+    if not devices:
+        return [Finding("cameras", "note", "none (/dev/video*); files and streams still work")]
+    return [_check_camera(device, timeout_s=timeout_s) for device in devices]
+
+
+def _check_camera(device: Path, *, timeout_s: float) -> Finding:
+    subject = f"camera {device}"
+    if not os.access(device, os.R_OK | os.W_OK):
+        remedy = "sudo usermod -aG video $USER  # then log in again"
+        return Finding(subject, "note", "no permission", remedy)
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and our own text
+            [sys.executable, "-c", CAMERA_PROBE, str(device)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        return Finding(subject, "note", f"gave no picture within {timeout_s:g} s")
+    size = done.stdout.strip()
+    return Finding(subject, "ok" if size else "note", size or "gives no picture")
+
+
+def check_display(environment: Mapping[str, str]) -> Finding:
+    """Returns whether a window can be shown."""
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+        if environment.get(variable):
+            return Finding("display", "ok", f"{variable}={environment[variable]}")
+    return Finding("display", "note", "none: use --view terminal or --out")
+
+
+def check_models(models: Mapping[str, Path]) -> list[Finding]:
+    """Returns a finding per bundled model: what its contract says."""
+    if not models:
+        remedy = "pip install --force-reinstall --no-deps rtau"
+        return [Finding("bundled models", "broken", "none found", remedy)]
+    findings = []
+    for name, path in models.items():
+        try:
+            contract = read_sidecar(path)
+        except ContractError as error:
+            findings.append(Finding(f"model {name}", "broken", str(error)))
+            continue
+        cams = contract.cam_method or "no heatmaps"
+        value = (
+            f"{len(contract.labels)} labels, {contract.input_size} px, {contract.precision}, {cams}"
+        )
+        findings.append(Finding(f"model {name}", "ok", value))
+    return findings
+
+
+def check_all() -> list[Finding]:
+    """Returns every finding on this machine, in the order of the report."""
+    installed = installed_versions()
+    findings = [*check_versions(installed), *check_wheel_conflicts(installed), check_onnxruntime()]
+    importable = {finding.subject for finding in findings if finding.state != "broken"}
+    if "opencv-python" in importable:
+        findings.append(check_opencv(importlib.import_module("cv2")))
+    if "av" in importable:
+        findings.extend(check_codecs(importlib.import_module("av")))
+    findings.extend(check_models(bundled_models()))
+    findings.append(check_display(os.environ))
+    findings.extend(check_cameras(sorted(Path("/dev").glob("video*"))))
+    return findings

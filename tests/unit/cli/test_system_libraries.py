@@ -1,0 +1,91 @@
+import ctypes
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtau.cli import system_libraries
+
+SCRIPT = Path(system_libraries.__file__)
+
+
+@pytest.fixture
+def bare_machine(monkeypatch):
+    """A machine on which the dynamic linker finds nothing and no test program is installed."""
+
+    def refuse(name):
+        raise OSError(f"{name}: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    monkeypatch.setattr(system_libraries.shutil, "which", lambda program: None)
+
+
+def test_a_machine_that_imports_opencv_misses_nothing():
+    assert system_libraries.missing_libraries() == []
+    assert system_libraries.main([]) == 0
+
+
+def test_a_bare_machine_is_told_the_exact_apt_line(bare_machine, capsys):
+    assert system_libraries.main([]) == 1
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert "libGL.so.1 and libgthread-2.0.so.0" in printed
+    assert "sudo apt-get update && sudo apt-get install -y libgl1 libglib2.0-0" in printed
+
+
+def test_programs_that_only_tests_use_are_named_for_tests_only(bare_machine, capsys, monkeypatch):
+    monkeypatch.setattr(system_libraries, "PACKAGES", {})
+    assert system_libraries.main([]) == 0
+    assert capsys.readouterr().err == ""
+    assert system_libraries.main(["--tests"]) == 0
+    assert "sudo apt-get install -y xvfb" in capsys.readouterr().err
+
+
+def test_the_packages_are_printed_for_a_script(bare_machine, capsys):
+    assert system_libraries.main(["--packages"]) == 0
+    assert capsys.readouterr().out == "libgl1 libglib2.0-0 xvfb\n"
+
+
+def test_a_failed_import_of_opencv_names_every_missing_library(bare_machine):
+    error = ImportError("libGL.so.1: cannot open shared object file", name="cv2")
+    line = system_libraries.explain_import_error(error)
+    assert "libGL.so.1 and libgthread-2.0.so.0" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("error", "start"),
+    [
+        (ModuleNotFoundError("No module named 'av'", name="av"), "the Python module 'av' is not"),
+        (ModuleNotFoundError("no", name="rich.table"), "the Python module 'rich' is not"),
+        (
+            ImportError("libfoo.so.9: no such file\nlong story", name="cv2"),
+            "the Python module 'cv2' cannot be loaded (libfoo.so.9: no such file); run: pip",
+        ),
+    ],
+)
+def test_a_broken_base_library_is_one_line_with_the_command(error, start):
+    line = system_libraries.explain_import_error(error)
+    assert line.startswith(start)
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ImportError("cannot import name 'x'", name="rtau.data"), ImportError("anything")],
+)
+def test_a_fault_of_our_own_is_not_explained_away(error):
+    assert system_libraries.explain_import_error(error) is None
+
+
+def test_it_runs_alone_before_anything_is_installed():
+    """Isolated (-I) and without site-packages (-S): the standard library must be enough."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(SCRIPT), "--tests"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
