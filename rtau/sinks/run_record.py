@@ -1,0 +1,238 @@
+"""The run record: one JSON file that says how a run's results came to be.
+
+Versions, model hash, the provider really used, settings, counts and times; no frame and no face.
+Loads no heavy library to ask its version. The command line fills it in and writes it at the end
+of a run, also of one that failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from rtau.contract import ModelContract
+from rtau.errors import SinkError
+from rtau.seams import SourceInfo
+from rtau.sinks.output_path import check_output
+
+# Raised when a field changes its meaning; new fields may appear without.
+SCHEMA = 1
+# Distributions that can change a result; those that are not installed are left out.
+PACKAGES = (
+    *("numpy", "opencv-python", "opencv-python-headless", "av", "rich"),
+    *("onnxruntime", "onnxruntime-gpu", "tensorrt"),
+)
+END_OF_SOURCE = "end of source"
+STOPPED_BY_USER = "stopped by user"
+INTERRUPTED = "interrupted"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """Where the frames came from."""
+
+    name: str
+    """A path, a URL or `camera 0`."""
+    width: int
+    """Width of the frames, px."""
+    height: int
+    """Height of the frames, px."""
+    nominal_fps: float | None
+    """Declared rate, frames per second; None when unknown."""
+    is_live: bool
+    """True for cameras and streams."""
+
+    @classmethod
+    def of(cls, info: SourceInfo, *, is_live: bool) -> SourceRecord:
+        """Returns the record of an open source."""
+        fps = None if info.nominal_fps is None else float(info.nominal_fps)
+        return cls(info.name, info.width, height=info.height, nominal_fps=fps, is_live=is_live)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """Which model scored the faces, down to the bytes of its file."""
+
+    path: str
+    """The file that was loaded."""
+    sha256: str
+    """SHA-256 of that file."""
+    name: str
+    """Name in the contract: `shufflenetv2-au12`."""
+    network: str
+    """Architecture."""
+    task: str
+    """multi_label or multi_class."""
+    labels: Sequence[str]
+    """Labels in output order."""
+    thresholds: Sequence[float]
+    """Probability at or above which a label is active, in the same order."""
+    precision: str
+    """fp32, fp16 or int8."""
+    weights_sha256: str
+    """SHA-256 of the weights the file was exported from."""
+
+    @classmethod
+    def of(cls, contract: ModelContract, path: Path) -> ModelRecord:
+        """Returns the record of a model file, hashing it.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return cls(
+            path=str(path),
+            sha256=sha256_of(path),
+            name=contract.name,
+            network=contract.network,
+            task=contract.task,
+            labels=contract.labels,
+            thresholds=contract.thresholds,
+            precision=contract.precision,
+            weights_sha256=contract.weights_sha256,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything worth knowing of a run after it; every field is plain JSON material."""
+
+    rtau_version: str
+    """Version of this package."""
+    command: Sequence[str]
+    """The command line, argument by argument."""
+    started_utc: str
+    """ISO 8601, from `utc_now`."""
+    finished_utc: str
+    """ISO 8601, from `utc_now`."""
+    end_reason: str
+    """`end of source`, `stopped by user`, `interrupted` or `failed: <the error's text>`."""
+    source: SourceRecord
+    """Where the frames came from."""
+    model: ModelRecord | None
+    """Which model scored them; None when the run failed before one was loaded."""
+    device: str
+    """What the engine really ran on, provider included."""
+    settings: Mapping[str, Any]
+    """The whole configuration as it was used, defaults included."""
+    frames_read: int
+    """Frames the source gave."""
+    frames_processed: int
+    """Frames that reached the sinks."""
+    frames_dropped: int
+    """Frames a live run skipped to stay live."""
+    frames_corrupt: int
+    """Frames that could not be decoded."""
+    tracks: int
+    """Different faces (track ids) that were reported."""
+    reconnects: int
+    """How often a lost stream was opened again."""
+    wall_s: float
+    """Seconds from the first frame's request to the last sink's close."""
+    processed_fps: float
+    """Processed frames per second."""
+    stage_ms: Mapping[str, Mapping[str, float]]
+    """Per stage: p50, p95, p99 in milliseconds per frame."""
+    latency_ms: Mapping[str, float] | None
+    """p50, p95, p99 from capture to after the last sink, milliseconds; None for files."""
+    outputs: Mapping[str, str]
+    """What was written where: {"video": "annotated.mp4", "csv": "clip.csv"}."""
+    audio: str | None = None
+    """What became of the sound: `copied aac`; None when no video was written."""
+    notes: Sequence[str] = ()
+    """Anything else a reader of the results must know."""
+
+
+def write_run_record(path: Path, record: RunRecord) -> None:
+    """Writes the record, and what machine it ran on, as JSON: all of the file or nothing.
+
+    Raises:
+        UsageError: the path is a directory.
+        SinkError: the file cannot be written.
+    """
+    check_output(path)
+    payload = {"schema": SCHEMA, **dataclasses.asdict(record), "environment": environment()}
+    text = json.dumps(_plain(payload), indent=2, allow_nan=False) + "\n"
+    target = path.resolve()  # a link is followed, not replaced
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise SinkError(
+            f"run record {path} cannot be written ({error.strerror or error}); free space or "
+            "choose another place"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def failed(error: BaseException) -> str:
+    """Returns the end reason of a run that an error ended."""
+    return f"failed: {error or type(error).__name__}"
+
+
+def utc_now() -> str:
+    """Returns the wall time as ISO 8601 in UTC: `2026-01-31T12:00:00+00:00`."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the SHA-256 of a file's bytes, in hex.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def environment() -> dict[str, Any]:
+    """Returns interpreter, platform, processor count and the versions of what is installed."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # optional, or its headless twin is here
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_count": os.cpu_count(),
+        "packages": versions,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Returns the value as JSON can hold it: paths and fractions as text, NaN as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
+        return [_plain(item) for item in items]
+    if isinstance(value, enum.Enum):
+        return _plain(value.value)
+    if isinstance(value, (Path, Fraction)):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"a run record holds plain values only, got {type(value).__name__}")

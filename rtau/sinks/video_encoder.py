@@ -1,0 +1,168 @@
+"""Pictures to H.264 packets: even sizes, BT.709 colours, the caller's timestamps.
+
+The only place that knows encoders and their options; opens no file and knows nothing of results.
+Used by the mp4 sink alone.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, cast
+
+import av
+import numpy as np
+from av.codec.codec import UnknownCodecError
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
+
+from rtau.data import Image
+from rtau.errors import SinkError
+
+# A hint for rate control where the source declares no rate, or one that is a clock, not a rate.
+FALLBACK_FPS = Fraction(30)
+MAX_FPS = 240
+# Seconds between key frames: a player can jump to any of them.
+KEY_FRAME_EVERY_S = 2
+# Pixel formats every player decodes, best first; hardware encoders may know only the second.
+PIXEL_FORMATS = ("yuv420p", "nv12")
+
+
+class PictureEncoder:
+    """Encodes BGR pictures of any size into one H.264 stream of one even size."""
+
+    def __init__(
+        self,
+        output: OutputContainer,
+        *,
+        width: int,
+        height: int,
+        nominal_fps: Fraction | None,
+        time_base: Fraction,
+        encoder: str,
+        options: tuple[int, str],
+    ) -> None:
+        """Adds the stream to `output`; the encoder opens when the container starts.
+
+        Args:
+            output: the container that will hold the stream.
+            width: of the pictures, px; odd sizes grow by one replicated pixel.
+            height: likewise.
+            nominal_fps: a hint for rate control; timestamps are the caller's.
+            time_base: seconds per tick of the timestamps.
+            encoder: FFmpeg's name of an H.264 encoder.
+            options: crf (quality, lower is better) and preset, in libx264's terms.
+
+        Raises:
+            SinkError: FFmpeg has no such H.264 encoder.
+        """
+        self._width, self._height = width, height
+        self._time_base = time_base
+        codec = _h264_encoder(encoder)
+        fps = nominal_fps if nominal_fps and 0 < nominal_fps <= MAX_FPS else FALLBACK_FPS
+        crf, preset = options
+        stream = cast(
+            VideoStream,
+            output.add_stream(
+                encoder, rate=fps, options=_encoder_options(encoder, crf=crf, preset=preset)
+            ),
+        )
+        context = stream.codec_context
+        context.width, context.height = width + width % 2, height + height % 2
+        known = {known.name for known in codec.video_formats or ()}
+        context.pix_fmt = next((name for name in PIXEL_FORMATS if name in known), PIXEL_FORMATS[0])
+        context.time_base = time_base
+        context.gop_size = max(1, round(fps * KEY_FRAME_EVERY_S))
+        # Without B-frames packets come in picture order: nothing is shifted to make room for
+        # reordering, and a killed run loses fewer frames. About a tenth more bytes.
+        context.max_b_frames = 0
+        context.color_primaries = ColorPrimaries.BT709
+        context.color_trc = ColorTrc.BT709
+        context.colorspace = Colorspace.ITU709
+        context.color_range = ColorRange.MPEG
+        if "crf" not in context.options and encoder not in _QUALITY_OPTIONS:
+            context.bit_rate = _bit_rate(width, height, fps=fps)
+        stream.time_base = time_base
+        self.stream = stream
+        self._pixel_format = context.pix_fmt
+        self._reformatter = VideoReformatter()
+
+    def encode(self, image_bgr: Image, *, pts: int) -> list[Packet[Any]]:
+        """Returns the packets that are ready once this picture is in, possibly none."""
+        picture = av.VideoFrame.from_ndarray(self._fitted(image_bgr), format="bgr24")
+        frame = self._reformatter.reformat(
+            picture,
+            format=self._pixel_format,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
+        frame.pts, frame.time_base = pts, self._time_base
+        frame.color_primaries, frame.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        return list(self.stream.encode(frame))
+
+    def flush(self) -> list[Packet[Any]]:
+        """Returns the packets the encoder still held back."""
+        return list(self.stream.encode(None))
+
+    def _fitted(self, image_bgr: Image) -> Image:
+        """Returns the picture in the stream's size: letterboxed if need be, padded to even."""
+        if image_bgr.shape[:2] != (self._height, self._width):
+            image_bgr = _letterboxed(image_bgr, width=self._width, height=self._height)
+        if self._width % 2 or self._height % 2:
+            pad = ((0, self._height % 2), (0, self._width % 2), (0, 0))
+            image_bgr = np.pad(image_bgr, pad, mode="edge")
+        return np.ascontiguousarray(image_bgr)
+
+
+def available_encoders() -> tuple[str, ...]:
+    """Returns the names of the H.264 encoders in this FFmpeg; hardware may still lack."""
+    return tuple(name for name in sorted(av.codecs_available) if _is_h264_encoder(name))
+
+
+# How each encoder is told a constant quality; others get a bit rate.
+_QUALITY_OPTIONS = {"libx264": "crf", "h264_nvenc": "cq", "h264_qsv": "global_quality"}
+
+
+def _encoder_options(encoder: str, *, crf: int, preset: str) -> dict[str, str]:
+    options = {_QUALITY_OPTIONS[encoder]: str(crf)} if encoder in _QUALITY_OPTIONS else {}
+    if encoder == "libx264":
+        options["preset"] = preset
+    return options
+
+
+def _bit_rate(width: int, height: int, *, fps: Fraction) -> int:
+    # A tenth of a bit per pixel: good for faces in H.264; never under what a small picture needs.
+    return max(200_000, round(0.1 * width * height * float(fps)))
+
+
+def _is_h264_encoder(name: str) -> bool:
+    try:
+        codec = av.codec.Codec(name, "w")
+    except UnknownCodecError:
+        return False
+    # libx264rgb is H.264 too, but in a colour format no browser plays.
+    return codec.canonical_name == "h264" and not name.endswith("rgb")
+
+
+def _h264_encoder(name: str) -> av.codec.Codec:
+    if not _is_h264_encoder(name):
+        raise SinkError(
+            f"encoder must be an H.264 encoder of this FFmpeg ({', '.join(available_encoders())}), "
+            f"got {name!r}"
+        )
+    return av.codec.Codec(name, "w")
+
+
+def _letterboxed(image_bgr: Image, *, width: int, height: int) -> Image:
+    """Returns the whole picture, scaled and centred on black: uint8 (height, width, 3)."""
+    have_height, have_width = image_bgr.shape[:2]
+    scale = min(width / have_width, height / have_height)
+    new_width = min(width, max(1, round(have_width * scale)))
+    new_height = min(height, max(1, round(have_height * scale)))
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image_bgr), format="bgr24")
+    scaled = frame.reformat(width=new_width, height=new_height, interpolation="AREA").to_ndarray()
+    left, top = (width - new_width) // 2, (height - new_height) // 2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[top : top + new_height, left : left + new_width] = scaled
+    return canvas

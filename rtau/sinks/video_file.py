@@ -1,0 +1,252 @@
+"""An H.264 mp4 of the annotated pictures, with the original's timestamps and sound.
+
+Written as a fragmented mp4 that plays even after a full disk or `kill -9`, and rewritten at close
+as a plain one with its index in front. Draws nothing; built by the command line for `--out`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.packet import Packet
+
+from rtau.data import FrameResult, Image
+from rtau.errors import SinkError, UsageError
+from rtau.sinks.output_path import check_output
+from rtau.sinks.video_encoder import FALLBACK_FPS, PictureEncoder, available_encoders
+from rtau.sinks.video_finish import cut_to_whole_boxes, make_streamable
+from rtau.sinks.video_original import OriginalFile
+
+# 90 kHz, the clock of MPEG: whole ticks for 24, 25, 30, 50, 60 and 30000/1001 frames per second.
+DEFAULT_TIME_BASE = Fraction(1, 90_000)
+SUFFIXES = (".mp4", ".m4v")
+# A fragment a second: what a killed run can lose, besides the few frames inside the encoder.
+FRAGMENT_US = 1_000_000
+FRAGMENTED = {
+    # delay_moov: the index waits for the first packets and so can say where each stream starts.
+    "movflags": "frag_keyframe+empty_moov+delay_moov",
+    "frag_duration": str(FRAGMENT_US),
+    "flush_packets": "1",
+    # Pictures wait this long for sound that is missing, in microseconds, before they are written.
+    "max_interleave_delta": str(FRAGMENT_US),
+}
+# Later than any sound.
+ENDLESS_S = 1e12
+
+
+class VideoFileSink:
+    """Writes annotated pictures to an mp4. Satisfies `rtau.seams.Sink`.
+
+    Frames keep their own times, so a variable frame rate stays one; the last frame lasts as long
+    as in the original. Pictures of another size than the first declared are scaled to fit it, on
+    black. `audio` and `note` say afterwards what became of the sound and of the file.
+    """
+
+    is_view = False
+    wants_overlay = True
+
+    def __init__(  # noqa: PLR0913 - each is a choice of its own
+        self,
+        path: Path,
+        *,
+        width: int,
+        height: int,
+        nominal_fps: Fraction | None,
+        audio_from: Path | None = None,
+        time_zero_s: float = 0.0,
+        time_base: Fraction = DEFAULT_TIME_BASE,
+        encoder: str = "libx264",
+        crf: int = 20,
+        preset: str = "veryfast",
+        overwrite: bool = True,
+    ) -> None:
+        """Opens encoder and file, so that what cannot work fails before the first frame.
+
+        Args:
+            path: the output, `.mp4` or `.m4v`.
+            width: of the pictures, px; an odd size grows by one replicated pixel.
+            height: likewise.
+            nominal_fps: a hint for rate control and for the last frame; None when unknown.
+            audio_from: the file the frames come from; its best audio stream comes along, from the
+                first to the last picture of the run. None for live sources.
+            time_zero_s: time in that file's own clock at which `Frame.time_s` is 0.
+            time_base: seconds per tick of the output's clock.
+            encoder: FFmpeg's name of an H.264 encoder: `libx264`, `h264_nvenc`, `libopenh264`.
+            crf: constant quality, lower is better; encoders without one get a bit rate.
+            preset: speed against size, for libx264.
+            overwrite: False refuses a file that is already there.
+
+        Raises:
+            UsageError: wrong suffix, the output is the input or a directory.
+            SinkError: the encoder is missing, or the output cannot be written.
+        """
+        if path.suffix.lower() not in SUFFIXES:
+            raise UsageError(f"output video must end in {' or '.join(SUFFIXES)}, got {path}")
+        inputs = [audio_from] if audio_from is not None else []
+        check_output(path, inputs=inputs, overwrite=overwrite)
+        self.name = str(path)
+        self.note: str | None = None
+        self._path = path.resolve()  # a link is followed, not replaced
+        self._time_base = time_base
+        self._nominal_s = float(1 / nominal_fps) if nominal_fps else None
+        self._gap_s: float | None = None
+        self._held: Packet[Any] | None = None
+        self._last_pts: int | None = None
+        self._is_open = True
+        self._original: OriginalFile | None = None
+        self._output = av.open(
+            str(self._path), "w", format="mp4", container_options=dict(FRAGMENTED)
+        )
+        with self._closing_on_error():
+            self._encoder = PictureEncoder(
+                self._output,
+                width=width,
+                height=height,
+                nominal_fps=nominal_fps,
+                time_base=time_base,
+                encoder=encoder,
+                options=(crf, preset),
+            )
+            if audio_from is not None:
+                self._original = OriginalFile(
+                    audio_from, output=self._output, time_zero_s=time_zero_s
+                )
+            self._start(encoder)
+
+    @property
+    def audio(self) -> str:
+        """What became of the sound: `copied aac`, `transcoded pcm_s16le to aac` or `none`."""
+        return "none" if self._original is None else self._original.audio
+
+    def write(self, result: FrameResult, image: Image | None, /) -> None:
+        """Encodes the picture at the frame's own time, and writes the sound up to there.
+
+        Raises:
+            SinkError: the disk is full and the like; what was written until then plays.
+        """
+        if image is None or not self._is_open:
+            raise ValueError(f"{self.name}: write needs a picture and an open sink")
+        time_s = result.frame.time_s
+        pts = round(time_s / self._time_base)
+        if self._last_pts is not None:
+            # Two frames of one time (a stalled camera's clock) still are two frames.
+            pts = max(pts, self._last_pts + 1)
+            self._gap_s = float((pts - self._last_pts) * self._time_base)
+        try:
+            packets = self._encoder.encode(image, pts=pts)
+            self._last_pts = pts
+            self._mux_pictures(packets)
+            if self._original is not None:
+                self._output.mux(list(self._original.audio_until(time_s)))
+        except (av.FFmpegError, OSError) as error:
+            self._abandon()
+            raise self._failure(error) from error
+
+    def close(self) -> None:
+        """Finishes the file and makes it a plain mp4; may be called twice.
+
+        Raises:
+            SinkError: the end could not be written; what is there plays.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            if self._last_pts is None:
+                self._discard()
+            else:
+                self._finish(self._last_pts)
+        except (av.FFmpegError, OSError) as error:
+            self._abandon()
+            raise self._failure(error) from error
+        finally:
+            if self._original is not None:
+                self._original.close()
+
+    def _start(self, encoder: str) -> None:
+        try:
+            self._output.start_encoding()
+        except (av.FFmpegError, OSError) as error:
+            if self._encoder.stream.codec_context.is_open:
+                raise self._failure(error) from error
+            raise SinkError(
+                f"encoder {encoder} cannot be opened here ({error.strerror or error}); H.264 "
+                f"encoders of this FFmpeg: {', '.join(available_encoders())}"
+            ) from error
+
+    def _mux_pictures(self, packets: Iterable[Packet[Any]]) -> None:
+        """Writes all packets but the newest, whose duration only the next one tells."""
+        for packet in packets:
+            held, self._held = self._held, packet
+            if held is not None and held.dts is not None and packet.dts is not None:
+                held.duration = packet.dts - held.dts
+                self._output.mux(held)
+
+    def _finish(self, last_pts: int) -> None:
+        self._mux_pictures(self._encoder.flush())
+        last_s = float(last_pts * self._time_base)
+        duration_s = self._last_duration_s(last_s)
+        held, self._held = self._held, None
+        if held is not None:
+            held.duration = max(1, round(duration_s / self._time_base))
+            self._output.mux(held)
+        if self._original is not None:
+            # Sound may outlast the pictures of a whole file; a run that was cut ends both.
+            whole = self._original.ends_with(last_s)
+            end_s = ENDLESS_S if whole else last_s + duration_s
+            self._output.mux(list(self._original.audio_until(end_s)))
+            self._output.mux(list(self._original.audio_rest()))
+        self._output.close()
+        if self._path.is_file():  # a pipe or a device has no second step
+            reason = make_streamable(self._path)
+            if reason is not None:
+                self.note = f"left as a fragmented mp4, which plays ({reason})"
+
+    def _last_duration_s(self, last_s: float) -> float:
+        known = None if self._original is None else self._original.duration_s(last_s)
+        return known or self._nominal_s or self._gap_s or float(1 / FALLBACK_FPS)
+
+    def _discard(self) -> None:
+        """Leaves no file where no picture came: an mp4 without pictures does not play."""
+        self._close_output_quietly()
+        if self._path.is_file():
+            self._path.unlink()
+        self.note = "not written: no frame came"
+
+    def _abandon(self) -> None:
+        """Leaves what was written in a playable state; the error that led here is reported."""
+        self._is_open = False
+        self._close_output_quietly()
+        if self._original is not None:
+            self._original.close()
+        with contextlib.suppress(OSError):
+            if self._path.is_file() and not cut_to_whole_boxes(self._path):
+                self._path.unlink()
+        self.note = "cut short and left as a fragmented mp4, which plays"
+
+    def _close_output_quietly(self) -> None:
+        # The trailer of a file that cannot be written cannot be written either.
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._output.close()
+
+    @contextlib.contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._is_open = False
+            self._close_output_quietly()
+            if self._original is not None:
+                self._original.close()
+            raise
+
+    def _failure(self, error: av.FFmpegError | OSError) -> SinkError:
+        return SinkError(
+            f"{self.name} cannot be written ({error.strerror or error}); what was written until "
+            "then is kept: free space or choose another place"
+        )

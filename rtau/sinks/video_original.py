@@ -1,0 +1,163 @@
+"""What an annotated video takes over from the original file: its sound and its frames' durations.
+
+Reads the original's packets only as far as the pictures have come, so memory stays flat; decodes
+no picture and writes no file. Used by the mp4 sink alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+
+from rtau.errors import SinkError
+from rtau.sinks.video_audio import AudioCarrier, carrier_for
+
+# Durations of frames older than this are forgotten; the frame just written is always younger.
+REMEMBER_S = 2.0
+# Frames closer than this are one frame: rounding of clocks, not time.
+TICKS_PER_S = 10_000
+NEVER = -(1 << 62)
+
+
+class OriginalFile:
+    """The original's packets in step with the pictures of a run."""
+
+    def __init__(self, path: Path, *, output: OutputContainer, time_zero_s: float) -> None:
+        """Opens the original and, if it has sound, adds an audio stream to `output`.
+
+        Args:
+            path: the file the frames come from.
+            output: the container being written.
+            time_zero_s: time in the original's own clock at which `Frame.time_s` is 0.
+
+        Raises:
+            SinkError: the file cannot be read.
+        """
+        self._path = path
+        self._zero_s = time_zero_s
+        self._stack = contextlib.ExitStack()
+        self._container = self._open(path)
+        self._video = self._container.streams.best("video")
+        self._audio = cast(AudioStream | None, self._container.streams.best("audio"))
+        self._durations_s: dict[int, float] = {}
+        self._newest = NEVER
+        self._since = NEVER
+        self._waiting: deque[Packet[Any]] = deque()
+        self._ended = False
+        self._packets = self._container.demux([s for s in (self._video, self._audio) if s])
+        self._carrier = self._open_carrier(output)
+
+    @property
+    def audio(self) -> str:
+        """What becomes of the sound: `copied aac`, `transcoded pcm_s16le to aac`, `none`."""
+        return "none" if self._carrier is None else self._carrier.note
+
+    def audio_until(self, end_s: float) -> Iterator[Packet[Any]]:
+        """Yields packets for the output that begin before `end_s` and were not yielded before."""
+        self._forget_before(end_s - REMEMBER_S)
+        if self._carrier is None:
+            return
+        while True:
+            while not self._waiting and not self._ended:
+                self._read_packet()
+            if not self._waiting or self._time_s(self._waiting[0]) >= end_s:
+                return
+            yield from self._carrier.carry(self._waiting.popleft())
+
+    def audio_rest(self) -> Iterator[Packet[Any]]:
+        """Yields what the audio encoder still holds, after the last call of `audio_until`."""
+        if self._carrier is not None:
+            yield from self._carrier.flush()
+
+    def duration_s(self, time_s: float) -> float | None:
+        """Returns how long the file shows its frame of that time; None where it does not say."""
+        self._read_past(time_s)
+        tick = _tick(time_s)
+        near = (self._durations_s.get(near) for near in (tick, tick - 1, tick + 1))
+        return next((duration for duration in near if duration), None)
+
+    def ends_with(self, time_s: float) -> bool:
+        """Returns True when the file has no picture after that time: the run was not cut."""
+        self._read_past(time_s)
+        return self._newest <= _tick(time_s) + 1
+
+    def close(self) -> None:
+        """Closes the original; may be called twice."""
+        self._stack.close()
+
+    def _open(self, path: Path) -> InputContainer:
+        try:
+            container = av.open(str(path))
+        except (av.FFmpegError, OSError) as error:
+            raise SinkError(
+                f"{path}: its sound cannot be read ({error.strerror or error}); run without it"
+            ) from error
+        self._stack.callback(container.close)
+        return container
+
+    def _open_carrier(self, output: OutputContainer) -> AudioCarrier | None:
+        """Returns the way the sound goes, or None where the stream is missing or empty.
+
+        A stream without a packet must not be announced in the output: the muxer would wait for it.
+        """
+        if self._audio is None:
+            return None
+        while not self._waiting and not self._ended:
+            self._read_packet()
+        if not self._waiting:
+            return None
+        return carrier_for(
+            self._audio, first=self._waiting[0], output=output, time_zero_s=self._zero_s
+        )
+
+    def _read_past(self, time_s: float) -> None:
+        self._forget_before(time_s - REMEMBER_S)
+        while not self._ended and self._newest <= _tick(time_s) + 1:
+            self._read_packet()
+
+    def _read_packet(self) -> None:
+        """Takes one packet in: audio is queued, of video only time and duration are kept."""
+        try:
+            packet = next(self._packets)
+        except (StopIteration, av.FFmpegError):
+            # The source reports a damaged file; what can be read of the sound was taken.
+            self._ended = True
+            return
+        if packet.dts is None and packet.pts is None:
+            return  # the empty packet that flushes a decoder at the end
+        if packet.pts is None:
+            packet.pts = packet.dts
+        if self._audio is not None and packet.stream_index == self._audio.index:
+            self._waiting.append(packet)
+        else:
+            self._note_duration(packet)
+
+    def _note_duration(self, packet: Packet[Any]) -> None:
+        tick = _tick(self._time_s(packet))
+        self._newest = max(self._newest, tick)
+        if tick >= self._since:
+            self._durations_s[tick] = float((packet.duration or 0) * packet.time_base)
+
+    def _forget_before(self, time_s: float) -> None:
+        self._since = _tick(time_s)
+        while self._durations_s:
+            oldest = next(iter(self._durations_s))
+            if oldest >= self._since:
+                return
+            del self._durations_s[oldest]
+
+    def _time_s(self, packet: Packet[Any]) -> float:
+        assert packet.pts is not None  # _read_packet fills it in
+        return float(packet.pts * packet.time_base) - self._zero_s
+
+
+def _tick(time_s: float) -> int:
+    return round(time_s * TICKS_PER_S)
