@@ -1,0 +1,90 @@
+"""`rtau inspect MODEL`: what a model file eats and returns, as its contract says."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from rtau.backends import find_model, open_engine
+from rtau.contract import ModelContract
+from rtau.facs import words_for_label
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the contract of a model that really loads; returns 0.
+
+    Raises:
+        RtauError: the model is missing, broken, or breaks its contract.
+    """
+    path = find_model(args.model)
+    engine = open_engine(str(path), provider="cpu")
+    try:
+        contract, device = engine.contract, engine.device
+    finally:
+        engine.close()
+    if args.json:
+        sys.stdout.write(contract.to_json() + "\n")
+        return 0
+    console = Console()
+    console.print(f"[bold]{contract.name}[/bold]  {path}")
+    console.print(facts_table(contract, device=device, sha256=_sha256(path.read_bytes())))
+    console.print(labels_table(contract))
+    return 0
+
+
+def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
+    """Returns the model's facts, a row each."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    size, crop = contract.input_size, contract.crop
+    cams = contract.cam_method or "none"
+    rows = {
+        "network": contract.network,
+        "task": contract.task,
+        "input": f"crops: uint8 (N, {size}, {size}, 3), RGB; N up to {contract.max_batch or 'any'}",
+        "output": f"logits: float32 (N, {len(contract.labels)}); CAMs: {cams}",
+        "crop": f"{crop.expand:g} x the {crop.detector} box, moved by "
+        f"({crop.offset_x:+g}, {crop.offset_y:+g}) of its side",
+        "normalisation": f"in the graph: mean {contract.mean}, std {contract.std}",
+        "precision": f"{contract.precision}, ONNX opset {contract.opset}",
+        "thresholds": contract.thresholds_origin,
+        "trained on": contract.training_data,
+        "recipe": f"{contract.recipe}, exported at commit {contract.git_commit}",
+        "licence": contract.licence,
+        "weights": f"SHA-256 {contract.weights_sha256}",
+        "file": f"SHA-256 {sha256}",
+        "runs on": device,
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def labels_table(contract: ModelContract) -> Table:
+    """Returns the labels with their thresholds and the CAM value drawn as full heat."""
+    table = Table()
+    table.add_column("output", justify="right")
+    table.add_column("label")
+    table.add_column("action")
+    table.add_column("threshold", justify="right")
+    table.add_column("full heat", justify="right")
+    heats = contract.cam_scale or ()
+    for k, label in enumerate(contract.labels):
+        words = words_for_label(label)
+        table.add_row(
+            str(k),
+            label,
+            words if words != label else "",
+            f"{contract.thresholds[k]:.3f}" if contract.task == "multi_label" else "most probable",
+            f"{heats[k]:.3g}" if heats else "-",
+        )
+    return table
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

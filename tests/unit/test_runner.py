@@ -1,0 +1,184 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from rtau.decide import Decider
+from rtau.errors import SinkError
+from rtau.pipeline import Pipeline
+from rtau.runner import Runner
+from rtau.seams import StopRun
+from tests.support.doubles import (
+    CountingEngine,
+    KeepingSink,
+    ListSource,
+    make_finder,
+    make_frame,
+)
+
+
+def make_runner(frames=10, *, sinks=None, live=False, **options):
+    engine = CountingEngine()
+    pipeline = Pipeline(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    source = ListSource([make_frame(k) for k in range(frames)], live=live)
+    return Runner(source=source, pipeline=pipeline, sinks=sinks or [KeepingSink()], **options)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 3, 4, 5, 23])
+def test_every_frame_of_a_file_reaches_the_sink_in_order(frames):
+    sink = KeepingSink()
+    summary = make_runner(frames, sinks=[sink]).run()
+
+    assert [result.frame.index for result in sink.results] == list(range(frames))
+    assert (summary.frames_read, summary.frames_done, summary.frames_dropped) == (frames, frames, 0)
+    assert summary.end == "end of source"
+    assert sink.closed == 1
+
+
+def test_a_slow_consumer_of_a_live_source_loses_old_frames_and_counts_them():
+    class SlowSink(KeepingSink):
+        def write(self, result, image, /):
+            super().write(result, image)
+            time.sleep(0.02)
+
+    class Ticking(ListSource):
+        def __iter__(self):
+            for frame in super().__iter__():
+                time.sleep(0.002)
+                yield frame
+
+    sink = SlowSink()
+    runner = make_runner(sinks=[sink])
+    runner = Runner(
+        source=Ticking([make_frame(k) for k in range(60)], live=True),
+        pipeline=runner._pipeline,
+        sinks=[sink],
+    )
+    summary = runner.run()
+
+    assert summary.frames_dropped > 0
+    assert summary.frames_done + summary.frames_dropped == 60
+    assert sink.results[-1].frame.index == 59
+
+
+def test_max_frames_ends_the_run():
+    sink = KeepingSink()
+    summary = make_runner(20, sinks=[sink], max_frames=7).run()
+
+    assert len(sink.results) == 7
+    assert summary.end == "frame limit"
+
+
+def test_stop_from_another_thread_ends_soon_and_closes():
+    class Endless(ListSource):
+        def __iter__(self):
+            while not self.closed:
+                yield make_frame()
+
+    sink = KeepingSink()
+    runner = make_runner(sinks=[sink])
+    runner = Runner(source=Endless([]), pipeline=runner._pipeline, sinks=[sink])
+    threading.Timer(0.2, runner.stop).start()
+    start_s = time.perf_counter()
+    summary = runner.run()
+
+    assert time.perf_counter() - start_s < 5
+    assert summary.end == "stopped"
+    assert sink.closed == 1
+
+
+def test_a_view_that_is_closed_ends_the_run_cleanly():
+    view = KeepingSink(is_view=True, fail_on=3, error=StopRun())
+    other = KeepingSink()
+    summary = make_runner(50, sinks=[other, view]).run()
+
+    assert summary.end == "stopped"
+    assert other.closed == view.closed == 1
+
+
+def test_a_view_that_fails_is_dropped_and_named():
+    view = KeepingSink(is_view=True, fail_on=3, name="window")
+    other = KeepingSink()
+    summary = make_runner(10, sinks=[other, view]).run()
+
+    assert len(other.results) == 10
+    assert summary.lost_views == ("window: disk full: no space left on device",)
+    assert view.closed == 1
+
+
+def test_a_view_that_is_the_only_sink_ends_the_run_when_it_fails():
+    with pytest.raises(SinkError, match="disk full"):
+        make_runner(10, sinks=[KeepingSink(is_view=True, fail_on=3)]).run()
+
+
+def test_an_error_while_closing_is_raised_after_everything_is_closed():
+    bad, good = KeepingSink(fail_close=True), KeepingSink()
+    runner = make_runner(3, sinks=[good, bad])
+
+    with pytest.raises(SinkError, match="closing failed"):
+        runner.run()
+
+    assert good.closed == 1
+    assert runner.summary.end.startswith("failed: closing failed")
+
+
+def test_the_picture_is_drawn_once_for_all_who_want_it_and_cannot_be_written_on():
+    drawn = []
+
+    def compose(result):
+        drawn.append(result.frame.index)
+        return result.frame.image_bgr.copy()
+
+    first, second, none = (
+        KeepingSink(wants_overlay=True),
+        KeepingSink(wants_overlay=True),
+        KeepingSink(),
+    )
+    make_runner(5, sinks=[first, second, none], compose=compose).run()
+
+    assert drawn == list(range(5))
+    assert first.images[0] is second.images[0]
+    assert none.images == [None] * 5
+    with pytest.raises(ValueError, match="read-only"):
+        first.images[0][0, 0] = 0
+
+
+def test_nothing_is_drawn_when_no_sink_wants_it():
+    def compose(result):
+        raise AssertionError("drawn for nobody")
+
+    make_runner(5, compose=compose).run()
+
+
+def test_the_summary_counts_tracks_and_times_stages():
+    summary = make_runner(12).run()
+
+    assert summary.tracks == 1
+    assert {"decode", "find", "crop", "infer", "decide", "write"} <= set(summary.stages)
+    assert summary.latency.samples == 12
+    assert summary.fps > 0
+
+
+def test_progress_tells_where_the_run_stands():
+    seen = []
+
+    class Watcher(KeepingSink):
+        def write(self, result, image, /):
+            super().write(result, image)
+            seen.append(runner.progress.frames_done)
+
+    runner = make_runner(6, sinks=[Watcher()])
+    runner.run()
+
+    assert seen == list(range(6))
+    assert runner.progress.time_s == pytest.approx(5 / 25)
+
+
+def test_two_runs_give_the_same_results():
+    first, second = KeepingSink(), KeepingSink()
+    make_runner(11, sinks=[first]).run()
+    make_runner(11, sinks=[second]).run()
+
+    for one, other in zip(first.results, second.results, strict=True):
+        np.testing.assert_array_equal(one.scores.logits, other.scores.logits)
