@@ -117,8 +117,8 @@ class RunRecord:
     """ISO 8601, from `utc_now`."""
     end_reason: str
     """`end of source`, `stopped by user`, `interrupted` or `failed: <the error's text>`."""
-    source: SourceRecord
-    """Where the frames came from."""
+    source: SourceRecord | None
+    """Where the frames came from; None when the run failed before a source was open."""
     model: ModelRecord | None
     """Which model scored them; None when the run failed before one was loaded."""
     device: str
@@ -161,8 +161,8 @@ def write_run_record(path: Path, record: RunRecord) -> None:
         SinkError: the file cannot be written.
     """
     check_output(path)
-    payload = {"schema": SCHEMA, **dataclasses.asdict(record), "environment": environment()}
-    text = json.dumps(_plain(payload), indent=2, allow_nan=False) + "\n"
+    payload = {"schema": SCHEMA, **_plain(record), "environment": environment()}
+    text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
     target = path.resolve()  # a link is followed, not replaced
     part = target.with_name(f".{target.name}.part")
     try:
@@ -182,7 +182,7 @@ def write_run_record(path: Path, record: RunRecord) -> None:
 
 def failed(error: BaseException) -> str:
     """Returns the end reason of a run that an error ended."""
-    return f"failed: {error or type(error).__name__}"
+    return f"failed: {str(error) or type(error).__name__}"
 
 
 def utc_now() -> str:
@@ -224,11 +224,17 @@ def _plain(value: Any) -> Any:
     """Returns the value as JSON can hold it: paths and fractions as text, NaN as null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         return [_plain(item) for item in items]
     if isinstance(value, enum.Enum):
         return _plain(value.value)
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> str | int | float | None:
     if isinstance(value, (Path, Fraction)):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,0 +1,141 @@
+"""What every sink promises (rtau.seams.Sink): add a new one to `SINKS` and it is tested here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtau.errors import SinkError
+from rtau.seams import Sink
+from rtau.sinks.csv_file import CsvSink
+from rtau.sinks.jsonl_file import JsonlSink
+from rtau.sinks.null import NullSink
+from rtau.sinks.video_file import VideoFileSink
+from tests.support.limits import file_size_limit
+from tests.support.results import AU_LABELS, THRESHOLDS, make_result
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One sink and what is special about it."""
+
+    build: Callable[[Path], Sink]
+    writes_file: bool = True
+
+
+def _csv(folder: Path) -> Sink:
+    return CsvSink(folder / "o.csv", labels=AU_LABELS, task="multi_label", thresholds=THRESHOLDS)
+
+
+def _jsonl(folder: Path) -> Sink:
+    return JsonlSink(folder / "o.jsonl", thresholds=THRESHOLDS)
+
+
+def _video(folder: Path) -> Sink:
+    return VideoFileSink(folder / "o.mp4", width=64, height=48, nominal_fps=Fraction(25))
+
+
+def _null(folder: Path) -> Sink:
+    return NullSink()
+
+
+SINKS = {
+    "csv": Case(_csv),
+    "jsonl": Case(_jsonl),
+    "video": Case(_video),
+    "null": Case(_null, writes_file=False),
+}
+FILE_SINKS = [name for name, case in SINKS.items() if case.writes_file]
+
+
+@pytest.fixture(params=SINKS)
+def sink(request, tmp_path):
+    sink = SINKS[request.param].build(tmp_path)
+    yield sink
+    sink.close()
+
+
+def picture_for(sink, result):
+    """Returns the read-only picture a pipeline would pass, or None as the protocol wants."""
+    if not sink.wants_overlay:
+        return None
+    image = result.frame.image_bgr.copy()
+    image.flags.writeable = False
+    return image
+
+
+def write(sink, result):
+    sink.write(result, picture_for(sink, result))
+
+
+def test_has_the_shape_of_a_sink(sink):
+    assert isinstance(sink, Sink)
+    assert isinstance(sink.wants_overlay, bool)
+    assert isinstance(sink.is_view, bool)
+    assert sink.name
+
+
+def test_takes_frames_with_any_number_of_faces(sink):
+    for index, faces in enumerate((0, 1, 6, 0, 2)):
+        write(sink, make_result(index, faces=faces))
+    sink.close()
+
+
+def test_takes_faces_the_detector_did_not_score(sink):
+    write(sink, make_result(scored=False))
+
+
+def test_takes_frames_with_gaps_in_index_and_time(sink):
+    for index in (0, 1, 7, 8, 40):
+        write(sink, make_result(index))
+
+
+def test_never_changes_what_it_is_given(sink):
+    result = make_result(faces=2)
+    image = picture_for(sink, result)
+    before = [result.faces.boxes_xyxy.copy(), result.scores.logits.copy(), result.active.copy()]
+    pixels = None if image is None else image.copy()
+    sink.write(result, image)
+    sink.close()
+    after = [result.faces.boxes_xyxy, result.scores.logits, result.active]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    assert image is None or np.array_equal(image, pixels)
+
+
+def test_closes_twice_and_without_a_frame(sink):
+    sink.close()
+    sink.close()
+
+
+def test_closes_twice_after_frames(sink):
+    for index in range(3):
+        write(sink, make_result(index))
+    sink.close()
+    sink.close()
+
+
+@pytest.mark.parametrize("name", FILE_SINKS)
+def test_a_full_disk_is_one_sink_error_and_closing_is_quiet(name, tmp_path):
+    sink = SINKS[name].build(tmp_path)
+    noise = np.random.default_rng(0)
+
+    def write_until_full():
+        for index in range(2000):
+            picture = noise.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+            write(sink, make_result(index, image_bgr=picture))
+
+    with file_size_limit(20_000), pytest.raises(SinkError, match=r"o\.\w+ cannot be written"):
+        write_until_full()
+    sink.close()
+    sink.close()
+
+
+@pytest.mark.parametrize("name", FILE_SINKS)
+def test_a_missing_directory_is_refused_before_the_first_frame(name, tmp_path):
+    with pytest.raises(SinkError, match="does not exist"):
+        SINKS[name].build(tmp_path / "nowhere")

@@ -1,0 +1,56 @@
+"""Makes the records sinks receive, with as many faces and whatever probabilities a test wants."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtau.data import Faces, Frame, FrameResult, Scores
+
+AU_LABELS = ("AU01", "AU04", "AU12")
+THRESHOLDS = (0.5, 0.4, 0.6)
+
+
+def make_result(
+    index=0,
+    *,
+    time_s=None,
+    image_bgr=None,
+    faces=1,
+    logits=None,
+    active=None,
+    labels=AU_LABELS,
+    task="multi_label",
+    scored=True,
+):
+    """Returns a result with `faces` faces of ids 1, 2, ...; decided by `THRESHOLDS` or argmax.
+
+    `logits` (N, A) sets the faces' number; `scored=False` leaves the detector's scores out.
+    """
+    if logits is None:
+        rng = np.random.default_rng(1000 + index)
+        logits = rng.normal(0, 2, (faces, len(labels)))
+    logits = np.asarray(logits, np.float32).reshape(-1, len(labels))
+    rows = len(logits)
+    scores = Scores(labels=labels, task=task, logits=logits)
+    if active is None and task == "multi_class":
+        active = np.eye(len(labels), dtype=bool)[scores.probabilities.argmax(axis=1)]
+    elif active is None:
+        active = scores.probabilities >= np.float32(THRESHOLDS)
+    if image_bgr is None:
+        image_bgr = np.full((48, 64, 3), index % 250, np.uint8)
+    corners = np.array([10.1234, 20.25, 40.5, 60.7891], np.float32)
+    return FrameResult(
+        frame=Frame(
+            index=index, time_s=index / 25 if time_s is None else time_s, image_bgr=image_bgr
+        ),
+        faces=Faces(
+            boxes_xyxy=corners + np.arange(rows, dtype=np.float32)[:, None] * 3,
+            scores=np.linspace(0.25, 0.875, rows, dtype=np.float32) if scored else None,
+            track_ids=np.arange(1, rows + 1, dtype=np.int64),
+        ),
+        frame_from_crop=np.tile(np.eye(2, 3, dtype=np.float32), (rows, 1, 1)),
+        scores=scores,
+        active=np.asarray(active, np.bool_).reshape(rows, len(labels)),
+        unconfirmed_xyxy=np.zeros((0, 4), np.float32),
+        stage_s={"detect": 0.001},
+    )
