@@ -1,0 +1,110 @@
+"""Colours of the overlay, BGR, and the picture pieces ("decals") they are painted on.
+
+Chosen to hold on light and dark faces and for colour-blind readers: active and inactive differ in
+brightness, weight and shape too. Imported by every module of the overlay; draws no result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from rtau.data import Image
+
+Colour = tuple[int, int, int]
+
+INK: Colour = (22, 17, 14)
+WHITE: Colour = (255, 255, 255)
+GREY_TEXT: Colour = (178, 170, 160)
+BAR_BED: Colour = (74, 66, 58)
+BAR_IDLE: Colour = (168, 148, 128)
+ACTIVE: Colour = (61, 190, 255)
+ROW_ACTIVE: Colour = (44, 60, 74)
+
+# Okabe and Ito's colour-blind-safe set, lightened so that each is visible on a dark frame;
+# a track keeps its colour, and its number is always written beside it.
+TRACKS: tuple[Colour, ...] = (
+    (240, 196, 92),
+    (166, 214, 60),
+    (206, 150, 236),
+    (82, 222, 246),
+    (120, 144, 255),
+    (236, 236, 236),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Decal:
+    """A picture piece that can be laid on a frame: frame * keep / 255 + paint."""
+
+    paint: Image
+    """uint8 (h, w, 3), BGR, already multiplied by its own coverage."""
+    keep: Image
+    """uint8 (h, w, 3): how much of the frame shines through, 255 = all."""
+
+    @property
+    def width(self) -> int:
+        """Width, px."""
+        return int(self.paint.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height, px."""
+        return int(self.paint.shape[0])
+
+
+def track_colour(track_id: int) -> Colour:
+    """Returns the colour of a track, the same on every frame."""
+    return TRACKS[(track_id - 1) % len(TRACKS)]
+
+
+def lay(image: Image, decal: Decal, *, x: int, y: int) -> None:
+    """Lays a decal on the image with its top left corner at (x, y), cut at the image's edges."""
+    height, width = image.shape[:2]
+    x0, y0 = max(x, 0), max(y, 0)
+    x1, y1 = min(x + decal.width, width), min(y + decal.height, height)
+    if x0 >= x1 or y0 >= y1:
+        return
+    rows, columns = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
+    under = image[y0:y1, x0:x1]
+    dimmed = cv2.multiply(under, decal.keep[rows, columns], scale=1 / 255)
+    cv2.add(dimmed, decal.paint[rows, columns], dst=under)
+
+
+def rounded(width: int, height: int, *, radius: int) -> Image:
+    """Returns the antialiased coverage of a rounded rectangle: uint8 (height, width)."""
+    over = 4  # supersampling: corners stay smooth at a radius of two pixels
+    w, h, r = width * over, height * over, min(radius * over, width * over // 2, height * over // 2)
+    mask = np.zeros((h, w), np.uint8)
+    cv2.rectangle(mask, (r, 0), (w - r - 1, h - 1), 255, -1)
+    cv2.rectangle(mask, (0, r), (w - 1, h - r - 1), 255, -1)
+    for x in (r, w - r - 1):
+        for y in (r, h - r - 1):
+            cv2.circle(mask, (x, y), r, 255, -1)
+    return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def tint(coverage: Image, colour: Colour) -> Image:
+    """Returns a coverage map painted in one colour: uint8 (h, w, 3)."""
+    scaled = coverage.astype(np.uint16)[:, :, None] * np.array(colour, np.uint16)
+    return (scaled // 255).astype(np.uint8)
+
+
+def plate(width: int, height: int, *, radius: int, colour: Colour, opacity: float) -> Decal:
+    """Returns a rounded plate of one colour; `opacity` in [0, 1]."""
+    coverage = np.round(rounded(width, height, radius=radius) * opacity).astype(np.uint8)
+    keep = np.repeat((255 - coverage)[:, :, None], 3, axis=2)
+    return Decal(paint=tint(coverage, colour), keep=np.ascontiguousarray(keep))
+
+
+def write(decal: Decal, coverage: Image, *, x: int, y: int, colour: Colour) -> None:
+    """Writes a coverage map (a text strip, a mark) opaquely on a decal, in place, at (x, y)."""
+    height, width = coverage.shape
+    paint = decal.paint[y : y + height, x : x + width]
+    keep = decal.keep[y : y + height, x : x + width]
+    cut = coverage[: paint.shape[0], : paint.shape[1]]
+    rest = np.repeat((255 - cut)[:, :, None], 3, axis=2)
+    paint[:] = cv2.add(cv2.multiply(paint, rest, scale=1 / 255), tint(cut, colour))
+    keep[:] = cv2.multiply(keep, rest, scale=1 / 255)

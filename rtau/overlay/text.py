@@ -1,0 +1,60 @@
+"""Antialiased text as coverage maps, from OpenCV's stroke font drawn large and shrunk.
+
+At their own size the strokes have whole-pixel widths and look broken; eight times larger and
+averaged down they are even at every size. Strips are cached: a view writes the same words for ever.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import cv2
+import numpy as np
+
+from rtau.data import Image
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+# Height of a capital in the font at scale 1, px.
+_CAPITAL_PX = 21
+_OVER = 8
+# The font is set wide; narrowing it fits more words and costs no legibility.
+_NARROW = 0.9
+# Strokes over the height of a capital.
+_REGULAR, _BOLD = 0.135, 0.185
+
+
+def line_height(cap_px: int) -> int:
+    """Returns the height of a strip with capitals of `cap_px`: room for descenders, centred."""
+    return cap_px + 2 * _margin(cap_px)
+
+
+@functools.lru_cache(maxsize=4096)
+def strip(text: str, cap_px: int, *, bold: bool = False) -> Image:
+    """Returns the coverage of one line of text: uint8 (line_height, w), read-only, 0 to 255.
+
+    Capitals are `cap_px` high and vertically centred; characters outside ASCII become `?`,
+    which is all the font has.
+    """
+    plain = text.encode("ascii", "replace").decode("ascii")
+    weight = _BOLD if bold else _REGULAR
+    thickness = max(_OVER, round(weight * cap_px * _OVER))
+    scale = cap_px * _OVER / _CAPITAL_PX
+    (width, _), _ = cv2.getTextSize(plain, _FONT, scale, thickness)
+    canvas = np.zeros((line_height(cap_px) * _OVER, width + 2 * thickness), np.uint8)
+    baseline = (_margin(cap_px) + cap_px) * _OVER
+    cv2.putText(canvas, plain, (thickness, baseline), _FONT, scale, 255, thickness, cv2.LINE_AA)
+    columns = np.flatnonzero(canvas.any(axis=0))
+    inked = canvas[:, columns[0] : columns[-1] + 1] if len(columns) else canvas[:, :_OVER]
+    size = (max(1, round(inked.shape[1] / _OVER * _NARROW)), line_height(cap_px))
+    coverage = np.asarray(cv2.resize(inked, size, interpolation=cv2.INTER_AREA), np.uint8)
+    coverage.flags.writeable = False
+    return coverage
+
+
+def width_px(text: str, cap_px: int, *, bold: bool = False) -> int:
+    """Returns the width of a strip, px."""
+    return int(strip(text, cap_px, bold=bold).shape[1])
+
+
+def _margin(cap_px: int) -> int:
+    return max(2, round(cap_px * 0.42))

@@ -1,0 +1,210 @@
+"""A window that shows annotated frames and takes keys, through OpenCV.
+
+It draws the status line and the help card on its own copy and leaves the run's pictures alone.
+Checks for a display before OpenCV does, whose Qt ends the process without one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+
+import cv2
+
+from rtau.data import FrameResult, Image
+from rtau.errors import SinkError
+from rtau.overlay.header import draw_header, draw_help
+from rtau.seams import StopRun
+from rtau.status import StatusReader, ViewControls
+
+KEYS = (
+    ("q, Esc", "end the run"),
+    ("space", "pause and go on"),
+    ("n, p", "next, previous heatmap"),
+    ("m", "heatmap on and off"),
+    ("b", "bars on and off"),
+    ("s", "status line on and off"),
+    ("h", "this card"),
+)
+_ESCAPE = 27
+# A paused window looks at its keys this often: quick to the finger, idle to the machine.
+_PAUSED_POLL_MS = 40
+# A display over a network that takes longer than this is of no use for video.
+_X_TIMEOUT_S = 3.0
+# A window larger than this does not fit a common screen; the picture is shrunk to it.
+_LARGEST_PX = (1600, 900)
+
+
+class WindowSink:
+    """Shows frames in a window until q, Esc or its close button.
+
+    Args:
+        title: title of the window.
+        controls: what the keys change; the composer reads it.
+        status: asked for the status line before each frame; None shows none.
+        poll_key: waits that many ms for a key and returns its code or -1; OpenCV's by default.
+
+    Raises:
+        SinkError: there is no display, or this OpenCV has no windows.
+    """
+
+    is_view = True
+    wants_overlay = True
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        controls: ViewControls,
+        status: StatusReader | None = None,
+        poll_key: Callable[[int], int] = cv2.waitKey,
+    ) -> None:
+        check_display(os.environ, platform=sys.platform, framework=cv2.currentUIFramework())
+        self.name = "window"
+        self._title = title
+        self._controls = controls
+        self._status = status
+        self._poll_key = poll_key
+        self._shows_help = False
+        self._paused = False
+        self._is_open = False
+        self._actions: Mapping[int, Callable[[], None]] = {
+            ord("n"): lambda: controls.step_heatmap(1),
+            ord("p"): lambda: controls.step_heatmap(-1),
+            ord("m"): controls.toggle_heatmap,
+            ord("b"): controls.toggle_bars,
+            ord("s"): controls.toggle_header,
+            ord("h"): self._toggle_help,
+            ord(" "): self._toggle_pause,
+        }
+
+    def write(self, result: FrameResult, image: Image | None, /) -> None:
+        """Shows one annotated frame; returns after its keys, or after the pause they began.
+
+        Raises:
+            StopRun: the user pressed q or Esc or closed the window.
+            SinkError: the display went away.
+        """
+        del result  # everything to show is in the picture
+        assert image is not None
+        try:
+            self._show(image)
+            self._handle(self._poll_key(1))
+            while self._paused:
+                key = self._poll_key(_PAUSED_POLL_MS)
+                self._handle(key)
+                if key in self._actions:
+                    self._show(image)
+        except cv2.error as error:
+            raise SinkError(
+                f"the window cannot show the frame ({_first_line(error)}); "
+                "run again with --view terminal or --view none"
+            ) from error
+
+    def close(self) -> None:
+        """Closes the window; may be called twice."""
+        if self._is_open:
+            self._is_open = False
+            cv2.destroyWindow(self._title)
+            self._poll_key(1)  # OpenCV takes a window down only while it handles events
+
+    def _show(self, image: Image) -> None:
+        if not self._is_open:
+            self._open(image.shape[1], image.shape[0])
+        shown = image
+        if self._shows_help or self._paused or self._controls.header:
+            shown = image.copy()
+            if self._controls.header and self._status is not None:
+                draw_header(shown, self._status())
+            if self._shows_help:
+                draw_help(shown, KEYS, title="Keys")
+            elif self._paused:
+                draw_help(shown, (("space", "go on"), ("q", "end the run")), title="Paused")
+        cv2.imshow(self._title, shown)
+
+    def _open(self, width: int, height: int) -> None:
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(self._title, flags)
+        shrink = min(1.0, _LARGEST_PX[0] / width, _LARGEST_PX[1] / height)
+        cv2.resizeWindow(self._title, max(1, round(width * shrink)), max(1, round(height * shrink)))
+        self._is_open = True
+
+    def _handle(self, key: int) -> None:
+        """Acts on a key and on the close button."""
+        if key in (_ESCAPE, ord("q")) or not self._is_visible():
+            raise StopRun("the window was closed")
+        action = self._actions.get(key)
+        if action is not None:
+            action()
+
+    def _is_visible(self) -> bool:
+        return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+
+    def _toggle_help(self) -> None:
+        self._shows_help = not self._shows_help
+
+    def _toggle_pause(self) -> None:
+        self._paused = not self._paused
+
+
+def check_display(environ: Mapping[str, str], *, platform: str, framework: str) -> None:
+    """Returns if a window can be opened; `framework` is `cv2.currentUIFramework()`.
+
+    Raises:
+        SinkError: this OpenCV was built without windows, or there is no display.
+    """
+    if not framework:
+        raise SinkError(
+            "this OpenCV has no windows (opencv-python-headless?); pip uninstall "
+            "opencv-python-headless, pip install --force-reinstall 'opencv-python<5', or use "
+            "--view terminal"
+        )
+    if not platform.startswith("linux"):
+        return
+    display = environ.get("DISPLAY", "")
+    # The Qt inside OpenCV's wheels speaks X11 alone; other toolkits speak Wayland too.
+    if not display and environ.get("WAYLAND_DISPLAY") and not framework.startswith("QT"):
+        return
+    if not display:
+        raise SinkError(
+            "a window needs a display and DISPLAY is not set; use --view terminal, or over ssh "
+            "connect with ssh -X"
+        )
+    if not _answers(display):
+        raise SinkError(
+            f"a window needs a display and no X server answers at DISPLAY={display}; set DISPLAY "
+            "to a running one or use --view terminal"
+        )
+
+
+def _answers(display: str) -> bool:
+    """Returns True when an X server accepts connections at a display such as `:0`, `host:10.0`."""
+    host, _, rest = display.rpartition(":")
+    number = rest.split(".")[0]
+    if not number.isdigit():
+        return False
+    path = f"/tmp/.X11-unix/X{number}"  # noqa: S108 - the address the X11 protocol fixes
+    if host in ("", "unix"):
+        places: list[tuple[int, str | tuple[str, int]]] = [
+            (socket.AF_UNIX, path),
+            (socket.AF_UNIX, "\0" + path),
+        ]
+    else:
+        places = [(socket.AF_INET, (host, 6000 + int(number)))]
+    return any(_connects(family, address) for family, address in places)
+
+
+def _connects(family: int, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_X_TIMEOUT_S)
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+        return True
+
+
+def _first_line(error: cv2.error) -> str:
+    return str(error).strip().splitlines()[0]
