@@ -1,0 +1,29 @@
+"""The columns: names, order, and that the data dictionary explains each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rtau import columns
+
+DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
+
+
+def test_columns_of_action_units_come_in_openfaces_order():
+    assert columns.header(("AU01", "AU12"), task="multi_label") == (
+        *("frame", "face_id", "timestamp", "confidence", "success"),
+        *("face_x", "face_y", "face_w", "face_h"),
+        *("AU01_c", "AU12_c", "AU01_p", "AU12_p"),
+    )
+
+
+def test_columns_of_emotions_have_one_decision():
+    names = columns.header(("anger", "fear"), task="multi_class", with_file=True)
+    assert names[0] == "file"
+    assert names[-3:] == ("emotion", "anger_p", "fear_p")
+
+
+def test_the_data_dictionary_explains_every_column():
+    text = DICTIONARY.read_text("utf-8")
+    for name in (*columns.LEADING, columns.FILE, columns.EMOTION, "AU12_c", "AU12_p"):
+        assert f"`{name}`" in text, f"docs/data-dictionary.md does not explain {name}"
