@@ -61,6 +61,39 @@ class ViewStatus:
 StatusReader = Callable[[], ViewStatus]
 
 
+def speed_parts(status: ViewStatus) -> list[str]:
+    """Returns rate, latency and losses in short pieces for people, the most wanted first."""
+    parts = ["-- fps" if status.fps is None else f"{status.fps:.1f} fps"]
+    if status.latency_p50_s is not None and status.latency_p95_s is not None:
+        p50_ms, p95_ms = 1000 * status.latency_p50_s, 1000 * status.latency_p95_s
+        parts.append(f"latency {p50_ms:.0f} ms, p95 {p95_ms:.0f} ms")
+    if status.is_live or status.dropped:
+        parts.append(f"dropped {status.dropped}")
+    if status.corrupt:
+        parts.append(f"corrupt {status.corrupt}")
+    return parts
+
+
+def progress_parts(status: ViewStatus) -> list[str]:
+    """Returns how far the run is, in short pieces for people."""
+    if status.fraction_done is None:
+        return [f"{status.frames_done} frames", clock(status.elapsed_s)]
+    parts = [
+        f"{status.fraction_done:.0%}",
+        f"{status.frames_done} of {status.frames_total} frames",
+    ]
+    if status.remaining_s is not None:
+        parts.append(f"{clock(status.remaining_s)} left")
+    return parts
+
+
+def clock(seconds: float) -> str:
+    """Returns a duration as people read it: `0:07`, `12:30`, `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 class ViewControls:
     """What the user asked a view to change; written by its keys, read before every frame.
 

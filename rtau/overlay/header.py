@@ -13,7 +13,7 @@ from rtau.data import Image
 from rtau.overlay import text
 from rtau.overlay.compose import header_px
 from rtau.overlay.palette import ACTIVE, GREY_TEXT, INK, WHITE, Decal, lay, plate, write
-from rtau.status import ViewStatus
+from rtau.status import ViewStatus, progress_parts, speed_parts
 
 
 def draw_header(image: Image, status: ViewStatus) -> None:
@@ -23,7 +23,7 @@ def draw_header(image: Image, status: ViewStatus) -> None:
     cap = max(6, round(strip_px * 0.36))
     lay(image, _band(width, strip_px), x=0, y=0)
     x = cap
-    for part in status_parts(status):
+    for part in _parts(status):
         coverage = text.strip(part, cap)
         if x + coverage.shape[1] + cap > width:
             break
@@ -31,27 +31,16 @@ def draw_header(image: Image, status: ViewStatus) -> None:
         x += coverage.shape[1] + 2 * cap
 
 
-def status_parts(status: ViewStatus) -> list[str]:
-    """Returns the status in short pieces, the most wanted first."""
-    parts = ["-- fps" if status.fps is None else f"{status.fps:.1f} fps"]
-    if status.latency_p50_s is not None and status.latency_p95_s is not None:
-        p50_ms, p95_ms = 1000 * status.latency_p50_s, 1000 * status.latency_p95_s
-        parts.append(f"latency {p50_ms:.0f} ms, p95 {p95_ms:.0f} ms")
-    if status.is_live:
-        parts.append(f"dropped {status.dropped}")
-    elif status.frames_total:
-        parts.append(f"frame {status.frames_done} of {status.frames_total}")
-    if status.corrupt:
-        parts.append(f"corrupt {status.corrupt}")
-    parts += [status.device, status.model, "h: keys"]
-    return parts
-
-
 def draw_help(image: Image, keys: Sequence[tuple[str, str]], *, title: str) -> None:
     """Draws a card listing keys and what they do in the middle of the image, in place."""
     height, width = image.shape[:2]
     card = _card(tuple(keys), title, max(6, round(height * 0.016)))
     lay(image, card, x=(width - card.width) // 2, y=(height - card.height) // 2)
+
+
+def _parts(status: ViewStatus) -> list[str]:
+    progress = [] if status.is_live else progress_parts(status)[:2]
+    return [*speed_parts(status), *progress, status.device, status.model, "h: keys"]
 
 
 @functools.lru_cache(maxsize=4)
