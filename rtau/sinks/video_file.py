@@ -42,9 +42,10 @@ ENDLESS_S = 1e12
 class VideoFileSink:
     """Writes annotated pictures to an mp4. Satisfies `rtau.seams.Sink`.
 
-    Frames keep their own times, so a variable frame rate stays one; the last frame lasts as long
-    as in the original. Pictures of another size than the first declared are scaled to fit it, on
-    black. `audio` and `note` say afterwards what became of the sound and of the file.
+    Frames keep their own times, counted from the original's start, so a variable frame rate stays
+    one; the last frame lasts as long as in the original. Pictures of another size than the first
+    declared are scaled to fit it, on black. `audio` and `note` say afterwards what became of the
+    sound and of the file.
     """
 
     is_view = False
@@ -74,7 +75,8 @@ class VideoFileSink:
             nominal_fps: a hint for rate control and for the last frame; None when unknown.
             audio_from: the file the frames come from; its best audio stream comes along, from the
                 first to the last picture of the run. None for live sources.
-            time_zero_s: time in that file's own clock at which `Frame.time_s` is 0.
+            time_zero_s: time, on the clock of `Frame.time_s` and of that file, that is 0 in the
+                output: the file's start, so that an output begins where a player begins.
             time_base: seconds per tick of the output's clock.
             encoder: FFmpeg's name of an H.264 encoder: `libx264`, `h264_nvenc`, `libopenh264`.
             crf: constant quality, lower is better; encoders without one get a bit rate.
@@ -92,7 +94,7 @@ class VideoFileSink:
         self.name = str(path)
         self.note: str | None = None
         self._path = path.resolve()  # a link is followed, not replaced
-        self._time_base = time_base
+        self._time_base, self._zero_s = time_base, time_zero_s
         self._nominal_s = float(1 / nominal_fps) if nominal_fps else None
         self._gap_s: float | None = None
         self._held: Packet[Any] | None = None
@@ -131,7 +133,7 @@ class VideoFileSink:
         """
         if image is None or not self._is_open:
             raise ValueError(f"{self.name}: write needs a picture and an open sink")
-        time_s = result.frame.time_s
+        time_s = result.frame.time_s - self._zero_s
         pts = round(time_s / self._time_base)
         if self._last_pts is not None:
             # Two frames of one time (a stalled camera's clock) still are two frames.
@@ -238,11 +240,13 @@ class VideoFileSink:
     def _closing_on_error(self) -> Iterator[None]:
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self._is_open = False
             self._close_output_quietly()
             if self._original is not None:
                 self._original.close()
+            if isinstance(error, av.FFmpegError):
+                raise self._failure(error) from error
             raise
 
     def _failure(self, error: av.FFmpegError | OSError) -> SinkError:

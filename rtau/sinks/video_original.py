@@ -25,6 +25,8 @@ REMEMBER_S = 2.0
 # Frames closer than this are one frame: rounding of clocks, not time.
 TICKS_PER_S = 10_000
 NEVER = -(1 << 62)
+# A file that cannot be read on for so many tries has come to its end.
+MOST_BROKEN_READS = 100
 
 
 class OriginalFile:
@@ -36,7 +38,8 @@ class OriginalFile:
         Args:
             path: the file the frames come from.
             output: the container being written.
-            time_zero_s: time in the original's own clock at which `Frame.time_s` is 0.
+            time_zero_s: time on the original's own clock that is 0 in the output, and in every
+                other argument and answer here.
 
         Raises:
             SinkError: the file cannot be read.
@@ -52,13 +55,23 @@ class OriginalFile:
         self._since = NEVER
         self._waiting: deque[Packet[Any]] = deque()
         self._ended = False
-        self._packets = self._container.demux([s for s in (self._video, self._audio) if s])
-        self._carrier = self._open_carrier(output)
+        self._broken_reads = 0
+        self._last_dts: int | None = None
+        self._left_out = 0
+        self._packets = self._demux()
+        try:
+            self._carrier = self._open_carrier(output)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def audio(self) -> str:
         """What becomes of the sound: `copied aac`, `transcoded pcm_s16le to aac`, `none`."""
-        return "none" if self._carrier is None else self._carrier.note
+        if self._carrier is None:
+            return "none"
+        lost = f", {self._left_out} packets out of order left out" if self._left_out else ""
+        return self._carrier.note + lost
 
     def audio_until(self, end_s: float) -> Iterator[Packet[Any]]:
         """Yields packets for the output that begin before `end_s` and were not yielded before."""
@@ -70,12 +83,12 @@ class OriginalFile:
                 self._read_packet()
             if not self._waiting or self._time_s(self._waiting[0]) >= end_s:
                 return
-            yield from self._carrier.carry(self._waiting.popleft())
+            yield from self._in_order(self._carrier.carry(self._waiting.popleft()))
 
     def audio_rest(self) -> Iterator[Packet[Any]]:
         """Yields what the audio encoder still holds, after the last call of `audio_until`."""
         if self._carrier is not None:
-            yield from self._carrier.flush()
+            yield from self._in_order(self._carrier.flush())
 
     def duration_s(self, time_s: float) -> float | None:
         """Returns how long the file shows its frame of that time; None where it does not say."""
@@ -103,6 +116,19 @@ class OriginalFile:
         self._stack.callback(container.close)
         return container
 
+    def _demux(self) -> Iterator[Packet[Any]]:
+        return self._container.demux([s for s in (self._video, self._audio) if s])
+
+    def _in_order(self, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+        """Yields the packets whose times go forward: joined recordings may jump back."""
+        for packet in packets:
+            dts = packet.dts if packet.dts is not None else packet.pts
+            if dts is None or (self._last_dts is not None and dts <= self._last_dts):
+                self._left_out += 1
+                continue
+            self._last_dts = dts
+            yield packet
+
     def _open_carrier(self, output: OutputContainer) -> AudioCarrier | None:
         """Returns the way the sound goes, or None where the stream is missing or empty.
 
@@ -127,9 +153,14 @@ class OriginalFile:
         """Takes one packet in: audio is queued, of video only time and duration are kept."""
         try:
             packet = next(self._packets)
-        except (StopIteration, av.FFmpegError):
-            # The source reports a damaged file; what can be read of the sound was taken.
+        except StopIteration:
             self._ended = True
+            return
+        except av.FFmpegError:
+            # The source counts and reports a damaged place; the sound goes on after it.
+            self._broken_reads += 1
+            self._ended = self._broken_reads > MOST_BROKEN_READS
+            self._packets = self._demux()
             return
         if packet.dts is None and packet.pts is None:
             return  # the empty packet that flushes a decoder at the end

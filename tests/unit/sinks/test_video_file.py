@@ -241,12 +241,13 @@ def test_start_offsets_of_pictures_and_sound_are_kept(tmp_path):
     assert sound_packets(tmp_path / "o.mp4") == sound_packets(clip)
 
 
-def test_times_counted_from_a_later_zero_shift_the_sound_with_them(tmp_path):
+def test_times_counted_from_a_later_zero_shift_pictures_and_sound_alike(tmp_path):
     times_s = [1.5 + 0.04 * k for k in range(25)]
     clip = media.write_clip(tmp_path / "in.mp4", times_s=times_s, count=len(times_s), audio="aac")
     sink = open_sink(tmp_path / "o.mp4", audio_from=clip, time_zero_s=0.5)
-    write_numbered(sink, [time_s - 0.5 for time_s in times_s])
+    write_numbered(sink, times_s)
     sink.close()
+    assert decoded(tmp_path / "o.mp4")[0] == pytest.approx([t - 0.5 for t in times_s], abs=1e-4)
     before, after = dict(sound_packets(clip)), dict(sound_packets(tmp_path / "o.mp4"))
     for time_s, raw in after.items():
         nearest = min(before, key=lambda t, at=time_s + 0.5: abs(t - at))
@@ -269,6 +270,19 @@ def test_sound_that_outlasts_the_pictures_of_a_whole_file_stays(tmp_path):
     both = join(short, sound, tmp_path / "in.mp4")
     copy_clip(both, tmp_path / "o.mp4")
     assert sound_packets(tmp_path / "o.mp4") == sound_packets(both)
+
+
+def test_joined_recordings_whose_clock_jumps_back_lose_sound_not_the_run(tmp_path):
+    parts = [
+        media.write_clip(tmp_path / f"{k}.ts", count=60, audio="aac").read_bytes() for k in range(2)
+    ]
+    clip = tmp_path / "in.ts"
+    clip.write_bytes(b"".join(parts))
+    sink = open_sink(tmp_path / "o.mp4", audio_from=clip)
+    write_numbered(sink, [k / 30 for k in range(120)])
+    sink.close()
+    assert len(decoded(tmp_path / "o.mp4")[0]) == 120
+    assert "packets out of order left out" in sink.audio
 
 
 def join(pictures, sound, target):
@@ -574,6 +588,17 @@ def test_a_damaged_original_still_gives_a_whole_video(tmp_path):
     write_numbered(sink, [k / 30 for k in range(60)])
     sink.close()
     assert len(decoded(tmp_path / "o.mp4")[0]) == 60
+
+
+def test_sound_goes_on_after_a_damaged_place(tmp_path):
+    clip = media.write_clip(tmp_path / "in.mkv", count=120, audio="flac")
+    whole = len(sound_packets(clip))
+    media.damage(clip, start=0.4, end=0.45)
+    sink = open_sink(tmp_path / "o.mp4", audio_from=clip)
+    write_numbered(sink, [k / 30 for k in range(120)])
+    sink.close()
+    assert len(decoded(tmp_path / "o.mp4")[0]) == 120
+    assert whole * 0.5 < len(sound_packets(tmp_path / "o.mp4")) < whole
 
 
 def test_memory_of_the_original_stays_small_on_a_long_file(tmp_path):
