@@ -74,8 +74,9 @@ bench: $(DEVELOP) ## measure the stages on this machine
 	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
 
 .PHONY: docs
-docs: $(DEVELOP) ## check the documents: links, the tree, the README's commands
-	@$(BIN)/python -m pytest -q tests/architecture
+docs: $(DEVELOP) ## redraw the tree in the documents; check links and commands
+	@$(BIN)/python tools/draw_tree.py
+	@$(BIN)/python -m pytest -q tests/architecture/test_documents.py
 
 .PHONY: build
 build: $(DEVELOP) ## sdist and wheel in dist/, installed and tried in a fresh environment
