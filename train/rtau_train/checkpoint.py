@@ -1,0 +1,108 @@
+"""Saves and loads what training made: the model with all that rebuilds it, and the resume state.
+
+Files hold tensors and plain values only and are loaded with `weights_only=True`, so a hostile file
+runs no code. `model.pt` is enough for evaluation and export; `last.pt` is only for `--resume`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rtau.errors import SourceOpenError
+from rtau_train.models import build
+from rtau_train.models.facenet import FaceNet
+from rtau_train.recipe import Recipe
+
+# Raised when a field changes its meaning; older files are then refused with a clear text.
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A trained network and everything needed to rebuild, judge and export it."""
+
+    recipe: Recipe
+    recipe_path: str
+    """Path of the recipe as it was given to `rtau-train fit`."""
+    epochs_done: int
+    thresholds: tuple[float, ...]
+    """Per label, chosen on the held-out threshold part."""
+    cam_scale: tuple[float, ...]
+    """Per label, the raw CAM value that counts as full heat."""
+    weights: dict[str, Tensor]
+    """The network's state dict."""
+
+    def network(self) -> FaceNet:
+        """Returns the network in eval mode with its finer feature map, as it is exported."""
+        net = build(self.recipe.network)
+        net.load_state_dict(self.weights)
+        net.body.set_dense(True)
+        return net.eval()
+
+    def weights_sha256(self) -> str:
+        """Returns the SHA-256 of names, shapes and bytes of all weights, in order of name."""
+        digest = hashlib.sha256()
+        for name in sorted(self.weights):
+            values = self.weights[name].detach().contiguous().cpu().numpy()
+            digest.update(f"{name} {values.dtype} {values.shape}\n".encode())
+            digest.update(values.tobytes())
+        return digest.hexdigest()
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Writes a model; a crash leaves the old file whole."""
+    payload = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
+    save_state(path, {"kind": "model", **payload, "recipe": model.recipe.to_dict()})
+
+
+def load_model(path: Path) -> Model:
+    """Returns the model of a `model.pt`, or of the run folder that holds one.
+
+    Raises:
+        SourceOpenError: missing, not a checkpoint, or of another format.
+    """
+    if path.is_dir():
+        path = path / "model.pt"
+    payload = load_state(path, kind="model")
+    recipe = Recipe.from_dict(payload.pop("recipe"), origin=str(path))
+    try:
+        return Model(recipe=recipe, **payload)
+    except TypeError as error:
+        raise SourceOpenError(f"{path}: not a model of this version of rtau ({error})") from None
+
+
+def save_state(path: Path, payload: dict[str, Any]) -> None:
+    """Writes tensors and plain values; a crash leaves the old file whole."""
+    partial = path.with_suffix(path.suffix + ".partial")
+    torch.save({"format": FORMAT, **payload}, partial)
+    partial.replace(path)
+
+
+def load_state(path: Path, *, kind: str) -> dict[str, Any]:
+    """Returns what `save_state` wrote, without its `format` and `kind`.
+
+    Raises:
+        SourceOpenError: missing, not a checkpoint of this kind, or of another format.
+    """
+    try:
+        payload = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise SourceOpenError(
+            f"{path}: no such checkpoint; `rtau-train fit` writes model.pt into its --out folder"
+        ) from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "truncated"
+        raise SourceOpenError(f"{path}: not a readable checkpoint ({reason})") from None
+    if not isinstance(payload, dict) or payload.pop("kind", None) != kind:
+        raise SourceOpenError(f"{path}: not a checkpoint of kind {kind!r}")
+    version = payload.pop("format", None)
+    if version != FORMAT:
+        raise SourceOpenError(f"{path}: checkpoint format must be {FORMAT}, got {version!r}")
+    return payload
