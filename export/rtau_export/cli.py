@@ -1,0 +1,123 @@
+"""The command line of export: `rtau-export onnx` and `rtau-export verify`.
+
+Parses, hands over and turns errors into one line and an exit code (0 done, 1 failed or unequal,
+2 usage, 130 interrupted). Only `onnx` loads torch: a device that verifies has none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from rtau.contract import CropRule
+from rtau.errors import BackendUnavailable, RtauError
+from rtau_export import verify
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code of one command."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except RtauError as error:
+        print(f"rtau-export: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"rtau-export: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("rtau-export: interrupted, nothing was written", file=sys.stderr)
+        return INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="rtau-export", description="Turn checkpoints into model files and prove them equal."
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    write = verbs.add_parser("onnx", help="write a checkpoint as an ONNX file with its contract")
+    write.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="model.pt or its folder")
+    write.add_argument("--out", type=Path, required=True, metavar="NAME.onnx")
+    write.add_argument(
+        "--cam", choices=("gradcam", "none"), default="gradcam", help="heatmaps inside the graph"
+    )
+    crop = write.add_argument_group("crop rule", "in place of the recipe's [shipping.haar_crop]")
+    crop.add_argument("--crop-expand", type=float, metavar="FACTOR")
+    crop.add_argument("--crop-offset-x", type=float, metavar="SIDES")
+    crop.add_argument("--crop-offset-y", type=float, metavar="SIDES")
+    write.set_defaults(run=_onnx)
+    compare = verbs.add_parser("verify", help="compare model files on the same crops")
+    compare.add_argument("model", metavar="MODEL", help="the reference: a file or a bundled name")
+    compare.add_argument("others", nargs="+", metavar="OTHER")
+    compare.add_argument("--provider", default="cpu", help="what executes them (default: cpu)")
+    compare.add_argument("--json", action="store_true", help="print JSON")
+    compare.set_defaults(run=_verify)
+    return parser
+
+
+def _onnx(arguments: argparse.Namespace) -> int:
+    try:
+        checkpoint = importlib.import_module("rtau_train.checkpoint")
+        exporter = importlib.import_module("rtau_export.onnx")
+    except ModuleNotFoundError as error:
+        raise BackendUnavailable(
+            f"`rtau-export onnx` needs the Python module {error.name!r}, which is not installed; "
+            'install it: pip install "rtau[export]"'
+        ) from None
+    model = checkpoint.load_model(arguments.checkpoint)
+    exporter.export(
+        model,
+        arguments.out,
+        with_cams=arguments.cam == "gradcam",
+        crop=_crop_rule(model.recipe.shipping.haar_crop, arguments),
+    )
+    print(arguments.out)
+    return 0
+
+
+def _crop_rule(rule: CropRule, arguments: argparse.Namespace) -> CropRule:
+    """Returns the recipe's rule with the values that were given on the command line."""
+    given = {
+        "expand": arguments.crop_expand,
+        "offset_x": arguments.crop_offset_x,
+        "offset_y": arguments.crop_offset_y,
+    }
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return dataclasses.replace(rule, **chosen)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    found = verify.compare_files(arguments.model, arguments.others, provider=arguments.provider)
+    if arguments.json:
+        print(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
+    else:
+        Console().print(_table(arguments.model, found))
+    return 0 if all(one.within(verify.FP32) for one in found) else 1
+
+
+def _table(reference: str, found: list[verify.Comparison]) -> Table:
+    table = Table(title=f"against {reference}, {verify.PROBES} seeded crops")
+    for column in ("model", "max |dlogit|", "max |dp|", "changed", "CAM correlation", "equal"):
+        table.add_column(column, justify="left" if column == "model" else "right", overflow="fold")
+    for one in found:
+        correlation = "-" if one.cam_correlation is None else f"{one.cam_correlation:.6f}"
+        table.add_row(
+            one.name,
+            f"{one.max_dlogit:.1e}",
+            f"{one.max_dp:.1e}",
+            f"{one.changed_decisions}/{one.decisions}",
+            correlation,
+            "yes" if one.within(verify.FP32) else "NO",
+        )
+    return table

@@ -1,0 +1,185 @@
+"""Writes a checkpoint as an ONNX file that carries its contract, and refuses an unequal one.
+
+The file uses ordinary operators of one public opset only; before it takes its name, ONNX Runtime
+must give what torch gives. Called by `rtau-export onnx`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from rtau.backends import open_engine
+from rtau.contract import METADATA_KEY, CropRule, ModelContract
+from rtau.data import Scores
+from rtau.errors import ContractError, UsageError
+from rtau_export import verify
+from rtau_export.graph import FaceGraph
+from rtau_train.checkpoint import Model
+
+# The newest opset that torch's exporter writes without conversion and TensorRT 10.3 parses (<= 20).
+OPSET = 18
+INPUT, LOGITS, CAMS = "crops", "logits", "cams"
+# Batch sizes proved equal; torch specialises on 0 and 1, so an example of 2 is traced.
+PARITY_BATCHES = (1, 2, 7, 32)
+EXAMPLE_BATCH = 2
+# Control flow and randomness have no place in an inference graph, and TensorRT's parser or the
+# runtime's cut of unwanted outputs would stumble over them.
+FORBIDDEN_OPERATORS = frozenset(
+    {"If", "Loop", "Scan", "Dropout", "RandomNormal", "RandomUniform", "Bernoulli", "ScatterND"}
+)
+
+
+def export(model: Model, out: Path, /, *, with_cams: bool, crop: CropRule) -> ModelContract:
+    """Returns the contract of the ONNX file it wrote to `out`, a JSON side-car beside it.
+
+    Raises:
+        UsageError: `out` does not end in .onnx or its folder is missing.
+        ContractError: the graph breaks a rule or ONNX Runtime does not give torch's values;
+            nothing is written.
+    """
+    if out.suffix != ".onnx" or not out.parent.is_dir():
+        raise UsageError(f"{out}: --out must be NAME.onnx in a folder that exists")
+    graph = FaceGraph(model.network(), with_cams=with_cams)
+    contract = contract_of(model, name=out.stem, with_cams=with_cams, crop=crop)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
+        draft = Path(folder) / out.name
+        draft.write_bytes(model_bytes(graph, contract))
+        check_parity(graph, draft)
+        draft.replace(out)
+    out.with_suffix(".json").write_text(contract.to_json() + "\n", encoding="utf-8")
+    return contract
+
+
+def contract_of(model: Model, *, name: str, with_cams: bool, crop: CropRule) -> ModelContract:
+    """Returns the contract of a checkpoint's export."""
+    recipe = model.recipe
+    return ModelContract(
+        name=name,
+        network=recipe.network.name,
+        task="multi_label",
+        labels=recipe.network.labels,
+        input_size=recipe.network.input_size,
+        crop=crop,
+        mean=recipe.network.mean,
+        std=recipe.network.std,
+        thresholds=tuple(round(threshold, 4) for threshold in model.thresholds),
+        thresholds_origin=(
+            "best F1 on the held-out threshold part of the training renders "
+            f"({recipe.fit.threshold_share:.0%} of the images, occurrence = intensity 2 or more)"
+        ),
+        weights_sha256=model.weights_sha256(),
+        recipe=model.recipe_path,
+        git_commit=git_commit(),
+        licence=recipe.shipping.licence,
+        training_data=recipe.shipping.training_data,
+        cam_method="gradcam" if with_cams else None,
+        cam_scale=tuple(float(f"{s:.4g}") for s in model.cam_scale) if with_cams else None,
+        opset=OPSET,
+    )
+
+
+def model_bytes(graph: FaceGraph, contract: ModelContract) -> bytes:
+    """Returns the ONNX file of a graph, checked, with the contract in its metadata."""
+    proto = _traced(graph, size=contract.input_size)
+    check_operators(proto)
+    del proto.metadata_props[:]
+    proto.metadata_props.add(key=METADATA_KEY, value=contract.to_json())
+    proto.producer_name, proto.doc_string = "rtau-export", ""
+    onnx.checker.check_model(proto, full_check=True)
+    return bytes(proto.SerializeToString())
+
+
+def check_operators(proto: onnx.ModelProto) -> None:
+    """Raises ContractError for a private, forbidden or misplaced operator."""
+    private = {entry.domain for entry in proto.opset_import} - {""}
+    kinds = {node.op_type for node in proto.graph.node}
+    forbidden = sorted(kinds & FORBIDDEN_OPERATORS)
+    if private or forbidden or proto.functions:
+        raise ContractError(
+            "the graph must use ordinary ONNX operators only, got "
+            f"{', '.join([*sorted(private), *forbidden]) or 'private functions'}"
+        )
+    first = [node.op_type for node in proto.graph.node[:2]]
+    if first != ["Cast", "Transpose"]:
+        # TensorRT's parser refuses a Transpose of uint8.
+        raise ContractError(f"the graph must begin with Cast, Transpose, got {', '.join(first)}")
+
+
+def check_parity(graph: FaceGraph, file: Path) -> None:
+    """Raises ContractError unless ONNX Runtime gives torch's values at every batch size."""
+    with closing(open_engine(str(file), provider="cpu")) as engine:
+        contract = engine.contract
+        for batch in PARITY_BATCHES:
+            images = verify.probe_crops(batch, size=contract.input_size)
+            wanted = torch_scores(graph, images, labels=contract.labels)
+            got = verify.infer(engine, images)
+            found = verify.compare(wanted, got, contract, name=f"batch {batch}")
+            if not found.within(verify.FP32):
+                raise ContractError(
+                    f"{file.name}: ONNX Runtime must equal torch within {verify.FP32}, got "
+                    f"{found}; nothing was written"
+                )
+
+
+def torch_scores(graph: FaceGraph, images_rgb: np.ndarray, *, labels: tuple[str, ...]) -> Scores:
+    """Returns what torch computes for pictures uint8 (N, S, S, 3)."""
+    with torch.inference_mode():
+        outputs = [output.numpy() for output in graph(torch.from_numpy(images_rgb))]
+    cams = outputs[1] if graph.with_cams else None
+    return Scores(labels=labels, task="multi_label", logits=outputs[0], cams=cams)
+
+
+def git_commit() -> str:
+    """Returns the commit of the sources, `unknown` outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def _traced(graph: FaceGraph, *, size: int) -> onnx.ModelProto:
+    example = torch.from_numpy(verify.probe_crops(EXAMPLE_BATCH, size=size))
+    outputs = [LOGITS, CAMS] if graph.with_cams else [LOGITS]
+    program = torch.onnx.export(
+        graph,
+        (example,),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=[INPUT],
+        output_names=outputs,
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        verbose=False,
+    )
+    assert program is not None, "the dynamo exporter returns a program"
+    proto = program.model_proto
+    _forget_sources(proto)
+    return proto
+
+
+def _forget_sources(proto: onnx.ModelProto) -> None:
+    """Removes the stack traces the exporter attaches: paths of the machine that exported."""
+    for node in proto.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*proto.graph.input, *proto.graph.output, *proto.graph.value_info):
+        del value.metadata_props[:]
+    for tensor in proto.graph.initializer:
+        tensor.doc_string = ""
+        del tensor.metadata_props[:]
+    del proto.graph.metadata_props[:]
+    del proto.graph.value_info[:]
