@@ -1,0 +1,218 @@
+"""Finds upright faces with OpenCV's Haar cascade: the whole frame coarsely, one face finely.
+
+Every box it returns, from either search, comes from a look around a guess that weighs all windows
+there, so boxes and scores of both mean the same. Keeps no state between frames and follows nobody
+(`rtau.finder` and the trackers do); the figures behind the constants are in docs/detection.md.
+"""
+
+from __future__ import annotations
+
+import math
+from importlib import resources
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rtau import geometry
+from rtau.data import Faces, Frame, Image
+from rtau.detectors.hits import Squares, distinct, gather, score_of
+from rtau.errors import DetectorError
+
+CASCADE = "haarcascade_frontalface_default.xml"
+# Side of the cascade's window, px: nothing smaller can be found.
+WINDOW_PX = 24
+
+# Smallest face of `auto`, as a share of the frame's shorter side: a face of a group that fills a
+# video frame. Half of it costs four times the time and a crop of under 30 px at 360p says little.
+AUTO_SHARE = 1 / 12
+# Side the smallest face gets in the picture that is searched: a little more than the window.
+SMALLEST_PX = 30.0
+WHOLE_SCALE_STEP = 1.2
+# Windows that must agree; the look afterwards judges better than a higher number here.
+WHOLE_NEIGHBOURS = 2
+# Contrast-limited equalisation: without it a fifth fewer dark-skinned faces are found, and no more
+# light-skinned ones. Tiles much larger than a face, or a higher limit, do less.
+CONTRAST_LIMIT = 2.0
+WHOLE_TILE_PX = 64
+
+# A look brings the face to a side at which the cascade, whose steps grow finer with the window,
+# tries few places (a face that is followed: 1 ms) or many (a first guess that needs judging: 3 ms).
+FOLLOWED_PX = 36.0
+FIRST_PX = 64.0
+# Region around the guess, in sides: a face may move by a quarter of itself between looks.
+REGION = 1.5
+REGION_TILES = 2
+# Sides looked for, relative to the guess, and the step between them. A narrow range is cheaper,
+# but the answer then leans on the guess, and a face followed that way shrinks or grows by itself.
+LEAST, MOST = 0.7, 1.4
+SCALE_STEP = 1.15
+# Threshold of the cascade's last stage, as in the XML: what a window that just passes sums up to.
+LAST_STAGE = -2.9928278922
+
+
+class HaarDetector:
+    """Detector on OpenCV's frontal face cascade; not thread-safe, as OpenCV's is not."""
+
+    def __init__(
+        self, *, min_face_px: float | None = None, min_face_share: float | None = None
+    ) -> None:
+        """Loads the packaged cascade.
+
+        Args:
+            min_face_px: smallest face looked for in the whole frame, px; None leaves it to the
+                share.
+            min_face_share: the same as a share of the frame's height; None is 1/12 of the shorter
+                side.
+
+        Raises:
+            DetectorError: this OpenCV has no cascade classifier, or cannot read the cascade.
+        """
+        self._min_face_px = min_face_px
+        self._min_face_share = min_face_share
+        self._cascade = _load_cascade()
+        self._region_contrast = cv2.createCLAHE(CONTRAST_LIMIT, (REGION_TILES, REGION_TILES))
+
+    def detect(self, frame: Frame, /, *, near: Faces | None = None) -> Faces:
+        """Returns the faces found near the given ones, or without `near` in the whole frame.
+
+        Rows keep the order of `near`; of the whole frame they run from the top left.
+        """
+        guesses = self._search(frame) if near is None else _squares(near.boxes_xyxy)
+        face_px = FIRST_PX if near is None else FOLLOWED_PX
+        answers = [self._look(frame.image_bgr, guess, face_px=face_px) for guess in guesses]
+        found = [answer for answer in answers if answer is not None]
+        if not found:
+            return Faces(boxes_xyxy=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
+        boxes = geometry.clip(
+            _boxes(np.array([square for square, _ in found])),
+            width=frame.width,
+            height=frame.height,
+        )
+        scores = np.array([score_of(mass) for _, mass in found], np.float32)
+        rows = distinct(geometry.iou(boxes, boxes), scores)
+        return Faces(boxes_xyxy=boxes[rows], scores=scores[rows])
+
+    def _smallest_px(self, frame: Frame) -> float:
+        """Returns the side of the smallest face looked for in a frame, px in the frame."""
+        if self._min_face_px is not None:
+            return self._min_face_px
+        if self._min_face_share is not None:
+            return max(self._min_face_share * frame.height, 1.0)
+        return max(AUTO_SHARE * min(frame.width, frame.height), 1.0)
+
+    def _search(self, frame: Frame) -> Squares:
+        """Returns first guesses from the whole frame: float64 (N, 3), centre x, y, side, px."""
+        # Enlarging beyond the window's size shows the cascade nothing new, only more pixels.
+        shrink = min(SMALLEST_PX / self._smallest_px(frame), SMALLEST_PX / WINDOW_PX)
+        width, height = round(frame.width * shrink), round(frame.height * shrink)
+        if min(width, height) < WINDOW_PX:
+            return np.zeros((0, 3))
+        grey, pixel = _grey(frame.image_bgr, width, height)
+        tiles = (max(round(width / WHOLE_TILE_PX), 1), max(round(height / WHOLE_TILE_PX), 1))
+        equalised = cv2.createCLAHE(CONTRAST_LIMIT, tiles).apply(grey)
+        smallest = max(math.floor(self._smallest_px(frame) * shrink), WINDOW_PX)
+        rects = self._cascade.detectMultiScale(
+            equalised, WHOLE_SCALE_STEP, WHOLE_NEIGHBOURS, minSize=(smallest, smallest)
+        )
+        guesses = _in_frame(rects, pixel)
+        return guesses[np.lexsort(guesses.T)]  # OpenCV's order depends on its threads
+
+    def _look(
+        self, image_bgr: Image, guess: Squares, *, face_px: float
+    ) -> tuple[Squares, float] | None:
+        """Returns the square of the face around a guess and its mass, or None without a face."""
+        region = _region(image_bgr, guess)
+        if region is None:
+            return None
+        part, corner = region
+        shrink = face_px / guess[2]
+        width, height = round(part.shape[1] * shrink), round(part.shape[0] * shrink)
+        if min(width, height) < WINDOW_PX:
+            return None
+        grey, pixel = _grey(part, width, height)
+        rects, _, sums = self._cascade.detectMultiScale3(
+            self._region_contrast.apply(grey),
+            SCALE_STEP,
+            0,
+            minSize=(math.floor(LEAST * face_px),) * 2,
+            maxSize=(math.ceil(MOST * face_px),) * 2,
+            outputRejectLevels=True,
+        )
+        squares = _in_frame(rects, pixel) + np.array([*corner, 0.0])
+        margins = np.array(sums, np.float64).reshape(-1) - LAST_STAGE
+        # OpenCV's order depends on its threads, and sums of floats depend on their order.
+        order = np.lexsort([margins, *squares.T])
+        return gather(squares[order], margins[order])
+
+
+def _load_cascade() -> cv2.CascadeClassifier:
+    """Returns the packaged cascade, loaded.
+
+    Raises:
+        DetectorError: this OpenCV has none, or cannot read the file.
+    """
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise DetectorError(
+            f"OpenCV {cv2.__version__} has no CascadeClassifier, rtau needs one below 5: "
+            'pip install "opencv-python>=4.10,<5"'
+        )
+    with resources.as_file(resources.files("rtau.detectors") / "data" / CASCADE) as path:
+        cascade = cv2.CascadeClassifier(str(path)) if path.is_file() else None
+    if cascade is None or cascade.empty():
+        raise DetectorError(
+            f"the packaged cascade {CASCADE} is missing or broken; install rtau again: "
+            "pip install --force-reinstall --no-deps rtau"
+        )
+    return cascade
+
+
+def _grey(
+    image_bgr: Image, width: int, height: int
+) -> tuple[Image, npt.NDArray[np.float64]]:
+    """Returns the image in grey, uint8 (height, width), and the size of its pixels in the image's.
+
+    It is averaged by a whole factor and interpolated from there: OpenCV averages by whole factors
+    ten times as fast as by others (measured). What does not fill a whole pixel at the right and
+    the bottom is left out, which the size returned accounts for.
+    """
+    grey = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
+    factor = min(grey.shape[1] // width, grey.shape[0] // height)
+    if factor >= 2:
+        columns, rows = grey.shape[1] // factor, grey.shape[0] // factor
+        whole = grey[: rows * factor, : columns * factor]
+        grey = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+    pixel = np.array(grey.shape[1::-1]) * max(factor, 1) / np.array([width, height])
+    scaled = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(scaled, dtype=np.uint8), pixel
+
+
+def _region(image_bgr: Image, guess: Squares) -> tuple[Image, npt.NDArray[np.float64]] | None:
+    """Returns the part of the image around a square and its corner, or None if nothing is left."""
+    half = guess[2] * REGION / 2
+    low = np.maximum(np.floor(guess[:2] - half), 0).astype(int)
+    high = np.minimum(np.ceil(guess[:2] + half), image_bgr.shape[1::-1]).astype(int)
+    if (high - low).min() < 1:
+        return None
+    return image_bgr[low[1] : high[1], low[0] : high[0]], low.astype(np.float64)
+
+
+def _in_frame(rects: Any, pixel: npt.NDArray[np.float64]) -> Squares:
+    """Returns centre x, centre y and side of OpenCV's (x, y, w, h), in px of the image."""
+    corners = np.array(rects, np.float64).reshape(-1, 4)
+    centres = (corners[:, :2] + corners[:, 2:] / 2) * pixel
+    return np.column_stack([centres, corners[:, 2] * pixel.mean()])
+
+
+def _squares(boxes_xyxy: geometry.Boxes) -> Squares:
+    """Returns centre x, centre y and mean side of boxes: float64 (N, 3)."""
+    boxes = boxes_xyxy.astype(np.float64)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return np.column_stack([boxes[:, :2] + sides / 2, np.maximum(sides.mean(axis=1), 1.0)])
+
+
+def _boxes(squares: Squares) -> geometry.Boxes:
+    """Returns the boxes of squares: float32 (N, 4)."""
+    half = squares[:, 2:] / 2
+    return np.hstack([squares[:, :2] - half, squares[:, :2] + half]).astype(np.float32)

@@ -1,0 +1,260 @@
+"""Decides when to search, whom to follow and what to believe: a detector and a tracker in time.
+
+Searches the whole frame seldom, looks for known faces around their last boxes in every frame, and
+reports a face once it is confirmed. Time is the frames' own, so two runs over one file agree;
+touches no pixels itself. `rtau.pipeline` calls it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau import geometry
+from rtau.data import Faces, Frame
+from rtau.seams import Detector, Tracker
+
+# Boxes that share this much (intersection over union) are on one face.
+SAME_FACE_IOU = 0.3
+# Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
+ROUNDING_S = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SearchPolicy:
+    """When the whole frame is searched and when a box is believed; seconds are of video.
+
+    Figures behind the defaults: docs/detection.md.
+    """
+
+    detect_every_s: float = 0.3
+    """Between searches of the whole frame, rounded to the nearest frame; 0 searches every frame.
+    With confirmation a new face is reported within 0.5 s, at 5 frames a second and up."""
+    confirm_hits: int = 3
+    """Frames a face must be seen in before it is reported. What is no face is seldom found again
+    once noise and light have changed; a third sight costs 80 ms at 25 fps, a fourth rejects no
+    more."""
+    confirm_s: float = 0.09
+    """Two sights this far apart confirm as well, so that slow sources need not wait for a third."""
+    confirm_score: float = 0.5
+    """Score a face must reach once before it is reported."""
+    keep_score: float = 0.1
+    """Score under which even a face that is followed counts as not seen."""
+    hold_s: float = 0.2
+    """For how long a confirmed face that is not seen is still reported where it was (a blink, a
+    turn, a hand); its score falls to zero meanwhile. A face that has left is gone after this."""
+    remember_s: float = 1.0
+    """For how long a face that is gone keeps its id and its confirmation, if the tracker knows it
+    again; it is not reported meanwhile."""
+    recheck_s: float = 0.1
+    """A confirmed face that is missed starts a search of the whole frame, at most this often."""
+    follows: bool = True
+    """False searches every frame whole and looks around nobody: images that are no sequence."""
+
+    @classmethod
+    def for_images(cls) -> SearchPolicy:
+        """Returns the policy for images that are no sequence: one sight, but a good one."""
+        return cls(detect_every_s=0, confirm_hits=1, hold_s=0, remember_s=0, follows=False)
+
+    @classmethod
+    def for_recorded(cls) -> SearchPolicy:
+        """Returns the policy for boxes somebody has confirmed already: all are reported."""
+        return cls(
+            detect_every_s=0,
+            confirm_hits=1,
+            confirm_score=0,
+            keep_score=0,
+            hold_s=0,
+            follows=False,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What was found in one frame."""
+
+    faces: Faces
+    """Confirmed faces: tracked, steadied, to be scored."""
+    unconfirmed_xyxy: npt.NDArray[np.float32]
+    """float32 (M, 4), frame space: boxes seen but not confirmed."""
+
+
+def _no_box() -> npt.NDArray[np.float32]:
+    return np.zeros(4, np.float32)
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class _Sighting:
+    """One face through time, believed or not."""
+
+    first_s: float
+    last_s: float = -math.inf
+    hits: int = 0
+    seen_xyxy: npt.NDArray[np.float32] = dataclasses.field(default_factory=_no_box)
+    """As detected: where to look next."""
+    steady_xyxy: npt.NDArray[np.float32] = dataclasses.field(default_factory=_no_box)
+    """As tracked: what is reported."""
+    score: float = 0.0
+    best: float = 0.0
+    public_id: int = 0
+    """0 until confirmed: the tracker's own ids, counted for every doubtful box, leave gaps."""
+
+
+class FaceFinder:
+    """Finds the faces of one sequence of frames, or of images that are none."""
+
+    def __init__(self, detector: Detector, tracker: Tracker, policy: SearchPolicy, /) -> None:
+        """Joins a detector and a tracker; both may be of any kind."""
+        self._detector = detector
+        self._tracker = tracker
+        self._policy = policy
+        self._next_public_id = 1
+        self._sightings: dict[int, _Sighting] = {}  # by the tracker's id
+        self._searched_s = -math.inf
+        self._last_s = -math.inf
+
+    def find(self, frame: Frame, /) -> Found:
+        """Returns the faces of the next frame; `time_s` never decreases between calls."""
+        sights, best = self._sights(frame)
+        tracked = self._tracker.update(sights, time_s=frame.time_s)
+        seen = self._note(sights, tracked, best=best, time_s=frame.time_s)
+        self._forget(seen, frame.time_s)
+        self._last_s = frame.time_s
+        return self._report(seen, frame.time_s)
+
+    def reset(self) -> None:
+        """Forgets all faces (a cut, a new file); ids go on counting."""
+        self._tracker.reset()
+        self._sightings = {}
+        self._searched_s = self._last_s = -math.inf
+
+    def _sights(self, frame: Frame) -> tuple[Faces, npt.NDArray[np.float32]]:
+        """Returns the boxes seen in this frame and the best score any search gave each.
+
+        A followed face keeps the box of the look around it even on frames that are searched whole:
+        the two searches differ by a pixel or so, which would show as a beat in the curves.
+        """
+        near = self._look_near(frame)
+        if not self._is_search_due(frame.time_s, near):
+            return near, _scores(near)
+        self._searched_s = frame.time_s
+        whole = _at_least(self._detector.detect(frame), self._policy.keep_score)
+        same = geometry.iou(near.boxes_xyxy, whole.boxes_xyxy) >= SAME_FACE_IOU  # (near, whole)
+        new = whole.select(~same.any(axis=0))
+        doubled = np.where(same, _scores(whole)[None, :], 0).max(axis=1, initial=0)
+        sights = Faces(
+            boxes_xyxy=np.concatenate([near.boxes_xyxy, new.boxes_xyxy]),
+            scores=np.concatenate([_scores(near), _scores(new)]),
+        )
+        best = np.concatenate([np.maximum(_scores(near), doubled), _scores(new)])
+        return sights, best.astype(np.float32)
+
+    def _look_near(self, frame: Frame) -> Faces:
+        """Returns what is seen around the known faces."""
+        known = [s for s in self._sightings.values() if self._is_followed(s, frame.time_s)]
+        if not known:
+            return Faces.none()
+        last = np.array([sighting.seen_xyxy for sighting in known])
+        seen = self._detector.detect(frame, near=Faces(boxes_xyxy=last))
+        return _at_least(seen, self._policy.keep_score)
+
+    def _is_followed(self, sighting: _Sighting, time_s: float) -> bool:
+        """True where a face seen lately is looked for in this frame."""
+        # One frame of grace: at 5 frames a second every frame is farther off than `hold_s`.
+        return self._policy.follows and (
+            sighting.last_s >= self._last_s or time_s - sighting.last_s < self._policy.hold_s
+        )
+
+    def _is_search_due(self, time_s: float, near: Faces) -> bool:
+        policy = self._policy
+        # To the nearest frame: waiting for the first frame after the interval would add up to a
+        # whole frame, which at 5 frames a second breaks the half second.
+        frame_s = time_s - self._last_s if math.isfinite(self._last_s) else 0.0
+        since_s = time_s - self._searched_s + ROUNDING_S
+        if not policy.follows or since_s >= policy.detect_every_s - frame_s / 2:
+            return True
+        known = [
+            s.seen_xyxy
+            for s in self._sightings.values()
+            if s.public_id and self._is_followed(s, time_s)
+        ]
+        if not known or since_s < policy.recheck_s:
+            return False
+        overlap = geometry.iou(np.array(known), near.boxes_xyxy)
+        return bool((overlap.max(axis=1, initial=0) < SAME_FACE_IOU).any())
+
+    def _note(
+        self, sights: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
+    ) -> set[int]:
+        """Takes the boxes of a frame into the memory, confirms whom it can, returns their ids."""
+        assert tracked.track_ids is not None, "a tracker gives ids"
+        seen: set[int] = set()
+        for row, track_id in enumerate(tracked.track_ids.tolist()):
+            sighting = self._sightings.setdefault(track_id, _Sighting(first_s=time_s))
+            sighting.last_s = time_s
+            sighting.hits += 1
+            sighting.seen_xyxy = sights.boxes_xyxy[row]
+            sighting.steady_xyxy = tracked.boxes_xyxy[row]
+            sighting.score = float(_scores(sights)[row])
+            sighting.best = max(sighting.best, float(best[row]))
+            if not sighting.public_id and self._is_confirmed(sighting):
+                sighting.public_id = self._next_public_id
+                self._next_public_id += 1
+            seen.add(track_id)
+        return seen
+
+    def _is_confirmed(self, sighting: _Sighting) -> bool:
+        policy = self._policy
+        if sighting.best < policy.confirm_score:
+            return False
+        lasted_s = sighting.last_s - sighting.first_s
+        return sighting.hits >= policy.confirm_hits or (
+            sighting.hits >= 2 and lasted_s + ROUNDING_S >= policy.confirm_s
+        )
+
+    def _forget(self, seen: set[int], time_s: float) -> None:
+        policy = self._policy
+        for track_id, sighting in list(self._sightings.items()):
+            keep_s = policy.remember_s if sighting.public_id else policy.hold_s
+            if track_id not in seen and time_s - sighting.last_s >= keep_s:
+                del self._sightings[track_id]
+
+    def _report(self, seen: set[int], time_s: float) -> Found:
+        """Returns the faces of this frame: those seen, and those held that no seen one covers."""
+        here = [s for track_id, s in self._sightings.items() if track_id in seen]
+        held = [
+            s
+            for track_id, s in self._sightings.items()
+            if track_id not in seen and time_s - s.last_s < self._policy.hold_s
+        ]
+        if here and held:
+            overlap = geometry.iou(_boxes(held), _boxes(here)).max(axis=1)
+            held = [s for s, part in zip(held, overlap, strict=True) if part < SAME_FACE_IOU]
+        shown = sorted((s for s in here + held if s.public_id), key=lambda s: s.public_id)
+        faded = [1 - (time_s - s.last_s) / self._policy.hold_s if s in held else 1.0 for s in shown]
+        faces = Faces(
+            boxes_xyxy=_boxes(shown),
+            scores=np.array(
+                [s.score * part for s, part in zip(shown, faded, strict=True)], np.float32
+            ),
+            track_ids=np.array([s.public_id for s in shown], np.int64),
+        )
+        doubted = [s for s in here + held if not s.public_id]
+        return Found(faces=faces, unconfirmed_xyxy=_boxes(doubted))
+
+
+def _boxes(sightings: list[_Sighting]) -> geometry.Boxes:
+    """Returns the boxes to report, float32 (N, 4)."""
+    return np.array([s.steady_xyxy for s in sightings], np.float32).reshape(-1, 4)
+
+
+def _scores(faces: Faces) -> npt.NDArray[np.float32]:
+    """Returns the scores; faces of a detector that gives none are taken at full score."""
+    return np.ones(len(faces), np.float32) if faces.scores is None else faces.scores
+
+
+def _at_least(faces: Faces, score: float) -> Faces:
+    return faces.select(_scores(faces) >= score)
