@@ -46,6 +46,21 @@ class VideoFileSink:
     one; the last frame lasts as long as in the original. Pictures of another size than the first
     declared are scaled to fit it, on black. `audio` and `note` say afterwards what became of the
     sound and of the file.
+
+    Args:
+        path: the output, `.mp4` or `.m4v`.
+        width: of the pictures, px; an odd size grows by one replicated pixel.
+        height: likewise.
+        nominal_fps: a hint for rate control and for the last frame; None when unknown.
+        audio_from: the file the frames come from; its best audio stream comes along, from the
+            first to the last picture of the run. None for live sources.
+        time_zero_s: time, on the clock of `Frame.time_s` and of that file, that is 0 in the
+            output: the file's start, so that an output begins where a player begins.
+        time_base: seconds per tick of the output's clock.
+        encoder: FFmpeg's name of an H.264 encoder: `libx264`, `h264_nvenc`, `libopenh264`.
+        crf: constant quality, lower is better; encoders without one get a bit rate.
+        preset: speed against size, for libx264.
+        overwrite: False refuses a file that is already there.
     """
 
     is_view = False
@@ -67,21 +82,6 @@ class VideoFileSink:
         overwrite: bool = True,
     ) -> None:
         """Opens encoder and file, so that what cannot work fails before the first frame.
-
-        Args:
-            path: the output, `.mp4` or `.m4v`.
-            width: of the pictures, px; an odd size grows by one replicated pixel.
-            height: likewise.
-            nominal_fps: a hint for rate control and for the last frame; None when unknown.
-            audio_from: the file the frames come from; its best audio stream comes along, from the
-                first to the last picture of the run. None for live sources.
-            time_zero_s: time, on the clock of `Frame.time_s` and of that file, that is 0 in the
-                output: the file's start, so that an output begins where a player begins.
-            time_base: seconds per tick of the output's clock.
-            encoder: FFmpeg's name of an H.264 encoder: `libx264`, `h264_nvenc`, `libopenh264`.
-            crf: constant quality, lower is better; encoders without one get a bit rate.
-            preset: speed against size, for libx264.
-            overwrite: False refuses a file that is already there.
 
         Raises:
             UsageError: wrong suffix, the output is the input or a directory.

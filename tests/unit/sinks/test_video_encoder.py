@@ -1,0 +1,80 @@
+"""Pictures in the mp4: even sizes, one size, true colours, and encoders that are not there."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+
+from rtau.errors import SinkError
+from rtau.sinks.video_encoder import available_encoders
+from tests.support.mp4 import decoded, open_sink
+from tests.support.results import make_result
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (65, 48), (64, 49)])
+def test_odd_sizes_grow_by_a_replicated_pixel(tmp_path, size):
+    width, height = size
+    image = np.full((height, width, 3), 60, np.uint8)
+    image[-1, :], image[:, -1] = 200, 200
+    sink = open_sink(tmp_path / "o.mp4", width=width, height=height, crf=4)
+    for index in range(3):
+        sink.write(make_result(index, image_bgr=image), image)
+    sink.close()
+    shown = decoded(tmp_path / "o.mp4")[1][-1]
+    assert shown.shape == (height + height % 2, width + width % 2, 3)
+    assert np.abs(shown[-1].astype(int) - 200).max() < 12
+
+
+def test_a_picture_of_another_size_is_letterboxed_into_the_first(tmp_path):
+    sink = open_sink(tmp_path / "o.mp4", width=64, height=48, crf=4)
+    for index, (width, height) in enumerate([(64, 48), (48, 64), (128, 96), (64, 48)]):
+        image = np.full((height, width, 3), 180, np.uint8)
+        sink.write(make_result(index, image_bgr=image), image)
+    sink.close()
+    images = decoded(tmp_path / "o.mp4")[1]
+    assert {image.shape for image in images} == {(48, 64, 3)}
+    bright = [float((image[24, :, 0] > 100).mean()) for image in images]
+    assert bright == pytest.approx([1.0, 36 / 64, 1.0, 1.0], abs=0.04)
+    assert images[1][24, 2].max() < 30  # black bars left and right
+
+
+@pytest.mark.parametrize(
+    ("bgr", "luma"), [((0, 0, 255), 63), ((0, 255, 0), 173), ((255, 0, 0), 32), ((255,) * 3, 235)]
+)
+def test_colours_are_converted_with_the_matrix_the_tags_name(tmp_path, bgr, luma):
+    """BT.709 limited range: Y = 16 + 219 (0.2126 R + 0.7152 G + 0.0722 B)."""
+    image = np.full((48, 64, 3), bgr, np.uint8)
+    sink = open_sink(tmp_path / "o.mp4", crf=1)
+    for index in range(2):
+        sink.write(make_result(index, image_bgr=image), image)
+    sink.close()
+    with av.open(str(tmp_path / "o.mp4")) as file:
+        context = file.streams.video[0].codec_context
+        frame = next(file.decode(video=0))
+        tags = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+        assert (context.codec.canonical_name, context.pix_fmt) == ("h264", "yuv420p")
+        assert tags == (1, 1, 1, 1)
+        assert frame.to_ndarray()[10, 10] == pytest.approx(luma, abs=1)
+
+
+def test_an_unknown_encoder_names_those_there_are_and_keeps_the_old_file(tmp_path):
+    (tmp_path / "o.mp4").write_bytes(b"precious")
+    with pytest.raises(SinkError, match=r"libx264.*got 'h264_magic'"):
+        open_sink(tmp_path / "o.mp4", encoder="h264_magic")
+    with pytest.raises(SinkError, match="must be an H"):
+        open_sink(tmp_path / "o.mp4", encoder="mpeg4")
+    assert (tmp_path / "o.mp4").read_bytes() == b"precious"
+
+
+def test_an_encoder_whose_device_is_missing_is_an_error_before_the_first_frame(tmp_path):
+    for encoder in ("h264_v4l2m2m", "h264_nvenc", "h264_qsv"):
+        if encoder not in available_encoders():
+            continue
+        try:
+            sink = open_sink(tmp_path / "o.mp4", encoder=encoder)
+        except SinkError as error:
+            assert encoder in str(error)  # noqa: PT017 - machines that have the device pass
+            assert "libx264" in str(error)  # noqa: PT017 - as above
+        else:
+            sink.close()
