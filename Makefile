@@ -11,7 +11,8 @@ RUNTIME := .venv/.runtime-installed
 DEVELOP := .venv/.develop-installed
 RESOLVED := .venv/.resolved
 METADATA := setup.cfg pyproject.toml
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Not compiled beforehand: the modules that are used are compiled on first use, the others never.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
 export PYTHONPATH := .:train:export
 
 .PHONY: help

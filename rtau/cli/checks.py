@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from rtau import __version__
 from rtau.backends import bundled_models
-from rtau.cli.system_libraries import explain_import_error
+from rtau.cli.system_libraries import REINSTALL, explain_import_error
 from rtau.contract import read_sidecar
 from rtau.errors import ContractError
 
@@ -88,7 +88,8 @@ def _check_import(distribution: str, module: str) -> Finding:
     try:
         version = str(importlib.import_module(module).__version__)
     except ImportError as error:
-        return Finding(distribution, "broken", "cannot be imported", explain_import_error(error))
+        remedy = explain_import_error(error) or REINSTALL
+        return Finding(distribution, "broken", "cannot be imported", remedy)
     except AttributeError:  # rich keeps its version in its metadata alone
         version = importlib.metadata.version(distribution)
     return Finding(distribution, "ok", version)

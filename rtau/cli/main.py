@@ -38,5 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ImportError as error:
-        print(f"rtau: {explain_import_error(error)}", file=sys.stderr)
+        line = explain_import_error(error)
+        if line is None:
+            raise
+        print(f"rtau: {line}", file=sys.stderr)
         return 1
