@@ -29,7 +29,7 @@ _TALLEST, _TALLEST_KEPT = 2.0, 2.4
 # Row of a panel: share of the frame's height, and the least that can be read, px.
 _ROW_SHARE, _ROW_MIN_PX = 0.0255, 13
 # Capitals of a chip: the same two numbers.
-_CAP_SHARE, _CAP_MIN_PX = 0.0118, 6
+_CAP_SHARE, _CAP_MIN_PX = 0.0133, 7
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,8 +145,7 @@ class Arranger:
         wishes = []
         for row, track_id in enumerate(scene.track_ids):
             before = self._stands.get(track_id)
-            height = int(scene.blocks[row, 3] - scene.blocks[row, 1])
-            form = _form(rung, scene.panel_size(rung)[1] / max(height, 1), before=before)
+            form = _form(rung, row, scene, before=before)
             is_low = form == "chips"
             size = scene.chips_size(row, rung) if is_low else scene.panel_size(rung)
             keeps = before is not None and (before.form == "chips") == is_low
@@ -182,10 +181,13 @@ def _worth_trying(scene: Scene) -> list[int]:
     ]
 
 
-def _form(rung: Rung, panel_over_face: float, *, before: Stand | None) -> Form:
+def _form(rung: Rung, row: int, scene: Scene, *, before: Stand | None) -> Form:
+    if rung.form == "chips":
+        return "chips"
     kept = before is not None and before.form != "chips"
-    fits = panel_over_face <= (_TALLEST_KEPT if kept else _TALLEST)
-    return rung.form if fits else "chips"
+    block_height = int(scene.blocks[row, 3] - scene.blocks[row, 1])
+    limit = (_TALLEST_KEPT if kept else _TALLEST) * block_height
+    return rung.form if scene.panel_size(rung)[1] <= limit else "chips"
 
 
 def _limit(rung: Rung) -> float:

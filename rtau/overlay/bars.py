@@ -160,6 +160,8 @@ def _sheets(spec: PanelSpec) -> tuple[Decal, Decal]:
 @functools.lru_cache(maxsize=1024)
 def _number(shown: str, row_px: int, *, bold: bool) -> Image:
     coverage = text.strip(shown, _cap_of(row_px), bold=bold)
+    spare = max(0, coverage.shape[0] - row_px)  # small rows are lower than a line of text
+    coverage = coverage[spare // 2 : coverage.shape[0] - (spare - spare // 2)]
     return tint(coverage, WHITE if bold else GREY_TEXT)
 
 
@@ -175,7 +177,7 @@ def _radius(row_px: int) -> int:
 
 
 def _cap_of(row_px: int) -> int:
-    return max(5, round(row_px * 0.48))
+    return max(6, round(row_px * 0.53))
 
 
 @functools.lru_cache(maxsize=64)

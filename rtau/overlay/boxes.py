@@ -94,7 +94,7 @@ def draw_tags(
 
 
 def _cap_px(face_height: float, frame_height: int) -> int:
-    return max(6, round(min(face_height * 0.05, frame_height * 0.0145)))
+    return max(7, round(min(face_height * 0.056, frame_height * 0.016)))
 
 
 def _tags(

@@ -20,7 +20,7 @@ def draw_header(image: Image, status: ViewStatus) -> None:
     """Draws the status line over the top of the image, in place."""
     height, width = image.shape[:2]
     strip_px = header_px(height)
-    cap = max(6, round(strip_px * 0.36))
+    cap = max(7, round(strip_px * 0.4))
     lay(image, _band(width, strip_px), x=0, y=0)
     x = cap
     for part in _parts(status):
@@ -34,7 +34,7 @@ def draw_header(image: Image, status: ViewStatus) -> None:
 def draw_help(image: Image, keys: Sequence[tuple[str, str]], *, title: str) -> None:
     """Draws a card listing keys and what they do in the middle of the image, in place."""
     height, width = image.shape[:2]
-    card = _card(tuple(keys), title, max(6, round(height * 0.016)))
+    card = _card(tuple(keys), title, max(7, round(height * 0.018)))
     lay(image, card, x=(width - card.width) // 2, y=(height - card.height) // 2)
 
 

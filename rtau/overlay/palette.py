@@ -75,15 +75,19 @@ def lay(image: Image, decal: Decal, *, x: int, y: int) -> None:
 
 def rounded(width: int, height: int, *, radius: int) -> Image:
     """Returns the antialiased coverage of a rounded rectangle: uint8 (height, width)."""
+    radius = min(radius, width // 2, height // 2)
+    mask = np.full((height, width), 255, np.uint8)
+    if radius < 1:
+        return mask
     over = 4  # supersampling: corners stay smooth at a radius of two pixels
-    w, h, r = width * over, height * over, min(radius * over, width * over // 2, height * over // 2)
-    mask = np.zeros((h, w), np.uint8)
-    cv2.rectangle(mask, (r, 0), (w - r - 1, h - 1), 255, -1)
-    cv2.rectangle(mask, (0, r), (w - 1, h - r - 1), 255, -1)
-    for x in (r, w - r - 1):
-        for y in (r, h - r - 1):
-            cv2.circle(mask, (x, y), r, 255, -1)
-    return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    large = np.zeros((radius * over, radius * over), np.uint8)
+    cv2.circle(large, (radius * over, radius * over), radius * over, 255, -1)
+    corner = cv2.resize(large, (radius, radius), interpolation=cv2.INTER_AREA)
+    mask[:radius, :radius] = corner
+    mask[:radius, -radius:] = corner[:, ::-1]
+    mask[-radius:, :radius] = corner[::-1]
+    mask[-radius:, -radius:] = corner[::-1, ::-1]
+    return mask
 
 
 def tint(coverage: Image, colour: Colour) -> Image:

@@ -7,6 +7,7 @@ averaged down they are even at every size. Strips are cached: a view writes the 
 from __future__ import annotations
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -14,9 +15,12 @@ import numpy as np
 from rtau.data import Image
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-# Height of a capital in the font at scale 1, px.
+# Height of a capital in the font at scale 1, px, between the middles of its strokes.
 _CAPITAL_PX = 21
-_OVER = 8
+# Depth of a descender below the baseline over the height of a capital, stroke included.
+_DESCENDER = 0.37
+# Supersampling of small and of large capitals; a large one has many levels of grey anyway.
+_OVER, _OVER_LARGE, _LARGE_PX = 8, 4, 20
 # The font is set wide; narrowing it fits more words and costs no legibility.
 _NARROW = 0.9
 # Strokes over the height of a capital.
@@ -37,15 +41,16 @@ def strip(text: str, cap_px: int, *, bold: bool = False) -> Image:
     """
     plain = text.encode("ascii", "replace").decode("ascii")
     weight = _BOLD if bold else _REGULAR
-    thickness = max(_OVER, round(weight * cap_px * _OVER))
-    scale = cap_px * _OVER / _CAPITAL_PX
+    over = _OVER if cap_px < _LARGE_PX else _OVER_LARGE
+    thickness = max(over, round(weight * cap_px * over))
+    scale = (cap_px * over - thickness) / _CAPITAL_PX
     (width, _), _ = cv2.getTextSize(plain, _FONT, scale, thickness)
-    canvas = np.zeros((line_height(cap_px) * _OVER, width + 2 * thickness), np.uint8)
-    baseline = (_margin(cap_px) + cap_px) * _OVER
+    canvas = np.zeros((line_height(cap_px) * over, width + 2 * thickness), np.uint8)
+    baseline = (_margin(cap_px) + cap_px) * over - thickness // 2
     cv2.putText(canvas, plain, (thickness, baseline), _FONT, scale, 255, thickness, cv2.LINE_AA)
     columns = np.flatnonzero(canvas.any(axis=0))
-    inked = canvas[:, columns[0] : columns[-1] + 1] if len(columns) else canvas[:, :_OVER]
-    size = (max(1, round(inked.shape[1] / _OVER * _NARROW)), line_height(cap_px))
+    inked = canvas[:, columns[0] : columns[-1] + 1] if len(columns) else canvas[:, :over]
+    size = (max(1, round(inked.shape[1] / over * _NARROW)), line_height(cap_px))
     coverage = np.asarray(cv2.resize(inked, size, interpolation=cv2.INTER_AREA), np.uint8)
     coverage.flags.writeable = False
     return coverage
@@ -57,4 +62,4 @@ def width_px(text: str, cap_px: int, *, bold: bool = False) -> int:
 
 
 def _margin(cap_px: int) -> int:
-    return max(2, round(cap_px * 0.42))
+    return math.ceil(cap_px * _DESCENDER)

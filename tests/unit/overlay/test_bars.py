@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from rtau.overlay.bars import PanelSpec, chips, panel, panel_size, percent
+from rtau.overlay.palette import ACTIVE, WHITE, lay
+from tests.support.pictures import AUS, EMOTIONS
+
+COLOUR = (240, 196, 92)
+
+
+def spec(labels=AUS, *, row_px=18, words=True, threshold=0.5):
+    return PanelSpec(tuple(labels), tuple(threshold for _ in labels), row_px, words)
+
+
+def painted(decal):
+    image = np.full((decal.height, decal.width, 3), 128, np.uint8)
+    lay(image, decal, x=0, y=0)
+    return image
+
+
+def amber(image):
+    return (np.abs(image.astype(int) - ACTIVE).sum(axis=2) < 60).sum()
+
+
+@pytest.mark.parametrize("labels", [AUS, EMOTIONS, ("one",)])
+@pytest.mark.parametrize("words", [True, False])
+@pytest.mark.parametrize("row_px", [11, 18, 60])
+def test_a_panel_has_the_size_it_announces(labels, words, row_px):
+    wanted = spec(labels, row_px=row_px, words=words)
+    drawn = panel(
+        wanted, probabilities=[0.4] * len(labels), active=[False] * len(labels), colour=COLOUR
+    )
+    assert (drawn.width, drawn.height) == panel_size(wanted)
+    assert drawn.height >= row_px * len(labels)
+
+
+def test_words_make_a_panel_wider_for_aus_and_not_for_words():
+    assert panel_size(spec())[0] > panel_size(spec(words=False))[0]
+    named, plain = panel_size(spec(EMOTIONS)), panel_size(spec(EMOTIONS, words=False))
+    assert named[1] == plain[1]
+    assert named[0] - plain[0] == 18  # only the longer bar
+
+
+def test_a_higher_probability_draws_a_longer_bar():
+    filled = [
+        amber(painted(panel(spec(("AU12",)), probabilities=[p], active=[True], colour=COLOUR)))
+        for p in (0.2, 0.5, 0.9, 1.0)
+    ]
+    assert filled == sorted(filled)
+    assert filled[0] < filled[-1]
+
+
+def test_an_active_row_differs_without_colour():
+    one = ("AU12",)
+    lit = painted(panel(spec(one), probabilities=[0.6], active=[True], colour=COLOUR))
+    idle = painted(panel(spec(one), probabilities=[0.6], active=[False], colour=COLOUR))
+    assert lit.mean(axis=2).mean() > 1.2 * idle.mean(axis=2).mean()
+
+
+def test_only_the_active_row_changes():
+    drawn = [
+        painted(
+            panel(
+                spec(), probabilities=[0.3] * 12, active=[row == 4 for row in range(12)][:12]
+                if on else [False] * 12, colour=COLOUR,
+            )
+        )
+        for on in (True, False)
+    ]  # fmt: skip
+    changed = np.flatnonzero((drawn[0] != drawn[1]).any(axis=(1, 2)))
+    pad = (panel_size(spec())[1] - 12 * 18) // 2
+    assert pad + 4 * 18 <= changed.min()
+    assert changed.max() < pad + 5 * 18
+
+
+def test_the_threshold_tick_stands_where_the_threshold_is():
+    columns = []
+    for threshold in (0.25, 0.75, 1.0):
+        wanted = spec(("AU12",), threshold=threshold, row_px=28)
+        image = painted(panel(wanted, probabilities=[0.0], active=[False], colour=COLOUR))
+        white = np.flatnonzero(((image == WHITE).all(axis=2)).sum(axis=0) >= 10)
+        columns.append(white.mean())
+    assert columns == sorted(columns)
+    width = 28 * 5
+    assert columns[1] - columns[0] == pytest.approx(width / 2, abs=1.5)
+
+
+def test_the_cache_is_not_drawn_upon():
+    before = painted(panel(spec(), probabilities=[0.1] * 12, active=[False] * 12, colour=COLOUR))
+    panel(spec(), probabilities=[0.9] * 12, active=[True] * 12, colour=COLOUR)
+    after = painted(panel(spec(), probabilities=[0.1] * 12, active=[False] * 12, colour=COLOUR))
+    assert np.array_equal(before, after)
+
+
+def make_chips(active, *, max_width=10_000, labels=AUS):
+    on = np.zeros(len(labels), bool)
+    on[: len(active)] = active
+    return chips(
+        labels, np.linspace(0.9, 0.5, len(labels), dtype=np.float32), on,
+        colour=COLOUR, cap_px=8, max_width=max_width,
+    )  # fmt: skip
+
+
+def test_no_active_label_makes_no_chips():
+    assert make_chips([]) is None
+
+
+def test_chips_break_into_rows_and_never_below_one_column():
+    wide, narrow = make_chips([True] * 4), make_chips([True] * 4, max_width=1)
+    assert wide.height < narrow.height
+    assert narrow.width < wide.width
+
+
+def test_many_chips_are_counted_instead_of_shown():
+    assert make_chips([True] * 12).width == make_chips([True] * 6).width
+
+
+@pytest.mark.parametrize(("probability", "shown"), [(0.0, "0%"), (0.874, "87%"), (1.0, "100%")])
+def test_percent(probability, shown):
+    assert percent(probability) == shown
