@@ -37,7 +37,7 @@ def open_engine(model: str, *, provider: str = "auto", threads: int = 0) -> Engi
     path = find_model(model)
     if path.suffix not in BACKENDS:
         raise UsageError(
-            f"{path}: model files end in {', '.join(BACKENDS)}, got {path.suffix or 'no suffix'!r}"
+            f"{path}: model files end in {', '.join(BACKENDS)}, got {path.suffix!r}"
         )
     module_name, class_name, extra = BACKENDS[path.suffix]
     try:

@@ -49,7 +49,7 @@ def make_frame(index: int = 0, *, width: int = 160, height: int = 120, fps: floa
 
 def brightness_logits(crops) -> np.ndarray:
     """Returns logits that depend on each crop alone: its mean brightness, shifted per label."""
-    mean = crops.images_rgb.reshape(len(crops), -1).mean(axis=1, dtype=np.float64)
+    mean = crops.images_rgb.mean(axis=(1, 2, 3), dtype=np.float64)
     return (mean[:, None] / 16 - 8 + np.arange(len(AU_LABELS))).astype(np.float32)
 
 

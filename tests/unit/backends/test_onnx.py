@@ -69,7 +69,7 @@ def crops_of(count, *, size=SIZE):
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 32, 65, 150])
 def test_any_number_of_rows_is_scored_as_if_alone(model_path, count):
     crops = crops_of(count)
-    expected = crops.images_rgb.reshape(count, -1, 3).mean(axis=1) @ np.array([[1, 2, 3]] * 3)
+    expected = crops.images_rgb.mean(axis=(1, 2)) @ np.array([[1, 2, 3]] * 3)
 
     with open_engine(str(model_path)) as engine:
         scores = engine.infer(crops, cams=True)
@@ -185,5 +185,5 @@ def test_unknown_models_and_suffixes_are_usage_errors(tmp_path):
         open_engine("nonesuch")
     path = tmp_path / "model.pt"
     path.write_bytes(b"x")
-    with pytest.raises(UsageError, match=r"model files end in \.onnx, got \.pt"):
+    with pytest.raises(UsageError, match=r"model files end in \.onnx, got '\.pt'"):
         open_engine(str(path))

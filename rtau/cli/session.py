@@ -1,0 +1,262 @@
+"""Puts a run together from its settings, runs it, and keeps its record.
+
+Builds finder, pipeline, composer, sinks and runner for one open source; decides nothing about
+images. `video`, `webcam` and `image` call `run_session` and turn its outcome into an exit code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rtau import __version__
+from rtau.cli.interrupts import stopping_with
+from rtau.cli.main import INTERRUPTED
+from rtau.config import RunConfig
+from rtau.decide import Decider
+from rtau.detectors import open_detector
+from rtau.errors import RtauError, UsageError
+from rtau.finder import FaceFinder, SearchPolicy
+from rtau.overlay.compose import Composer, OverlayOptions
+from rtau.pipeline import HeatSchedule, Pipeline
+from rtau.runner import Runner, RunSummary
+from rtau.seams import Engine, Sink, Source
+from rtau.sinks.run_record import (
+    INTERRUPTED as RECORD_INTERRUPTED,
+)
+from rtau.sinks.run_record import (
+    ModelRecord,
+    RunRecord,
+    SourceRecord,
+    failed,
+    utc_now,
+    write_run_record,
+)
+from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls, ViewStatus
+from rtau.timing import Percentiles
+from rtau.trackers.iou import IouTracker
+
+STOPPED = {"stopped": "stopped by user"}
+
+# Builds the sinks of a run when source and engine are open and the controls exist.
+SinkBuilder = Callable[["Session"], list[Sink]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """The open parts of one run, before its sinks exist."""
+
+    config: RunConfig
+    source: Source
+    engine: Engine
+    model_path: Path
+    controls: ViewControls
+    command: Sequence[str]
+    status: Callable[[], ViewStatus]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """How a run ended."""
+
+    summary: RunSummary
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 130 interrupted; failures are exceptions."""
+        return INTERRUPTED if self.interrupted else 0
+
+
+class _Status:
+    """Answers `status()` for views that are built before the runner is."""
+
+    def __init__(self) -> None:
+        self.read: Callable[[], ViewStatus] | None = None
+
+    def __call__(self) -> ViewStatus:
+        if self.read is None:
+            raise AssertionError("a view asked for the status before the run began")
+        return self.read()
+
+
+def run_session(  # noqa: PLR0913 - the parts of a run
+    source: Source,
+    engine: Engine,
+    *,
+    config: RunConfig,
+    model_path: Path,
+    sinks: SinkBuilder,
+    record: Path | None,
+    outputs: dict[str, str],
+    command: Sequence[str],
+    policy: SearchPolicy,
+) -> Outcome:
+    """Runs one source to its end and writes the record; closes the source and the sinks.
+
+    The record is written for failed and interrupted runs as well.
+
+    Raises:
+        RtauError: whatever ended the run; the record has its text.
+    """
+    started_utc = utc_now()
+    status = _Status()
+    try:
+        controls = _controls(config, engine)
+        session = Session(config, source, engine, model_path, controls, command, status)
+        built = sinks(session)
+        runner = _runner(session, built, policy)
+    except BaseException:
+        source.close()
+        raise
+    status.read = _status_reader(runner, source=source, engine=engine)
+    error: BaseException | None = None
+    with stopping_with(runner.stop) as interrupts:
+        try:
+            runner.run()
+        except BaseException as caught:  # noqa: BLE001 - raised again when the record is written
+            error = caught
+    if record is not None:
+        end = _end_reason(runner.summary, error=error, interrupted=interrupts.seen)
+        found = _record(session, runner.summary, started_utc=started_utc, end=end, sinks=built)
+        write_run_record(record, dataclasses.replace(found, outputs=outputs))
+    if error is not None:
+        raise error
+    return Outcome(summary=runner.summary, interrupted=interrupts.seen)
+
+
+def search_policy(config: RunConfig) -> SearchPolicy:
+    """Returns how faces are searched in video, by the settings.
+
+    Hiding faces needs every one of them: with `--blur` the whole frame is searched every time.
+    """
+    if config.find.faces is not None:
+        return SearchPolicy.for_recorded()
+    every_s = 0.0 if config.overlay.blur else config.find.detect_every
+    return SearchPolicy(detect_every_s=every_s)
+
+
+def _controls(config: RunConfig, engine: Engine) -> ViewControls:
+    contract = engine.contract
+    wanted = config.overlay.heatmap
+    labels = contract.labels if contract.has_cams else ()
+    known = (NO_HEATMAP, TOP_HEATMAP, *labels) if labels else (NO_HEATMAP,)
+    if wanted not in known:
+        why = "" if labels else f" ({contract.name} has no CAM output)"
+        raise UsageError(f"--heatmap must be one of {', '.join(known)}{why}, got {wanted!r}")
+    return ViewControls(cam_labels=labels, heatmap=wanted, bars=config.overlay.bars)
+
+
+def _runner(session: Session, sinks: list[Sink], policy: SearchPolicy) -> Runner:
+    config, engine, controls = session.config, session.engine, session.controls
+    heat = None
+    if controls.has_heatmaps:
+        heat = HeatSchedule(
+            config.overlay.heatmap_hz, wanted=lambda: controls.heatmap != NO_HEATMAP
+        )
+    detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
+    pipeline = Pipeline(
+        finder=FaceFinder(detector, IouTracker(), policy),
+        engine=engine,
+        decider=Decider(
+            engine.contract,
+            smooth_s=config.decide.smooth,
+            hysteresis=config.decide.hysteresis,
+        ),
+        heat=heat,
+    )
+    composer = Composer(
+        engine.contract, options=OverlayOptions(blur=config.overlay.blur), controls=controls
+    )
+    drops = {"auto": None, "wait": False, "drop": True}[config.source.policy]
+    return Runner(
+        source=session.source,
+        pipeline=pipeline,
+        sinks=sinks,
+        compose=composer.compose,
+        drops=drops,
+        max_frames=config.source.max_frames,
+    )
+
+
+def _status_reader(runner: Runner, *, source: Source, engine: Engine) -> Callable[[], ViewStatus]:
+    """Returns what views call for the numbers they show."""
+    started_s = time.perf_counter()
+    fixed: dict[str, Any] = {
+        "source": source.info.name,
+        "model": engine.contract.name,
+        "device": engine.device,
+        "is_live": source.is_live,
+        "frames_total": source.info.frame_count,
+    }
+
+    def read() -> ViewStatus:
+        progress = runner.progress
+        measured = progress.latency.samples > 0
+        return ViewStatus(
+            **fixed,
+            frames_done=progress.frames_done,
+            fps=progress.fps or None,
+            latency_p50_s=progress.latency.p50_s if measured else None,
+            latency_p95_s=progress.latency.p95_s if measured else None,
+            dropped=progress.frames_dropped,
+            corrupt=progress.frames_corrupt,
+            elapsed_s=time.perf_counter() - started_s,
+        )
+
+    return read
+
+
+def _end_reason(summary: RunSummary, *, error: BaseException | None, interrupted: bool) -> str:
+    if interrupted or isinstance(error, KeyboardInterrupt):
+        return RECORD_INTERRUPTED
+    return failed(error) if error is not None else STOPPED.get(summary.end, summary.end)
+
+
+def _record(
+    session: Session, summary: RunSummary, *, started_utc: str, end: str, sinks: Sequence[Sink]
+) -> RunRecord:
+    source = session.source
+    live = source.is_live
+    notes = [note for sink in sinks if (note := getattr(sink, "note", None))]
+    audio = [found for sink in sinks if (found := getattr(sink, "audio", None)) is not None]
+    return RunRecord(
+        rtau_version=__version__,
+        command=list(session.command),
+        started_utc=started_utc,
+        finished_utc=utc_now(),
+        end_reason=end,
+        source=SourceRecord.of(source.info, is_live=live),
+        model=ModelRecord.of(session.engine.contract, session.model_path),
+        device=session.engine.device,
+        settings=session.config.to_dict(),
+        frames_read=summary.frames_read,
+        frames_processed=summary.frames_done,
+        frames_dropped=summary.frames_dropped,
+        frames_corrupt=summary.frames_corrupt,
+        tracks=summary.tracks,
+        reconnects=getattr(source, "reconnects", 0),
+        wall_s=round(summary.wall_s, 3),
+        processed_fps=round(summary.fps, 2),
+        stage_ms={name: _ms(found) for name, found in summary.stages.items()},
+        latency_ms=_ms(summary.latency) if live else None,
+        outputs={},
+        audio=audio[0] if audio else None,
+        notes=[*notes, *getattr(source, "notes", ()), *summary.lost_views],
+    )
+
+
+def _ms(found: Percentiles) -> dict[str, float]:
+    return {
+        "p50": round(found.p50_s * 1e3, 3),
+        "p95": round(found.p95_s * 1e3, 3),
+        "p99": round(found.p99_s * 1e3, 3),
+    }
+
+
+def describe(error: RtauError) -> str:
+    """Returns the error as the one line a table or a log has room for."""
+    return " ".join(str(error).split())

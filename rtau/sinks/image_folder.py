@@ -1,0 +1,85 @@
+"""Annotated pictures of single images, each under the name of its original.
+
+For `rtau image --out-dir`; writes PNG for originals that are PNG, otherwise JPEG. A picture is
+whole on the disk or not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+from rtau.data import FrameResult, Image
+from rtau.errors import SinkError
+from rtau.sinks.output_path import check_output, is_same_file
+
+# Of originals in these formats the copy keeps the format; others become JPEG.
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
+# Visibly lossless at a tenth of a PNG's size.
+JPEG_QUALITY = 92
+
+
+class ImageFolderSink:
+    """Writes one annotated picture per image."""
+
+    wants_overlay = True
+    is_view = False
+
+    def __init__(self, folder: Path, *, file_of: Callable[[int], str]) -> None:
+        """Makes the folder.
+
+        Args:
+            folder: where the pictures go.
+            file_of: the original of a frame index.
+
+        Raises:
+            SinkError: the folder cannot be made.
+        """
+        self.name = str(folder)
+        self._folder = folder
+        self._file_of = file_of
+        self._taken: dict[Path, str] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SinkError(
+                f"folder {folder} cannot be made ({error.strerror}); choose another"
+            ) from error
+
+    def write(self, result: FrameResult, image: Image | None, /) -> None:
+        """Writes one picture.
+
+        Raises:
+            SinkError: it cannot be written, or two originals have one name.
+        """
+        if image is None:
+            raise ValueError(f"{self.name}: write needs a picture")
+        original = self._file_of(result.frame.index)
+        suffix = ".png" if Path(original).suffix.lower() in LOSSLESS else ".jpg"
+        path = self._folder / (Path(original).stem + suffix)
+        if path in self._taken:
+            raise SinkError(
+                f"{self._taken[path]} and {original} would both write {path}; run them apart"
+            )
+        if is_same_file(path, Path(original)):
+            raise SinkError(f"output {path} is the input; choose another --out-dir")
+        check_output(path)
+        self._taken[path] = original
+        self._write(path, suffix, image)
+
+    def close(self) -> None:
+        """Has nothing to finish: every picture is whole when it is written."""
+
+    def _write(self, path: Path, suffix: str, image: Image) -> None:
+        _, encoded = cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_bytes(encoded.tobytes())
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise SinkError(
+                f"{path} cannot be written ({error.strerror}); free space or choose another place"
+            ) from error
