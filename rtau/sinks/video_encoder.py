@@ -60,7 +60,7 @@ class PictureEncoder:
         self._width, self._height = width, height
         self._time_base = time_base
         codec = _h264_encoder(encoder)
-        fps = nominal_fps if nominal_fps and 0 < nominal_fps <= MAX_FPS else FALLBACK_FPS
+        fps = believable_fps(nominal_fps) or FALLBACK_FPS
         crf, preset = options
         stream = cast(
             VideoStream,
@@ -113,6 +113,11 @@ class PictureEncoder:
             pad = ((0, self._height % 2), (0, self._width % 2), (0, 0))
             image_bgr = np.pad(image_bgr, pad, mode="edge")
         return np.ascontiguousarray(image_bgr)
+
+
+def believable_fps(nominal_fps: Fraction | None) -> Fraction | None:
+    """Returns the declared rate, or None where it is none: some files declare their clock's."""
+    return nominal_fps if nominal_fps is not None and 0 < nominal_fps <= MAX_FPS else None
 
 
 def available_encoders() -> tuple[str, ...]:

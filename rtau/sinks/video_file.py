@@ -18,7 +18,12 @@ from av.packet import Packet
 from rtau.data import FrameResult, Image
 from rtau.errors import SinkError, UsageError
 from rtau.sinks.output_path import check_output
-from rtau.sinks.video_encoder import FALLBACK_FPS, PictureEncoder, available_encoders
+from rtau.sinks.video_encoder import (
+    FALLBACK_FPS,
+    PictureEncoder,
+    available_encoders,
+    believable_fps,
+)
 from rtau.sinks.video_finish import cut_to_whole_boxes, make_streamable
 from rtau.sinks.video_original import OriginalFile
 
@@ -95,7 +100,8 @@ class VideoFileSink:
         self.note: str | None = None
         self._path = path.resolve()  # a link is followed, not replaced
         self._time_base, self._zero_s = time_base, time_zero_s
-        self._nominal_s = float(1 / nominal_fps) if nominal_fps else None
+        fps = believable_fps(nominal_fps)
+        self._nominal_s = None if fps is None else float(1 / fps)
         self._gap_s: float | None = None
         self._held: Packet[Any] | None = None
         self._last_pts: int | None = None

@@ -134,7 +134,7 @@ class OriginalFile:
 
         A stream without a packet must not be announced in the output: the muxer would wait for it.
         """
-        if self._audio is None:
+        if self._audio is None or self._audio.codec_context is None:  # no decoder knows it
             return None
         while not self._waiting and not self._ended:
             self._read_packet()

@@ -146,6 +146,21 @@ def test_a_disk_that_fills_at_the_very_end_is_an_error_and_plays(tmp_path):
     assert len(decoded(tmp_path / "o.mp4")[0]) >= 20
 
 
+def test_a_rate_that_is_a_clock_is_not_believed(tmp_path):
+    sink = open_sink(tmp_path / "o.mp4", nominal_fps=Fraction(90_000))
+    write_numbered(sink, [0.0, 0.2, 0.4])
+    sink.close()
+    assert end_s(tmp_path / "o.mp4") == pytest.approx(0.6, abs=1e-3)
+
+
+@pytest.mark.parametrize("nominal_fps", [None, Fraction(0)])
+def test_without_any_rate_a_single_frame_still_lasts_a_moment(tmp_path, nominal_fps):
+    sink = open_sink(tmp_path / "o.mp4", nominal_fps=nominal_fps)
+    write_numbered(sink, [0.0])
+    sink.close()
+    assert end_s(tmp_path / "o.mp4") == pytest.approx(1 / 30, abs=1e-3)
+
+
 @pytest.mark.parametrize("name", ["o.avi", "o", "o.mp4.txt"])
 def test_other_suffixes_are_refused(tmp_path, name):
     with pytest.raises(UsageError, match=r"must end in \.mp4"):
