@@ -18,11 +18,21 @@ import threading
 import time
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 # A thread that was told to stop may need a moment to be gone.
 THREAD_GRACE_S = 2.0
+# Time never fails a test: machines are busy. Continuous integration draws the same examples always.
+hypothesis.settings.register_profile(
+    "rtau",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("rtau")
+
 # Tests of these packages import torch when they are collected.
 TORCH_TESTS = ("rtau_train", "rtau_export", "parity")
 
