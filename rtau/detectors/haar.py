@@ -39,14 +39,14 @@ WHOLE_TILE_PX = 64
 
 # A look brings the face to a side at which the cascade, whose steps grow finer with the window,
 # tries few places (a face that is followed: 1 ms) or many (a first guess that needs judging: 3 ms).
-FOLLOWED_PX = 36.0
+FOLLOWED_PX = 32.0
 FIRST_PX = 64.0
 # Region around the guess, in sides: a face may move by a quarter of itself between looks.
-REGION = 1.5
+REGION = 1.4
 REGION_TILES = 2
 # Sides looked for, relative to the guess, and the step between them. A narrow range is cheaper,
 # but the answer then leans on the guess, and a face followed that way shrinks or grows by itself.
-LEAST, MOST = 0.7, 1.4
+LEAST, MOST = 0.75, 1.4
 SCALE_STEP = 1.15
 # Threshold of the cascade's last stage, as in the XML: what a window that just passes sums up to.
 LAST_STAGE = -2.9928278922

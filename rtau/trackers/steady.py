@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 # Cutoffs of a still box, Hz: centre x, centre y, logarithm of the side. The side is trembling most
 # and changes least, so it is held firmest. Figures: docs/detection.md.
-STILL_HZ = np.array([1.2, 1.2, 0.5])
+STILL_HZ = np.array([1.0, 1.0, 0.3])
 # How much the cutoff rises per side (or per factor e) and second of speed.
-HZ_PER_SPEED = np.array([6.0, 6.0, 2.0])
+HZ_PER_SPEED = np.array([20.0, 20.0, 3.0])
 # Cutoff of the speed itself: lower and a starting movement is noticed late.
-SPEED_HZ = 1.5
+SPEED_HZ = 1.0
 # After a gap this long the past says nothing of the present.
 FORGET_S = 0.5
 

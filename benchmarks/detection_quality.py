@@ -1,0 +1,371 @@
+"""Measures how well faces are found: recall, false reports, steadiness, and the map to the crop.
+
+Needs clips with their truth and, if wanted, labelled renders, both as folders; prints Markdown and
+can put it into docs/detection.md. Run by hand: it times nothing and no test needs it.
+
+    python benchmarks/detection_quality.py --clips examples
+    python benchmarks/detection_quality.py --clips CLIPS --renders wide=DIR --write docs/detection.md
+
+A clip is NAME.mp4 with NAME.csv (columns frame from 0, face, x0 y0 x1 y1 = box of the 68
+landmarks). Renders are a folder with `crops/`, `labels.csv` (file, ethnicity, sex, age_group,
+yaw_deg) and `landmarks68.npz` (xy, in the order of the labels).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from rtau import geometry
+from rtau.data import Faces, Frame
+from rtau.detectors.haar import CASCADE, HaarDetector
+from rtau.finder import FaceFinder, SearchPolicy
+from rtau.trackers.iou import IouTracker
+
+# The crop the networks are trained on, on the box of the 68 landmarks (docs/coordinates.md).
+CROP_SIDE = 1.27
+CROP_UP = 0.04
+# A report is of a face when its crop and the true crop share this much (IoU).
+MIN_IOU = 0.5
+# A box belongs to a face, for the map, when the centres are this near, in sides of the true crop.
+SAME_FACE = 0.3
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+@dataclasses.dataclass
+class Match:
+    """One reported box and the crop it should have led to."""
+
+    origin: str
+    box_xyxy: np.ndarray
+    crop_xyxy: np.ndarray
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Expand, offset x and offset y that carry this box onto its crop."""
+        side = float((self.box_xyxy[2:] - self.box_xyxy[:2]).max())
+        shift = (_centre(self.crop_xyxy) - _centre(self.box_xyxy)) / side
+        return float(self.crop_xyxy[2] - self.crop_xyxy[0]) / side, *shift.tolist()
+
+
+class RecordingTracker(IouTracker):
+    """The tracker, remembering the boxes before and after it steadied them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw: dict[int, list[np.ndarray]] = {}
+        self.steady: dict[int, list[np.ndarray]] = {}
+
+    def update(self, faces: Faces, /, *, time_s: float) -> Faces:
+        tracked = super().update(faces, time_s=time_s)
+        for row, track_id in enumerate(tracked.track_ids.tolist()):
+            self.raw.setdefault(track_id, []).append(faces.boxes_xyxy[row])
+            self.steady.setdefault(track_id, []).append(tracked.boxes_xyxy[row])
+        return tracked
+
+
+def main() -> int:
+    """Measures what the folders hold and prints or writes the tables."""
+    arguments = _arguments()
+    matches: list[Match] = []
+    reported: dict[str, list[tuple[Faces, np.ndarray]]] = {}
+    steadiness: list[str] = []
+    for video in sorted(arguments.clips.glob("*.mp4")):
+        if video.with_suffix(".csv").is_file():
+            reported[video.stem], lines = measure_clip(video, matches)
+            steadiness += lines
+    tables: list[str] = []
+    for given in arguments.renders:
+        name, _, folder = given.partition("=")
+        tables += measure_renders(name, Path(folder), matches, arguments)
+    rule, scatter = crop_rule(matches)
+    text = "\n".join(
+        [
+            *map_table(matches, rule, scatter),
+            *recall_table(reported, rule),
+            *steady_table(steadiness),
+            *tables,
+        ]
+    )
+    if arguments.write is None:
+        sys.stdout.write(text + "\n")
+    else:
+        old = arguments.write.read_text(encoding="utf-8")
+        head, tail = old.split(BEGIN)[0], old.split(END)[1]
+        arguments.write.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+    if arguments.map is not None:
+        keys = ("expand", "offset_x", "offset_y")
+        values = {key: round(value, 3) for key, value in zip(keys, rule, strict=True)}
+        values["scatter_shift_std"], values["scatter_scale_std"] = (round(s, 3) for s in scatter)
+        arguments.map.write_text(json.dumps(values), encoding="utf-8")
+    return 0
+
+
+def _arguments() -> Any:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", type=Path, default=Path("examples"), metavar="DIR")
+    parser.add_argument("--renders", action="append", default=[], metavar="NAME=DIR")
+    parser.add_argument("--every", type=int, default=1, help="of the renders take every N-th")
+    parser.add_argument(
+        "--pad", type=float, default=0.0, help="border added to renders cut tightly, in sides"
+    )
+    parser.add_argument("--write", type=Path, metavar="MD", help="file to put the tables into")
+    parser.add_argument("--map", type=Path, metavar="JSON", help="file to write the crop rule to")
+    return parser.parse_args()
+
+
+def measure_clip(
+    video: Path, matches: list[Match]
+) -> tuple[list[tuple[Faces, np.ndarray]], list[str]]:
+    """Returns per frame what was reported and the true crops; adds to the matches."""
+    truth = read_truth(video.with_suffix(".csv"))
+    tracker = RecordingTracker()
+    finder = FaceFinder(HaarDetector(), tracker, SearchPolicy())
+    frames = []
+    for frame in decode(video):
+        faces = finder.find(frame).faces
+        crops = true_crops(truth.get(frame.index, np.zeros((0, 4))))
+        frames.append((faces, crops))
+        for face, crop in enumerate(crops):
+            box = nearest(faces.boxes_xyxy, crop)
+            if box is not None:
+                matches.append(Match(f"{video.stem}, face {face + 1}", box, crop))
+    lines = []
+    for track_id, raw in tracker.raw.items():
+        if len(raw) > len(frames) / 2:
+            before, after = trembling(raw), trembling(tracker.steady[track_id])
+            cells = " | ".join(f"{b:.4f} → {a:.4f}" for b, a in zip(before, after, strict=True))
+            lines.append(f"| {video.stem}, track {track_id} | {cells} |")
+    return frames, lines
+
+
+def decode(video: Path) -> Iterator[Frame]:
+    """Yields the frames of a video."""
+    with av.open(str(video)) as container:
+        for index, picture in enumerate(container.decode(video=0)):
+            image = picture.to_ndarray(format="bgr24")
+            yield Frame(index=index, time_s=float(picture.time or 0), image_bgr=image)
+
+
+def read_truth(path: Path) -> dict[int, np.ndarray]:
+    """Returns landmark boxes by frame: float64 (faces, 4)."""
+    boxes: dict[int, list[list[float]]] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            box = [float(row[name]) for name in ("x0", "y0", "x1", "y1")]
+            boxes.setdefault(int(row["frame"]), []).append(box)
+    return {frame: np.array(found) for frame, found in boxes.items()}
+
+
+def true_crops(landmark_boxes: np.ndarray) -> np.ndarray:
+    """Returns the square each network is trained on: float32 (N, 4)."""
+    up = -CROP_UP * CROP_SIDE
+    return geometry.square(landmark_boxes.astype(np.float32), expand=CROP_SIDE, offset_y=up)
+
+
+def nearest(boxes_xyxy: np.ndarray, crop_xyxy: np.ndarray) -> np.ndarray | None:
+    """Returns the box on the crop's face, or None."""
+    side = crop_xyxy[2] - crop_xyxy[0]
+    for box in boxes_xyxy:
+        if np.abs(_centre(box) - _centre(crop_xyxy)).max() < SAME_FACE * side:
+            return np.asarray(box)
+    return None
+
+
+def trembling(boxes: list[np.ndarray]) -> np.ndarray:
+    """Returns the sd of centre x, y (in sides) and log side against their own neighbours.
+
+    From second differences, which leave smooth movement out; sd = sd(difference) / sqrt(6).
+    """
+    xyxy = np.array(boxes, np.float64)
+    sides = xyxy[:, 2] - xyxy[:, 0]
+    values = np.column_stack(
+        [(xyxy[:, :2] + xyxy[:, 2:]) / 2 / np.median(sides), np.log(sides)]  # (frames, 3)
+    )
+    return np.asarray(np.diff(values, n=2, axis=0).std(axis=0) / np.sqrt(6))
+
+
+def crop_rule(matches: list[Match]) -> tuple[np.ndarray, tuple[float, float]]:
+    """Returns (expand, offset x, offset y) and (sd of shift in crop sides, sd of log scale).
+
+    Every origin counts once, whatever its number of boxes: people differ, frames of one do not.
+    """
+    origins = sorted({match.origin for match in matches})
+    numbers = np.array([match.numbers for match in matches])
+    by_origin = [numbers[[m.origin == origin for m in matches]] for origin in origins]
+    rule = np.median([np.median(rows, axis=0) for rows in by_origin], axis=0)
+    weights = np.concatenate([np.full(len(rows), 1 / len(rows)) for rows in by_origin])
+    rows = np.concatenate(by_origin)
+    shift = (rows[:, 1:] - rule[1:]) / rule[0]
+    scale = np.log(rows[:, 0] / rule[0])
+    shift_sd = float(np.sqrt(np.average((shift**2).mean(axis=1), weights=weights)))
+    return rule, (shift_sd, float(np.sqrt(np.average(scale**2, weights=weights))))
+
+
+def map_table(
+    matches: list[Match], rule: np.ndarray, scatter: tuple[float, float]
+) -> list[str]:
+    """Returns the map per origin, renders together, and over all."""
+    groups: dict[str, list[tuple[float, float, float]]] = {}
+    for match in matches:
+        groups.setdefault(match.origin.split("#")[0], []).append(match.numbers)
+    lines = [
+        "### From the box to the crop",
+        "",
+        "| boxes of | boxes | expand | offset x | offset y | sd of x, y | sd of log expand |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, numbers in groups.items():
+        rows = np.array(numbers)
+        middle, spread = np.median(rows, axis=0), rows.std(axis=0)
+        lines.append(
+            f"| {name} | {len(rows)} | {middle[0]:.3f} | {middle[1]:+.3f} | {middle[2]:+.3f} "
+            f"| {spread[1]:.3f}, {spread[2]:.3f} | {np.log(rows[:, 0]).std():.3f} |"
+        )
+    return [
+        *lines,
+        f"| **median over people** | | **{rule[0]:.3f}** | **{rule[1]:+.3f}** | **{rule[2]:+.3f}** "
+        f"| {scatter[0]:.3f} of the crop | {scatter[1]:.3f} |",
+        "",
+    ]
+
+
+def recall_table(
+    reported: dict[str, list[tuple[Faces, np.ndarray]]], rule: np.ndarray
+) -> list[str]:
+    """Returns recall and false reports per clip."""
+    lines = [
+        "### Clips: recall and false reports",
+        "",
+        f"A face counts as found when its crop and the true crop have IoU >= {MIN_IOU}.",
+        "",
+        "| clip | true faces | found | recall | false reports | ids | first found |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, frames in reported.items():
+        found, true, false, first, ids = 0, 0, 0, None, set()
+        for index, (faces, crops) in enumerate(frames):
+            squares = geometry.square(
+                faces.boxes_xyxy, expand=rule[0], offset_x=rule[1], offset_y=rule[2]
+            )
+            hit = geometry.iou(crops, squares) >= MIN_IOU
+            found += int(hit.any(axis=1).sum())
+            true += len(crops)
+            false += len(faces) - int(hit.any(axis=0).sum())
+            ids |= set(faces.track_ids.tolist())
+            first = index if first is None and hit.any() else first
+        lines.append(
+            f"| {name} | {true} | {found} | {found / true:.1%} | {false} "
+            f"| {', '.join(map(str, sorted(ids)))} | frame {first} |"
+        )
+    return [*lines, ""]
+
+
+def steady_table(lines: list[str]) -> list[str]:
+    """Returns the table of trembling before and after steadying."""
+    return [
+        "### Trembling, before → after steadying",
+        "",
+        "| face | centre x, sides | centre y, sides | log of the side |",
+        "|---|---|---|---|",
+        *lines,
+        "",
+    ]
+
+
+def measure_renders(
+    name: str, folder: Path, matches: list[Match], arguments: Any
+) -> list[str]:
+    """Returns recall by skin tone, sex and age, with and without this project's search."""
+    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+        labels = list(csv.DictReader(file))
+    landmarks = np.load(folder / "landmarks68.npz")["xy"].astype(np.float32)
+    searches = {"plain cascade": plain_search(), "rtau": rtau_search()}
+    hits: dict[str, list[bool]] = {search: [] for search in searches}
+    false = dict.fromkeys(searches, 0)
+    used = range(0, min(len(labels), len(landmarks)), arguments.every)
+    for index in used:
+        image = cv2.imread(str(folder / "crops" / labels[index]["file"]))
+        pad = round(arguments.pad * image.shape[0])
+        image = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+        low, high = landmarks[index].min(axis=0) + pad, landmarks[index].max(axis=0) + pad
+        crop = true_crops(np.concatenate([low, high])[None])[0]
+        for search, find in searches.items():
+            boxes = find(image)
+            box = nearest(boxes, crop)
+            hits[search].append(box is not None)
+            false[search] += len(boxes) - (box is not None)
+            if box is not None and search == "rtau":
+                matches.append(Match(f"{name}#{index}", box, crop))
+    return render_table(name, [labels[index] for index in used], hits, false)
+
+
+def plain_search() -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the search most programs make: scale step 1.1, three neighbours, no equalisation."""
+    cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / CASCADE))
+
+    def find(image: np.ndarray) -> np.ndarray:
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        smallest = round(min(grey.shape) / 6)
+        rects = cascade.detectMultiScale(grey, 1.1, 3, minSize=(smallest, smallest))
+        corners = np.array(rects, np.float32).reshape(-1, 4)
+        return np.hstack([corners[:, :2], corners[:, :2] + corners[:, 2:]])
+
+    return find
+
+
+def rtau_search() -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the search `rtau image` makes."""
+
+    def find(image: np.ndarray) -> np.ndarray:
+        detector = HaarDetector(min_face_px=round(min(image.shape[:2]) / 6))
+        finder = FaceFinder(detector, IouTracker(), SearchPolicy.for_images())
+        return finder.find(Frame(index=0, time_s=0.0, image_bgr=image)).faces.boxes_xyxy
+
+    return find
+
+
+def render_table(
+    name: str,
+    labels: list[dict[str, str]],
+    hits: dict[str, list[bool]],
+    false: dict[str, int],
+) -> list[str]:
+    """Returns recall by group for every search."""
+    groups: dict[str, list[bool]] = {"all": [True] * len(labels)}
+    for column in ("ethnicity", "sex", "age_group"):
+        for value in sorted({row[column] for row in labels}):
+            groups[f"{column} {value}"] = [row[column] == value for row in labels]
+    yaw = np.abs([float(row["yaw_deg"]) for row in labels])
+    for low, high in ((0, 10), (10, 18), (18, 90)):
+        groups[f"yaw {low}-{high}°"] = ((yaw >= low) & (yaw < high)).tolist()
+    lines = [
+        f"### Renders `{name}`: recall on single images",
+        "",
+        f"| group | images | {' | '.join(hits)} |",
+        f"|---|---|{'---|' * len(hits)}",
+    ]
+    for group, chosen in groups.items():
+        shares = [np.mean(np.array(found)[chosen]) for found in hits.values()]
+        cells = " | ".join(f"{share:.1%}" for share in shares)
+        lines.append(f"| {group} | {sum(chosen)} | {cells} |")
+    counts = " | ".join(str(false[search]) for search in hits)
+    return [*lines, f"| false reports | {len(labels)} | {counts} |", ""]
+
+
+def _centre(box_xyxy: np.ndarray) -> np.ndarray:
+    return (box_xyxy[:2] + box_xyxy[2:]) / 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
