@@ -81,7 +81,7 @@ def test_a_video_without_a_face_is_no_error(tmp_path, capsys):
     ("size", "pix_fmt", "codec"),
     [
         ((1, 1), "bgr24", "rawvideo"),
-        ((7680, 4320), "yuv420p", "mjpeg"),
+        ((7680, 4320), "yuvj420p", "mjpeg"),
         ((64, 48), "gray", "ffv1"),
         ((64, 48), "yuva420p", "ffv1"),
         ((63, 47), "yuv444p", "libx264"),
