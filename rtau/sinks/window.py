@@ -6,6 +6,7 @@ Checks for a display before OpenCV does, whose Qt ends the process without one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -107,8 +108,10 @@ class WindowSink:
         """Closes the window; may be called twice."""
         if self._is_open:
             self._is_open = False
-            cv2.destroyWindow(self._title)
-            self._poll_key(1)  # OpenCV takes a window down only while it handles events
+            # The user may have closed it; what is gone already need not be taken down.
+            with contextlib.suppress(cv2.error):
+                cv2.destroyWindow(self._title)
+                self._poll_key(1)  # OpenCV takes a window down only while it handles events
 
     def _show(self, image: Image) -> None:
         if not self._is_open:
@@ -140,7 +143,10 @@ class WindowSink:
             action()
 
     def _is_visible(self) -> bool:
-        return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # OpenCV's Qt ends with its last window and then has no properties
+            return False
 
     def _toggle_help(self) -> None:
         self._shows_help = not self._shows_help
