@@ -118,6 +118,7 @@ def test_engine(benchmark, frames, faces, engine, size, cams):
 def test_overlay(benchmark, frames, engine, heatmap):
     steps = pipeline(engine, heatmaps=heatmap != "none")
     result = [result for frame in frames for result in steps.step([frame])][-1]
+    assert len(result.faces) == 1
     composer = Composer(engine.contract, options=OverlayOptions(heatmap=heatmap))
     benchmark(composer.compose, result)
 
