@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,10 @@ def load_state(path: Path, *, kind: str) -> dict[str, Any]:
         SourceOpenError: missing, not a checkpoint of this kind, or of another format.
     """
     try:
-        payload = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch remarks on foreign pickles before it refuses them; one line is enough.
+            warnings.simplefilter("ignore", UserWarning)
+            payload = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise SourceOpenError(
             f"{path}: no such checkpoint; `rtau-train fit` writes model.pt into its --out folder"

@@ -79,7 +79,9 @@ class _Console(loop.Watcher):
     def __init__(self, console: Console) -> None:
         self._console = console
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=console, transient=True)
+        self.bar = Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        )
         self._task = self.bar.add_task("epoch", total=None)
 
     def step(self, done: int, total: int, /) -> None:

@@ -84,9 +84,9 @@ def fit(
         raise UsageError(f"{out} already holds a run; add --resume or choose another --out")
     run = _Run(recipe, data, recipe_path=recipe_path, out=out)
     run.restore()
+    watcher = watcher or Watcher()
     for epoch in range(run.epochs_done, recipe.fit.epochs):
-        done = run.epoch(epoch, watcher or Watcher())
-        (watcher or Watcher()).epoch(done)
+        watcher.epoch(run.epoch(epoch, watcher))
     return load_model(out)
 
 
@@ -97,6 +97,7 @@ class _Run:
         self, recipe: Recipe, data: RenderedCrops, /, *, recipe_path: str, out: Path
     ) -> None:
         self._recipe, self._recipe_path, self._out = recipe, recipe_path, out
+        out.mkdir(parents=True, exist_ok=True)
         split = split_rows(len(data), recipe.fit)
         self._training = TrainingSet(recipe, data, split.train)
         self._judged = evaluate.cut_plain(data, split.thresholds, recipe)
@@ -105,7 +106,6 @@ class _Run:
         self._net = build(recipe.network)
         self._optimiser = torch.optim.AdamW(_parameter_groups(self._net, recipe.fit))
         self.epochs_done = 0
-        out.mkdir(parents=True, exist_ok=True)
 
     def restore(self) -> None:
         """Takes up the state of `last.pt`, if there is one."""

@@ -1,0 +1,113 @@
+import subprocess
+
+import pytest
+import torch
+
+from rtau.contract import METADATA_KEY, ModelContract
+from rtau.errors import ContractError, UsageError
+from rtau_export import onnx as exporter
+from rtau_train.checkpoint import Model
+from rtau_train.models import build
+from tests.support.training import small_recipe
+
+onnx = pytest.importorskip("onnx", reason="exports with the onnx package")
+pytestmark = [pytest.mark.needs_torch, pytest.mark.needs_onnx]
+
+FLOAT, UINT8 = onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8
+
+
+@pytest.fixture
+def model():
+    recipe = small_recipe()
+    torch.manual_seed(0)
+    return Model(
+        recipe=recipe,
+        recipe_path="train/recipes/small.toml",
+        epochs_done=0,
+        thresholds=(0.123456,) * 12,
+        cam_scale=(1.23456,) * 12,
+        weights=build(recipe.network).state_dict(),
+    )
+
+
+def graph_of(*operators, domain=""):
+    names = ["crops", *(f"v{k}" for k in range(len(operators)))]
+    nodes = [
+        onnx.helper.make_node(kind, [before], [after], domain=domain)
+        for kind, before, after in zip(operators, names, names[1:], strict=False)
+    ]
+    ends = [onnx.helper.make_tensor_value_info(names[k], FLOAT, ["N"]) for k in (0, -1)]
+    graph = onnx.helper.make_graph(nodes, "test", ends[:1], ends[1:])
+    imports = [onnx.helper.make_opsetid("", 18)]
+    if domain:
+        imports.append(onnx.helper.make_opsetid(domain, 1))
+    return onnx.helper.make_model(graph, opset_imports=imports)
+
+
+def test_ordinary_operators_pass():
+    exporter.check_operators(graph_of("Cast", "Transpose", "Relu"))
+
+
+@pytest.mark.parametrize(
+    ("proto", "said"),
+    [
+        (graph_of("Transpose", "Cast"), "must begin with Cast, Transpose, got Transpose, Cast"),
+        (graph_of("Cast", "Transpose", "Loop"), "ordinary ONNX operators only, got Loop"),
+        (graph_of("Cast", "Transpose", "If", "Scan"), "only, got If, Scan"),
+        (graph_of("Cast", "Transpose", domain="com.acme"), "only, got com.acme"),
+    ],
+)
+def test_an_operator_that_devices_refuse_is_refused_here(proto, said):
+    with pytest.raises(ContractError, match=said):
+        exporter.check_operators(proto)
+
+
+def test_the_contract_tells_what_the_checkpoint_knows(model):
+    contract = exporter.contract_of(
+        model, name="mine", with_cams=True, crop=model.recipe.shipping.haar_crop
+    )
+
+    assert contract.labels == model.recipe.network.labels
+    assert contract.weights_sha256 == model.weights_sha256()
+    assert contract.thresholds == (0.1235,) * 12
+    assert contract.cam_scale == (1.235,) * 12
+    assert contract.cam_method == "gradcam"
+    assert contract.recipe == "train/recipes/small.toml"
+    assert ModelContract.from_json(contract.to_json(), origin="test") == contract
+
+
+def test_without_cams_the_contract_has_none(model):
+    contract = exporter.contract_of(
+        model, name="mine", with_cams=False, crop=model.recipe.shipping.haar_crop
+    )
+
+    assert contract.cam_method is None
+    assert contract.cam_scale is None
+
+
+@pytest.mark.parametrize("out", ["model.pb", "no/such/folder/model.onnx"])
+def test_a_useless_output_path_is_refused_before_any_work(model, tmp_path, out):
+    with pytest.raises(UsageError, match=r"--out must be NAME\.onnx in a folder that exists"):
+        exporter.export(model, tmp_path / out, with_cams=True, crop=model.recipe.shipping.haar_crop)
+
+
+def test_outside_a_repository_the_commit_is_unknown(monkeypatch):
+    def fail(*_, **__):
+        raise subprocess.CalledProcessError(128, "git")
+
+    monkeypatch.setattr(exporter.subprocess, "run", fail)
+
+    assert exporter.git_commit() == "unknown"
+
+
+@pytest.mark.slow  # torch traces the network anew
+def test_without_cams_the_file_has_logits_only(model):
+    graph = exporter.FaceGraph(model.network(), with_cams=False)
+    contract = exporter.contract_of(
+        model, name="mine", with_cams=False, crop=model.recipe.shipping.haar_crop
+    )
+
+    proto = onnx.load_from_string(exporter.model_bytes(graph, contract))
+
+    assert [entry.key for entry in proto.metadata_props] == [METADATA_KEY]
+    assert [output.name for output in proto.graph.output] == ["logits"]
