@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What is built, downloaded or kept by tools; only asked where git cannot tell.
-NOT_OURS = {".git", ".venv", ".nox", "build", "dist", "out", "runs", "__pycache__"}
+# What is built or kept by tools, beside hidden folders; only asked where git cannot tell.
+NOT_OURS = {"build", "dist", "out", "runs", "__pycache__", "rtau.egg-info"}
+HIDDEN_BUT_OURS = {".ci", ".github"}
 
 
 def _from_git() -> list[Path]:
@@ -21,12 +22,16 @@ def _from_git() -> list[Path]:
     return [ROOT / name for name in listed.decode().split("\0") if name]
 
 
+def _is_ours(path: Path) -> bool:
+    folders = set(path.relative_to(ROOT).parts[:-1])
+    hidden = {name for name in folders if name.startswith(".")} - HIDDEN_BUT_OURS
+    return not hidden and not folders & NOT_OURS
+
+
 def repository_files() -> list[Path]:
     """Returns every file that is or could be committed; in an unpacked archive, every file."""
-    if (ROOT / ".git").exists():
-        files = _from_git()
-    else:
-        files = [p for p in ROOT.rglob("*") if not NOT_OURS & set(p.relative_to(ROOT).parts)]
+    in_git = (ROOT / ".git").exists()
+    files = _from_git() if in_git else [path for path in ROOT.rglob("*") if _is_ours(path)]
     return sorted(path for path in files if path.is_file())
 
 
