@@ -114,16 +114,26 @@ def card(
     return [((f"{title:<{line_width(lines[0])}}", TITLE),), *lines]
 
 
-def brief(face: Face, *, signs: Signs) -> Line:
-    """Returns a face's active labels in one line."""
+def brief(face: Face, *, width: int, signs: Signs) -> Line:
+    """Returns a face's active labels in one line; those that do not fit are counted."""
     active = [
-        (f"  {signs.mark} {label} {percent(probability)}", STRONG)
+        f"  {signs.mark} {label} {percent(probability)}"
         for label, probability, is_active in zip(
             face.labels, face.probabilities, face.active, strict=True
         )
         if is_active
     ]
-    return ((f"face {face.track_id:<3}", TITLE), *(active or [("  -", DIM)]))
+    title = f"face {face.track_id:<3}"
+    room = width - len(title) - len("  +99")
+    shown: list[str] = []
+    while len(shown) < len(active) and len("".join(shown)) + len(active[len(shown)]) <= room:
+        shown.append(active[len(shown)])
+    spans = [(title, TITLE), *((text, STRONG) for text in shown)]
+    if len(shown) < len(active):
+        spans.append((f"  +{len(active) - len(shown)}", DIM))
+    elif not active:
+        spans.append(("  -", DIM))
+    return cut(tuple(spans), width)
 
 
 def sentence(face: Face) -> str:
@@ -159,7 +169,7 @@ def board(
         )
         if lines is not None and len(lines) <= height:
             return lines
-    lines = [cut(brief(face, signs=signs), width) for face in faces]
+    lines = [brief(face, width=width, signs=signs) for face in faces]
     if len(lines) <= height:
         return lines
     shown = max(0, height - 1)

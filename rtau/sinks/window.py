@@ -29,6 +29,7 @@ KEYS = (
     ("s", "status line on and off"),
     ("h", "this card"),
 )
+PAUSED_KEYS = (("space", "go on"), ("h", "all keys"), ("q, Esc", "end the run"))
 _ESCAPE = 27
 # A paused window looks at its keys this often: quick to the finger, idle to the machine.
 _PAUSED_POLL_MS = 40
@@ -38,6 +39,52 @@ _X_TIMEOUT_S = 3.0
 _LARGEST_PX = (1600, 900)
 
 
+class Screen:
+    """One window of OpenCV's, opened with the first picture.
+
+    Raises:
+        SinkError: there is no display, or this OpenCV has no windows.
+    """
+
+    def __init__(self, title: str) -> None:
+        check_display(os.environ, platform=sys.platform, framework=cv2.currentUIFramework())
+        self._title = title
+        self._is_open = False
+
+    def show(self, image: Image) -> None:
+        """Shows a picture."""
+        if not self._is_open:
+            self._open(image.shape[1], image.shape[0])
+        cv2.imshow(self._title, image)
+
+    def poll_key(self, wait_ms: int) -> int:
+        """Returns the code of a key pressed within the time, or -1."""
+        return cv2.waitKey(wait_ms)
+
+    def is_visible(self) -> bool:
+        """Returns False once the user has closed the window."""
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # OpenCV's Qt ends with its last window and then has no properties
+            return False
+
+    def close(self) -> None:
+        """Takes the window down; may be called twice."""
+        if self._is_open:
+            self._is_open = False
+            # The user may have closed it; what is gone already need not be taken down.
+            with contextlib.suppress(cv2.error):
+                cv2.destroyWindow(self._title)
+                cv2.waitKey(1)  # OpenCV takes a window down only while it handles events
+
+    def _open(self, width: int, height: int) -> None:
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(self._title, flags)
+        shrink = min(1.0, _LARGEST_PX[0] / width, _LARGEST_PX[1] / height)
+        cv2.resizeWindow(self._title, max(1, round(width * shrink)), max(1, round(height * shrink)))
+        self._is_open = True
+
+
 class WindowSink:
     """Shows frames in a window until q, Esc or its close button.
 
@@ -45,12 +92,13 @@ class WindowSink:
         title: title of the window.
         controls: what the keys change; the composer reads it.
         status: asked for the status line before each frame; None shows none.
-        poll_key: waits that many ms for a key and returns its code or -1; OpenCV's by default.
+        screen: where to show; a window of OpenCV's by default.
 
     Raises:
         SinkError: there is no display, or this OpenCV has no windows.
     """
 
+    name = "window"
     is_view = True
     wants_overlay = True
 
@@ -60,17 +108,14 @@ class WindowSink:
         *,
         controls: ViewControls,
         status: StatusReader | None = None,
-        poll_key: Callable[[int], int] = cv2.waitKey,
+        screen: Screen | None = None,
     ) -> None:
-        check_display(os.environ, platform=sys.platform, framework=cv2.currentUIFramework())
-        self.name = "window"
-        self._title = title
+        self._screen = Screen(title) if screen is None else screen
         self._controls = controls
+        self._controls.header = status is not None
         self._status = status
-        self._poll_key = poll_key
         self._shows_help = False
         self._paused = False
-        self._is_open = False
         self._actions: Mapping[int, Callable[[], None]] = {
             ord("n"): lambda: controls.step_heatmap(1),
             ord("p"): lambda: controls.step_heatmap(-1),
@@ -92,12 +137,9 @@ class WindowSink:
         assert image is not None
         try:
             self._show(image)
-            self._handle(self._poll_key(1))
+            self._handle(self._screen.poll_key(1), image)
             while self._paused:
-                key = self._poll_key(_PAUSED_POLL_MS)
-                self._handle(key)
-                if key in self._actions:
-                    self._show(image)
+                self._handle(self._screen.poll_key(_PAUSED_POLL_MS), image)
         except cv2.error as error:
             raise SinkError(
                 f"the window cannot show the frame ({_first_line(error)}); "
@@ -106,16 +148,9 @@ class WindowSink:
 
     def close(self) -> None:
         """Closes the window; may be called twice."""
-        if self._is_open:
-            self._is_open = False
-            # The user may have closed it; what is gone already need not be taken down.
-            with contextlib.suppress(cv2.error):
-                cv2.destroyWindow(self._title)
-                self._poll_key(1)  # OpenCV takes a window down only while it handles events
+        self._screen.close()
 
     def _show(self, image: Image) -> None:
-        if not self._is_open:
-            self._open(image.shape[1], image.shape[0])
         shown = image
         if self._shows_help or self._paused or self._controls.header:
             shown = image.copy()
@@ -124,29 +159,17 @@ class WindowSink:
             if self._shows_help:
                 draw_help(shown, KEYS, title="Keys")
             elif self._paused:
-                draw_help(shown, (("space", "go on"), ("q", "end the run")), title="Paused")
-        cv2.imshow(self._title, shown)
+                draw_help(shown, PAUSED_KEYS, title="Paused")
+        self._screen.show(shown)
 
-    def _open(self, width: int, height: int) -> None:
-        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
-        cv2.namedWindow(self._title, flags)
-        shrink = min(1.0, _LARGEST_PX[0] / width, _LARGEST_PX[1] / height)
-        cv2.resizeWindow(self._title, max(1, round(width * shrink)), max(1, round(height * shrink)))
-        self._is_open = True
-
-    def _handle(self, key: int) -> None:
-        """Acts on a key and on the close button."""
-        if key in (_ESCAPE, ord("q")) or not self._is_visible():
+    def _handle(self, key: int, image: Image) -> None:
+        """Acts on a key and on the close button; what a key changed shows at once."""
+        if key in (_ESCAPE, ord("q")) or not self._screen.is_visible():
             raise StopRun("the window was closed")
         action = self._actions.get(key)
         if action is not None:
             action()
-
-    def _is_visible(self) -> bool:
-        try:
-            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
-        except cv2.error:  # OpenCV's Qt ends with its last window and then has no properties
-            return False
+            self._show(image)
 
     def _toggle_help(self) -> None:
         self._shows_help = not self._shows_help

@@ -15,9 +15,15 @@ from rtau.seams import Sink
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.null import NullSink
+from rtau.sinks.progress import ProgressSink
+from rtau.sinks.terminal import TerminalSink
 from rtau.sinks.video_file import VideoFileSink
+from rtau.sinks.window import WindowSink
+from rtau.status import ViewControls
 from tests.support.limits import file_size_limit
 from tests.support.results import AU_LABELS, THRESHOLDS, make_result
+from tests.support.screen import MemoryScreen
+from tests.support.terminals import Stream, make_status
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +50,32 @@ def _null(folder: Path) -> Sink:
     return NullSink()
 
 
+def _window(folder: Path) -> Sink:
+    return WindowSink("rtau", controls=ViewControls(), status=make_status, screen=MemoryScreen())
+
+
+def _terminal(folder: Path) -> Sink:
+    stream = Stream(terminal=True)
+    return TerminalSink(stream, status=make_status, thresholds=THRESHOLDS, size=(80, 24))
+
+
+def _terminal_in_a_pipe(folder: Path) -> Sink:
+    return TerminalSink(Stream(terminal=False), status=make_status, thresholds=THRESHOLDS)
+
+
+def _progress(folder: Path) -> Sink:
+    return ProgressSink(Stream(terminal=True), status=make_status, width=80)
+
+
 SINKS = {
     "csv": Case(_csv),
     "jsonl": Case(_jsonl),
     "video": Case(_video),
     "null": Case(_null, writes_file=False),
+    "window": Case(_window, writes_file=False),
+    "terminal": Case(_terminal, writes_file=False),
+    "terminal in a pipe": Case(_terminal_in_a_pipe, writes_file=False),
+    "progress": Case(_progress, writes_file=False),
 }
 FILE_SINKS = [name for name, case in SINKS.items() if case.writes_file]
 

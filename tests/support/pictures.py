@@ -39,9 +39,9 @@ def drawn_contract(labels=AUS, task="multi_label", *, cams=True) -> ModelContrac
 
 
 def drawn_frame(width: int, height: int, boxes) -> np.ndarray:
-    """Returns a grey ramp with an oval head in each box: uint8 (height, width, 3)."""
+    """Returns grey steps with an oval head in each box: uint8 (height, width, 3)."""
     ramp = np.linspace(60, 190, width)[None, :, None] + np.linspace(-30, 30, height)[:, None, None]
-    image = np.repeat(ramp, 3, axis=2).astype(np.uint8)
+    image = np.repeat(ramp // 16 * 16, 3, axis=2).astype(np.uint8)
     for x0, y0, x1, y1 in np.asarray(boxes, float).reshape(-1, 4):
         centre = (round((x0 + x1) / 2), round((y0 + y1) / 2))
         half = (max(1, round((x1 - x0) / 2.2)), max(1, round((y1 - y0) / 1.8)))

@@ -94,6 +94,14 @@ def test_little_room_leaves_names_out_before_bars_before_faces():
     assert board(9, width=60, height=4)[-1] == "and 6 more faces"
 
 
+def test_what_does_not_fit_a_line_is_counted():
+    busy = face(active=AUS[:5])
+    shown = readings.plain(readings.brief(busy, width=46, signs=UNICODE))
+    assert shown == "face 1    ● AU01 87%  ● AU02 87%  +3"
+    quiet = readings.plain(readings.brief(face(active=()), width=46, signs=UNICODE))
+    assert quiet == "face 1    -"
+
+
 def test_no_face_is_said():
     assert board(0, width=60, height=8) == ["no face"]
 

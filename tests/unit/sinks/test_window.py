@@ -11,9 +11,10 @@ import pytest
 from rtau.errors import SinkError
 from rtau.seams import StopRun
 from rtau.sinks import window
-from rtau.sinks.window import WindowSink, check_display
-from rtau.status import ViewControls, ViewStatus
+from rtau.sinks.window import Screen, WindowSink, check_display
+from rtau.status import ViewControls
 from tests.support.pictures import AUS, drawn_result
+from tests.support.screen import MemoryScreen
 from tests.support.terminals import make_status
 from tests.support.x11 import ask_to_close, has_xlib
 
@@ -22,89 +23,41 @@ RESULT = drawn_result([(20, 20, 60, 60)], width=160, height=120)
 QT, GTK = "QT5", "GTK3"
 
 
-class Screen:
-    """OpenCV's windows without a display: keeps what is shown and gives the keys it was given."""
-
-    def __init__(self, monkeypatch, keys=()):
-        self.keys = [ord(key) if isinstance(key, str) else key for key in keys]
-        self.shown = []
-        self.visible = 1.0
-        self.destroyed = 0
-        monkeypatch.setattr(window, "check_display", lambda *args, **kwargs: None)
-        for name in ("namedWindow", "resizeWindow", "imshow", "getWindowProperty", "destroyWindow"):
-            monkeypatch.setattr(cv2, name, getattr(self, name))
-
-    def namedWindow(self, title, flags):  # noqa: N802 - OpenCV's name
-        self.size = None
-
-    def resizeWindow(self, title, width, height):  # noqa: N802 - as above
-        self.size = (width, height)
-
-    def imshow(self, title, image):
-        self.shown.append(image.copy())
-
-    def getWindowProperty(self, title, prop):  # noqa: N802 - as above
-        return self.visible
-
-    def destroyWindow(self, title):  # noqa: N802 - as above
-        self.destroyed += 1
-
-    def poll(self, wait_ms):
-        return self.keys.pop(0) if self.keys else -1
-
-
-def build(screen, *, status: ViewStatus | None = None):
+def build(screen, *, status=None):
     controls = ViewControls(cam_labels=AUS)
-    sink = WindowSink(
-        "rtau", controls=controls, status=(lambda: status) if status else None, poll_key=screen.poll
-    )
-    return sink, controls
+    reader = None if status is None else lambda: status
+    return WindowSink("rtau", controls=controls, status=reader, screen=screen), controls
 
 
 def image(width=160, height=120):
     return np.full((height, width, 3), 90, np.uint8)
 
 
-def test_frames_are_shown_as_they_are(monkeypatch):
-    screen = Screen(monkeypatch)
+def test_frames_are_shown_as_they_are():
+    screen = MemoryScreen()
     sink, _ = build(screen)
     sink.write(RESULT, image())
     assert np.array_equal(screen.shown[0], image())
 
 
 @pytest.mark.parametrize("key", ["q", 27])
-def test_q_and_escape_end_the_run(monkeypatch, key):
-    screen = Screen(monkeypatch, [key])
+def test_q_and_escape_end_the_run(key):
+    screen = MemoryScreen([key])
     sink, _ = build(screen)
     with pytest.raises(StopRun):
         sink.write(RESULT, image())
 
 
-def test_the_close_button_ends_the_run(monkeypatch):
-    screen = Screen(monkeypatch)
+def test_the_close_button_ends_the_run():
+    screen = MemoryScreen()
     sink, _ = build(screen)
-    screen.visible = 0.0
+    screen.visible = False
     with pytest.raises(StopRun):
         sink.write(RESULT, image())
 
 
-def test_a_closed_window_of_qt_raises_instead_of_answering(monkeypatch):
-    screen = Screen(monkeypatch)
-    sink, _ = build(screen)
-    sink.write(RESULT, image())
-
-    def gone(*args):
-        raise cv2.error("NULL guiReceiver")
-
-    monkeypatch.setattr(cv2, "getWindowProperty", gone)
-    monkeypatch.setattr(cv2, "destroyWindow", gone)
-    with pytest.raises(StopRun):
-        sink.write(RESULT, image())
-    sink.close()
-
-
-def test_keys_change_the_controls(monkeypatch):
-    screen = Screen(monkeypatch, ["n", "n", "p", "b", "s", "m", -1])
+def test_keys_change_the_controls():
+    screen = MemoryScreen(["n", "n", "p", "b", "s", "m", -1])
     sink, controls = build(screen)
     for _ in range(6):
         sink.write(RESULT, image())
@@ -115,64 +68,98 @@ def test_keys_change_the_controls(monkeypatch):
     assert controls.heatmap == "top"
 
 
-def test_help_is_shown_on_h_and_goes_away_on_h(monkeypatch):
-    screen = Screen(monkeypatch, ["h", "h"])
+def test_help_is_shown_on_h_and_goes_away_on_h():
+    screen = MemoryScreen(["h", "h"])
     sink, _ = build(screen)
     for _ in range(3):
         sink.write(RESULT, image())
     drawn = [not np.array_equal(shown, image()) for shown in screen.shown]
-    assert drawn == [False, True, False]
+    assert drawn == [False, True, True, False, False]
 
 
-def test_a_pause_keeps_taking_keys_until_space_or_q(monkeypatch):
-    screen = Screen(monkeypatch, [" ", -1, "h", "h", " "])
+def test_a_pause_keeps_taking_keys_until_space_or_q():
+    screen = MemoryScreen([" ", -1, "h", "h", " "])
     sink, _ = build(screen)
     sink.write(RESULT, image())
     assert not screen.keys
-    assert len(screen.shown) == 4
+    assert len(screen.shown) == 5
     screen.keys = [ord(" "), -1, ord("q")]
     with pytest.raises(StopRun):
         sink.write(RESULT, image())
 
 
-def test_the_status_line_is_drawn_on_a_copy(monkeypatch):
-    screen = Screen(monkeypatch)
+def test_the_status_line_is_drawn_on_a_copy():
+    screen = MemoryScreen(["s"])
     sink, controls = build(screen, status=make_status())
-    controls.toggle_header()
     picture = image()
     picture.flags.writeable = False
     sink.write(RESULT, picture)
     assert not np.array_equal(screen.shown[0], picture)
-    assert np.array_equal(picture, image())
+    assert np.array_equal(screen.shown[1], image())
+    assert not controls.header
 
 
-def test_large_frames_get_a_window_that_fits_a_screen(monkeypatch):
-    screen = Screen(monkeypatch)
+def test_a_display_that_goes_away_is_an_error():
+    screen = MemoryScreen()
     sink, _ = build(screen)
-    sink.write(RESULT, image(3840, 2160))
-    assert screen.size == (1600, 900)
-
-
-def test_a_display_that_goes_away_is_an_error(monkeypatch):
-    screen = Screen(monkeypatch)
-    sink, _ = build(screen)
-
-    def gone(title, picture):
-        raise cv2.error("connection lost")
-
-    monkeypatch.setattr(cv2, "imshow", gone)
+    screen.broken = True
     with pytest.raises(SinkError, match=r"connection lost.*--view terminal"):
         sink.write(RESULT, image())
 
 
-def test_closing_takes_the_window_down_once(monkeypatch):
-    screen = Screen(monkeypatch)
-    sink, _ = build(screen)
-    sink.close()
-    sink.write(RESULT, image())
-    sink.close()
-    sink.close()
-    assert screen.destroyed == 1
+def fake_highgui(monkeypatch, **answers):
+    """Replaces OpenCV's window functions; returns the calls that were made."""
+    calls = []
+    monkeypatch.setattr(window, "check_display", lambda *args, **kwargs: None)
+    for name in (
+        "namedWindow",
+        "resizeWindow",
+        "imshow",
+        "getWindowProperty",
+        "destroyWindow",
+        "waitKey",
+    ):
+
+        def call(*args, name=name):
+            calls.append((name, *args[1:]))
+            answer = answers.get(name, -1)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(cv2, name, call)
+    return calls
+
+
+def test_large_frames_get_a_window_that_fits_a_screen(monkeypatch):
+    calls = fake_highgui(monkeypatch)
+    Screen("rtau").show(image(3840, 2160))
+    assert ("resizeWindow", 1600, 900) in calls
+
+
+def test_a_screen_is_taken_down_once_and_only_if_it_was_open(monkeypatch):
+    calls = fake_highgui(monkeypatch)
+    screen = Screen("rtau")
+    screen.close()
+    screen.show(image())
+    screen.close()
+    screen.close()
+    assert [name for name, *_ in calls].count("destroyWindow") == 1
+
+
+def test_a_closed_window_of_qt_raises_instead_of_answering(monkeypatch):
+    gone = cv2.error("NULL guiReceiver")
+    fake_highgui(monkeypatch, getWindowProperty=gone, destroyWindow=gone)
+    screen = Screen("rtau")
+    screen.show(image())
+    assert not screen.is_visible()
+    screen.close()
+
+
+@pytest.mark.parametrize(("answer", "visible"), [(1.0, True), (0.0, False), (-1.0, False)])
+def test_a_screen_knows_whether_it_is_seen(monkeypatch, answer, visible):
+    fake_highgui(monkeypatch, getWindowProperty=answer)
+    assert Screen("rtau").is_visible() is visible
 
 
 @pytest.mark.parametrize(
