@@ -195,7 +195,8 @@ def _status_reader(runner: Runner, *, source: Source, engine: Engine) -> Callabl
 
     def read() -> ViewStatus:
         progress = runner.progress
-        measured = progress.latency.samples > 0
+        # A file's frames wait in the queue by design: their latency says nothing.
+        measured = source.is_live and progress.latency.samples > 0
         return ViewStatus(
             **fixed,
             frames_done=progress.frames_done,
