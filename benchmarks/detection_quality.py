@@ -4,7 +4,7 @@ Needs clips with their truth and, if wanted, labelled renders, both as folders; 
 can put it into docs/detection.md. Run by hand: it times nothing and no test needs it.
 
     python benchmarks/detection_quality.py --clips examples
-    python benchmarks/detection_quality.py --clips CLIPS --renders wide=DIR --write docs/detection.md
+    python benchmarks/detection_quality.py --clips CLIPS --renders NAME=DIR --write docs/detection.md
 
 A clip is NAME.mp4 with NAME.csv (columns frame from 0, face, x0 y0 x1 y1 = box of the 68
 landmarks). Renders are a folder with `crops/`, `labels.csv` (file, ethnicity, sex, age_group,
@@ -39,6 +39,8 @@ CROP_UP = 0.04
 MIN_IOU = 0.5
 # A box belongs to a face, for the map, when the centres are this near, in sides of the true crop.
 SAME_FACE = 0.3
+# Looks around its own last answer after which a box of a still image no longer changes.
+SETTLING_LOOKS = 4
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -67,6 +69,7 @@ class RecordingTracker(IouTracker):
         self.steady: dict[int, list[np.ndarray]] = {}
 
     def update(self, faces: Faces, /, *, time_s: float) -> Faces:
+        """Returns what the tracker returns."""
         tracked = super().update(faces, time_s=time_s)
         for row, track_id in enumerate(tracked.track_ids.tolist()):
             self.raw.setdefault(track_id, []).append(faces.boxes_xyxy[row])
@@ -87,7 +90,7 @@ def main() -> int:
     tables: list[str] = []
     for given in arguments.renders:
         name, _, folder = given.partition("=")
-        tables += measure_renders(name, Path(folder), matches, arguments)
+        tables += measure_renders(name, Path(folder), matches=matches, arguments=arguments)
     rule, scatter = crop_rule(matches)
     text = "\n".join(
         [
@@ -212,9 +215,7 @@ def crop_rule(matches: list[Match]) -> tuple[np.ndarray, tuple[float, float]]:
     return rule, (shift_sd, float(np.sqrt(np.average(scale**2, weights=weights))))
 
 
-def map_table(
-    matches: list[Match], rule: np.ndarray, scatter: tuple[float, float]
-) -> list[str]:
+def map_table(matches: list[Match], rule: np.ndarray, scatter: tuple[float, float]) -> list[str]:
     """Returns the map per origin, renders together, and over all."""
     groups: dict[str, list[tuple[float, float, float]]] = {}
     for match in matches:
@@ -283,9 +284,7 @@ def steady_table(lines: list[str]) -> list[str]:
     ]
 
 
-def measure_renders(
-    name: str, folder: Path, matches: list[Match], arguments: Any
-) -> list[str]:
+def measure_renders(name: str, folder: Path, *, matches: list[Match], arguments: Any) -> list[str]:
     """Returns recall by skin tone, sex and age, with and without this project's search."""
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         labels = list(csv.DictReader(file))
@@ -306,8 +305,9 @@ def measure_renders(
             hits[search].append(box is not None)
             false[search] += len(boxes) - (box is not None)
             if box is not None and search == "rtau":
-                matches.append(Match(f"{name}#{index}", box, crop))
-    return render_table(name, [labels[index] for index in used], hits, false)
+                matches.append(Match(f"{name}#{index}", settled(image, box), crop))
+    chosen = [labels[index] for index in used]
+    return render_table(name, labels=chosen, hits=hits, false=false)
 
 
 def plain_search() -> Callable[[np.ndarray], np.ndarray]:
@@ -335,8 +335,19 @@ def rtau_search() -> Callable[[np.ndarray], np.ndarray]:
     return find
 
 
+def settled(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Returns the box after a few frames of following, as most boxes of a video are made."""
+    detector = HaarDetector()
+    frame = Frame(index=0, time_s=0.0, image_bgr=image)
+    for _ in range(SETTLING_LOOKS):
+        seen = detector.detect(frame, near=Faces(boxes_xyxy=box[None]))
+        box = seen.boxes_xyxy[0] if len(seen) else box
+    return box
+
+
 def render_table(
     name: str,
+    *,
     labels: list[dict[str, str]],
     hits: dict[str, list[bool]],
     false: dict[str, int],

@@ -150,7 +150,7 @@ class FaceFinder:
         self._searched_s = frame.time_s
         whole = _at_least(self._detector.detect(frame), self._policy.keep_score)
         same = geometry.iou(near.boxes_xyxy, whole.boxes_xyxy) >= SAME_FACE_IOU  # (near, whole)
-        new = whole.select(~same.any(axis=0))
+        new = whole.select(np.flatnonzero(~same.any(axis=0)))
         doubled = np.where(same, _scores(whole)[None, :], 0).max(axis=1, initial=0)
         sights = Faces(
             boxes_xyxy=np.concatenate([near.boxes_xyxy, new.boxes_xyxy]),

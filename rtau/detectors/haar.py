@@ -43,7 +43,7 @@ FOLLOWED_PX = 32.0
 FIRST_PX = 64.0
 # Region around the guess, in sides: a face may move by a quarter of itself between looks.
 REGION = 1.4
-REGION_TILES = 2
+REGION_TILES = 3
 # Sides looked for, relative to the guess, and the step between them. A narrow range is cheaper,
 # but the answer then leans on the guess, and a face followed that way shrinks or grows by itself.
 LEAST, MOST = 0.75, 1.4
@@ -168,9 +168,7 @@ def _load_cascade() -> cv2.CascadeClassifier:
     return cascade
 
 
-def _grey(
-    image_bgr: Image, width: int, height: int
-) -> tuple[Image, npt.NDArray[np.float64]]:
+def _grey(image_bgr: Image, width: int, height: int) -> tuple[Image, npt.NDArray[np.float64]]:
     """Returns the image in grey, uint8 (height, width), and the size of its pixels in the image's.
 
     It is averaged by a whole factor and interpolated from there: OpenCV averages by whole factors

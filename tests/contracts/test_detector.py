@@ -1,0 +1,85 @@
+"""Every detector keeps the promises of `rtau.seams.Detector`."""
+
+import csv
+
+import numpy as np
+import pytest
+import skimage.data
+
+from rtau import columns
+from rtau.data import Faces, Frame
+from rtau.detectors.haar import HaarDetector
+from rtau.detectors.scripted import ListDetector, RecordedDetector
+from rtau.seams import Detector
+from tests.support.doubles import FixedDetector
+
+# Where the face of the portrait is, and one box where none is.
+FACE = (170.0, 65.0, 275.0, 170.0)
+WALL = (400.0, 20.0, 500.0, 120.0)
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    image_bgr = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
+    return Frame(index=0, time_s=0.0, image_bgr=image_bgr)
+
+
+def recorded(tmp_path):
+    path = tmp_path / "faces.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow((columns.FRAME, *columns.BOX))
+        x0, y0, x1, y1 = FACE
+        table.writerow((1, x0, y0, x1 - x0, y1 - y0))
+    return RecordedDetector(path)
+
+
+MAKERS = {
+    "HaarDetector": lambda _: HaarDetector(),
+    "RecordedDetector": recorded,
+    "ListDetector": lambda _: ListDetector([[FACE]]),
+    "FixedDetector": lambda _: FixedDetector([FACE]),
+}
+
+
+@pytest.fixture(params=MAKERS)
+def detector(request, tmp_path):
+    return MAKERS[request.param](tmp_path)
+
+
+def near(*boxes):
+    return Faces(boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4))
+
+
+def test_it_is_a_detector(detector):
+    assert isinstance(detector, Detector)
+
+
+def test_boxes_lie_in_the_frame_with_scores_and_without_ids(detector, portrait):
+    faces = detector.detect(portrait)
+    assert len(faces) >= 1
+    assert faces.track_ids is None
+    assert faces.boxes_xyxy.min() >= 0
+    assert faces.boxes_xyxy[:, 2].max() <= portrait.width
+    assert faces.boxes_xyxy[:, 3].max() <= portrait.height
+    assert ((faces.scores >= 0) & (faces.scores <= 1)).all()
+
+
+@pytest.mark.parametrize("around", [None, near(FACE), near(FACE, WALL)])
+def test_the_same_question_has_the_same_answer(detector, portrait, around):
+    first, second = (detector.detect(portrait, near=around) for _ in range(2))
+    np.testing.assert_array_equal(first.boxes_xyxy, second.boxes_xyxy)
+    np.testing.assert_array_equal(first.scores, second.scores)
+
+
+def test_nothing_near_means_nobody(portrait, tmp_path):
+    for name in ("HaarDetector", "RecordedDetector", "ListDetector"):
+        detector = MAKERS[name](tmp_path)
+        assert len(detector.detect(portrait, near=near())) == 0
+        assert len(detector.detect(portrait, near=near(WALL))) == 0
+
+
+def test_two_that_fall_on_one_face_are_one(portrait, tmp_path):
+    moved = tuple(value + 6 for value in FACE)
+    for make in MAKERS.values():
+        assert len(make(tmp_path).detect(portrait, near=near(FACE, moved))) == 1
