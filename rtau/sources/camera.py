@@ -162,6 +162,7 @@ class CameraSource:
 
     def close(self) -> None:
         """Gives the camera back; ends an iteration in another thread at once."""
+        self._first = None
         self._reader.close(patience_s=self._timeout_s + GRACE_S)
 
     def __enter__(self) -> CameraSource:

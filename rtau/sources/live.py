@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 class LiveReader:
     """Runs a generator of frames on a thread and hands its frames to another.
 
-    The generator gets the reader itself: it looks at `stopped` between reads, and may clear
-    `newest_wins` before its first frame. It is always finished (`finally` runs) on that thread.
+    The first frame is always handed over; of the later ones only the newest. The generator gets
+    the reader itself: it looks at `stopped` between reads, and may clear `newest_wins` before its
+    first frame, then none is lost. It is always finished (`finally` runs) on that thread.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class LiveReader:
         self._frames = frames
         self._changed = threading.Condition()
         self._newest: Frame | None = None
+        self._first_taken = False
         self._ended = False
         self._error: BaseException | None = None
         # A driver that never returns must not keep the process alive; all others are joined.
@@ -50,6 +52,7 @@ class LiveReader:
                 return None
             if self._newest is not None:
                 frame, self._newest = self._newest, None
+                self._first_taken = True
                 self._changed.notify_all()
                 return frame
             if self._error is not None:
@@ -92,7 +95,7 @@ class LiveReader:
 
     def _put(self, frame: Frame) -> None:
         with self._changed:
-            if not self.newest_wins:
+            if not (self.newest_wins and self._first_taken):
                 self._changed.wait_for(lambda: self._newest is None or self.stopped.is_set())
             if not self.stopped.is_set():
                 self._newest = frame

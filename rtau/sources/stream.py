@@ -42,11 +42,11 @@ LONGEST_PAUSE_S = 4.0
 # Opening is two bounded waits (connect, then look into the stream), reading one; and some slack.
 WAITS_PER_TRY = 3
 SLACK_S = 2.0
-# TCP where the server has it (UDP loses packets), no buffering ahead, and no local file: a
-# playlist from the network must not read one.
+# TCP where the server has it (UDP loses packets), and no local file: a playlist from the network
+# must not read one. (Not `nobuffer`: it throws away what was read to recognise the stream, the
+# first key frame with it.)
 OPTIONS = {
     "rtsp_flags": "prefer_tcp",
-    "fflags": "nobuffer",
     "protocol_whitelist": "http,https,httpproxy,tcp,udp,tls,rtp,rtsp,rtmp,srt,crypto,data",
 }
 
@@ -129,6 +129,7 @@ class StreamSource:
 
     def close(self) -> None:
         """Leaves the stream; ends an iteration in another thread at once."""
+        self._first = None
         self._reader.close(patience_s=self._timeout_s + SLACK_S)
 
     def __enter__(self) -> StreamSource:

@@ -69,6 +69,7 @@ class SyntheticSource:
         self.is_live = live
         self._fps = Fraction(fps)
         self._closing = threading.Event()
+        self._frames = self._draw_all()
         self._ground = _ground(width, height)
         # Phase and pace of each figure's wander along x and y.
         self._paths = np.random.default_rng(seed).uniform(0, 1, (faces, 4))
@@ -82,6 +83,9 @@ class SyntheticSource:
 
     def __iter__(self) -> Iterator[Frame]:
         """Yields the frames, each at its time when live."""
+        return self._frames
+
+    def _draw_all(self) -> Iterator[Frame]:
         started_s = time.monotonic()
         for index in range(self.info.frame_count or 0):
             time_s = float(index / self._fps)

@@ -240,7 +240,7 @@ def write_text_as_video(path: Path) -> Path:
 
 def write_without_frames(path: Path) -> Path:
     """Returns `path` (.mp4) after writing a video track without a single picture to it."""
-    return write_clip(path, [])
+    return write_clip(path, [], container={"movflags": "frag_keyframe+empty_moov"})
 
 
 def write_resized(path: Path, sizes: Sequence[tuple[int, int]], *, count: int = 4) -> Path:

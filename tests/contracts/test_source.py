@@ -1,0 +1,155 @@
+"""What every source promises (rtau/seams.py, Source), asked of every implementation."""
+
+import itertools
+import threading
+import time
+from contextlib import ExitStack
+
+import cv2
+import numpy as np
+import pytest
+
+from rtau.data import Frame
+from rtau.seams import Source, SourceInfo
+from rtau.sources import SOURCES
+from rtau.sources.camera import CameraSource
+from rtau.sources.images import ImageSource
+from rtau.sources.stream import StreamSource
+from rtau.sources.synthetic import SyntheticSource
+from rtau.sources.video_file import VideoFileSource
+from tests.support.cameras import CameraDouble
+from tests.support.media import numbered, write_clip
+from tests.support.stream_server import Behaviour, StreamServer
+
+# A source that does not end by itself is looked at for so many frames.
+LOOK_AT = 8
+SOON_S = 2.0
+
+
+def video_file(tmp_path, _stack):
+    return VideoFileSource(write_clip(tmp_path / "clip.mp4", count=40))
+
+
+def images(tmp_path, _stack):
+    paths = [tmp_path / f"{k}.png" for k in range(12)]
+    for k, path in enumerate(paths):
+        cv2.imwrite(str(path), numbered(k))
+    return ImageSource(paths)
+
+
+def camera(_tmp_path, _stack):
+    return CameraSource(0, open_device=CameraDouble(), timeout_s=0.5)
+
+
+def live_stream(tmp_path, stack):
+    clip = write_clip(tmp_path / "live.ts", count=60)
+    server = stack.enter_context(StreamServer(clip, [Behaviour(repeats=True, seconds=0.5)]))
+    return StreamSource(server.url, timeout_s=1.0)
+
+
+def stream_of_a_file(tmp_path, stack):
+    clip = write_clip(tmp_path / "clip.mp4", count=40, container={"movflags": "faststart"})
+    behaviour = Behaviour(content_type="video/mp4", declares_length=True)
+    server = stack.enter_context(StreamServer(clip, [behaviour]))
+    return StreamSource(server.url, timeout_s=1.0)
+
+
+def synthetic(_tmp_path, _stack):
+    return SyntheticSource(frames=12, width=64, height=48)
+
+
+def synthetic_live(_tmp_path, _stack):
+    return SyntheticSource(frames=100, width=64, height=48, fps=100, live=True)
+
+
+MAKERS = (video_file, images, camera, live_stream, stream_of_a_file, synthetic, synthetic_live)
+
+
+@pytest.fixture(params=MAKERS, ids=lambda maker: maker.__name__)
+def source(request, tmp_path):
+    with ExitStack() as stack:
+        made = request.param(tmp_path, stack)
+        stack.callback(made.close)
+        yield made
+
+
+def test_every_registered_source_is_asked():
+    made = {maker.__name__.split("_")[0] for maker in MAKERS}
+    assert {kind.split("_")[0] for kind in SOURCES} <= made | {"stream"}
+
+
+def test_it_has_the_shape_of_the_protocol(source):
+    assert isinstance(source, Source)
+    assert isinstance(source.info, SourceInfo)
+    assert isinstance(source.is_live, bool)
+    assert source.corrupt == 0
+    assert source.info.name
+
+
+def test_frames_are_what_info_says(source):
+    frames = list(itertools.islice(source, LOOK_AT))
+    assert frames
+    for frame in frames:
+        assert isinstance(frame, Frame)
+        assert (frame.width, frame.height) == (source.info.width, source.info.height)
+        assert frame.image_bgr.flags.c_contiguous
+
+
+def test_indices_start_at_0_and_grow_and_time_never_goes_back(source):
+    frames = list(itertools.islice(source, LOOK_AT))
+    assert frames[0].index == 0
+    assert all(later.index > former.index for former, later in itertools.pairwise(frames))
+    assert all(later.time_s >= former.time_s for former, later in itertools.pairwise(frames))
+    if not source.is_live:
+        assert [frame.index for frame in frames] == list(range(len(frames)))
+
+
+def test_a_file_ends_and_stays_ended(source):
+    if source.is_live:
+        pytest.skip("a live source goes on")
+    count = sum(1 for _ in source)
+    assert count == source.info.frame_count
+    assert list(source) == []
+
+
+def test_frames_keep_their_pixels_while_others_are_read(source):
+    frames, copies = [], []
+    for frame in itertools.islice(source, LOOK_AT):
+        frames.append(frame)
+        copies.append(frame.image_bgr.copy())
+    for frame, copy in zip(frames, copies, strict=True):
+        np.testing.assert_array_equal(frame.image_bgr, copy)
+
+
+def test_close_may_be_called_twice_and_ends_iteration(source):
+    frames = iter(source)
+    next(frames)
+    source.close()
+    source.close()
+    assert list(frames) == []
+
+
+def test_close_from_another_thread_ends_a_running_iteration_soon(source):
+    started = threading.Event()
+    ended_s = []
+
+    def iterate():
+        for _ in source:
+            started.set()
+            time.sleep(0.002)
+        ended_s.append(time.monotonic())
+
+    reader = threading.Thread(target=iterate)
+    reader.start()
+    assert started.wait(5)
+    closed_s = time.monotonic()
+    source.close()
+    reader.join(SOON_S)
+    assert not reader.is_alive()
+    assert ended_s[0] - closed_s < SOON_S
+
+
+def test_it_is_a_context_manager_that_closes(source):
+    with source as entered:
+        assert entered is source
+    assert list(source) == []
