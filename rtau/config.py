@@ -182,8 +182,8 @@ class Setting:
 
     @property
     def flag(self) -> str:
-        """The flag on the command line, `--min-face`."""
-        return f"--{self.key.replace('_', '-')}"
+        """The flag on the command line: `--min-face`, and `--timeout` for `timeout_s`."""
+        return f"--{self.key.removesuffix('_s').replace('_', '-')}"
 
     @property
     def kind(self) -> type:
