@@ -71,7 +71,7 @@ def frame_number(image: Image) -> int:
     return sum(1 << bit for bit, x in enumerate(middles) if row[x] > 128)
 
 
-def write_clip(  # noqa: PLR0913 - each is one thing a real clip can have
+def write_clip(
     path: Path,
     frames: Iterable[Image] | None = None,
     *,

@@ -143,11 +143,11 @@ class TestColours:
     @pytest.mark.parametrize("full", [1, 2])
     @pytest.mark.parametrize("matrix", [1, 5, 6, 9])
     def test_matrix_and_range_are_honoured(self, tmp_path, matrix, full):
-        skin = (120, 150, 200)
+        red = (60, 50, 190)  # saturated: another matrix would show
         colour = Colour(matrix=matrix, range=full)
-        path = write_clip(tmp_path / "c.mp4", [flat(skin)] * 2, colour=colour)
+        path = write_clip(tmp_path / "c.mp4", [flat(red)] * 2, colour=colour)
         _, frames = read(path)
-        np.testing.assert_allclose(frames[0].image_bgr[20, 30], skin, atol=4)
+        np.testing.assert_allclose(frames[0].image_bgr[20, 30], red, atol=6)
 
     @pytest.mark.parametrize(("size", "matrix"), [((64, 48), 5), ((1280, 720), 1)])
     def test_untagged_video_is_601_when_small_and_709_when_large(self, tmp_path, size, matrix):
@@ -377,7 +377,7 @@ def with_cover(path):
         copied = out.add_stream_from_template(file.streams.audio[0])
         cover = out.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
+        cover.disposition = av.stream.Disposition.attached_pic.value
         frame = av.VideoFrame.from_ndarray(numbered(1), format="bgr24")
         out.mux(cover.encode(frame.reformat(format="yuvj420p")))
         for packet in file.demux(audio=0):
