@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from rtau.errors import SinkError
 from rtau.seams import Sink
 from rtau.sinks.csv_file import CsvSink
+from rtau.sinks.face_lines import FaceLinesSink
+from rtau.sinks.image_folder import ImageFolderSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.null import NullSink
 from rtau.sinks.progress import ProgressSink
@@ -67,11 +70,21 @@ def _progress(folder: Path) -> Sink:
     return ProgressSink(Stream(terminal=True), status=make_status, width=80)
 
 
+def _face_lines(folder: Path) -> Sink:
+    return FaceLinesSink(io.StringIO(), file_of=lambda index: f"{index}.jpg")
+
+
+def _image_folder(folder: Path) -> Sink:
+    return ImageFolderSink(folder / "annotated", file_of=lambda index: f"{index}.jpg")
+
+
 SINKS = {
     "csv": Case(_csv),
     "jsonl": Case(_jsonl),
     "video": Case(_video),
     "null": Case(_null, writes_file=False),
+    "face lines": Case(_face_lines, writes_file=False),
+    "image folder": Case(_image_folder, writes_file=False),
     "window": Case(_window, writes_file=False),
     "terminal": Case(_terminal, writes_file=False),
     "terminal in a pipe": Case(_terminal_in_a_pipe, writes_file=False),
