@@ -4,7 +4,7 @@ Needs clips with their truth and, if wanted, labelled renders, both as folders; 
 can put it into docs/detection.md. Run by hand: it times nothing and no test needs it.
 
     python benchmarks/detection_quality.py --clips examples
-    python benchmarks/detection_quality.py --clips CLIPS --renders NAME=DIR --write docs/detection.md
+    python benchmarks/detection_quality.py --clips C --renders NAME=DIR --write docs/detection.md
 
 A clip is NAME.mp4 with NAME.csv (columns frame from 0, face, x0 y0 x1 y1 = box of the 68
 landmarks). Renders are a folder with `crops/`, `labels.csv` (file, ethnicity, sex, age_group,

@@ -30,8 +30,8 @@ AUTO_SHARE = 1 / 12
 # Side the smallest face gets in the picture that is searched: a little more than the window.
 SMALLEST_PX = 30.0
 WHOLE_SCALE_STEP = 1.2
-# Windows that must agree; the look afterwards judges better than a higher number here.
-WHOLE_NEIGHBOURS = 2
+# Windows that must agree besides the first; the look afterwards judges better than a higher number.
+WHOLE_NEIGHBOURS = 1
 # Contrast-limited equalisation: without it a fifth fewer dark-skinned faces are found, and no more
 # light-skinned ones. Tiles much larger than a face, or a higher limit, do less.
 CONTRAST_LIMIT = 2.0
