@@ -1,6 +1,7 @@
 """The Haar detector on a photograph, a rendered clip, and on frames without a face."""
 
 import csv
+import itertools
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -152,7 +153,8 @@ def test_at_least_95_of_100_faces_of_the_example_are_found_and_nothing_else():
     found = reported = frames = 0
     ids = set()
     with av.open(str(EXAMPLE)) as container:
-        for index, picture in enumerate(container.decode(video=0)):
+        pictures = itertools.islice(container.decode(video=0), 250)  # ten seconds, nine AUs
+        for index, picture in enumerate(pictures):
             faces = finder.find(
                 Frame(
                     index=index,
@@ -167,7 +169,7 @@ def test_at_least_95_of_100_faces_of_the_example_are_found_and_nothing_else():
             reported += len(faces)
             frames += 1
             ids |= set(faces.track_ids.tolist())
-    assert frames == 600
+    assert frames == 250
     assert found >= 0.95 * frames
     assert reported == found
     assert ids == {1}
