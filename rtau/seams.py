@@ -38,8 +38,8 @@ class Source(Protocol):
     * Iterated once, by one thread. Indices start at 0 and grow by one per *captured* frame;
       `time_s` never decreases.
     * All frames have the size `info` tells, but for sources of unrelated images.
-    * A corrupt frame is skipped, counted in `corrupt`, and leaves a gap in the indices; the end of a
-      file ends the iteration; an unplugged camera or a lost stream raises SourceError. Every
+    * A corrupt frame is skipped, counted in `corrupt`, and leaves a gap in the indices. The end of
+      a file ends the iteration; an unplugged camera or a lost stream raises SourceError. Every
       blocking read is bounded.
     * `close()` may be called from another thread and twice; it ends a running iteration soon.
     """
