@@ -127,7 +127,7 @@ class ModelContract:
                 "again with this version of rtau"
             )
         try:
-            return typing.cast(ModelContract, _parse_record(cls, payload))
+            return typing.cast(ModelContract, parse_record(cls, payload))
         except ContractError as error:
             raise ContractError(f"{origin}: {error}") from None
 
@@ -173,7 +173,12 @@ def _check_contract(contract: ModelContract) -> None:
         raise ContractError(f"max_batch must be at least 1, got {contract.max_batch}")
 
 
-def _parse_record(kind: type, payload: dict[str, Any]) -> Any:
+def parse_record(kind: type, payload: dict[str, Any]) -> Any:
+    """Returns a JSON object as the record it describes, every field checked against its type.
+
+    Raises:
+        ContractError: a missing, unknown or wrong field.
+    """
     hints = typing.get_type_hints(kind)
     known = {field.name: field for field in dataclasses.fields(kind)}
     unknown = sorted(set(payload) - set(known))
@@ -194,7 +199,7 @@ def _parse(value: Any, hint: Any, name: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise ContractError(f"{name} must be an object, got {type(value).__name__}")
-        return _parse_record(hint, value)
+        return parse_record(hint, value)
     if typing.get_args(hint):
         return _parse_generic(value, hint, name)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

@@ -18,6 +18,7 @@ from rtau.seams import Engine
 # File suffix -> (module, class, the pip extra that brings the library).
 BACKENDS: dict[str, tuple[str, str, str]] = {
     ".onnx": ("rtau.backends.onnx", "OnnxEngine", "cpu"),
+    ".engine": ("rtau.backends.tensorrt", "TensorRTEngine", "tensorrt"),
 }
 
 
@@ -36,9 +37,7 @@ def open_engine(model: str, *, provider: str = "auto", threads: int = 0) -> Engi
     """
     path = find_model(model)
     if path.suffix not in BACKENDS:
-        raise UsageError(
-            f"{path}: model files end in {', '.join(BACKENDS)}, got {path.suffix!r}"
-        )
+        raise UsageError(f"{path}: model files end in {', '.join(BACKENDS)}, got {path.suffix!r}")
     module_name, class_name, extra = BACKENDS[path.suffix]
     try:
         module = importlib.import_module(module_name)

@@ -185,5 +185,5 @@ def test_unknown_models_and_suffixes_are_usage_errors(tmp_path):
         open_engine("nonesuch")
     path = tmp_path / "model.pt"
     path.write_bytes(b"x")
-    with pytest.raises(UsageError, match=r"model files end in \.onnx, got '\.pt'"):
+    with pytest.raises(UsageError, match=r"model files end in \.onnx, \.engine, got '\.pt'"):
         open_engine(str(path))

@@ -1,0 +1,112 @@
+"""The TensorRT that is installed: which flavour, which version, and what it says when it fails.
+
+Three flavours answer to nearly one Python interface: TensorRT 10 (JetPack 6), TensorRT 11 (types
+only as in the ONNX file) and TensorRT for RTX (builds without a GPU). The backend and the engine
+builder load them through here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+from typing import Any, get_args
+
+from rtau.backends.engine_file import Library
+from rtau.errors import BackendUnavailable
+
+INSTALL: dict[Library, str] = {
+    "tensorrt": "on a Jetson it comes with JetPack: sudo apt install nvidia-jetpack, and make the "
+    "environment with python3 -m venv --system-site-packages; on a PC: "
+    'pip install "rtau[tensorrt]"',
+    "tensorrt_rtx": 'pip install "rtau[tensorrt-rtx]"',
+}
+OLDEST_MAJOR = 10
+# Characters of a library's own words in an error line.
+MAX_WORDS = 300
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TensorRT:
+    """A loaded TensorRT."""
+
+    library: Library
+    """Name of its Python module."""
+    module: Any
+    """The module."""
+
+    @property
+    def version(self) -> str:
+        """Version of the module: `10.3.0`."""
+        return str(self.module.__version__)
+
+    @property
+    def is_rtx(self) -> bool:
+        """True for TensorRT for RTX: no GPU while building, the rest compiled where it runs."""
+        return self.library == "tensorrt_rtx"
+
+    @property
+    def has_precision_flags(self) -> bool:
+        """True when the builder can lower the precision of a float32 graph (TensorRT 10)."""
+        return hasattr(self.module.BuilderFlag, "FP16")
+
+    def __str__(self) -> str:
+        return f"{self.library} {self.version}"
+
+
+def installed_libraries() -> tuple[Library, ...]:
+    """Returns the flavours that are installed, the ones tuned for the GPU first."""
+    names: tuple[Library, ...] = get_args(Library)
+    return tuple(name for name in names if importlib.util.find_spec(name) is not None)
+
+
+def load_tensorrt(library: Library) -> TensorRT:
+    """Returns a flavour of TensorRT.
+
+    Raises:
+        BackendUnavailable: it is not installed, broken, or older than TensorRT 10.
+    """
+    try:
+        module = importlib.import_module(library)
+    except ModuleNotFoundError as error:
+        raise BackendUnavailable(
+            f"the Python module {error.name!r} is not installed; {INSTALL[library]}"
+        ) from None
+    except (ImportError, OSError) as error:  # its libraries need CUDA's, of one version
+        raise BackendUnavailable(
+            f"{library} is installed but does not load ({one_line(error)}); {INSTALL[library]}"
+        ) from None
+    loaded = TensorRT(library, module)
+    if library == "tensorrt" and int(loaded.version.split(".")[0]) < OLDEST_MAJOR:
+        raise BackendUnavailable(
+            f"TensorRT must be {OLDEST_MAJOR} or newer, got {loaded.version}; use JetPack 6, or "
+            f"on a PC: {INSTALL[library]}"
+        )
+    return loaded
+
+
+def quiet_logger(tensorrt: TensorRT) -> Any:
+    """Returns a logger that prints nothing and keeps the errors in its list `errors`."""
+    base = tensorrt.module.ILogger
+    worst = (base.INTERNAL_ERROR, base.ERROR)
+
+    class QuietLogger(base):  # type: ignore[misc,valid-type]  # known only once it is loaded
+        def __init__(self) -> None:
+            base.__init__(self)
+            self.errors: list[str] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in worst:
+                self.errors.append(message)
+
+    return QuietLogger()
+
+
+def logged(logger: Any) -> str:
+    """Returns the last error a logger kept, for an error text."""
+    return one_line(logger.errors[-1]) if logger.errors else "it gave no reason"
+
+
+def one_line(words: object) -> str:
+    """Returns a library's words without line breaks, cut to a readable length."""
+    return " ".join(str(words).split())[:MAX_WORDS]
