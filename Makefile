@@ -103,7 +103,7 @@ $(RUNTIME): $(METADATA) | .venv/bin/python
 
 $(DEVELOP): $(METADATA) | .venv/bin/python
 	@echo "installing everything a developer needs into .venv (a few minutes the first time)"
-	@$(PIP) --editable '.[cpu,train,export,dev]'
+	@$(PIP) --editable '.[cpu,train,export,tensorrt-rtx,dev]'
 	@touch $@ $(RUNTIME)
 
 $(RESOLVED): setup.cfg tools/resolve.py $(DEVELOP)

@@ -59,6 +59,10 @@ NEEDS = {
         functools.partial(_importable, "tensorrt"),
         "tensorrt is not installed (pip install 'rtau[tensorrt]')",
     ),
+    "needs_tensorrt_rtx": (
+        functools.partial(_importable, "tensorrt_rtx"),
+        "tensorrt_rtx is not installed (pip install 'rtau[tensorrt-rtx]')",
+    ),
     "needs_onnxruntime": (
         functools.partial(_importable, "onnxruntime"),
         "onnxruntime is not installed (pip install 'rtau[cpu]')",

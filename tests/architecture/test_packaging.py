@@ -11,7 +11,8 @@ from tests.architecture.tree import FILES, ROOT
 CONFIG = configparser.RawConfigParser()
 CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
 FOLDERS = {"rtau": "rtau", "rtau_train": "train/rtau_train", "rtau_export": "export/rtau_export"}
-EXTRAS = {"cpu", "gpu", "tensorrt", "train", "export", "bench", "test", "dev", "all"}
+BACKEND_EXTRAS = {"cpu", "gpu", "tensorrt", "tensorrt-rtx"}
+EXTRAS = BACKEND_EXTRAS | {"train", "export", "bench", "test", "dev", "all"}
 
 
 def lines(section, key):
