@@ -24,22 +24,11 @@ from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatSchedule, Pipeline
 from rtau.runner import Runner, RunSummary
 from rtau.seams import Engine, Sink, Source
-from rtau.sinks.run_record import (
-    INTERRUPTED as RECORD_INTERRUPTED,
-)
-from rtau.sinks.run_record import (
-    ModelRecord,
-    RunRecord,
-    SourceRecord,
-    failed,
-    utc_now,
-    write_run_record,
-)
+from rtau.sinks import run_record
+from rtau.sinks.run_record import ModelRecord, RunRecord, SourceRecord, utc_now, write_run_record
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls, ViewStatus
 from rtau.timing import Percentiles
 from rtau.trackers.iou import IouTracker
-
-STOPPED = {"stopped": "stopped by user"}
 
 # Builds the sinks of a run when source and engine are open and the controls exist.
 SinkBuilder = Callable[["Session"], list[Sink]]
@@ -213,8 +202,10 @@ def _status_reader(runner: Runner, *, source: Source, engine: Engine) -> Callabl
 
 def _end_reason(summary: RunSummary, *, error: BaseException | None, interrupted: bool) -> str:
     if interrupted or isinstance(error, KeyboardInterrupt):
-        return RECORD_INTERRUPTED
-    return failed(error) if error is not None else STOPPED.get(summary.end, summary.end)
+        return run_record.INTERRUPTED
+    if error is not None:
+        return run_record.failed(error)
+    return run_record.STOPPED_BY_USER if summary.end == "stopped" else summary.end
 
 
 def _record(
