@@ -28,7 +28,7 @@ import numpy as np
 
 from rtau import geometry
 from rtau.data import Faces, Frame
-from rtau.detectors.haar import CASCADE, HaarDetector
+from rtau.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
 from rtau.finder import FaceFinder, SearchPolicy
 from rtau.trackers.iou import IouTracker
 
@@ -316,7 +316,7 @@ def plain_search() -> Callable[[np.ndarray], np.ndarray]:
 
     def find(image: np.ndarray) -> np.ndarray:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        smallest = round(min(grey.shape) / 6)
+        smallest = max(round(min(grey.shape) * AUTO_SHARE), WINDOW_PX)
         rects = cascade.detectMultiScale(grey, 1.1, 3, minSize=(smallest, smallest))
         corners = np.array(rects, np.float32).reshape(-1, 4)
         return np.hstack([corners[:, :2], corners[:, :2] + corners[:, 2:]])
@@ -328,8 +328,7 @@ def rtau_search() -> Callable[[np.ndarray], np.ndarray]:
     """Returns the search `rtau image` makes."""
 
     def find(image: np.ndarray) -> np.ndarray:
-        detector = HaarDetector(min_face_px=round(min(image.shape[:2]) / 6))
-        finder = FaceFinder(detector, IouTracker(), SearchPolicy.for_images())
+        finder = FaceFinder(HaarDetector(), IouTracker(), SearchPolicy.for_images())
         return finder.find(Frame(index=0, time_s=0.0, image_bgr=image)).faces.boxes_xyxy
 
     return find

@@ -56,11 +56,10 @@ class SearchPolicy:
 
     @classmethod
     def for_images(cls) -> SearchPolicy:
-        """Returns the policy for images that are no sequence: one sight, but a better one."""
+        """Returns the policy for images that are no sequence: one sight is enough."""
         return cls(
             detect_every_s=0,
             confirm_hits=1,
-            confirm_score=0.6,
             hold_s=0,
             remember_s=0,
             follows=False,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Squares = npt.NDArray[np.float64]
 
-# Mass that scores one half: all frontal portraits that were tried get there, and one in 150 scenes
+# Mass that scores one half: all frontal portraits that were tried get there, and one in 200 scenes
 # with something that is no face (docs/detection.md).
 HALF_MASS = 10.0
 # A hit farther from the cloud's centre than this share of its side belongs to something else

@@ -176,7 +176,7 @@ def test_images_that_share_one_time_do_not_show_each_others_faces():
 
 
 def test_a_weak_box_of_an_image_is_unconfirmed():
-    detector = ListDetector([[A]], scores=[[0.55]])
+    detector = ListDetector([[A]], scores=[[0.45]])
     (found,) = run(detector, frames=1, policy=SearchPolicy.for_images())
     assert (len(found.faces), len(found.unconfirmed_xyxy)) == (0, 1)
 
