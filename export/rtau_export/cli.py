@@ -1,7 +1,7 @@
-"""The command line of export: `rtau-export onnx` and `rtau-export verify`.
+"""The command line of export: `rtau-export onnx`, `rtau-export engine`, `rtau-export verify`.
 
 Parses, hands over and turns errors into one line and an exit code (0 done, 1 failed or unequal,
-2 usage, 130 interrupted). Only `onnx` loads torch: a device that verifies has none.
+2 usage, 130 interrupted). Only `onnx` loads torch: a device that builds or verifies has none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from rtau.contract import CropRule
 from rtau.errors import BackendUnavailable, RtauError
-from rtau_export import verify
+from rtau_export import engine_cli, verify
 
 INTERRUPTED = 130
 
@@ -57,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     crop.add_argument("--crop-offset-x", type=float, metavar="SIDES")
     crop.add_argument("--crop-offset-y", type=float, metavar="SIDES")
     write.set_defaults(run=_onnx)
+    engine_cli.add_verb(verbs)
     compare = verbs.add_parser("verify", help="compare model files on the same crops")
     compare.add_argument("model", metavar="MODEL", help="the reference: a file or a bundled name")
     compare.add_argument("others", nargs="+", metavar="OTHER")

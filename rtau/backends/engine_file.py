@@ -92,6 +92,13 @@ class EngineBuild:
             f"--precision {self.precision} --batch {rows}"
         )
 
+    @property
+    def runs_on(self) -> str:
+        """Library and GPU the engine needs, for people."""
+        generations = ", ".join(f"sm_{one.replace('.', '')}" for one in self.compute_capabilities)
+        where = self.gpu or generations or "any RTX GPU from sm_80 on"
+        return f"{self.library} {self.version} on {where}"
+
 
 def this_platform() -> str:
     """Returns the operating system and the processor, as engines record them."""
