@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from rtau.backends import find_model, open_engine
+from rtau.backends.engine_file import SUFFIX, check_file, read_sidecar
 from rtau.contract import ModelContract
 from rtau.facs import words_for_label
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the contract of a model that really loads; returns 0.
+    """Prints the contract of a model that really loads, or of an engine that is whole; returns 0.
 
     Raises:
         RtauError: the model is missing, broken, or breaks its contract.
     """
     path = find_model(args.model)
-    engine = open_engine(str(path), provider="cpu")
-    try:
-        contract, device = engine.contract, engine.device
-    finally:
-        engine.close()
+    contract, device = _contract_and_device(path)
     if args.json:
         sys.stdout.write(contract.to_json() + "\n")
         return 0
@@ -34,6 +33,16 @@ def run(args: argparse.Namespace) -> int:
     console.print(facts_table(contract, device=device, sha256=_sha256(path.read_bytes())))
     console.print(labels_table(contract))
     return 0
+
+
+def _contract_and_device(path: Path) -> tuple[ModelContract, str]:
+    """Returns a model's contract and what runs it; an engine's without its GPU, from its JSON."""
+    if path.suffix == SUFFIX:
+        contract, build = read_sidecar(path)
+        check_file(path, build)
+        return contract, f"{build.runs_on}; up to {build.batch[2]} rows a call"
+    with contextlib.closing(open_engine(str(path), provider="cpu")) as engine:
+        return engine.contract, engine.device
 
 
 def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
