@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -23,6 +24,11 @@ from rtau.sources.pictures import PictureMaker, UnsupportedColours
 CONTAINER_TICKS_PER_S = 1_000_000
 # FFmpeg's AVFMT_TS_DISCONT, set for MPEG-TS and MPEG-PS.
 CLOCKS_START_ANYWHERE = 0x0200
+# Titles in another encoding than UTF-8 must not keep a file from opening. PyAV 19 replaces such
+# letters by itself and has no option for it; before, the default was to fail.
+LENIENT: dict[str, Any] = (
+    {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+)
 
 
 def picture_stream(container: InputContainer) -> VideoStream:

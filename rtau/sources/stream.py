@@ -23,6 +23,7 @@ from rtau.data import Frame, Image
 from rtau.errors import SourceError, SourceOpenError
 from rtau.seams import SourceInfo
 from rtau.sources.decoding import (
+    LENIENT,
     decoded_frames,
     duration_s,
     frame_count,
@@ -224,12 +225,9 @@ class StreamSource:
 
     def _opened(self) -> InputContainer:
         try:
-            return av.open(
-                self._url,
-                timeout=(self._timeout_s, self._timeout_s),
-                options=dict(OPTIONS),
-                metadata_errors="replace",
-            )
+            limits = (self._timeout_s, self._timeout_s)
+            opened = av.open(self._url, timeout=limits, options=dict(OPTIONS), **LENIENT)
+            return cast(InputContainer, opened)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise _ConnectionLostError(self._reason(error)) from error
 

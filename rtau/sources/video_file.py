@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 import av
 from av.container import InputContainer
@@ -23,6 +24,7 @@ from rtau.data import Frame
 from rtau.errors import SourceError, SourceOpenError
 from rtau.seams import SourceInfo
 from rtau.sources.decoding import (
+    LENIENT,
     decoded_frames,
     duration_s,
     frame_count,
@@ -215,9 +217,8 @@ def _check_file(path: Path) -> None:
 def _open_container(path: Path) -> InputContainer:
     """Returns the open container; a playlist in disguise may not reach out to other places."""
     try:
-        return av.open(
-            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        )
+        options = {"protocol_whitelist": "file"}
+        return cast(InputContainer, av.open(f"file:{path}", options=options, **LENIENT))
     except av.error.InvalidDataError as error:
         raise SourceOpenError(
             f"{path}: not a video that can be read: no known format, or cut off before its index "
