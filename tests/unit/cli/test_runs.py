@@ -225,3 +225,25 @@ def test_the_terminal_view_prints_plain_lines_where_there_is_no_terminal(face_cl
     assert code == 0, err
     assert "\x1b" not in out
     assert f"{FRAMES}" in out
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_phone_held_upright_gives_an_upright_video_with_its_own_times(turn, tmp_path, capsys):
+    """A phone stores its pictures turned, at a rate that varies, and says so in the file."""
+    gaps_s = np.random.default_rng(1).uniform(0.02, 0.07, FRAMES - 1)
+    times_s = np.round(np.concatenate([[0], np.cumsum(gaps_s)]) * 90_000) / 90_000
+    stored = [media.stored_for(frame, turn=turn) for frame in example_frames(FRAMES)]
+    clip = media.write_clip(tmp_path / "phone.mp4", stored, times_s=times_s.tolist(), audio="aac")
+    media.set_display_matrix(clip, turn=turn)
+    table, out = tmp_path / "t.csv", tmp_path / "o.mp4"
+    code, _, err = run_here(capsys, "video", clip, "--csv", table, "--out", out)
+
+    assert code == 0, err
+    rows = rows_of(table.read_text())
+    assert len(faces_in(rows)) >= FRAMES - 3
+    np.testing.assert_allclose([float(row["timestamp"]) for row in rows], times_s, atol=2e-6)
+    with av.open(str(out)) as container:
+        frames = list(container.decode(video=0))
+        assert (frames[0].width, frames[0].height) == (640, 360)
+        np.testing.assert_allclose([frame.time for frame in frames], times_s, atol=1e-4)
+        assert frames[0].rotation == 0
