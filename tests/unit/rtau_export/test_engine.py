@@ -1,0 +1,220 @@
+"""The builder on a real parser and builder (TensorRT for RTX, which needs no GPU to build)."""
+
+import contextlib
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtau.backends import bundled_models
+from rtau.backends.engine_file import check_file, read_sidecar, sidecar_path
+from rtau.errors import BackendUnavailable, ContractError, UsageError
+from rtau_export.cli import main
+from rtau_export.engine import build_engines
+from rtau_export.engine_cache import EngineCache
+from rtau_export.engine_progress import BuildPhases
+from rtau_export.engine_target import EngineRequest
+from rtau_export.profiles import BatchProfile
+
+pytest.importorskip("onnx", reason="builds its models with the onnx package")
+from tests.support.onnx_models import small_model
+
+ROOT = Path(__file__).parents[3]
+BUNDLED = {name: path for name, path in bundled_models().items() if "-fp16" not in name}
+WRITTEN = ("fp32", "fp16", "int8")
+QUICK = EngineRequest(batch=BatchProfile(1, 2, 4), generations=("8.6",), library="tensorrt_rtx")
+
+
+class Phases(BuildPhases):
+    """Counts the phases TensorRT reports."""
+
+    def __init__(self):
+        self.started, self.steps, self.interrupted = [], 0, False
+
+    def phase_start(self, phase_name, parent_phase, num_steps):
+        self.started.append((phase_name, parent_phase, num_steps))
+
+    def step_complete(self, phase_name, step):
+        self.steps += 1
+        return not self.interrupted
+
+    def phase_finish(self, phase_name):
+        pass
+
+
+def build(onnx, request=QUICK, *, phases=None, **options):
+    phases = phases or Phases()
+    return build_engines(
+        onnx, request, shown=lambda title: contextlib.nullcontext(phases), **options
+    )
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.onnx"
+    path.write_bytes(small_model())
+    return path
+
+
+@pytest.mark.needs_tensorrt_rtx
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_model_parses_and_builds(name, tmp_path):
+    engine, twin = build(BUNDLED[name], out=tmp_path / f"{name}.engine")
+    contract, facts = read_sidecar(engine.path)
+    assert contract.has_cams
+    assert facts.library == "tensorrt_rtx"
+    assert facts.onnx_sha256 == hashlib.sha256(BUNDLED[name].read_bytes()).hexdigest()
+    assert twin.size_bytes < engine.size_bytes
+
+
+@pytest.mark.needs_tensorrt_rtx
+@pytest.mark.parametrize("precision", WRITTEN)
+def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
+    path = tmp_path / "small.onnx"
+    path.write_bytes(small_model(precision))
+    engine, twin = build(path)
+    assert engine.path == tmp_path / f"small-{precision}.engine"
+    assert engine.build.precision == precision
+    assert engine.build.typing == "strong"
+    assert engine.build.without_cams == twin.path.name
+    assert read_sidecar(engine.path)[0].max_batch == 4
+    assert not read_sidecar(twin.path)[0].has_cams
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_the_file_is_the_plan_alone_and_the_json_vouches_for_it(small):
+    phases = Phases()
+    (engine,) = build(small, EngineRequest(twin=False, library="tensorrt_rtx"), phases=phases)
+    content = engine.path.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == engine.build.engine_sha256
+    assert b"rtau" not in content[:256]
+    check_file(engine.path, engine.build)
+    assert engine.build.compute_capabilities == ()
+    assert engine.build.batch == (1, 8, 32)
+    assert phases.started[0][:2] == ("Building engine", None)
+    assert phases.steps > 5
+    engine.path.write_bytes(content[:-1])
+    with pytest.raises(ContractError, match="is damaged"):
+        check_file(engine.path, engine.build)
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_an_engine_built_before_comes_from_the_cache(small, tmp_path):
+    cache = EngineCache(tmp_path / "cache")
+    first = build(small, cache=cache)
+    again = build(small, cache=cache)
+    other = build(small, EngineRequest(library="tensorrt_rtx"), cache=cache)
+    assert [one.from_cache for one in first + again + other] == [False] * 2 + [True] * 2 + [
+        False
+    ] * 2
+    assert first[0].build == again[0].build
+    assert not list((tmp_path / "cache").glob(".*"))
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_what_the_parser_refuses_names_the_node_and_writes_nothing(tmp_path):
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(small_model(bad_node="NoSuchOperator"))
+    with pytest.raises(ContractError, match=r"refuses node '/normal' \(NoSuchOperator\)") as error:
+        build(path)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_a_generation_the_library_does_not_know_is_a_usage_error(small):
+    with pytest.raises(UsageError, match=r"builds for .*8\.6.*got --for 9\.9"):
+        build(small, EngineRequest(generations=("9.9",), library="tensorrt_rtx"))
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_an_interrupted_build_ends_and_writes_nothing(small, tmp_path):
+    phases = Phases()
+    phases.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        build(small, phases=phases)
+    assert list(tmp_path.iterdir()) == [small]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no rtau contract"),
+        (b"PK\x03\x04 not a model", "not an ONNX file"),
+        (small_model()[:-40], "not an ONNX file|no rtau contract|is not JSON"),
+        (small_model(with_contract=False), "no rtau contract in the file's metadata"),
+    ],
+    ids=["empty", "zip", "truncated", "without contract"],
+)
+def test_a_file_that_is_no_model_is_refused_before_tensorrt_sees_it(tmp_path, content, message):
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ContractError, match=message) as error:
+        build(path)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_tensorrt_the_error_says_how_to_get_it(small, monkeypatch):
+    for name in ("tensorrt", "tensorrt_rtx"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(BackendUnavailable, match=r"'tensorrt' is not installed; .*nvidia-jetpack"):
+        build(small, EngineRequest(library="tensorrt"))
+    with pytest.raises(BackendUnavailable, match=r'pip install "rtau\[tensorrt-rtx\]"'):
+        build(small, EngineRequest(library="tensorrt_rtx"))
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_the_command_builds_and_names_its_files(small, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    out = tmp_path / "mine.engine"
+    flags = ["--library", "tensorrt-rtx", "--batch", "1,4", "--out", str(out), "--for", "sm_86"]
+    assert main(["engine", str(small), *flags]) == 0
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines()] == [
+        str(out),
+        str(tmp_path / "mine-nocam.engine"),
+    ]
+    assert "building small.onnx for sm_86, fp32, up to 4 rows, with tensorrt_rtx" in shown.err
+    assert sidecar_path(out).is_file()
+
+
+NEITHER_TORCH_NOR_TRAINING = """
+import sys
+for name in ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "rtau_train"):
+    sys.modules[name] = None
+from rtau_export.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_it_builds_where_torch_onnx_and_the_training_module_are_not(small, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", NEITHER_TORCH_NOR_TRAINING, "engine", str(small), "--no-cache"],
+        cwd=ROOT,
+        env={"PYTHONPATH": ".:train:export", "PATH": "", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "small-fp32.engine").is_file()
+
+
+def test_verify_needs_neither_torch_nor_the_training_module():
+    code = NEITHER_TORCH_NOR_TRAINING.replace('"onnxruntime", ', "")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "verify", "nonesuch", "other"],
+        cwd=ROOT,
+        env={"PYTHONPATH": ".:train:export", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "nonesuch: no such model file" in done.stderr
