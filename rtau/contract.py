@@ -25,6 +25,8 @@ MAX_JSON_BYTES = 1 << 20
 
 Precision = Literal["fp32", "fp16", "int8"]
 CamMethod = Literal["gradcam", "gradcam++"]
+# Whose integer arithmetic an int8 file is made for: ONNX Runtime on a CPU, or TensorRT.
+Int8Profile = Literal["cpu", "trt"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,6 +48,41 @@ class CropRule:
         for name in ("offset_x", "offset_y"):
             if not -1 <= getattr(self, name) <= 1:
                 raise ContractError(f"crop.{name} must lie in [-1, 1], got {getattr(self, name)}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParityRecord:
+    """How far a file of reduced precision is from the float32 file it was made of, as measured."""
+
+    reference_sha256: str
+    """SHA-256 of the float32 file."""
+    reduction: str
+    """How the precision was reduced, in one line: the ranges and the pictures they come from."""
+    images: int
+    """Pictures both files were run on."""
+    images_origin: str
+    """Where those pictures are from."""
+    max_dp: float
+    """Largest difference of a probability."""
+    mean_dp: float
+    """Mean absolute difference of the probabilities."""
+    changed_decisions: int
+    """Decisions at the contract's thresholds that differ."""
+    decisions: int
+    """Decisions in all: pictures times labels."""
+    cam_correlation: float | None = None
+    """Lowest correlation of any label's CAMs; None without CAMs."""
+    macro_f1_difference: float | None = None
+    """Macro-F1 of this file less that of the reference; None without labelled pictures."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.changed_decisions <= self.decisions:
+            raise ContractError(
+                f"parity.changed_decisions must lie in [0, {self.decisions}], got "
+                f"{self.changed_decisions}"
+            )
+        if self.images < 1:
+            raise ContractError(f"parity.images must be at least 1, got {self.images}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,6 +129,10 @@ class ModelContract:
     """Precision of the weights and of most of the arithmetic."""
     max_batch: int | None = None
     """Rows the file takes at most; None for any."""
+    int8_profile: Int8Profile | None = None
+    """What an int8 file is made for; None for other precisions."""
+    parity: ParityRecord | None = None
+    """The measured change of a file of reduced precision; None for what was exported directly."""
 
     def __post_init__(self) -> None:
         _check_contract(self)
@@ -169,6 +210,11 @@ def _check_contract(contract: ModelContract) -> None:
         raise ContractError("cam_method and cam_scale must be given together or not at all")
     if contract.cam_scale is not None and not all(0 < s < float("inf") for s in contract.cam_scale):
         raise ContractError(f"cam_scale must be positive and finite, got {contract.cam_scale}")
+    if (contract.int8_profile is None) != (contract.precision != "int8"):
+        raise ContractError(
+            "int8_profile must be cpu or trt for an int8 file and null for others, got "
+            f"{contract.int8_profile} for {contract.precision}"
+        )
     if contract.max_batch is not None and contract.max_batch < 1:
         raise ContractError(f"max_batch must be at least 1, got {contract.max_batch}")
 

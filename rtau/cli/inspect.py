@@ -13,7 +13,7 @@ from rich.table import Table
 
 from rtau.backends import find_model, open_engine
 from rtau.backends.engine_file import SUFFIX, check_file, read_sidecar
-from rtau.contract import ModelContract
+from rtau.contract import ModelContract, ParityRecord
 from rtau.facs import words_for_label
 
 
@@ -61,6 +61,7 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
         f"({crop.offset_x:+g}, {crop.offset_y:+g}) of its side",
         "normalisation": f"in the graph: mean {contract.mean}, std {contract.std}",
         "precision": f"{contract.precision}, ONNX opset {contract.opset}",
+        "change": "none measured" if contract.parity is None else _change(contract.parity),
         "thresholds": contract.thresholds_origin,
         "trained on": contract.training_data,
         "recipe": f"{contract.recipe}, exported at commit {contract.git_commit}",
@@ -72,6 +73,20 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _change(parity: ParityRecord) -> str:
+    """Returns what a reduced precision changed, in one line."""
+    parts = [
+        f"max |dp| {parity.max_dp:.3f}",
+        f"{parity.changed_decisions} of {parity.decisions} decisions changed",
+    ]
+    if parity.cam_correlation is not None:
+        parts.append(f"CAM correlation {parity.cam_correlation:.3f}")
+    if parity.macro_f1_difference is not None:
+        parts.append(f"macro-F1 {parity.macro_f1_difference:+.4f}")
+    origin = f"{parity.images} {parity.images_origin}"
+    return f"{', '.join(parts)}, on {origin}, against float32; {parity.reduction}"
 
 
 def labels_table(contract: ModelContract) -> Table:

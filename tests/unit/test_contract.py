@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtau.contract import MAX_JSON_BYTES, SCHEMA, CropRule, ModelContract, read_sidecar
+from rtau.contract import (
+    MAX_JSON_BYTES,
+    SCHEMA,
+    CropRule,
+    ModelContract,
+    ParityRecord,
+    read_sidecar,
+)
 from rtau.errors import ContractError
 
 
@@ -45,11 +52,41 @@ def read(value):
 unit = st.floats(0, 1)
 
 
+def parity(**changes):
+    fields = {
+        "reference_sha256": "1" * 64,
+        "reduction": "int8 for ONNX Runtime on a CPU",
+        "images": 100,
+        "images_origin": "a folder",
+        "max_dp": 0.03,
+        "mean_dp": 0.002,
+        "changed_decisions": 4,
+        "decisions": 1200,
+    }
+    return ParityRecord(**{**fields, **changes})
+
+
+@st.composite
+def parities(draw):
+    decisions = draw(st.integers(1, 10**6))
+    return parity(
+        reduction=draw(st.text()),
+        images=draw(st.integers(1, 10**6)),
+        max_dp=draw(unit),
+        mean_dp=draw(unit),
+        decisions=decisions,
+        changed_decisions=draw(st.integers(0, decisions)),
+        cam_correlation=draw(st.none() | st.floats(-1, 1)),
+        macro_f1_difference=draw(st.none() | st.floats(-1, 1)),
+    )
+
+
 @st.composite
 def contracts(draw):
     labels = draw(st.lists(st.text(min_size=1), min_size=1, max_size=12, unique=True))
     per_label = {"min_size": len(labels), "max_size": len(labels)}
     with_cams = draw(st.booleans())
+    precision = draw(st.sampled_from(["fp32", "fp16", "int8"]))
     return contract(
         labels=tuple(labels),
         task=draw(st.sampled_from(["multi_label", "multi_class"])),
@@ -64,7 +101,9 @@ def contracts(draw):
         thresholds_origin=draw(st.text()),
         cam_method=draw(st.sampled_from(["gradcam", "gradcam++"])) if with_cams else None,
         cam_scale=tuple(draw(st.lists(st.floats(1e-6, 1e6), **per_label))) if with_cams else None,
-        precision=draw(st.sampled_from(["fp32", "fp16", "int8"])),
+        precision=precision,
+        int8_profile=draw(st.sampled_from(["cpu", "trt"])) if precision == "int8" else None,
+        parity=draw(st.none() | parities()),
         max_batch=draw(st.none() | st.integers(1, 512)),
     )
 
@@ -72,6 +111,13 @@ def contracts(draw):
 @given(contracts())
 def test_a_contract_comes_back_from_json_as_it_was(original):
     assert ModelContract.from_json(original.to_json(), origin="memory") == original
+
+
+def test_a_contract_from_before_reduced_precisions_is_read():
+    old = payload()
+    del old["int8_profile"], old["parity"]
+
+    assert read(old) == contract()
 
 
 def test_whole_numbers_are_fine_where_json_drops_the_point():
@@ -132,6 +178,13 @@ def test_text_that_is_no_contract_is_refused_and_its_file_named(text, why):
         ({"cam_method": "saliency"}, "cam_method must be one of gradcam, gradcam++"),
         ({"max_batch": 0}, "at least 1"),
         ({"precision": "int4"}, "fp32, fp16, int8"),
+        ({"precision": "int8"}, "int8_profile must be cpu or trt for an int8 file"),
+        ({"int8_profile": "cpu"}, "null for others, got cpu for fp32"),
+        ({"int8_profile": "gpu"}, "int8_profile must be one of cpu, trt"),
+        ({"parity": 1}, "parity must be an object"),
+        ({"parity": {"images": 1}}, "missing field 'reference_sha256'"),
+        ({"parity": {**dataclasses.asdict(parity()), "images": 0}}, "at least 1, got 0"),
+        ({"parity": {**dataclasses.asdict(parity()), "decisions": 3}}, "in [0, 3], got 4"),
     ],
     ids=str,
 )
