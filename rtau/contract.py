@@ -130,7 +130,7 @@ class ModelContract:
     max_batch: int | None = None
     """Rows the file takes at most; None for any."""
     int8_profile: Int8Profile | None = None
-    """What an int8 file is made for; None for other precisions."""
+    """What an int8 file is made for; None where it is not said, and for other precisions."""
     parity: ParityRecord | None = None
     """The measured change of a file of reduced precision; None for what was exported directly."""
 
@@ -210,10 +210,9 @@ def _check_contract(contract: ModelContract) -> None:
         raise ContractError("cam_method and cam_scale must be given together or not at all")
     if contract.cam_scale is not None and not all(0 < s < float("inf") for s in contract.cam_scale):
         raise ContractError(f"cam_scale must be positive and finite, got {contract.cam_scale}")
-    if (contract.int8_profile is None) != (contract.precision != "int8"):
+    if contract.int8_profile is not None and contract.precision != "int8":
         raise ContractError(
-            "int8_profile must be cpu or trt for an int8 file and null for others, got "
-            f"{contract.int8_profile} for {contract.precision}"
+            f"int8_profile must be null for {contract.precision}, got {contract.int8_profile}"
         )
     if contract.max_batch is not None and contract.max_batch < 1:
         raise ContractError(f"max_batch must be at least 1, got {contract.max_batch}")
