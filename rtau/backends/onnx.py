@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from rtau.backends.onnx_binding import BoundSession
+from rtau.backends.onnx_plugin import INSTALL, plugin_devices
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.contract import METADATA_KEY, ModelContract
 from rtau.data import Crops, Scores
@@ -25,10 +27,13 @@ PROVIDERS = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
+    "tensorrt-rtx": "NvTensorRTRTXExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
     "directml": "DmlExecutionProvider",
 }
+# Those whose tensors live on an NVIDIA GPU: they run with bound inputs and outputs.
+ON_GPU = frozenset(PROVIDERS[name] for name in ("cuda", "tensorrt", "tensorrt-rtx"))
 # `auto` takes the first of these that loads. TensorRT and OpenVINO are left to those who ask:
 # they compile for minutes or answer with other arithmetic.
 AUTO_ORDER = ("cuda", "cpu")
@@ -65,10 +70,11 @@ class OnnxEngine:
         self._contract = _contract_of(session, path)
         _check_signature(session, self._contract, path)
         if self._contract.has_cams:
-            self._with_cams: Any = session
-            self._bare = self._session(keep_outputs(self._model, frozenset({LOGITS})))
+            self._with_cams: Any = self._bound(session)
+            bare = keep_outputs(self._model, frozenset({LOGITS}))
+            self._bare = self._bound(self._session(bare))
         else:
-            self._with_cams, self._bare = None, session
+            self._with_cams, self._bare = None, self._bound(session)
         self.infer(_blank(self._contract.input_size))
 
     @property
@@ -152,6 +158,9 @@ class OnnxEngine:
         wanted = [self._provider]
         if self._provider != PROVIDERS["cpu"]:
             wanted.append(PROVIDERS["cpu"])  # for single nodes the provider lacks
+        if devices := plugin_devices(onnxruntime, self._provider):
+            options.add_provider_for_devices(devices, {})
+            wanted = []  # they are in the options already
         try:
             session = onnxruntime.InferenceSession(model, options, providers=wanted)
         except Exception as error:  # onnxruntime's errors share no other base
@@ -166,6 +175,10 @@ class OnnxEngine:
             )
         return session
 
+    def _bound(self, session: Any) -> Any:
+        """Returns the session, on a GPU with its tensors bound there."""
+        return BoundSession(session, onnxruntime.OrtValue) if self._provider in ON_GPU else session
+
 
 def _choose_provider(name: str) -> tuple[str, str]:
     """Returns the execution provider and, for `auto`, a note on why."""
@@ -176,11 +189,12 @@ def _choose_provider(name: str) -> tuple[str, str]:
     if name not in PROVIDERS:
         known = ", ".join(["auto", *PROVIDERS])
         raise UsageError(f"provider must be one of {known}, got {name!r}")
-    if PROVIDERS[name] not in available:
+    if PROVIDERS[name] not in available and not plugin_devices(onnxruntime, PROVIDERS[name]):
+        other = 'for CUDA: pip uninstall onnxruntime && pip install "rtau[gpu]"'
         raise BackendUnavailable(
             f"provider {PROVIDERS[name]} was asked for, but this onnxruntime "
             f"{onnxruntime.__version__} has only {', '.join(available)}; "
-            'for CUDA: pip uninstall onnxruntime && pip install "rtau[gpu]"'
+            f"{INSTALL.get(PROVIDERS[name], other)}"
         )
     return PROVIDERS[name], ""
 
