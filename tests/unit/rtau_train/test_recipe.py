@@ -41,7 +41,7 @@ def test_plain_values_give_the_recipe_back():
         ('"AU01"', '"AU99"', "must name an Action Unit"),
         ("mean = [", "mean = [0.1, ", "network.mean must have 3 values, got 4"),
         ("threshold_share = 0.05", "threshold_share = 0.95", "sum to less than 1"),
-        ("expand = 1.09", "expand = 9.0", "crop.expand must lie in [0.5, 4], got 9.0"),
+        ("expand = ", "expand = 9", "crop.expand must lie in [0.5, 4], got 91.065"),
         ("[crop]", "[crop", "the recipe is not TOML"),
     ],
 )
