@@ -76,6 +76,11 @@ def build_engines(
         EngineError: TensorRT could not build it.
     """
     source = read_onnx(onnx)
+    if source.contract.int8_profile == "cpu":
+        raise UsageError(
+            f"{onnx}: its int8 is made for CPUs, which TensorRT's parser refuses; export it again "
+            "with rtau-export onnx and the int8 profile for TensorRT (trt)"
+        )
     tensorrt = tensorrt or load_tensorrt(choose_library(request, installed_libraries()))
     precision = plan_precision(
         request.precision,

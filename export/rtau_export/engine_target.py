@@ -7,10 +7,9 @@ GPUs. Nothing is built here; `rtau_export.engine` calls it.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 
 from rtau.backends.engine_file import Gpu, Library
-from rtau.backends.tensorrt_library import INSTALL, TensorRT
+from rtau.backends.tensorrt_library import INSTALL, TensorRT, load_cuda_driver
 from rtau.contract import Precision
 from rtau.errors import BackendUnavailable, UsageError
 from rtau_export.profiles import BatchProfile
@@ -97,13 +96,7 @@ def _rtx_generations(tensorrt: TensorRT) -> tuple[str, ...]:
 
 
 def _this_gpu(tensorrt: TensorRT) -> Gpu:
-    try:
-        driver = importlib.import_module("rtau.backends.cuda_driver")
-    except ModuleNotFoundError as error:
-        raise BackendUnavailable(
-            f"{tensorrt} needs the Python module {error.name!r} (cuda-bindings) to ask for the "
-            "GPU, which is not installed; pip install 'cuda-bindings>=12.9,<13'"
-        ) from None
+    driver = load_cuda_driver()
     try:
         gpu: Gpu = driver.find_gpu()
     except BackendUnavailable as error:

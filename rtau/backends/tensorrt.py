@@ -7,17 +7,16 @@ and CUDA are loaded only after those checks.
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import numpy as np
 
 from rtau.backends.engine_file import EngineBuild, check_file, check_machine, read_sidecar
-from rtau.backends.tensorrt_library import TensorRT, load_tensorrt
+from rtau.backends.tensorrt_library import TensorRT, load_cuda_driver, load_tensorrt
 from rtau.backends.tensorrt_plan import CAMS, INPUT, LOGITS, Cuda, Plan
 from rtau.contract import ModelContract
 from rtau.data import Crops, Image, Scores
-from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
+from rtau.errors import ContractError, EngineError, UsageError
 
 # Batches this small are everyday: their contexts and graphs are made before the first frame.
 WARM_ROWS = 4
@@ -62,7 +61,7 @@ class TensorRTEngine:
         twin = _twin(path, self._build)
         self._name = path.name
         self._tensorrt = tensorrt or load_tensorrt(self._build.library)
-        self._cuda = cuda or _first_gpu()
+        self._cuda: Cuda = cuda or load_cuda_driver().CudaDriver()
         self._plans: dict[bool, Plan] = {}
         try:
             check_machine(path, self._build, version=self._tensorrt.version, gpu=self._cuda.gpu)
@@ -160,18 +159,6 @@ class TensorRTEngine:
             for with_cams, plan in self._plans.items():
                 for _ in range(WARM_RUNS):
                     plan.run(grey, (LOGITS, CAMS) if with_cams else (LOGITS,))
-
-
-def _first_gpu() -> Cuda:
-    try:
-        module = importlib.import_module("rtau.backends.cuda_driver")
-    except ModuleNotFoundError as error:
-        raise BackendUnavailable(
-            f"engines need the Python module {error.name!r} (cuda-bindings), which is not "
-            "installed; pip install 'cuda-bindings>=12.9,<13'  # or 13, as the driver's CUDA"
-        ) from None
-    gpu: Cuda = module.CudaDriver()
-    return gpu
 
 
 def _twin(path: Path, build: EngineBuild) -> Path | None:

@@ -21,6 +21,8 @@ INSTALL: dict[Library, str] = {
     'pip install "rtau[tensorrt]"',
     "tensorrt_rtx": 'pip install "rtau[tensorrt-rtx]"',
 }
+# Those for CUDA 12 run on the drivers of CUDA 12 and 13, and on Python 3.10 and aarch64.
+CUDA_BINDINGS = "'cuda-bindings>=12.9,<13'"
 OLDEST_MAJOR = 10
 # Characters of a library's own words in an error line.
 MAX_WORDS = 300
@@ -83,6 +85,21 @@ def load_tensorrt(library: Library) -> TensorRT:
             f"on a PC: {INSTALL[library]}"
         )
     return loaded
+
+
+def load_cuda_driver() -> Any:
+    """Returns the module `rtau.backends.cuda_driver`.
+
+    Raises:
+        BackendUnavailable: cuda-bindings is not installed.
+    """
+    try:
+        return importlib.import_module("rtau.backends.cuda_driver")
+    except ModuleNotFoundError as error:
+        raise BackendUnavailable(
+            f"the GPU is reached through the Python module {error.name!r}, which is not installed; "
+            f"pip install {CUDA_BINDINGS}"
+        ) from None
 
 
 def quiet_logger(tensorrt: TensorRT) -> Any:

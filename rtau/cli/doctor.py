@@ -11,13 +11,25 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
+from rtau.cli import gpu_check
 from rtau.cli.checks import Finding, check_all
+from rtau.errors import UsageError
 
 STYLES = {"ok": "green", "note": "yellow", "broken": "bold red"}
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the report; returns 0 when rtau can run here, 1 when it cannot."""
+    """Prints the report; returns 0 when rtau can run here, 1 when it cannot.
+
+    Raises:
+        RtauError: models were given without `--gpu`, or with it there is no GPU.
+    """
+    if args.gpu:
+        return gpu_check.run(args)
+    if args.models:
+        raise UsageError(
+            f"models are looked at with --gpu only: rtau doctor --gpu {args.models[0]}"
+        )
     findings = check_all()
     if args.json:
         print(as_json(findings))

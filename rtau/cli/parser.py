@@ -95,6 +95,14 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument(
+        "--gpu",
+        action="store_true",
+        help="run models on this machine's NVIDIA GPU: compare and time every backend",
+    )
+    parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help="with --gpu: engines and models (default: ours)"
+    )
 
 
 def _add_settings(parser: argparse.ArgumentParser, *, without: Any) -> None:

@@ -44,7 +44,7 @@ def test_the_report_is_plain_where_rich_is_what_is_broken(capsys, monkeypatch):
 
 def test_the_json_report_says_the_same_as_the_exit_code(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "check_all", lambda: [FINE, BROKEN])
-    assert doctor.run(argparse.Namespace(json=True)) == 1
+    assert doctor.run(argparse.Namespace(json=True, gpu=False, models=[])) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] is False
     assert report["findings"][1] == {
@@ -57,5 +57,5 @@ def test_the_json_report_says_the_same_as_the_exit_code(capsys, monkeypatch):
 
 def test_all_is_well_on_a_machine_where_all_is_well(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "check_all", lambda: [FINE, NOTE])
-    assert doctor.run(argparse.Namespace(json=False)) == 0
+    assert doctor.run(argparse.Namespace(json=False, gpu=False, models=[])) == 0
     assert capsys.readouterr().out.rstrip().endswith("rtau can run here.")

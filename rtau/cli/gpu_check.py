@@ -1,0 +1,207 @@
+"""`rtau doctor --gpu`: runs models on this machine's GPU, compares and times every backend.
+
+Its table is meant to be pasted into an issue: nobody can test every GPU, but whoever has one can
+say in a minute what works there. The `doctor` verb calls it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+
+from rtau import __version__
+from rtau.backends import bundled_models, find_model, open_engine
+from rtau.backends.engine_file import SUFFIX
+from rtau.backends.tensorrt_library import load_cuda_driver
+from rtau.contract import ModelContract
+from rtau.data import Scores
+from rtau.errors import BackendUnavailable, RtauError
+from rtau.parity import Difference, difference, seeded_crops
+from rtau.seams import Engine
+
+Open = Callable[[str, str], Engine]
+
+# The first is what the others are compared with: it is on every machine and computes in float32.
+ONNX_PROVIDERS = ("cpu", "cuda", "tensorrt", "tensorrt-rtx")
+PROBES = 32
+BATCHES = (1, 8, 32)
+WARM_UPS = 5
+RUNS = 50
+# A slow backend is timed for so long a batch, and at least so often.
+BUDGET_S = 2.0
+LEAST_RUNS = 5
+# Largest change of a probability that the arithmetic of a precision explains.
+MAX_DP = {"fp32": 5e-3, "fp16": 2e-2, "int8": 1e-1}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a batch took, copies and waiting for the GPU included."""
+
+    batch: int
+    with_cams: bool
+    median_ms: float
+    p95_ms: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one model on one backend."""
+
+    model: str
+    provider: str
+    device: str = ""
+    precision: str = ""
+    difference: Difference | None = None
+    """None for the reference, and where it failed."""
+    timings: tuple[Timing, ...] = ()
+    problem: str | None = None
+    """Why it failed or is not here; None when it ran."""
+    is_absent: bool = False
+    """True when a provider is not installed: no fault of the machine."""
+
+    @property
+    def is_sound(self) -> bool:
+        """True unless it failed or differs by more than its precision explains."""
+        if self.problem is not None:
+            return self.is_absent
+        return self.difference is None or self.difference.max_dp <= MAX_DP[self.precision]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the table; returns 0 when everything that is installed ran and agrees, else 1.
+
+    Raises:
+        BackendUnavailable: this machine has no NVIDIA GPU, or nothing to reach it with.
+        UsageError: a model does not exist.
+    """
+    driver = load_cuda_driver()
+    gpu = driver.find_gpu()
+    models = [str(find_model(name)) for name in args.models or bundled_models()]
+    rows = list(check(models, open_one=_open, say=_say))
+    heading = (
+        f"rtau {__version__} on {gpu}, driver for CUDA {driver.driver_version()}, "
+        f"Python {platform.python_version()}, {platform.platform()}"
+    )
+    if args.json:
+        report = {"heading": heading, "rows": [dataclasses.asdict(row) for row in rows]}
+        print(json.dumps(report, indent=2))
+    else:
+        print("\n".join([heading, "", *table(rows)]))
+    return int(not all(row.is_sound for row in rows))
+
+
+def check(models: Sequence[str], *, open_one: Open, say: Callable[[str], None]) -> Iterator[Row]:
+    """Yields a row per model and backend, the references first.
+
+    Models of the same weights are compared with the first of them that runs.
+
+    Args:
+        models: files; ONNX files come before engines, whatever their order here.
+        open_one: opens a model with a provider.
+        say: is told what is being done.
+    """
+    references: dict[tuple[Any, ...], Scores] = {}
+    for model in sorted(models, key=lambda name: name.endswith(SUFFIX)):
+        providers = ("tensorrt",) if model.endswith(SUFFIX) else ONNX_PROVIDERS
+        for provider in providers:
+            say(f"{model} on {provider}")
+            try:
+                with closing(open_one(model, provider)) as engine:
+                    yield _measure(model, engine, provider=provider, references=references)
+            except RtauError as error:
+                absent = isinstance(error, BackendUnavailable) and len(providers) > 1
+                yield Row(model, provider, problem=str(error), is_absent=absent)
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Returns the rows as lines of a Markdown table, the reasons of those without figures below."""
+    heads = ["model", "backend", "precision", "max dp", "changed", "CAM corr."]
+    heads += [f"{batch} face{'s' if batch > 1 else ''}, ms" for batch in BATCHES]
+    heads += [f"{BATCHES[1]} with heatmaps, ms", "sound"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    ran = [row for row in rows if row.problem is None]
+    lines += ["| " + " | ".join(_cells(row)) + " |" for row in ran]
+    lines += ["", "Times are medians (95th percentile in brackets), copies and waiting included."]
+    lines += [
+        f"{'not here' if row.is_absent else 'FAILED'}: {row.model} on {row.provider}: {row.problem}"
+        for row in rows
+        if row.problem is not None
+    ]
+    return lines
+
+
+def time_batch(engine: Engine, *, batch: int, with_cams: bool) -> Timing:
+    """Returns the time of one `infer` of a batch, after a warm-up."""
+    crops = seeded_crops(batch, size=engine.contract.input_size)
+    started = time.perf_counter()
+    for _ in range(WARM_UPS):
+        engine.infer(crops, cams=with_cams)
+        if time.perf_counter() - started > BUDGET_S:
+            break
+    taken_s: list[float] = []
+    while len(taken_s) < RUNS and (len(taken_s) < LEAST_RUNS or sum(taken_s) < BUDGET_S):
+        began = time.perf_counter()
+        engine.infer(crops, cams=with_cams)  # returns host arrays, so the GPU has finished
+        taken_s.append(time.perf_counter() - began)
+    median_ms, p95_ms = (float(np.percentile(taken_s, q)) * 1e3 for q in (50, 95))
+    return Timing(batch=batch, with_cams=with_cams, median_ms=median_ms, p95_ms=p95_ms)
+
+
+def _measure(
+    model: str, engine: Engine, *, provider: str, references: dict[tuple[Any, ...], Scores]
+) -> Row:
+    contract = engine.contract
+    crops = seeded_crops(PROBES, size=contract.input_size)
+    scores = engine.infer(crops, cams=contract.has_cams)
+    key = _comparable(contract)
+    reference = references.setdefault(key, scores)
+    apart = None if reference is scores else difference(reference, scores, contract)
+    timings = [time_batch(engine, batch=batch, with_cams=False) for batch in BATCHES]
+    if contract.has_cams:
+        timings.append(time_batch(engine, batch=BATCHES[1], with_cams=True))
+    return Row(
+        model=model,
+        provider=provider,
+        device=engine.device,
+        precision=contract.precision,
+        difference=apart,
+        timings=tuple(timings),
+    )
+
+
+def _comparable(contract: ModelContract) -> tuple[Any, ...]:
+    """Returns what two models must share for their answers to be the same."""
+    return (contract.weights_sha256, contract.labels, contract.task, contract.input_size)
+
+
+def _cells(row: Row) -> list[str]:
+    apart = row.difference
+    cells = [row.model, row.device, row.precision]
+    if apart is None:
+        cells += ["reference", "-", "-"]
+    else:
+        correlation = "-" if apart.cam_correlation is None else f"{apart.cam_correlation:.5f}"
+        cells += [f"{apart.max_dp:.1e}", f"{apart.changed}/{apart.decisions}", correlation]
+    by_batch = {(one.batch, one.with_cams): one for one in row.timings}
+    for wanted in (*((batch, False) for batch in BATCHES), (BATCHES[1], True)):
+        one = by_batch.get(wanted)
+        cells.append("-" if one is None else f"{one.median_ms:.2f} ({one.p95_ms:.2f})")
+    return [*cells, "yes" if row.is_sound else "NO"]
+
+
+def _open(model: str, provider: str) -> Engine:
+    return open_engine(model, provider=provider)
+
+
+def _say(words: str) -> None:
+    print(f"checking {words}", file=sys.stderr)
