@@ -22,8 +22,8 @@ from rtau_train.recipe import Recipe
 
 # Rows per forward pass; small enough for any laptop.
 BATCH = 64
-# The CAM maximum that 90 % of the faces showing the AU stay below is drawn as full heat. At 99 % one
-# extreme face set the scale and the heat of most others was too faint to see.
+# The CAM maximum that 90 % of the faces showing the AU stay below is drawn as full heat. At 99 %
+# one extreme face set the scale and the heat of most others was too faint to see.
 CAM_PERCENTILE = 90
 # Columns of labels.csv that the report is broken down by.
 GROUP_COLUMNS = ("ethnicity", "sex", "age_group")
