@@ -1,0 +1,337 @@
+"""Draws one head with OpenGL: shadow map, skin and eyes, brows, lashes, hair, spectacles.
+
+Takes a person, an action and a scene and returns the head on a transparent ground with its 68
+points. Backgrounds, occluders and the camera's flaws are added by others. A picture depends on its
+arguments only, never on the picture before. Called by `picture.py` and `clip.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rtau_train.synth import gpu, paint, uniforms
+from rtau_train.synth.assets import BROW_HEIGHTS, HAIR_STYLES, SKINS, Assets
+from rtau_train.synth.head import LANDMARKS, Head, NormalField, Rider, Surface
+from rtau_train.synth.identity import Look
+from rtau_train.synth.scene import Scene
+from rtau_train.synth.spectacles import Spectacles
+from rtau_train.synth.window import Window, tangents, window_around
+from rtau_train.synth.wrinkles import MAP_SIZE, relief
+
+Floats = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float64]
+
+SUPERSAMPLING: Final = 2
+_SHADOW_PX: Final = 512
+# Kinds of strands, as the shader numbers them.
+HAIR, BROW, LASHES, EYE_SHADE, FRAME, LENS = range(6)
+# Texture units.
+_SKIN_A, _SKIN_B, _SHADOW, _FOLDS, _PAINT, _NOISE, _STRANDS = range(7)
+_VALLEY_SHADE: Final = 4.2
+"""Light lost per cm of depth, before clipping."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Act:
+    """What the face does: weights of shapes and the folds of its skin."""
+
+    weights: Mapping[str, float]
+    folds_cm: Floats
+    """Heights of the skin, as `wrinkles.height_map` makes them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shot:
+    """A drawn head."""
+
+    image: Floats
+    """(S, S, 4): RGB in 0-1 display values, premultiplied, and cover."""
+    landmarks: Floats
+    """(68, 2) px."""
+    lip_gap_cm: float
+    """Beyond the person's rest; above about 0.12 the lips are parted."""
+
+
+class Studio:
+    """An open OpenGL context with all meshes and textures of an asset folder."""
+
+    def __init__(self, assets: Assets, *, size: int) -> None:
+        self.size = size
+        self.head = Head(assets)
+        self._assets = assets
+        self._context = gpu.open_context()
+        context = self._context
+        self._programs = {
+            "skin": gpu.surface_program(context, "head"),
+            "strands": gpu.surface_program(context, "strands"),
+            "shadow": gpu.shadow_program(context),
+        }
+        side = (size * SUPERSAMPLING,) * 2
+        self._target = context.framebuffer(
+            [context.texture(side, 4)], context.depth_renderbuffer(side)
+        )
+        self._shadow_map = context.depth_texture((_SHADOW_PX, _SHADOW_PX))
+        self._shadow_map.compare_func = "<="
+        self._shadow_map.filter = (context.LINEAR, context.LINEAR)
+        self._shadow_target = context.framebuffer(depth_attachment=self._shadow_map)
+        self._mesh = self._head_mesh()
+        self._maps = {
+            "folds": context.texture(MAP_SIZE, 4, dtype="f2"),
+            "paint": context.texture(MAP_SIZE, 3, dtype="f1"),
+        }
+        for image in self._maps.values():
+            image.repeat_x = image.repeat_y = False
+        self._noise = gpu.texture(context, _noise(), repeat=True)
+        self.masks = paint.face_masks(assets.neutral[LANDMARKS])
+        self._skins: dict[int, tuple[Any, Floats]] = {}
+        self._riders: dict[str, _HairOrBrow] = {}
+
+    def shoot(
+        self,
+        look: Look,
+        act: Act,
+        scene: Scene,
+        *,
+        skin_factor: Floats,
+        spectacles: Spectacles | None = None,
+        shift: tuple[float, float] = (0.0, 0.0),
+        window: Window | None = None,
+    ) -> Shot:
+        """Returns the head, alone.
+
+        `skin_factor` (384, 320) are the skin's blemishes; `shift` moves the window, in sides;
+        `window` replaces the one around the landmarks, for a camera that stands still.
+        """
+        person = self.head.person(look.coefficients, look.macro)
+        surface = self.head.acting(person, act.weights)
+        view_from_head = uniforms.view_from_head(scene)
+        seen = tangents(uniforms.moved(view_from_head, surface.points[LANDMARKS]))
+        if window is None:
+            window = window_around(seen, shift=shift)
+        gap_cm = self.head.lip_gap_cm(surface.points, person)
+        shadow = uniforms.shadow_from_head(scene)
+        near, far = scene.distance_cm * 0.3, scene.distance_cm * 3
+        common = {
+            "clip_from_head": window.projection(near, far) @ view_from_head,
+            "shadow_from_head": shadow,
+            "eye": -view_from_head[:3, :3].T @ view_from_head[:3, 3],
+            "shadow_map": _SHADOW,
+            "noise": _NOISE,
+            **uniforms.light_uniforms(scene, view_from_head[:3, :3]),
+        }
+        self._mesh.move(surface.points, surface.normals, self.head.occlusion(act.weights))
+        moved_by = surface.points - self.head.neutral
+        brow = self._rider(f"brow{look.brow}")
+        brow.place(moved_by, stretch=look.brow_stretch)
+        hair = self._rider(look.hair) if look.hair in HAIR_STYLES else None
+        if hair is not None:
+            hair.place(moved_by)
+        self._draw_shadow(shadow, hair)
+        mouth = self._mouth(surface, gap_cm)
+        self._draw_skin(look, act, common, skin_factor=skin_factor, mouth=mouth)
+        self._draw_strands(look, common, brow=brow, hair=hair)
+        if spectacles is not None:
+            self._draw_spectacles(spectacles)
+        return Shot(self._read(), window.pixels(seen, self.size), gap_cm)
+
+    def resting_landmarks(self, look: Look, /) -> Floats:
+        """Returns a person's 68 points at rest: (68, 3) cm in head space."""
+        return self.head.person(look.coefficients, look.macro)[LANDMARKS]
+
+    def _head_mesh(self) -> gpu.Mesh:
+        head = self.head
+        static = np.hstack(
+            [head.texture_uv, head.neutral, head.parts[:, None], head.scalp[:, None]]
+        )
+        casting = head.opaque[(head.opaque < 11248).all(axis=1)]
+        uses = {**head.triangles, "casting": casting}
+        return gpu.Mesh(self._context, self._programs, triangles=uses, static=static)
+
+    def _mouth(self, surface: Surface, gap_cm: float) -> tuple[float, float]:
+        lips = surface.points[LANDMARKS[[62, 66]]]
+        return float(lips[:, 2].mean()), max(gap_cm, 0.0)
+
+    def _rider(self, name: str) -> _HairOrBrow:
+        if name not in self._riders:
+            assets = self._assets
+            if name in HAIR_STYLES:
+                strands, image = assets.hair[name], assets.hair_texture(name)
+            else:
+                row = int(name.removeprefix("brow"))
+                strands, image = assets.brows[row], assets.brow(row // BROW_HEIGHTS)
+            rider = Rider(strands, len(assets.neutral))
+            self._riders[name] = _HairOrBrow(
+                self._context, self._programs, rider=rider, image=image
+            )
+        return self._riders[name]
+
+    def _skin(self, row: int) -> tuple[Any, Floats]:
+        """Returns a skin's texture and the linear mean of its cheeks."""
+        if row not in self._skins:
+            image = self._assets.skin(SKINS[row])
+            x, y, z = self.head.neutral.T
+            cheeks = (np.abs(np.abs(x) - 4) < 1) & (np.abs(y + 0.5) < 1) & (z > 5)
+            uv = self.head.texture_uv[cheeks & (self.head.parts == 0)]
+            height, width = image.shape[:2]
+            columns = np.clip((uv[:, 0] * width).astype(int), 0, width - 1)
+            rows = np.clip(((1 - uv[:, 1]) * height).astype(int), 0, height - 1)
+            mean = ((image[rows, columns] / 255.0) ** 2.2).mean(axis=0).astype(np.float32)
+            self._skins[row] = (gpu.texture(self._context, image), mean)
+        return self._skins[row]
+
+    def _draw_shadow(self, shadow: Matrix, hair: _HairOrBrow | None) -> None:
+        context, program = self._context, self._programs["shadow"]
+        self._shadow_target.use()
+        self._shadow_target.clear(depth=1.0)
+        context.enable(context.DEPTH_TEST)
+        context.disable(context.BLEND)
+        gpu.put(program, {"shadow_from_head": shadow, "strands": False, "strand_texture": _STRANDS})
+        self._mesh.draw("casting", "shadow")
+        if hair is not None:
+            hair.texture.use(_STRANDS)
+            program["strands"].value = True
+            hair.mesh.draw("all", "shadow")
+
+    def _draw_skin(
+        self,
+        look: Look,
+        act: Act,
+        common: Mapping[str, Any],
+        *,
+        skin_factor: Floats,
+        mouth: tuple[float, float],
+    ) -> None:
+        self._target.use()
+        self._target.clear(0, 0, 0, 0, depth=1.0)
+        self._write_maps(look, act, skin_factor)
+        (skin_a, mean_a), (skin_b, mean_b) = (self._skin(row) for row in look.skins)
+        units = (skin_a, skin_b, self._shadow_map, self._maps["folds"], self._maps["paint"])
+        for unit, image in enumerate((*units, self._noise)):
+            image.use(unit)
+        program = self._programs["skin"]
+        gpu.put(program, common)
+        gpu.put(program, {**uniforms.look_uniforms(look), "mouth": mouth})
+        gpu.put(program, {"skin_mean_a": mean_a, "skin_mean_b": mean_b})
+        gpu.put(program, {"skin_a": _SKIN_A, "skin_b": _SKIN_B, "folds": _FOLDS, "paint": _PAINT})
+        self._mesh.draw("opaque", "skin")
+
+    def _write_maps(self, look: Look, act: Act, skin_factor: Floats) -> None:
+        slope_x, slope_y, depth_cm = relief(act.folds_cm)
+        light = np.clip(1 - _VALLEY_SHADE * depth_cm, 0.35, 1)
+        folds = np.dstack([slope_x, slope_y, light, skin_factor])
+        self._maps["folds"].write(folds.astype(np.float16).tobytes())
+        beard = paint.stubble(self.masks, look.beard)
+        painted = np.dstack([beard, self.masks.lips, self.masks.eyes])
+        self._maps["paint"].write((np.clip(painted, 0, 1) * 255).astype(np.uint8).tobytes())
+
+    def _draw_strands(
+        self,
+        look: Look,
+        common: Mapping[str, Any],
+        *,
+        brow: _HairOrBrow,
+        hair: _HairOrBrow | None,
+    ) -> None:
+        context, program = self._context, self._programs["strands"]
+        context.enable(context.BLEND)
+        context.blend_func = (
+            *(context.SRC_ALPHA, context.ONE_MINUS_SRC_ALPHA),
+            *(context.ONE, context.ONE_MINUS_SRC_ALPHA),
+        )
+        self._target.depth_mask = False
+        gpu.put(program, {**common, "strand_texture": _STRANDS, "solid_pass": False})
+        gpu.put(program, {"kind": EYE_SHADE, "amount": look.eye_shade})
+        self._mesh.draw("eye_shade", "strands")
+        brow.texture.use(_STRANDS)
+        gpu.put(
+            program,
+            {"kind": BROW, "amount": look.brow_density, "strand_colour": look.brow_colour},
+        )
+        brow.mesh.draw("all", "strands")
+        lashes = tuple(min(0.4 * part, 0.02) for part in look.hair_colour)
+        gpu.put(program, {"kind": LASHES, "amount": look.lash_density, "strand_colour": lashes})
+        self._mesh.draw("lashes", "strands")
+        if hair is not None:
+            hair.texture.use(_STRANDS)
+            gpu.put(program, {"kind": HAIR, "amount": look.hair_sheen})
+            gpu.put(program, {"strand_colour": look.hair_colour, "texture_mean": hair.mean})
+            for solid in (True, False):
+                self._target.depth_mask = solid
+                (context.disable if solid else context.enable)(context.BLEND)
+                program["solid_pass"].value = solid
+                hair.mesh.draw("all", "strands")
+        self._target.depth_mask = True
+        context.disable(context.BLEND)
+
+    def _draw_spectacles(self, worn: Spectacles) -> None:
+        """Draws rims, then lenses over what is behind them; the lights are still set."""
+        context, program = self._context, self._programs["strands"]
+        for kind, points, triangles, amount in (
+            (FRAME, worn.frame_points, worn.frame_triangles, 1.0),
+            (LENS, worn.lens_points, worn.lens_triangles, worn.style.tint),
+        ):
+            colour = worn.style.colour if kind == FRAME else (0.01, 0.01, 0.012)
+            gpu.put(program, {"kind": kind, "amount": amount, "strand_colour": colour})
+            program["solid_pass"].value = kind == FRAME
+            (context.disable if kind == FRAME else context.enable)(context.BLEND)
+            static = np.zeros((len(points), gpu.STATIC_WIDTH), np.float32)
+            mesh = gpu.Mesh(
+                context, {"strands": program}, triangles={"all": triangles}, static=static
+            )
+            mesh.move(points, _outward(points, triangles), 0.9)
+            mesh.draw("all", "strands")
+            mesh.release()
+        context.disable(context.BLEND)
+
+    def _read(self) -> Floats:
+        side = self.size * SUPERSAMPLING
+        raw = np.frombuffer(self._target.read(components=4), np.uint8).reshape(side, side, 4)
+        image = cv2.resize(raw[::-1], (self.size,) * 2, interpolation=cv2.INTER_AREA)
+        return np.asarray(image, np.float32) / np.float32(255)
+
+
+class _HairOrBrow:
+    """A rider with its texture and its mesh on the GPU."""
+
+    def __init__(
+        self,
+        context: Any,
+        programs: Mapping[str, Any],
+        *,
+        rider: Rider,
+        image: npt.NDArray[np.uint8],
+    ) -> None:
+        self.texture = gpu.texture(context, image)
+        self._rider = rider
+        static = np.zeros((len(rider.uvs), gpu.STATIC_WIDTH), np.float32)
+        static[:, :2] = rider.uvs
+        uses = {"all": rider.indices}
+        drawn = {name: programs[name] for name in ("strands", "shadow")}
+        self.mesh = gpu.Mesh(context, drawn, triangles=uses, static=static)
+        covered = image[..., 3] > 128
+        levels = image[..., :3].astype(np.float32) @ np.array([0.3, 0.6, 0.1], np.float32) / 255
+        self.mean = max(float(levels[covered].mean()), 0.02) if covered.any() else 0.2
+
+    def place(self, moved_by: Floats, *, stretch: float = 1.0) -> None:
+        surface = self._rider.ride(moved_by, stretch=stretch)
+        self.mesh.move(surface.points, surface.normals, 0.8)
+
+
+def _outward(points: Floats, triangles: npt.NDArray[np.int64]) -> Floats:
+    """Returns vertex normals of a small mesh."""
+    return NormalField(triangles, len(points)).of(points)
+
+
+@functools.cache
+def _noise() -> npt.NDArray[np.uint8]:
+    rng = np.random.default_rng(1)
+    noise = cv2.GaussianBlur(rng.random((256, 256)).astype(np.float32), (0, 0), 0.7)
+    noise = (noise - noise.min()) / (noise.max() - noise.min())
+    return np.asarray(noise * 255, np.uint8)

@@ -1,0 +1,95 @@
+"""Turns a person and a scene into the numbers that the shaders read.
+
+Matrices, lamps and looks; no OpenGL call is made here. Called by `render.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau_train.synth.identity import Look
+from rtau_train.synth.scene import Scene
+
+Matrix = npt.NDArray[np.float64]
+
+# The head turns about the middle of the skull's front, not about the origin of the mesh.
+_PIVOT_CM: Final = np.array([0.0, 0.6, 6.5])
+_SHADOW_REACH_CM: Final = 15.0
+_PORES: Final = 0.25
+
+
+def view_from_head(scene: Scene) -> Matrix:
+    """Returns the camera's view of head space: float64 (4, 4)."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = scene.pose.matrix()
+    matrix[:3, 3] = np.array([0, 0, -scene.distance_cm]) - matrix[:3, :3] @ _PIVOT_CM
+    return matrix
+
+
+def moved(matrix: Matrix, points: npt.NDArray[np.float32]) -> Matrix:
+    """Returns points (N, 3) moved by an affine (4, 4)."""
+    return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])
+
+
+def shadow_from_head(scene: Scene) -> Matrix:
+    """Returns an orthographic view of the head from the first lamp."""
+    forward = scene.pose.matrix().T @ scene.lighting.directions[0]
+    up = np.array([0.0, 1.0, 0.0]) if abs(forward[1]) < 0.9 else np.array([1.0, 0.0, 0.0])
+    right = np.cross(up, forward)
+    right /= np.linalg.norm(right)
+    turn = np.eye(4)
+    turn[:3, :3] = np.stack([right, np.cross(forward, right), forward])
+    turn[:3, 3] = -turn[:3, :3] @ np.array([0, 2.0, 4.0])
+    reach = 1 / _SHADOW_REACH_CM
+    return np.asarray(np.diag([reach, reach, -reach / 2, 1.0]) @ turn)
+
+
+def light_uniforms(scene: Scene, view_from_head: Matrix) -> dict[str, Any]:
+    """Returns the lamps in head space, and how the camera exposes."""
+    lighting = scene.lighting
+    up, down, left, right = (tuple(float(v) for v in row) for row in lighting.ambient)
+    return {
+        "light_direction": (lighting.directions @ view_from_head).astype(np.float32),
+        "light_colour": lighting.colours.astype(np.float32),
+        # v * M in the shader multiplies by the transpose.
+        "head_from_view": view_from_head.T,
+        "ambient_up": up,
+        "ambient_down": down,
+        "ambient_left": left,
+        "ambient_right": right,
+        "shadow_amount": lighting.shadow_amount,
+        "shadow_softness": lighting.shadow_softness,
+        "exposure": scene.exposure,
+    }
+
+
+def look_uniforms(look: Look) -> dict[str, Any]:
+    """Returns the colours and strengths of a person."""
+    return {
+        "skin_share": look.skin_share,
+        "skin_tone": look.tone,
+        "skin_contrast": look.contrast,
+        "skin_grey": look.redness_dropped,
+        "fold_strength": 1.0,
+        "pores": _PORES,
+        "wetness": look.wetness,
+        "gloss": look.gloss,
+        "lip_colour": look.lip_colour,
+        "lip_paint": look.lip_paint,
+        "eye_paint": look.eye_paint,
+        "beard_colour": look.beard_colour,
+        "cropped_hair": 0.0 if look.hair == "none" else 0.9,
+        "hair_colour": look.hair_colour,
+        "cloth": look.cloth,
+        "collar": look.collar_cm,
+        "iris": look.iris,
+        "iris_radius": look.iris_radius,
+        "pupil": look.pupil,
+        "sclera": look.sclera,
+        "seed": look.seed,
+        "teeth": look.teeth,
+        "tongue": look.tongue,
+    }

@@ -1,0 +1,65 @@
+"""Shares the parts of an order among processes, each with an OpenGL context of its own.
+
+One process is the command's own; more are started fresh, since an open context does not survive a
+fork. Called by `cli.py`.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+from collections.abc import Callable
+
+import cv2
+
+from rtau_train.synth.assets import read_assets
+from rtau_train.synth.render import Studio
+from rtau_train.synth.writer import Order, write_part
+
+Progress = Callable[[int], None]
+
+
+def write_all(order: Order, /, *, jobs: int, progress: Progress) -> None:
+    """Writes every missing part; calls `progress` with how many pictures were added.
+
+    Raises:
+        BackendUnavailable: there is no EGL or no moderngl.
+        SourceOpenError: an asset file is missing.
+        SinkError: the folder cannot be written.
+    """
+    missing = order.missing()
+    if not missing:
+        return
+    if jobs == 1:
+        studio = open_studio(order)
+        for part in missing:
+            for _ in write_part(studio, order, part):
+                progress(1)
+        return
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(
+        max_workers=min(jobs, len(missing)), mp_context=context
+    ) as pool:
+        running = {pool.submit(_write, order, part) for part in missing}
+        try:
+            for done in concurrent.futures.as_completed(running):
+                progress(done.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def open_studio(order: Order, /) -> Studio:
+    """Returns a studio for an order; it keeps one core busy and no more."""
+    cv2.setNumThreads(1)
+    return Studio(read_assets(order.assets), size=order.size)
+
+
+# A worker process keeps its studio from part to part.
+_STUDIOS: dict[Order, Studio] = {}
+
+
+def _write(order: Order, part: range) -> int:
+    if order not in _STUDIOS:
+        _STUDIOS[order] = open_studio(order)
+    return sum(1 for _ in write_part(_STUDIOS[order], order, part))
