@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
             outputs=outputs.named(),
             command=["rtau", *sys.argv[1:]],
             policy=SearchPolicy.for_images(),
+            tracker="untracked",
         )
     if outputs.keeps_something or args.out_dir is not None:
         print_summary(f"{len(files)} images", outcome, outputs=outputs)

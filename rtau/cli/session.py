@@ -28,7 +28,7 @@ from rtau.sinks import run_record
 from rtau.sinks.run_record import ModelRecord, RunRecord, SourceRecord, utc_now, write_run_record
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls, ViewStatus
 from rtau.timing import Percentiles
-from rtau.trackers.iou import IouTracker
+from rtau.trackers import open_tracker
 
 # Builds the sinks of a run when source and engine are open and the controls exist.
 SinkBuilder = Callable[["Session"], list[Sink]]
@@ -83,6 +83,7 @@ def run_session(  # noqa: PLR0913 - the parts of a run
     outputs: dict[str, str],
     command: Sequence[str],
     policy: SearchPolicy,
+    tracker: str = "iou",
 ) -> Outcome:
     """Runs one source to its end and writes the record; closes the source and the sinks.
 
@@ -97,7 +98,7 @@ def run_session(  # noqa: PLR0913 - the parts of a run
         controls = _controls(config, engine)
         session = Session(config, source, engine, model_path, controls, command, status)
         built = sinks(session)
-        runner = _runner(session, built, policy)
+        runner = _runner(session, built, policy=policy, tracker=tracker)
     except BaseException:
         source.close()
         raise
@@ -139,7 +140,7 @@ def _controls(config: RunConfig, engine: Engine) -> ViewControls:
     return ViewControls(cam_labels=labels, heatmap=wanted, bars=config.overlay.bars)
 
 
-def _runner(session: Session, sinks: list[Sink], policy: SearchPolicy) -> Runner:
+def _runner(session: Session, sinks: list[Sink], *, policy: SearchPolicy, tracker: str) -> Runner:
     config, engine, controls = session.config, session.engine, session.controls
     heat = None
     if controls.has_heatmaps:
@@ -148,7 +149,7 @@ def _runner(session: Session, sinks: list[Sink], policy: SearchPolicy) -> Runner
         )
     detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
     pipeline = Pipeline(
-        finder=FaceFinder(detector, IouTracker(), policy),
+        finder=FaceFinder(detector, open_tracker(tracker), policy),
         engine=engine,
         decider=Decider(
             engine.contract,

@@ -191,6 +191,18 @@ def test_images_go_to_a_table_with_their_names_and_to_annotated_pictures(
     assert (before != after).any()
 
 
+def test_faces_of_different_images_are_different_faces(portrait, tmp_path, capsys):
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(portrait.read_bytes())
+    code, _, err = run_here(capsys, "image", portrait, copy, "--csv", tmp_path / "t.csv")
+
+    assert code == 0, err
+    rows = rows_of((tmp_path / "t.csv").read_text())
+    assert [row["face_id"] for row in rows] == ["1", "2"]
+    assert rows[0]["AU12_p"] == rows[1]["AU12_p"]
+    assert "2 images: 2 frames, 2 faces" in err
+
+
 def test_a_model_is_inspected_as_a_table_and_as_json(capsys):
     code, out, err = run_here(capsys, "inspect", "shufflenetv2-au12")
     assert code == 0, err
