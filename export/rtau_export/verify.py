@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.backends import open_engine
+from rtau.backends.engine_file import SUFFIX
 from rtau.contract import ModelContract
 from rtau.data import Crops, Image, Scores
 from rtau.errors import ContractError
@@ -89,16 +90,21 @@ def compare_files(reference: str, others: list[str], *, provider: str) -> list[C
         ContractError: the models do not have the same labels, task and input size.
         RtauError: a file cannot be opened or run.
     """
-    with closing(open_engine(reference, provider=provider)) as first:
+    with closing(open_engine(reference, provider=_provider(reference, provider))) as first:
         images = probe_crops(PROBES, size=first.contract.input_size)
         wanted = infer(first, images)
         found = []
         for other in others:
-            with closing(open_engine(other, provider=provider)) as engine:
+            with closing(open_engine(other, provider=_provider(other, provider))) as engine:
                 _check_same_task(first.contract, engine.contract)
                 got = infer(engine, images)
                 found.append(compare(wanted, got, first.contract, name=other))
     return found
+
+
+def _provider(model: str, asked: str) -> str:
+    """Returns the provider to open a model with: the one asked for, an engine's own for engines."""
+    return "auto" if model.endswith(SUFFIX) else asked
 
 
 def infer(engine: Engine, images_rgb: Image) -> Scores:

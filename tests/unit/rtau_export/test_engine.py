@@ -5,6 +5,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -179,6 +180,18 @@ def test_the_command_builds_and_names_its_files(small, tmp_path, capsys, monkeyp
     ]
     assert "building small.onnx for sm_86, fp32, up to 4 rows, with tensorrt_rtx" in shown.err
     assert sidecar_path(out).is_file()
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_verify_takes_engines_and_says_in_one_line_that_there_is_no_gpu(small, capsys, monkeypatch):
+    def no_gpu():
+        raise BackendUnavailable("no NVIDIA GPU can be used on this machine")
+
+    driver = SimpleNamespace(CudaDriver=no_gpu)
+    monkeypatch.setitem(sys.modules, "rtau.backends.cuda_driver", driver)
+    engine, _ = build(small)
+    assert main(["verify", str(small), str(engine.path)]) == 1
+    assert capsys.readouterr().err == "rtau-export: no NVIDIA GPU can be used on this machine\n"
 
 
 NEITHER_TORCH_NOR_TRAINING = """
