@@ -11,9 +11,10 @@ import difflib
 import sys
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rtau.contract import CropRule
+from rtau.data import Task
 from rtau.errors import ConfigError
 from rtau.facs import au_from_label
 
@@ -21,6 +22,10 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+PoolingKind = Literal["average", "max"]
+Weights = Literal["none", "imagenet"]
+Unfreeze = Literal["all", "last_block"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,17 +35,41 @@ class Network:
     name: str
     """Key of `rtau_train.models.NETWORKS`."""
     labels: tuple[str, ...]
-    """AU labels in output order."""
+    """AUs or emotions, by task, in output order."""
     input_size: int
     """Side of the crops, px."""
     hidden: int
-    """Width of the hidden layer of the head; 512 in the papers."""
+    """Width of the hidden ReLU layer of the head, 512 in the first paper; 0 leaves it out."""
     dropout: float
     """Share of hidden values dropped in training."""
     mean: tuple[float, float, float]
     """Subtracted per RGB channel, on a 0-1 scale."""
     std: tuple[float, float, float]
     """Divided by per RGB channel."""
+    task: Task = "multi_label"
+    """multi_label: an AU per output, sigmoid; multi_class: one of the labels, softmax."""
+    pooling: PoolingKind = "average"
+    """Global pooling of the last feature maps; the first paper says "global average max"."""
+    weights: Weights = "none"
+    """What the body starts from: random numbers, or the ImageNet weights of its provider."""
+    unfreeze: Unfreeze = "all"
+    """What is trained: everything, or the head and the body's last convolutional block."""
+    landmarks: bool = True
+    """Whether 68 landmarks are predicted beside the labels while training."""
+
+    def __post_init__(self) -> None:
+        if self.hidden < 0:
+            raise ConfigError(f"network.hidden must be 0 or more, got {self.hidden}")
+        if len(set(self.labels)) != len(self.labels) or not self.labels:
+            raise ConfigError(f"network.labels must be different names, got {self.labels}")
+        if self.weights == "none" and self.unfreeze != "all":
+            raise ConfigError(
+                'network.unfreeze must be "all" where network.weights is "none": frozen random '
+                "weights cannot learn"
+            )
+        for label in self.labels if self.task == "multi_label" else ():
+            if au_from_label(label).label != label:
+                raise ConfigError(f"network.labels must be like AU04, got {label!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +155,11 @@ class Recipe:
     shipping: Shipping
 
     def __post_init__(self) -> None:
-        for label in self.network.labels:
-            if au_from_label(label).label != label:
-                raise ConfigError(f"network.labels must be like AU04, got {label!r}")
+        if self.fit.landmark_weight > 0 and not self.network.landmarks:
+            raise ConfigError(
+                "fit.landmark_weight must be 0 where network.landmarks is false, got "
+                f"{self.fit.landmark_weight}"
+            )
         held_out = self.fit.threshold_share + self.fit.report_share
         if not 0 < held_out < 1 or min(self.fit.threshold_share, self.fit.report_share) <= 0:
             raise ConfigError(
@@ -184,10 +215,10 @@ def _record(kind: type, payload: Any, place: str) -> Any:
             near = difflib.get_close_matches(key, hints, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(hints)}"
             raise ConfigError(f"unknown key {place}{key}{hint}")
-    missing = [key for key in hints if key not in payload]
+    missing = [key for key in hints if key not in payload and not hasattr(kind, key)]
     if missing:
         raise ConfigError(f"missing key {place}{missing[0]}")
-    return kind(**{key: _value(payload[key], hints[key], place + key) for key in hints})
+    return kind(**{key: _value(payload[key], hints[key], place + key) for key in payload})
 
 
 def _value(value: Any, hint: Any, place: str) -> Any:
@@ -200,8 +231,13 @@ def _value(value: Any, hint: Any, place: str) -> Any:
         if inside[-1] is not Ellipsis and len(value) != len(inside):
             raise ConfigError(f"{place} must have {len(inside)} values, got {len(value)}")
         return tuple(_value(item, inside[0], place) for item in value)
+    if typing.get_origin(hint) is Literal:
+        allowed = typing.get_args(hint)
+        if value not in allowed:
+            raise ConfigError(f"{place} must be one of {', '.join(allowed)}, got {value!r}")
+        return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, hint) or isinstance(value, bool):
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ConfigError(f"{place} must be {hint.__name__}, got {type(value).__name__}")
     return value

@@ -25,6 +25,38 @@ def test_every_recipe_begins_with_its_lab_record(path):
         assert part in head, f"the header of {path.name} must tell its {part!r}"
 
 
+def test_what_a_recipe_leaves_out_is_what_older_ones_meant():
+    payload = shipped_recipe().to_dict()
+    for key in ("task", "pooling", "weights", "unfreeze", "landmarks"):
+        del payload["network"][key]
+
+    assert Recipe.from_dict(payload, origin="an old checkpoint") == shipped_recipe()
+
+
+def test_a_recipe_can_ask_for_the_papers_networks():
+    payload = shipped_recipe().to_dict()
+    payload["fit"]["landmark_weight"] = 0.0
+    payload["network"] |= {
+        "name": "resnet18",
+        "labels": ["anger", "neutral"],
+        "hidden": 0,
+        "task": "multi_class",
+        "pooling": "max",
+        "weights": "imagenet",
+        "unfreeze": "last_block",
+        "landmarks": False,
+    }
+
+    network = Recipe.from_dict(payload, origin="test").network
+
+    assert (network.task, network.pooling) == ("multi_class", "max")
+    assert (network.weights, network.unfreeze, network.landmarks) == (
+        "imagenet",
+        "last_block",
+        False,
+    )
+
+
 def test_plain_values_give_the_recipe_back():
     recipe = shipped_recipe()
 
@@ -42,6 +74,12 @@ def test_plain_values_give_the_recipe_back():
         ("mean = [", "mean = [0.1, ", "network.mean must have 3 values, got 4"),
         ("threshold_share = 0.05", "threshold_share = 0.95", "sum to less than 1"),
         ("expand = ", "expand = 9", "crop.expand must lie in [0.5, 4], got 91.065"),
+        ("[crop]", 'pooling = "mean"\n[crop]', "pooling must be one of average, max, got 'mean'"),
+        ("[crop]", 'unfreeze = "last_block"\n[crop]', "frozen random weights cannot learn"),
+        ("[crop]", "landmarks = 1\n[crop]", "network.landmarks must be bool, got int"),
+        ("[crop]", "landmarks = false\n[crop]", "landmark_weight must be 0 where"),
+        ("hidden = 512", "hidden = -1", "network.hidden must be 0 or more, got -1"),
+        ('"AU01", "AU02"', '"AU01", "AU01"', "network.labels must be different names"),
         ("[crop]", "[crop", "the recipe is not TOML"),
     ],
 )
