@@ -18,12 +18,12 @@ def soft_targets(intensities: Tensor, *, full_intensity: float) -> Tensor:
 
 
 def total_loss(
-    outputs: tuple[Tensor, Tensor], intensities: Tensor, landmarks: Tensor, /, *, fit: Fit
+    outputs: tuple[Tensor, Tensor | None], intensities: Tensor, landmarks: Tensor, /, *, fit: Fit
 ) -> Tensor:
     """Returns the scalar to minimise.
 
     Args:
-        outputs: logits (N, A) and predicted landmarks (N, 68, 2).
+        outputs: logits (N, A) and predicted landmarks (N, 68, 2), or None without.
         intensities: (N, A), 0-5.
         landmarks: (N, 68, 2), [-1, 1] across the crop.
         fit: weights of the parts.
@@ -31,5 +31,7 @@ def total_loss(
     logits, predicted = outputs
     targets = soft_targets(intensities, full_intensity=fit.full_intensity)
     occurrence = functional.binary_cross_entropy_with_logits(logits, targets)
+    if predicted is None:
+        return occurrence
     geometry = functional.smooth_l1_loss(predicted, landmarks)
     return occurrence + fit.landmark_weight * geometry

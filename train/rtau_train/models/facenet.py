@@ -1,7 +1,7 @@
 """The part that all networks share: normalisation, pooling, the papers' head, the landmarks.
 
-The head is global average pooling, one hidden ReLU layer and one output per AU; beside it a
-linear layer predicts 68 landmarks from the same pooled features while training. Built by
+The head is global pooling, one hidden ReLU layer or none and one output per label; beside it a
+linear layer may predict 68 landmarks from the same pooled features while training. Built by
 `rtau_train.models.build`.
 """
 
@@ -12,7 +12,9 @@ import abc
 import torch
 from torch import Tensor, nn
 
-from rtau_train.recipe import Network
+from rtau_train.models.pooling import Pooling
+from rtau_train.models.pretrained import Pretrained
+from rtau_train.recipe import Network, Unfreeze
 
 # iBUG's count of points (Sagonas et al. 2013), each with x and y.
 LANDMARK_VALUES = 136
@@ -23,6 +25,15 @@ class Body(nn.Module, abc.ABC):
 
     channels: int
     """Feature maps it returns."""
+    plain_from_px: int
+    """Smallest side of a crop whose maps are 7x7 cells or more without the dense form."""
+    max_pool_last: bool = False
+    """Whether the published network ends in a 2x2 max-pool, left here to the head's pooling."""
+    last_block: tuple[str, ...]
+    """Prefixes of the parameters of the last convolutional block: all layers behind the last
+    loss of resolution that the maps see."""
+    pretrained: Pretrained
+    """Where its ImageNet weights come from."""
 
     @abc.abstractmethod
     def set_dense(self, dense: bool, /) -> None:
@@ -53,37 +64,58 @@ class Normalise(nn.Module):
 
 
 class Head(nn.Module):
-    """Pooled features (N, C) to logits (N, A) through one hidden ReLU layer."""
+    """Pooled features (N, C) to logits (N, A), through one hidden ReLU layer if wanted."""
 
     def __init__(self, channels: int, network: Network) -> None:
         super().__init__()
-        self.hidden = nn.Linear(channels, network.hidden)
+        self.hidden = nn.Linear(channels, network.hidden) if network.hidden else None
         self.dropout = nn.Dropout(network.dropout)
-        self.out = nn.Linear(network.hidden, len(network.labels))
+        self.out = nn.Linear(network.hidden or channels, len(network.labels))
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Returns logits (N, A)."""
-        hidden: Tensor = self.dropout(torch.relu(self.hidden(pooled)))
-        logits: Tensor = self.out(hidden)
+        last = pooled if self.hidden is None else torch.relu(self.hidden(pooled))
+        logits: Tensor = self.out(self.dropout(last))
         return logits
 
 
 class FaceNet(nn.Module):
-    """uint8 crops to AU logits and landmarks."""
+    """uint8 crops to logits and, for training, landmarks."""
 
     def __init__(self, body: Body, network: Network) -> None:
         super().__init__()
         self.normalise = Normalise(network.mean, network.std)
         self.body = body
+        self.pooling = Pooling(network.pooling, max_pool_first=body.max_pool_last)
         self.head = Head(body.channels, network)
-        self.landmarks = nn.Linear(body.channels, LANDMARK_VALUES)
+        self.landmarks = nn.Linear(body.channels, LANDMARK_VALUES) if network.landmarks else None
+        self._may_be_dense = network.input_size < body.plain_from_px
 
     def features(self, crops_rgb: Tensor) -> Tensor:
         """Returns the last feature maps, (N, C, h, w), of uint8 crops (N, S, S, 3)."""
         maps: Tensor = self.body(self.normalise(crops_rgb))
         return maps
 
-    def forward(self, crops_rgb: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns logits (N, A) and landmarks (N, 68, 2), [-1, 1] across the crop."""
-        pooled = self.features(crops_rgb).mean(dim=(2, 3))
+    def forward(self, crops_rgb: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Returns logits (N, A) and landmarks (N, 68, 2), [-1, 1] across the crop, or None."""
+        pooled = self.pooling(self.features(crops_rgb))
+        if self.landmarks is None:
+            return self.head(pooled), None
         return self.head(pooled), self.landmarks(pooled).reshape(-1, 68, 2)
+
+    def set_dense(self, dense: bool, /) -> None:
+        """Chooses the body's finer maps where its plain ones would be coarser than 7x7."""
+        self.body.set_dense(dense and self._may_be_dense)
+
+    def freeze(self, unfreeze: Unfreeze, /) -> None:
+        """Stops training of what a recipe does not unfreeze; the head is always trained."""
+        for name, value in self.body.named_parameters():
+            value.requires_grad_(unfreeze == "all" or name.startswith(self.body.last_block))
+
+    def train(self, mode: bool = True) -> FaceNet:
+        """Returns itself in training mode, in which frozen batch norms keep their statistics."""
+        super().train(mode)
+        for layer in self.body.modules():
+            if isinstance(layer, nn.BatchNorm2d) and not layer.weight.requires_grad:
+                layer.eval()
+        return self

@@ -11,12 +11,18 @@ import torchvision
 from torch import Tensor, nn
 
 from rtau_train.models.facenet import Body
+from rtau_train.models.pretrained import Pretrained
 
 
 class ShuffleNetV2(Body):
     """The convolutional part of torchvision's ShuffleNetV2."""
 
     channels = 1024
+    plain_from_px = 193
+    last_block = ("stage4.", "conv5.")
+    pretrained = Pretrained(
+        "https://download.pytorch.org/models/shufflenetv2_x1-5666bf0f80.pth", "5666bf0f80"
+    )
 
     def __init__(self) -> None:
         super().__init__()

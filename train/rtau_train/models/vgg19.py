@@ -1,0 +1,67 @@
+"""VGG19 (Simonyan & Zisserman, ICLR 2015) as a body: the sixteen convolutions.
+
+Its maps are those before the network's last 2x2 max-pool, 14x14 at 224 px: the pool belongs to the
+head's pooling, where Grad-CAM needs no routing through it (`rtau_train.cam`). Built by
+`rtau_train.models.build`.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from torch import Tensor, nn
+
+from rtau.errors import ConfigError
+from rtau_train.models.facenet import Body
+from rtau_train.models.pretrained import Pretrained
+
+# Configuration E of the paper: widths of 3x3 convolutions, one list per block; a max-pool between.
+BLOCKS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
+
+
+class Vgg19(Body):
+    """The convolutional part of VGG19 without batch normalisation, up to its last ReLU."""
+
+    channels = 512
+    plain_from_px = 112
+    max_pool_last = True
+    last_block = ("features.28.", "features.30.", "features.32.", "features.34.")
+    pretrained = Pretrained("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth", "dcbb9e9d")
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width = 3
+        for block in BLOCKS:
+            if layers:
+                layers.append(nn.MaxPool2d(2))
+            for wider in block:
+                layers += [_convolution(width, wider), nn.ReLU(inplace=True)]
+                width = wider
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Returns (N, 512, h, w); h = S / 16 rounded down."""
+        maps: Tensor = self.features(pictures)
+        return maps
+
+    def set_dense(self, dense: bool, /) -> None:
+        """Refuses the dense form: from 112 px on the maps are fine enough without."""
+        if dense:
+            raise ConfigError(
+                f"network.input_size must be at least {self.plain_from_px} px for vgg19: it has "
+                "no dense form for smaller crops"
+            )
+
+
+def _convolution(width: int, wider: int) -> nn.Conv2d:
+    layer = nn.Conv2d(width, wider, 3, padding=1)
+    # Without batch normalisation the default start is too small for sixteen layers to learn from.
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    nn.init.constant_(typing.cast(Tensor, layer.bias), 0)
+    return layer
+
+
+def vgg19() -> Vgg19:
+    """Returns the body with random weights."""
+    return Vgg19()
