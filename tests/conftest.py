@@ -75,6 +75,11 @@ NEEDS = {
         functools.partial(_importable, "onnx"),
         "onnx is not installed (pip install 'rtau[export]')",
     ),
+    "needs_grad_cam": (
+        functools.partial(_importable, "pytorch_grad_cam", "ttach", "sklearn", "matplotlib"),
+        # With its dependencies it brings opencv-python-headless, which overwrites opencv-python.
+        "grad-cam is not installed (pip install --no-deps grad-cam ttach)",
+    ),
 }
 
 

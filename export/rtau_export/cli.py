@@ -11,13 +11,14 @@ import dataclasses
 import importlib
 import json
 import sys
+import typing
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from rtau.contract import CropRule
+from rtau.contract import CamMethod, CropRule
 from rtau.errors import BackendUnavailable, RtauError
 from rtau_export import engine_cli, verify
 
@@ -50,7 +51,10 @@ def build_parser() -> argparse.ArgumentParser:
     write.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="model.pt or its folder")
     write.add_argument("--out", type=Path, required=True, metavar="NAME.onnx")
     write.add_argument(
-        "--cam", choices=("gradcam", "none"), default="gradcam", help="heatmaps inside the graph"
+        "--cam",
+        choices=(*typing.get_args(CamMethod), "none"),
+        default="gradcam",
+        help="heatmaps inside the graph (default: %(default)s)",
     )
     crop = write.add_argument_group("crop rule", "in place of the recipe's [shipping.haar_crop]")
     crop.add_argument("--crop-expand", type=float, metavar="FACTOR")
@@ -80,7 +84,7 @@ def _onnx(arguments: argparse.Namespace) -> int:
     exporter.export(
         model,
         arguments.out,
-        with_cams=arguments.cam == "gradcam",
+        cam_method=None if arguments.cam == "none" else arguments.cam,
         crop=_crop_rule(model.recipe.shipping.haar_crop, arguments),
     )
     print(arguments.out)

@@ -10,13 +10,14 @@ import subprocess
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import onnx
 import torch
 
 from rtau.backends import open_engine
-from rtau.contract import METADATA_KEY, CropRule, ModelContract
+from rtau.contract import METADATA_KEY, CamMethod, CropRule, ModelContract
 from rtau.data import Scores
 from rtau.errors import ContractError, UsageError
 from rtau_export import verify
@@ -29,6 +30,8 @@ INPUT, LOGITS, CAMS = "crops", "logits", "cams"
 # Batch sizes proved equal; torch specialises on 0 and 1, so an example of 2 is traced.
 PARITY_BATCHES = (1, 2, 7, 32)
 EXAMPLE_BATCH = 2
+# Coarser maps than this cannot tell an eye from a mouth.
+LEAST_GRID = 7
 # Control flow and randomness have no place in an inference graph, and TensorRT's parser or the
 # runtime's cut of unwanted outputs would stumble over them.
 FORBIDDEN_OPERATORS = frozenset(
@@ -36,7 +39,14 @@ FORBIDDEN_OPERATORS = frozenset(
 )
 
 
-def export(model: Model, out: Path, /, *, with_cams: bool, crop: CropRule) -> ModelContract:
+class _Thresholds(TypedDict):
+    thresholds: tuple[float, ...]
+    thresholds_origin: str
+
+
+def export(
+    model: Model, out: Path, /, *, cam_method: CamMethod | None, crop: CropRule
+) -> ModelContract:
     """Returns the contract of the ONNX file it wrote to `out`, a JSON side-car beside it.
 
     Raises:
@@ -46,8 +56,9 @@ def export(model: Model, out: Path, /, *, with_cams: bool, crop: CropRule) -> Mo
     """
     if out.suffix != ".onnx" or not out.parent.is_dir():
         raise UsageError(f"{out}: --out must be NAME.onnx in a folder that exists")
-    graph = FaceGraph(model.network(), with_cams=with_cams)
-    contract = contract_of(model, name=out.stem, with_cams=with_cams, crop=crop)
+    graph = FaceGraph(model.network(), cam_method=cam_method)
+    contract = contract_of(model, name=out.stem, cam_method=cam_method, crop=crop)
+    check_grid(graph, size=contract.input_size)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         draft = Path(folder) / out.name
         draft.write_bytes(model_bytes(graph, contract))
@@ -57,32 +68,47 @@ def export(model: Model, out: Path, /, *, with_cams: bool, crop: CropRule) -> Mo
     return contract
 
 
-def contract_of(model: Model, *, name: str, with_cams: bool, crop: CropRule) -> ModelContract:
+def contract_of(
+    model: Model, *, name: str, cam_method: CamMethod | None, crop: CropRule
+) -> ModelContract:
     """Returns the contract of a checkpoint's export."""
     recipe = model.recipe
+    scale = None if cam_method is None else model.scale_of(cam_method)
     return ModelContract(
         name=name,
         network=recipe.network.name,
-        task="multi_label",
+        task=recipe.network.task,
         labels=recipe.network.labels,
         input_size=recipe.network.input_size,
         crop=crop,
         mean=recipe.network.mean,
         std=recipe.network.std,
-        thresholds=tuple(round(threshold, 4) for threshold in model.thresholds),
-        thresholds_origin=(
-            "best F1 on the held-out threshold part of the training renders "
-            f"({recipe.fit.threshold_share:.0%} of the images, occurrence = intensity 2 or more)"
-        ),
+        **_thresholds(model),
         weights_sha256=model.weights_sha256(),
         recipe=model.recipe_path,
         git_commit=git_commit(),
         licence=recipe.shipping.licence,
         training_data=recipe.shipping.training_data,
-        cam_method="gradcam" if with_cams else None,
-        cam_scale=tuple(float(f"{s:.4g}") for s in model.cam_scale) if with_cams else None,
+        cam_method=cam_method,
+        cam_scale=None if scale is None else tuple(float(f"{value:.4g}") for value in scale),
         opset=OPSET,
     )
+
+
+def _thresholds(model: Model) -> _Thresholds:
+    if model.recipe.network.task == "multi_class":
+        return {
+            "thresholds": (0.0,) * len(model.recipe.network.labels),
+            "thresholds_origin": "none: the likeliest of the labels is the active one",
+        }
+    share = model.recipe.fit.threshold_share
+    return {
+        "thresholds": tuple(round(threshold, 4) for threshold in model.thresholds),
+        "thresholds_origin": (
+            "best F1 on the held-out threshold part of the training renders "
+            f"({share:.0%} of the images, occurrence = intensity 2 or more)"
+        ),
+    }
 
 
 def model_bytes(graph: FaceGraph, contract: ModelContract) -> bytes:
@@ -94,6 +120,19 @@ def model_bytes(graph: FaceGraph, contract: ModelContract) -> bytes:
     proto.producer_name, proto.doc_string = "rtau-export", ""
     onnx.checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString())
+
+
+def check_grid(graph: FaceGraph, /, *, size: int) -> None:
+    """Raises ContractError for heatmaps too coarse to mean anything."""
+    if graph.cam_method is None:
+        return
+    with torch.inference_mode():
+        grid = graph(torch.zeros(1, size, size, 3, dtype=torch.uint8))[1].shape[2:]
+    if min(grid) < LEAST_GRID:
+        raise ContractError(
+            f"heatmaps must have {LEAST_GRID}x{LEAST_GRID} cells or more, got {grid[0]}x{grid[1]} "
+            f"from crops of {size} px; raise network.input_size, or export with --cam none"
+        )
 
 
 def check_operators(proto: onnx.ModelProto) -> None:
@@ -118,7 +157,7 @@ def check_parity(graph: FaceGraph, file: Path) -> None:
         contract = engine.contract
         for batch in PARITY_BATCHES:
             images = verify.probe_crops(batch, size=contract.input_size)
-            wanted = torch_scores(graph, images, labels=contract.labels)
+            wanted = torch_scores(graph, images, contract=contract)
             got = verify.infer(engine, images)
             found = verify.compare(wanted, got, contract, name=f"batch {batch}")
             if not found.within(verify.FP32):
@@ -128,12 +167,12 @@ def check_parity(graph: FaceGraph, file: Path) -> None:
                 )
 
 
-def torch_scores(graph: FaceGraph, images_rgb: np.ndarray, *, labels: tuple[str, ...]) -> Scores:
+def torch_scores(graph: FaceGraph, images_rgb: np.ndarray, /, *, contract: ModelContract) -> Scores:
     """Returns what torch computes for pictures uint8 (N, S, S, 3)."""
     with torch.inference_mode():
         outputs = [output.numpy() for output in graph(torch.from_numpy(images_rgb))]
-    cams = outputs[1] if graph.with_cams else None
-    return Scores(labels=labels, task="multi_label", logits=outputs[0], cams=cams)
+    cams = None if graph.cam_method is None else outputs[1]
+    return Scores(labels=contract.labels, task=contract.task, logits=outputs[0], cams=cams)
 
 
 def git_commit() -> str:
@@ -154,7 +193,7 @@ def git_commit() -> str:
 
 def _traced(graph: FaceGraph, *, size: int) -> onnx.ModelProto:
     example = torch.from_numpy(verify.probe_crops(EXAMPLE_BATCH, size=size))
-    outputs = [LOGITS, CAMS] if graph.with_cams else [LOGITS]
+    outputs = [LOGITS] if graph.cam_method is None else [LOGITS, CAMS]
     program = torch.onnx.export(
         graph,
         (example,),

@@ -28,10 +28,10 @@ def engine(exported):
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 32])
 def test_onnx_runtime_gives_what_torch_gives(model, engine, batch):
-    graph = FaceGraph(model.network(), with_cams=True)
+    graph = FaceGraph(model.network(), cam_method="gradcam")
     images = verify.probe_crops(batch, size=112)
 
-    wanted = torch_scores(graph, images, labels=engine.contract.labels)
+    wanted = torch_scores(graph, images, contract=engine.contract)
     got = verify.infer(engine, images)
 
     assert got.cams.shape == (batch, 12, 7, 7)
@@ -96,7 +96,7 @@ def test_a_file_that_is_not_equal_is_not_written(model, exported, tmp_path, monk
 
     with pytest.raises(ContractError, match="ONNX Runtime must equal torch"):
         exporter.export(
-            other, tmp_path / "a.onnx", with_cams=True, crop=model.recipe.shipping.haar_crop
+            other, tmp_path / "a.onnx", cam_method="gradcam", crop=model.recipe.shipping.haar_crop
         )
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rtau.errors import SourceOpenError
+from rtau.contract import CamMethod
+from rtau.errors import ContractError, SourceOpenError
 from rtau_train.models import build
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
@@ -36,16 +37,32 @@ class Model:
     thresholds: tuple[float, ...]
     """Per label, chosen on the held-out threshold part."""
     cam_scale: tuple[float, ...]
-    """Per label, the raw CAM value that counts as full heat."""
+    """Per label, the raw Grad-CAM value that counts as full heat."""
     weights: dict[str, Tensor]
     """The network's state dict."""
+    cam_plus_plus_scale: tuple[float, ...] | None = None
+    """The same for Grad-CAM++; None in a checkpoint older than it."""
 
     def network(self) -> FaceNet:
         """Returns the network in eval mode with its finer feature map, as it is exported."""
         net = build(self.recipe.network)
         net.load_state_dict(self.weights)
-        net.body.set_dense(True)
+        net.set_dense(True)
         return net.eval()
+
+    def scale_of(self, method: CamMethod, /) -> tuple[float, ...]:
+        """Returns per label the raw value of one kind of CAM that counts as full heat.
+
+        Raises:
+            ContractError: the checkpoint is older than that kind.
+        """
+        scale = self.cam_scale if method == "gradcam" else self.cam_plus_plus_scale
+        if scale is None:
+            raise ContractError(
+                f"the checkpoint has no scale for {method}; `rtau-train calibrate RUN --data DIR` "
+                "measures one"
+            )
+        return scale
 
     def weights_sha256(self) -> str:
         """Returns the SHA-256 of names, shapes and bytes of all weights, in order of name."""

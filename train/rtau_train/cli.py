@@ -1,4 +1,4 @@
-"""The command line of training: `rtau-train fit`, `evaluate` and `card`.
+"""The command line of training: `rtau-train fit`, `evaluate`, `calibrate` and `card`.
 
 Parses, hands over and turns errors into one line and an exit code (0 done, 1 failed, 2 usage,
 130 interrupted). Results go to stdout or files, progress to stderr.
@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rtau.errors import RtauError
 from rtau_train import card, evaluate, loop
-from rtau_train.checkpoint import load_model
+from rtau_train.checkpoint import load_model, save_model
 from rtau_train.data import read_folder
 from rtau_train.recipe import read_recipe
 
@@ -53,17 +53,23 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("recipe", type=Path, metavar="RECIPE", help="a file of train/recipes/")
     fit.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to write")
     fit.add_argument("--resume", action="store_true", help="go on where RUN stopped")
+    fit.add_argument(
+        "--weights-dir", type=Path, metavar="DIR", help="folder of ImageNet weights (no download)"
+    )
     fit.set_defaults(run=_fit)
     judge = verbs.add_parser("evaluate", help="print the figures of a run on held-out data")
     judge.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
     judge.add_argument("--json", action="store_true", help="print JSON")
     judge.set_defaults(run=_evaluate)
+    measure = verbs.add_parser("calibrate", help="choose thresholds and heatmap scales anew")
+    measure.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
+    measure.set_defaults(run=_calibrate)
     write = verbs.add_parser("card", help="write the model card of an exported run")
     write.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
     write.add_argument("--model", type=Path, required=True, metavar="ONNX")
     write.add_argument("--out", type=Path, required=True, metavar="CARD.md")
     write.set_defaults(run=_card)
-    for verb in (fit, judge, write):
+    for verb in (fit, judge, measure, write):
         verb.add_argument(
             "--data", type=Path, required=True, metavar="DIR", help="rendered-crops layout"
         )
@@ -107,6 +113,7 @@ def _fit(arguments: argparse.Namespace) -> None:
             out=arguments.out,
             resume=arguments.resume,
             watcher=watcher,
+            weights_dir=arguments.weights_dir,
         )
     print(arguments.out / "model.pt")
 
@@ -121,6 +128,14 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         print(json.dumps(dataclasses.asdict(figures), indent=2))
     else:
         print(card.figures_table(figures))
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    _use_threads(arguments)
+    model = load_model(arguments.run_folder)
+    data = read_folder(arguments.data, labels=model.recipe.network.labels)
+    save_model(arguments.run_folder / "model.pt", evaluate.calibrated(model, data))
+    print(arguments.run_folder / "model.pt")
 
 
 def _card(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from rtau.contract import CamMethod
 from rtau_train import augment, metrics
 from rtau_train.cam import logits_and_cams
 from rtau_train.checkpoint import Model
@@ -36,7 +37,9 @@ class Predictions:
     logits: npt.NDArray[np.float32]
     """float32 (N, A)."""
     cam_peaks: npt.NDArray[np.float32]
-    """float32 (N, A): the highest raw CAM value."""
+    """float32 (N, A): the highest raw Grad-CAM value."""
+    cam_plus_plus_peaks: npt.NDArray[np.float32]
+    """float32 (N, A): the highest raw Grad-CAM++ value."""
 
     @property
     def probabilities(self) -> npt.NDArray[np.float64]:
@@ -50,6 +53,7 @@ class Calibration:
 
     thresholds: tuple[float, ...]
     cam_scale: tuple[float, ...]
+    cam_plus_plus_scale: tuple[float, ...]
     mean_auc: float
 
 
@@ -100,13 +104,17 @@ def cut_plain(data: RenderedCrops, rows: Rows, recipe: Recipe, /) -> npt.NDArray
 def predict(net: FaceNet, crops: npt.NDArray[np.uint8], /) -> Predictions:
     """Returns logits and CAM peaks of uint8 crops (N, S, S, 3); leaves the network in eval mode."""
     net.eval()
-    logits, peaks = [], []
+    logits = []
+    peaks: dict[CamMethod, list[npt.NDArray[np.float32]]] = {"gradcam": [], "gradcam++": []}
     with torch.inference_mode():
         for batch in torch.split(torch.from_numpy(crops), BATCH):
-            some, cams = logits_and_cams(net.features(batch), net.head)
-            logits.append(some.numpy())
-            peaks.append(cams.amax(dim=(2, 3)).numpy())
-    return Predictions(np.concatenate(logits), np.concatenate(peaks))
+            maps = net.features(batch)
+            logits.append(net.head(net.pooling(maps)).numpy())
+            for method, found in peaks.items():
+                _, cams = logits_and_cams(maps, net.head, net.pooling, method=method)
+                found.append(cams.amax(dim=(2, 3)).numpy())
+    highest = (np.concatenate(found) for found in peaks.values())
+    return Predictions(np.concatenate(logits), *highest)
 
 
 def calibrate(
@@ -121,7 +129,23 @@ def calibrate(
     return Calibration(
         thresholds=tuple(metrics.best_threshold(probabilities[:, k], truth[:, k]) for k in columns),
         cam_scale=tuple(_cam_scale(said.cam_peaks[:, k], truth[:, k]) for k in columns),
+        cam_plus_plus_scale=tuple(
+            _cam_scale(said.cam_plus_plus_peaks[:, k], truth[:, k]) for k in columns
+        ),
         mean_auc=_mean(areas),
+    )
+
+
+def calibrated(model: Model, data: RenderedCrops) -> Model:
+    """Returns the model with thresholds and CAM scales chosen anew on its threshold part."""
+    rows = split_rows(len(data), model.recipe.fit).thresholds
+    crops = cut_plain(data, rows, model.recipe)
+    chosen = calibrate(model.network(), crops, data.intensities[rows])
+    return dataclasses.replace(
+        model,
+        thresholds=chosen.thresholds,
+        cam_scale=chosen.cam_scale,
+        cam_plus_plus_scale=chosen.cam_plus_plus_scale,
     )
 
 

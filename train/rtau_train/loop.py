@@ -23,7 +23,7 @@ from rtau_train.checkpoint import Model, load_model, load_state, save_model, sav
 from rtau_train.data import RenderedCrops
 from rtau_train.folds import split_rows
 from rtau_train.loss import total_loss
-from rtau_train.models import build
+from rtau_train.models import build, start
 from rtau_train.recipe import Fit, Recipe
 
 
@@ -73,8 +73,11 @@ def fit(
     out: Path,
     resume: bool = False,
     watcher: Watcher | None = None,
+    weights_dir: Path | None = None,
 ) -> Model:
     """Returns the trained model, also written to `out`/model.pt after every epoch.
+
+    `weights_dir` holds the ImageNet weights a recipe may ask for; without it they are downloaded.
 
     Raises:
         UsageError: `out` holds a run and `resume` was not asked for, or another recipe's run.
@@ -83,7 +86,7 @@ def fit(
     if (out / "last.pt").exists() and not resume:
         raise UsageError(f"{out} already holds a run; add --resume or choose another --out")
     run = _Run(recipe, data, recipe_path=recipe_path, out=out)
-    run.restore()
+    run.begin(weights_dir)
     watcher = watcher or Watcher()
     for epoch in range(run.epochs_done, recipe.fit.epochs):
         watcher.epoch(run.epoch(epoch, watcher))
@@ -102,16 +105,22 @@ class _Run:
         self._training = TrainingSet(recipe, data, split.train)
         self._judged = evaluate.cut_plain(data, split.thresholds, recipe)
         self._judged_intensities = data.intensities[split.thresholds]
-        torch.manual_seed(recipe.fit.seed)
-        self._net = build(recipe.network)
-        self._optimiser = torch.optim.AdamW(_parameter_groups(self._net, recipe.fit))
         self.epochs_done = 0
 
-    def restore(self) -> None:
-        """Takes up the state of `last.pt`, if there is one."""
-        path = self._out / "last.pt"
-        if not path.exists():
-            return
+    def begin(self, weights_dir: Path | None) -> None:
+        """Makes the network: with the state of `last.pt` if there is one, else as it starts."""
+        recipe, path = self._recipe, self._out / "last.pt"
+        torch.manual_seed(recipe.fit.seed)
+        if path.exists():
+            self._net = build(recipe.network)
+            self._net.freeze(recipe.network.unfreeze)
+        else:
+            self._net = start(recipe.network, weights_dir=weights_dir)
+        self._optimiser = torch.optim.AdamW(_parameter_groups(self._net, recipe.fit))
+        if path.exists():
+            self._restore(path)
+
+    def _restore(self, path: Path) -> None:
         state = load_state(path, kind="state")
         if Recipe.from_dict(state["recipe"], origin=str(path)) != self._recipe:
             raise UsageError(
@@ -126,9 +135,9 @@ class _Run:
         """Returns what an epoch, from 0, came to, after writing both checkpoints."""
         started_s = time.monotonic()
         recipe = self._recipe
-        self._net.body.set_dense(epoch >= recipe.fit.epochs - recipe.fit.dense_epochs)
+        self._net.set_dense(epoch >= recipe.fit.epochs - recipe.fit.dense_epochs)
         loss = self._train(epoch, watcher)
-        self._net.body.set_dense(True)
+        self._net.set_dense(True)
         chosen = evaluate.calibrate(self._net, self._judged, self._judged_intensities)
         self.epochs_done = epoch + 1
         self._save(chosen)
@@ -165,6 +174,7 @@ class _Run:
             epochs_done=self.epochs_done,
             thresholds=chosen.thresholds,
             cam_scale=chosen.cam_scale,
+            cam_plus_plus_scale=chosen.cam_plus_plus_scale,
             weights=self._net.state_dict(),
         )
         save_model(self._out / "model.pt", model)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.needs_torch
 def net():
     torch.manual_seed(0)
     net = build(small_recipe().network)
-    net.body.set_dense(True)
+    net.set_dense(True)
     return net.eval()
 
 
@@ -23,14 +23,14 @@ def crops(count):
 
 def test_a_network_in_training_mode_is_refused(net):
     with pytest.raises(ValueError, match="eval mode"):
-        FaceGraph(net.train(), with_cams=True)
+        FaceGraph(net.train(), cam_method="gradcam")
 
 
 def test_logits_are_those_of_the_network_with_and_without_cams(net):
     with torch.inference_mode():
         wanted, _ = net(crops(3))
-        with_cams = FaceGraph(net, with_cams=True)(crops(3))
-        (bare,) = FaceGraph(net, with_cams=False)(crops(3))
+        with_cams = FaceGraph(net, cam_method="gradcam")(crops(3))
+        (bare,) = FaceGraph(net, cam_method=None)(crops(3))
 
     torch.testing.assert_close(with_cams[0], wanted)
     torch.testing.assert_close(bare, wanted)

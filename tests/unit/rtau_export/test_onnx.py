@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 
 import pytest
@@ -64,7 +65,7 @@ def test_an_operator_that_devices_refuse_is_refused_here(proto, said):
 
 def test_the_contract_tells_what_the_checkpoint_knows(model):
     contract = exporter.contract_of(
-        model, name="mine", with_cams=True, crop=model.recipe.shipping.haar_crop
+        model, name="mine", cam_method="gradcam", crop=model.recipe.shipping.haar_crop
     )
 
     assert contract.labels == model.recipe.network.labels
@@ -78,17 +79,54 @@ def test_the_contract_tells_what_the_checkpoint_knows(model):
 
 def test_without_cams_the_contract_has_none(model):
     contract = exporter.contract_of(
-        model, name="mine", with_cams=False, crop=model.recipe.shipping.haar_crop
+        model, name="mine", cam_method=None, crop=model.recipe.shipping.haar_crop
     )
 
     assert contract.cam_method is None
     assert contract.cam_scale is None
 
 
+def test_grad_cam_plus_plus_has_its_own_scale(model):
+    crop = model.recipe.shipping.haar_crop
+    newer = dataclasses.replace(model, cam_plus_plus_scale=(7.0,) * 12)
+
+    contract = exporter.contract_of(newer, name="mine", cam_method="gradcam++", crop=crop)
+
+    assert contract.cam_method == "gradcam++"
+    assert contract.cam_scale == (7.0,) * 12
+    with pytest.raises(ContractError, match="no scale for gradcam\\+\\+; `rtau-train calibrate"):
+        exporter.contract_of(model, name="mine", cam_method="gradcam++", crop=crop)
+
+
+def test_a_softmax_network_has_no_thresholds(model):
+    labels = ("anger", "neutral")
+    network = dataclasses.replace(model.recipe.network, labels=labels, task="multi_class")
+    emotions = dataclasses.replace(
+        model, recipe=dataclasses.replace(model.recipe, network=network), cam_scale=(1.0, 1.0)
+    )
+
+    contract = exporter.contract_of(
+        emotions, name="mine", cam_method="gradcam", crop=model.recipe.shipping.haar_crop
+    )
+
+    assert (contract.task, contract.labels, contract.thresholds) == ("multi_class", labels, (0, 0))
+    assert "likeliest" in contract.thresholds_origin
+
+
+def test_a_heatmap_too_coarse_to_mean_anything_is_refused(model, tmp_path):
+    crop = model.recipe.shipping.haar_crop
+
+    with pytest.raises(ContractError, match="7x7 cells or more, got 3x3 from crops of 48 px"):
+        exporter.export(model, tmp_path / "a.onnx", cam_method="gradcam", crop=crop)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("out", ["model.pb", "no/such/folder/model.onnx"])
 def test_a_useless_output_path_is_refused_before_any_work(model, tmp_path, out):
     with pytest.raises(UsageError, match=r"--out must be NAME\.onnx in a folder that exists"):
-        exporter.export(model, tmp_path / out, with_cams=True, crop=model.recipe.shipping.haar_crop)
+        exporter.export(
+            model, tmp_path / out, cam_method="gradcam", crop=model.recipe.shipping.haar_crop
+        )
 
 
 def test_outside_a_repository_the_commit_is_unknown(monkeypatch):
@@ -102,9 +140,9 @@ def test_outside_a_repository_the_commit_is_unknown(monkeypatch):
 
 @pytest.mark.slow  # torch traces the network anew
 def test_without_cams_the_file_has_logits_only(model):
-    graph = exporter.FaceGraph(model.network(), with_cams=False)
+    graph = exporter.FaceGraph(model.network(), cam_method=None)
     contract = exporter.contract_of(
-        model, name="mine", with_cams=False, crop=model.recipe.shipping.haar_crop
+        model, name="mine", cam_method=None, crop=model.recipe.shipping.haar_crop
     )
 
     proto = onnx.load_from_string(exporter.model_bytes(graph, contract))

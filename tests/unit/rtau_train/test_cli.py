@@ -1,8 +1,11 @@
+import dataclasses
 import json
 import shutil
 
+import numpy as np
 import pytest
 
+from rtau_train.checkpoint import load_model, save_model
 from rtau_train.cli import main
 from tests.support.training import FACES, RECIPE
 
@@ -33,6 +36,21 @@ def test_fit_evaluate_and_resume_from_the_command_line(tmp_path, capsys):
     assert len(json.loads(capsys.readouterr().out)["labels"]) == 12
     assert main(["evaluate", str(run), "--data", str(FACES)]) == 0
     assert "| AU12 | lip corner puller |" in capsys.readouterr().out
+
+
+def test_calibrate_gives_an_old_checkpoint_what_it_lacks(run_folder, tmp_path, capsys):
+    shutil.copytree(run_folder, tmp_path / "run")
+    model = load_model(run_folder)
+    assert model.cam_plus_plus_scale is not None
+    old = dataclasses.replace(model, cam_plus_plus_scale=None)
+    save_model(tmp_path / "run" / "model.pt", old)
+
+    assert main(["calibrate", str(tmp_path / "run"), "--data", str(FACES)]) == 0
+
+    again = load_model(tmp_path / "run")
+    assert capsys.readouterr().out.strip() == str(tmp_path / "run" / "model.pt")
+    np.testing.assert_allclose(again.cam_plus_plus_scale, model.cam_plus_plus_scale, rtol=1e-4)
+    np.testing.assert_allclose(again.thresholds, model.thresholds, atol=1e-4)
 
 
 @pytest.mark.parametrize(
