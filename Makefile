@@ -22,7 +22,7 @@ help: ## show this list
 .PHONY: demo
 demo: system $(RUNTIME) ## install the runtime and annotate the sample clip: the first command
 	@mkdir -p out
-	@$(BIN)/rtau video examples/one_face.mp4 --out out/annotated.mp4 --csv out/one_face.csv
+	@$(BIN)/rtau video examples/one_face.mp4 --out out/annotated.mp4 --csv out/one_face.csv --heatmap top
 	@printf '\nLook at out/annotated.mp4; the numbers are in out/one_face.csv, how they were made in out/*.json.\n'
 
 .PHONY: setup
