@@ -25,6 +25,7 @@ FOLDERS = {
     "examples": "the sample clip of `make demo`, and its truth",
     "benchmarks": "speed of the stages, and the results by version and machine",
     "tests": "unit/ mirrors rtau/; contracts/ has one module per seam; faults/ breaks every stage",
+    "docker": "images for Jetson boards and for PCs with an NVIDIA GPU",
     "tools": "scripts the Makefile calls",
     "docs": "this file, coordinates, glossary, uses, decisions (adr/)",
 }

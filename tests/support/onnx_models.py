@@ -47,7 +47,7 @@ class Writer:
         return self.node("DequantizeLinear", [f"{name}_q", scale, zero], f"{name}_dq", **where)
 
 
-def small_model(precision="fp32", *, bad_node=None, with_contract=True) -> bytes:
+def small_model(precision="fp32", *, bad_node=None, with_contract=True, int8_profile=None) -> bytes:
     """Returns a serialised model; `bad_node` puts that operator where a parser will not know it."""
     writer = Writer(half=precision == "fp16")
     features = _features(writer, int8=precision == "int8", bad_node=bad_node)
@@ -62,7 +62,9 @@ def small_model(precision="fp32", *, bad_node=None, with_contract=True) -> bytes
     graph = helper.make_graph(writer.nodes, "small", values[:1], values[1:], writer.weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     if with_contract:
-        contract = make_contract(name="small", input_size=SIDE, precision=precision, opset=18)
+        contract = make_contract(
+            name="small", input_size=SIDE, precision=precision, opset=18, int8_profile=int8_profile
+        )
         helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
     if bad_node is None:
         onnx.checker.check_model(model, full_check=True)
