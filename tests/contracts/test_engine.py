@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rtau.backends import bundled_models, open_engine
 from rtau.backends.scripted import ScriptedEngine
+from rtau.backends.tensorrt import TensorRTEngine
 from rtau.data import Crops, Scores
 from rtau.errors import ContractError
 from rtau.seams import Engine
 from tests.support.doubles import brightness_logits, flat_cams, make_contract
+from tests.support.tensorrt_double import FakeCuda, fake_tensorrt, write_engine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +37,19 @@ def _onnx() -> Engine:
     return open_engine(next(iter(bundled_models())), provider="cpu")
 
 
+def _tensorrt() -> Engine:
+    """TensorRTEngine with its twin, on doubles of TensorRT and the GPU."""
+    cuda = FakeCuda()
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_engine(Path(folder), twin=True)
+        return TensorRTEngine(path, tensorrt=fake_tensorrt(cuda), cuda=cuda)
+
+
 ENGINES = {
     "ScriptedEngine": Case(_scripted),
     # Kernels differ by batch size: the last bits of a float32 logit.
     "OnnxEngine": Case(_onnx, tolerance=1e-4),
+    "TensorRTEngine": Case(_tensorrt),
 }
 
 
