@@ -174,9 +174,10 @@ class _Job:
             raise _parser_error(parser, source.path, self.tensorrt)
         config = self._config(builder, source)
         timings = self._timings(config)
+        what = "" if content is source.content else " without heatmaps"
         title = (
-            f"building {source.path.name} for {self.target}, {self.precision.precision}, up to "
-            f"{self.batch.greatest} rows, with {self.tensorrt}"
+            f"building {source.path.name}{what} for {self.target}, {self.precision.precision}, up "
+            f"to {self.batch.greatest} rows, with {self.tensorrt}"
         )
         with self.shown(title) as phases:
             config.progress_monitor = monitor = monitor_for(module, phases)
