@@ -12,6 +12,7 @@ from skimage import data
 
 from tests.support import media
 from tests.support.commands import example_frames, run_here
+from tests.support.doubles import EMOTIONS, make_contract
 
 pytestmark = pytest.mark.needs_onnxruntime
 
@@ -259,3 +260,26 @@ def test_a_phone_held_upright_gives_an_upright_video_with_its_own_times(turn, tm
         assert (frames[0].width, frames[0].height) == (640, 360)
         np.testing.assert_allclose([frame.time for frame in frames], times_s, atol=1e-4)
         assert frames[0].rotation == 0
+
+
+def test_a_model_of_emotions_names_its_columns_accordingly(face_clip, tmp_path, capsys):
+    pytest.importorskip("onnx", reason="builds its model with the onnx package")
+    from tests.support.models import build_model  # noqa: PLC0415 - needs onnx
+
+    contract = make_contract(
+        task="multi_class", labels=EMOTIONS, thresholds=(0, 0, 0), cam_method=None, cam_scale=None
+    )
+    model = tmp_path / "emotions.onnx"
+    model.write_bytes(build_model(contract=contract, cams=False))
+    table, out = tmp_path / "t.csv", tmp_path / "o.mp4"
+    code, _, err = run_here(
+        capsys, "video", face_clip, "--model", model, "--csv", table, "--out", out
+    )
+
+    assert code == 0, err
+    rows = faces_in(rows_of(table.read_text()))
+    for row in rows:
+        chances = {name: float(row[f"{name}_p"]) for name in EMOTIONS}
+        assert sum(chances.values()) == pytest.approx(1, abs=1e-4)
+        assert row["emotion"] == max(chances, key=chances.get)
+    assert not any(name.endswith(("_c", "_r")) for name in rows[0])
