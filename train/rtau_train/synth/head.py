@@ -37,6 +37,7 @@ LANDMARKS: Final = np.array(
 SKIN, MOUTH_LINING, EYE_SOCKET, GUMS, TEETH, EYEBALL = range(6)
 _STARTS: Final = (0, 11248, 13294, 14062, 17039, 21451)
 _FACE_END: Final = 9409
+_HAIRLINE_Y_CM: Final = 8.8
 _SKIN_END: Final = 11248
 _LINING_END: Final = 13294
 _EYEBALL_END: Final = 24591
@@ -153,16 +154,22 @@ class Rider:
         self._normals = NormalField(strands.triangles, len(strands.points))
         self.corner_points, self.uvs, self.indices = _unwelded(strands)
 
-    def ride(self, moved_by: Floats, /, *, stretch: float = 1.0) -> Surface:
+    def ride(self, moved_by: Floats, /, *, stretch: float = 1.0, fringe: float = 1.0) -> Surface:
         """Returns the strands on a head whose vertices moved by (V, 3) cm, a row per corner.
 
-        `stretch` scales their height about their middle: fuller or thinner brows.
+        `stretch` scales their height about their middle: fuller or thinner brows. `fringe` is the
+        share that is left of hair that hangs before the forehead.
         """
-        rest = self._rest
+        rest = self._rest.copy()
         if stretch != 1.0:
-            rest = rest.copy()
             middle = rest[:, 1].mean()
             rest[:, 1] = middle + (rest[:, 1] - middle) * stretch
+        if fringe != 1.0:
+            x, y, z = self._rest.T
+            hangs = np.clip((z - 4) / 3, 0, 1) * np.clip((6.5 - np.abs(x)) / 1.5, 0, 1)
+            # Hair on the shoulders hangs in front too, and stays.
+            hangs *= np.clip((y + 2) / 2, 0, 1)
+            rest[:, 1] += hangs * (1 - fringe) * np.maximum(_HAIRLINE_Y_CM - y, 0)
         points = np.asarray(rest + self._carry @ moved_by, np.float32)
         normals = self._normals.of(points)
         return Surface(points[self.corner_points], normals[self.corner_points])
@@ -221,7 +228,7 @@ def _texture_uv(assets: Assets, own_uv: Floats) -> Floats:
 def _scalp(neutral: Floats) -> Floats:
     """Returns where hair grows, (V,) 0-1: behind a tilted plane, not on the ears or the neck."""
     x, y, z = neutral.T
-    behind = np.clip((y - 0.95 * z - 0.6) / 1.0 + 0.5, 0, 1)
+    behind = np.clip((y - 0.95 * z - 1.3) / 1.2 + 0.5, 0, 1)
     ear = (np.abs(x) > 7.4) & (y < 5.0) & (y > -3.5) & (z < 4.5)
     nape = np.clip((y + 5.5) / 1.5, 0, 1)
     return np.asarray(np.where(ear, 0, behind * nape), np.float32)

@@ -57,8 +57,8 @@ _STYLES: Final[Mapping[str, Mapping[str, float]]] = {
         "none": 0.06, "bob02": 0.015, "ponytail01": 0.02, "long01": 0.015,
     },
     "f": {
-        "long01": 0.32, "ponytail01": 0.26, "braid01": 0.13, "short02": 0.09, "short03": 0.05,
-        "bob02": 0.06, "cropped": 0.06, "none": 0.03,
+        "long01": 0.33, "ponytail01": 0.28, "braid01": 0.14, "short02": 0.09, "short03": 0.04,
+        "bob02": 0.03, "cropped": 0.06, "none": 0.03,
     },
 }  # fmt: skip
 _ETHNICITIES: Final = ("african", "asian", "caucasian")
@@ -99,6 +99,8 @@ class Look:
     blush: float
     hair: str
     hair_colour: Colour
+    fringe: float
+    """Share that is left of a fringe over the brows."""
     hair_sheen: float
     brow: int
     brow_colour: Colour
@@ -224,6 +226,7 @@ def _hair(sex: str, colour: Colour, rng: np.random.Generator) -> dict[str, Any]:
     texture, height = int(rng.integers(BROW_TEXTURES)), int(rng.integers(BROW_HEIGHTS))
     return {
         "hair": str(rng.choice(list(styles), p=shares / shares.sum())),
+        "fringe": float(rng.uniform(0.05, 0.8) if rng.random() < 0.85 else 1.0),
         "hair_sheen": float(rng.uniform(0.3, 1.5)),
         "brow": texture * BROW_HEIGHTS + height,
         "brow_colour": _triple(brow),
@@ -268,7 +271,7 @@ def _beard(rng: np.random.Generator, *, sex: str, child: float, colour: Colour) 
         if kind < 0.30:
             amounts[:] = rng.uniform(0.05, 0.35) * np.array([1, 1, 1, 0.3])
         elif kind < 0.44:
-            amounts[:] = rng.uniform(0.55, 1.0)
+            amounts[:] = rng.uniform(0.55, 1.0) * np.array([1, 1, 1, 0.5])
         elif kind < 0.51:
             amounts[0] = rng.uniform(0.6, 1.0)
         elif kind < 0.58:
@@ -276,5 +279,5 @@ def _beard(rng: np.random.Generator, *, sex: str, child: float, colour: Colour) 
     first, second, third, fourth = (float(amount) for amount in amounts)
     return {
         "beard": (first, second, third, fourth),
-        "beard_colour": _triple(np.minimum(np.array(colour) * 0.55 + 0.004, 0.16)),
+        "beard_colour": _triple(np.minimum(np.array(colour) * 0.55 + 0.004, 0.22)),
     }

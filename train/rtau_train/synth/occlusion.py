@@ -113,7 +113,7 @@ def _strands(
     layer, cover = image.copy(), np.zeros(image.shape[:2], np.float32)
     middle = landmarks[27] + np.array([rng.normal(0, 0.28), 0]) * side
     reach = rng.uniform(0.0, 0.75) * side
-    spread, count = rng.uniform(0.05, 0.4) * side, int(rng.integers(6, 46))
+    spread, count = rng.uniform(0.05, 0.4) * side, int(rng.integers(6, 60))
     lean = rng.normal(0, 0.25) * side
     for _ in range(count):
         root = middle + np.array([rng.normal(0, spread), -0.75 * side])
@@ -123,8 +123,8 @@ def _strands(
         knots = np.linspace(0, 1, 9)[:, None]
         path = (1 - knots) ** 2 * root + 2 * knots * (1 - knots) * bend + knots**2 * end
         tone = [float(v) for v in np.clip(hair * rng.uniform(0.5, 1.7), 0, 1)]
-        thickness = max(1, round(side * rng.uniform(0.006, 0.022)))
-        for canvas, colour in ((layer, tone), (cover, 0.9)):
+        thickness = max(1, round(side * rng.uniform(0.004, 0.012)))
+        for canvas, colour in ((layer, tone), (cover, 0.8)):
             cv2.polylines(canvas, [_points(path)], False, colour, thickness, cv2.LINE_AA, _SHIFT)
     return layer, cover
 

@@ -34,7 +34,7 @@ _SHADOW_PX: Final = 512
 HAIR, BROW, LASHES, EYE_SHADE, FRAME, LENS = range(6)
 # Texture units.
 _SKIN_A, _SKIN_B, _SHADOW, _FOLDS, _PAINT, _NOISE, _STRANDS = range(7)
-_VALLEY_SHADE: Final = 4.2
+_VALLEY_SHADE: Final = 6.5
 """Light lost per cm of depth, before clipping."""
 
 
@@ -83,7 +83,7 @@ class Studio:
         self._shadow_target = context.framebuffer(depth_attachment=self._shadow_map)
         self._mesh = self._head_mesh()
         self._maps = {
-            "folds": context.texture(MAP_SIZE, 4, dtype="f2"),
+            "folds": context.texture(MAP_SIZE, 4, dtype="f4"),
             "paint": context.texture(MAP_SIZE, 3, dtype="f1"),
         }
         for image in self._maps.values():
@@ -132,7 +132,7 @@ class Studio:
         brow.place(moved_by, stretch=look.brow_stretch)
         hair = self._rider(look.hair) if look.hair in HAIR_STYLES else None
         if hair is not None:
-            hair.place(moved_by)
+            hair.place(moved_by, fringe=look.fringe)
         self._draw_shadow(shadow, hair)
         mouth = self._mouth(surface, gap_cm)
         self._draw_skin(look, act, common, skin_factor=skin_factor, mouth=mouth)
@@ -220,13 +220,15 @@ class Studio:
         gpu.put(program, {**uniforms.look_uniforms(look), "mouth": mouth})
         gpu.put(program, {"skin_mean_a": mean_a, "skin_mean_b": mean_b})
         gpu.put(program, {"skin_a": _SKIN_A, "skin_b": _SKIN_B, "folds": _FOLDS, "paint": _PAINT})
+        self._context.enable(self._context.CULL_FACE)
         self._mesh.draw("opaque", "skin")
+        self._context.disable(self._context.CULL_FACE)
 
     def _write_maps(self, look: Look, act: Act, skin_factor: Floats) -> None:
         slope_x, slope_y, depth_cm = relief(act.folds_cm)
         light = np.clip(1 - _VALLEY_SHADE * depth_cm, 0.35, 1)
         folds = np.dstack([slope_x, slope_y, light, skin_factor])
-        self._maps["folds"].write(folds.astype(np.float16).tobytes())
+        self._maps["folds"].write(folds.tobytes())
         beard = paint.stubble(self.masks, look.beard)
         painted = np.dstack([beard, self.masks.lips, self.masks.eyes])
         self._maps["paint"].write((np.clip(painted, 0, 1) * 255).astype(np.uint8).tobytes())
@@ -294,7 +296,7 @@ class Studio:
         side = self.size * SUPERSAMPLING
         raw = np.frombuffer(self._target.read(components=4), np.uint8).reshape(side, side, 4)
         image = cv2.resize(raw[::-1], (self.size,) * 2, interpolation=cv2.INTER_AREA)
-        return np.asarray(image, np.float32) / np.float32(255)
+        return np.asarray(image / np.float32(255), np.float32)
 
 
 class _HairOrBrow:
@@ -319,8 +321,8 @@ class _HairOrBrow:
         levels = image[..., :3].astype(np.float32) @ np.array([0.3, 0.6, 0.1], np.float32) / 255
         self.mean = max(float(levels[covered].mean()), 0.02) if covered.any() else 0.2
 
-    def place(self, moved_by: Floats, *, stretch: float = 1.0) -> None:
-        surface = self._rider.ride(moved_by, stretch=stretch)
+    def place(self, moved_by: Floats, *, stretch: float = 1.0, fringe: float = 1.0) -> None:
+        surface = self._rider.ride(moved_by, stretch=stretch, fringe=fringe)
         self.mesh.move(surface.points, surface.normals, 0.8)
 
 

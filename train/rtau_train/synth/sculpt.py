@@ -47,12 +47,17 @@ _PAIRS: Final[Mapping[str, tuple[Push, ...]]] = {
         Push((3.05, -4.9), (0.65, 0.75), (0.03, -0.05, 0.20)),
         Push((1.5, -5.1), (0.9, 0.6), (0.05, 0.0, -0.08)),
     ),
+    "cornerPull": (
+        # The mesh's own stretch lets the corners sink; risorius pulls them level.
+        Push((2.6, -3.5), (0.9, 0.7), (0.28, 0.14, -0.12)),
+        Push((3.6, -3.4), (0.7, 0.9), (0.10, 0.0, 0.14)),
+    ),
 }
 # One shape for both sides; pushes at x > 0 are mirrored.
 _WHOLE: Final[Mapping[str, tuple[Push, ...]]] = {
     "chinBoss": (
         Push((0.0, -6.0), (1.5, 0.8), (0.0, 0.30, 0.20)),
-        Push((0.0, -4.15), (1.5, 0.4), (0.0, 0.12, 0.14)),
+        Push((0.0, -4.15), (1.5, 0.4), (0.0, 0.13, 0.20)),
         Push((0.0, -4.95), (1.5, 0.25), (0.0, 0.05, -0.14)),
         Push((2.5, -3.7), (0.7, 0.5), (0.0, -0.10, 0.0)),
     ),

@@ -22,7 +22,7 @@ AU_SHAPES: Final[Mapping[int, tuple[tuple[str, float], ...]]] = {
     # Frontalis, lateral: outer part of the brows up and arched.
     2: (("browOuterUp_*", 1.05),),
     # Corrugator, depressor, procerus: brows down and together, a bulge between them.
-    4: (("browDown_*", 1.1), ("browPinch_*", 1.0), ("eyeSquint_*", 0.12)),
+    4: (("browDown_*", 1.25), ("browPinch_*", 1.2), ("eyeSquint_*", 0.15)),
     # Levator palpebrae: upper lid up, more of the white above the iris.
     5: (("eyeWide_*", 1.4),),
     # Orbicularis oculi, orbital part: cheeks up, skin drawn towards the eye.
@@ -43,13 +43,13 @@ AU_SHAPES: Final[Mapping[int, tuple[tuple[str, float], ...]]] = {
         ("cheekSquint_*", 0.25),
     ),
     # Zygomaticus major: lip corners up and back.
-    12: (("mouthSmile_*", 1.0),),
+    12: (("mouthSmile_*", 1.08), ("cheekBulge_*", 0.2)),
     # Depressor anguli oris: lip corners straight down, a pouch below them.
     15: (("mouthFrown_*", 1.05), ("cornerDrop_*", 1.0)),
     # Mentalis: chin boss and lower lip up, lower lip may stick out.
     17: (("mouthShrugLower", 0.8), ("mouthShrugUpper", 0.62), ("chinBoss", 1.0)),
     # Risorius: lips pulled straight sideways, flattened and stretched.
-    20: (("mouthStretch_*", 0.95), ("lipFlatten", 0.9)),
+    20: (("mouthStretch_*", 1.05), ("cornerPull_*", 1.0), ("lipFlatten", 0.9)),
     # Lips part without the jaw.
     25: (("mouthLowerDown_*", 0.55), ("mouthUpperUp_*", 0.22), ("jawOpen", 0.05)),
     # The mandible drops by relaxation.

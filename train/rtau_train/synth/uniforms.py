@@ -19,6 +19,8 @@ Matrix = npt.NDArray[np.float64]
 _PIVOT_CM: Final = np.array([0.0, 0.6, 6.5])
 _SHADOW_REACH_CM: Final = 15.0
 _PORES: Final = 0.25
+# How much hair colour the scalp itself gets.
+_CROPPED: Final = {"none": 0.0, "cropped": 0.9}
 
 
 def view_from_head(scene: Scene) -> Matrix:
@@ -81,7 +83,7 @@ def look_uniforms(look: Look) -> dict[str, Any]:
         "lip_paint": look.lip_paint,
         "eye_paint": look.eye_paint,
         "beard_colour": look.beard_colour,
-        "cropped_hair": 0.0 if look.hair == "none" else 0.9,
+        "cropped_hair": _CROPPED.get(look.hair, 0.3),
         "hair_colour": look.hair_colour,
         "cloth": look.cloth,
         "collar": look.collar_cm,

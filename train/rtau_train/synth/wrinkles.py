@@ -74,7 +74,7 @@ FOLDS: Final[Mapping[str, tuple[Fold, ...]]] = {
         Fold(((1.15, 5.6), (1.25, 6.2), (1.05, 6.9)), 0.12, 0.07, 0.9),
         Fold(((-0.75, 4.55), (0, 4.35), (0.75, 4.55)), 0.15, 0.11, paired=False),
         # The dimple above the middle of the brow, where corrugator enters the skin.
-        Fold(((2.5, 7.2), (3.1, 7.0), (3.6, 7.1)), 0.30, 0.08, 0.5),
+        Fold(((2.5, 7.2), (3.1, 7.0), (3.6, 7.1)), 0.30, 0.035, 0.6),
     ),
     "au6": (
         *_CROW,
@@ -94,7 +94,7 @@ FOLDS: Final[Mapping[str, tuple[Fold, ...]]] = {
     ),
     "au10": (Fold(((1.4, 0.4), (1.9, -0.6), (2.7, -1.8)), 0.18, 0.12, 1.0, (0.18, 0.1)),),
     "au12": (
-        Fold(_NASOLABIAL, 0.20, 0.14, 1.0, (0.2, 0.12)),
+        Fold(_NASOLABIAL, 0.20, 0.17, 1.1, (0.2, 0.12)),
         Fold(((3.15, -2.5), (3.6, -3.3), (3.45, -4.2)), 0.15, 0.07),
     ),
     "au14": (Fold(((2.85, -3.0), (3.05, -3.5), (2.9, -4.0)), 0.13, 0.14, 0.9),),
@@ -188,7 +188,7 @@ def _drawn(fold: Fold, side: int, rng: np.random.Generator) -> Floats:
         return line
     valley /= peak
     shoulders = np.asarray(cv2.GaussianBlur(line, (0, 0), 2.4 * width), np.float32)
-    shoulders *= 2 / peak
+    shoulders *= 1.15 / peak
     lean_x, lean_y = fold.lean_cm
     if (lean_x, lean_y) != (0.0, 0.0):
         move = np.array([[1, 0, side * lean_x * PX_PER_CM], [0, 1, -lean_y * PX_PER_CM]])

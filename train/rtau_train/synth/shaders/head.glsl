@@ -133,9 +133,9 @@ void main() {
     }
     if (what == LINING || what == GUMS || what == TEETH) {
         // Light enters through the lips only: little of it reaches the back.
-        float depth = max(mouth.x - v_point.z - 0.4, 0.0);
+        float depth = max(mouth.x - v_point.z - 0.9, 0.0);
         float open = clamp(mouth.y / 1.2, 0.0, 1.0);
-        float reach = exp(-depth * mix(1.1, 0.34, open)) * mix(0.55, 1.0, open);
+        float reach = exp(-depth * mix(0.9, 0.2, open)) * mix(0.8, 1.0, open);
         sky *= reach;
         sun *= reach;
     }
