@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def table(rows: Sequence[Row]) -> list[str]:
     lines += ["| " + " | ".join(_cells(row)) + " |" for row in ran]
     lines += ["", "Times are medians (95th percentile in brackets), copies and waiting included."]
     lines += [
-        f"{'not here' if row.is_absent else 'FAILED'}: {row.model} on {row.provider}: {row.problem}"
+        f"{'not here' if row.is_absent else 'FAILED'}: {Path(row.model).name} on {row.provider}: {row.problem}"
         for row in rows
         if row.problem is not None
     ]
@@ -186,7 +187,7 @@ def _comparable(contract: ModelContract) -> tuple[Any, ...]:
 
 def _cells(row: Row) -> list[str]:
     apart = row.difference
-    cells = [row.model, row.device, row.precision]
+    cells = [Path(row.model).name, row.device, row.precision]
     if apart is None:
         cells += ["reference", "-", "-"]
     else:
