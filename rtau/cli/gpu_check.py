@@ -133,11 +133,10 @@ def table(rows: Sequence[Row]) -> list[str]:
     ran = [row for row in rows if row.problem is None]
     lines += ["| " + " | ".join(_cells(row)) + " |" for row in ran]
     lines += ["", "Times are medians (95th percentile in brackets), copies and waiting included."]
-    lines += [
-        f"{'not here' if row.is_absent else 'FAILED'}: {Path(row.model).name} on {row.provider}: {row.problem}"
-        for row in rows
-        if row.problem is not None
-    ]
+    for row in rows:
+        if row.problem is not None:
+            state = "not here" if row.is_absent else "FAILED"
+            lines.append(f"{state}: {Path(row.model).name} on {row.provider}: {row.problem}")
     return lines
 
 
