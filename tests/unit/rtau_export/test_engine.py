@@ -1,6 +1,7 @@
 """The builder on a real parser and builder (TensorRT for RTX, which needs no GPU to build)."""
 
 import contextlib
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import pytest
 
 from rtau.backends import bundled_models
 from rtau.backends.engine_file import check_file, read_sidecar, sidecar_path
+from rtau.contract import METADATA_KEY, ModelContract
 from rtau.contract import read_sidecar as model_sidecar
 from rtau.errors import BackendUnavailable, ContractError, UsageError
+from rtau.parity import seeded_crops
 from rtau_export.cli import main
 from rtau_export.engine import build_engines
 from rtau_export.engine_cache import EngineCache
@@ -21,6 +24,8 @@ from rtau_export.engine_target import EngineRequest
 from rtau_export.profiles import BatchProfile
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
+import onnx
+
 from tests.support.onnx_models import small_model
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +95,39 @@ def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
     assert engine.build.without_cams == twin.path.name
     assert read_sidecar(engine.path)[0].max_batch == 4
     assert not read_sidecar(twin.path)[0].has_cams
+
+
+def vgg19(precision):
+    """Returns VGG19 with its CAMs and random weights, from the script that times it."""
+    content = pytest.importorskip("benchmarks.vgg19_graph").vgg19_bytes()
+    if precision == "fp32":
+        return content
+    proto = onnx.load_from_string(content)
+    if precision == "fp16":
+        proto = pytest.importorskip("rtau_export.fp16").halve(proto)
+        changes = {"precision": "fp16"}
+    else:
+        pictures = seeded_crops(16, size=224).images_rgb
+        quantise = pytest.importorskip("rtau_export.int8").quantise
+        proto = quantise(proto, pictures, profile="trt", ranges="minmax")
+        changes = {"precision": "int8", "int8_profile": "trt"}
+    (text,) = (entry.value for entry in proto.metadata_props if entry.key == METADATA_KEY)
+    contract = dataclasses.replace(ModelContract.from_json(text, origin="test"), **changes)
+    onnx.helper.set_model_props(proto, {METADATA_KEY: contract.to_json()})
+    return proto.SerializeToString()
+
+
+@pytest.mark.needs_tensorrt_rtx
+@pytest.mark.parametrize(
+    "precision", ["fp32", "fp16", pytest.param("int8", marks=pytest.mark.slow)]
+)
+def test_vgg19_parses_and_builds_with_its_cams(precision, tmp_path):
+    path = tmp_path / "vgg19.onnx"
+    path.write_bytes(vgg19(precision))
+    engine, twin = build(path)
+    assert engine.build.precision == precision
+    assert twin.size_bytes < engine.size_bytes
+    assert read_sidecar(engine.path)[0].has_cams
 
 
 @pytest.mark.needs_tensorrt_rtx
@@ -213,6 +251,7 @@ NEITHER_TORCH_NOR_TRAINING = """
 import sys
 for name in ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "rtau_train"):
     sys.modules[name] = None
+from rtau.parity import seeded_crops
 from rtau_export.cli import main
 sys.exit(main(sys.argv[1:]))
 """
