@@ -1,0 +1,39 @@
+"""The nine networks with random weights and batch norms that have seen pictures, as checkpoints."""
+
+import dataclasses
+
+import torch
+
+from rtau_export.verify import probe_crops
+from rtau_train.checkpoint import Model
+from rtau_train.models import build
+from tests.support.training import shipped_recipe
+
+# Smallest crops each takes with a heatmap of 7x7 cells; NASNet Mobile has no dense form.
+SIZES = {"nasnet_mobile": 224}
+
+
+def random_model(name, **changes):
+    """A checkpoint as training would leave it; keywords replace fields of the network."""
+    recipe = shipped_recipe()
+    network = dataclasses.replace(
+        recipe.network, name=name, input_size=SIZES.get(name, 112), landmarks=False, **changes
+    )
+    fit = dataclasses.replace(recipe.fit, landmark_weight=0.0)
+    torch.manual_seed(12)
+    net = build(network).train()
+    if any(isinstance(layer, torch.nn.BatchNorm2d) for layer in net.modules()):
+        # Statistics of these very layers; untouched ones let a deep network's values explode.
+        with torch.no_grad():
+            for _ in range(4):
+                net(torch.from_numpy(probe_crops(4, size=network.input_size)))
+    labels = len(network.labels)
+    return Model(
+        recipe=dataclasses.replace(recipe, network=network, fit=fit),
+        recipe_path="train/recipes/none.toml",
+        epochs_done=0,
+        thresholds=(0.5,) * labels,
+        cam_scale=(1.0,) * labels,
+        weights=net.state_dict(),
+        cam_plus_plus_scale=(2.0,) * labels,
+    )
