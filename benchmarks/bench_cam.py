@@ -1,0 +1,54 @@
+"""Times heatmaps: the bare network, +12 Grad-CAM, +12 Grad-CAM++, and hooks + autograd in torch.
+
+One face of 224 px, random weights, ONNX Runtime on the CPU with one thread; only ratios within one
+run mean anything. `RTAU_BENCH_NETWORKS=vgg19,shufflenetv2_x1_0` chooses networks. They are no tests
+and fail nothing; `python benchmarks/cam_cost.py` prints the same as one table of paired medians.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+
+import pytest
+
+pytest.importorskip("torch", reason="builds the networks with torch")
+
+from benchmarks.cam_cost import KINDS, AutogradCams, face, write_onnx
+from rtau.backends import open_engine
+from rtau_train.models import NETWORKS
+
+CHOSEN = [
+    name for name in os.environ.get("RTAU_BENCH_NETWORKS", ",".join(NETWORKS)).split(",") if name
+]
+
+
+@pytest.fixture(scope="module", params=CHOSEN)
+def files(request, tmp_path_factory):
+    """The ONNX files of one network by kind of heatmap."""
+    folder = tmp_path_factory.mktemp(request.param)
+    return {
+        kind: write_onnx(request.param, folder / f"{request.param}-{kind}.onnx", cam_method=method)
+        for kind, method in KINDS.items()
+    }
+
+
+@pytest.fixture
+def named(request, benchmark):
+    benchmark.group = request.node.callspec.params["files"]
+    return benchmark
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_onnx_runtime(named, files, kind):
+    with closing(open_engine(str(files[kind]), provider="cpu", threads=1)) as engine:
+        named(engine.infer, face(), cams=kind != "bare")
+
+
+def test_heatmaps_off_in_a_file_that_has_them(named, files):
+    with closing(open_engine(str(files["gradcam"]), provider="cpu", threads=1)) as engine:
+        named(engine.infer, face(), cams=False)
+
+
+def test_torch_hooks_and_autograd(named, request):
+    named(AutogradCams(request.node.callspec.params["files"]))
