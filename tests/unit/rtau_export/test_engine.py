@@ -97,19 +97,25 @@ def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
     assert not read_sidecar(twin.path)[0].has_cams
 
 
-def vgg19(precision):
-    """Returns VGG19 with its CAMs and random weights, from the script that times it."""
-    content = pytest.importorskip("benchmarks.vgg19_graph").vgg19_bytes()
-    if precision == "fp32":
-        return content
+def flagship(name):
+    """Returns an exported network with its CAMs: the shipped file, or VGG19 with random weights."""
+    if name in BUNDLED:
+        return BUNDLED[name].read_bytes()
+    return pytest.importorskip("benchmarks.vgg19_graph").vgg19_bytes()
+
+
+def reduced(content, precision, monkeypatch):
+    """Returns the model in another precision; its scales are from two drawings: enough to build."""
     proto = onnx.load_from_string(content)
     if precision == "fp16":
         proto = pytest.importorskip("rtau_export.fp16").halve(proto)
         changes = {"precision": "fp16"}
     else:
-        pictures = seeded_crops(16, size=224).images_rgb
-        quantise = pytest.importorskip("rtau_export.int8").quantise
-        proto = quantise(proto, pictures, profile="trt", ranges="minmax")
+        int8 = pytest.importorskip("rtau_export.int8")
+        monkeypatch.setattr(int8, "ROWS", 1)
+        side = proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+        pictures = seeded_crops(int8.STEPS, size=side).images_rgb
+        proto = int8.quantise(proto, pictures, profile="trt", ranges="minmax")
         changes = {"precision": "int8", "int8_profile": "trt"}
     (text,) = (entry.value for entry in proto.metadata_props if entry.key == METADATA_KEY)
     contract = dataclasses.replace(ModelContract.from_json(text, origin="test"), **changes)
@@ -118,15 +124,17 @@ def vgg19(precision):
 
 
 @pytest.mark.needs_tensorrt_rtx
-@pytest.mark.parametrize(
-    "precision", ["fp32", "fp16", pytest.param("int8", marks=pytest.mark.slow)]
-)
-def test_vgg19_parses_and_builds_with_its_cams(precision, tmp_path):
-    path = tmp_path / "vgg19.onnx"
-    path.write_bytes(vgg19(precision))
-    engine, twin = build(path)
+@pytest.mark.parametrize("precision", WRITTEN)
+@pytest.mark.parametrize("name", ["shufflenetv2-au12", "vgg19"])
+def test_both_flagships_parse_and_build_with_their_cams(name, precision, tmp_path, monkeypatch):
+    content = flagship(name)
+    if precision != "fp32":
+        content = reduced(content, precision, monkeypatch)
+    path = tmp_path / f"{name}.onnx"
+    path.write_bytes(content)
+    (engine,) = build(path, dataclasses.replace(QUICK, twin=False))
     assert engine.build.precision == precision
-    assert twin.size_bytes < engine.size_bytes
+    assert engine.build.typing == "strong"
     assert read_sidecar(engine.path)[0].has_cams
 
 
