@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from rtau.contract import CamMethod, CropRule
-from rtau.errors import BackendUnavailable, RtauError
-from rtau_export import engine_cli, verify
+from rtau.errors import BackendUnavailable, RtauError, UsageError
+from rtau_export import engine_cli, precision_cli, verify
 
 INTERRUPTED = 130
+DEFAULT_CAM = "gradcam"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,14 +49,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     write = verbs.add_parser("onnx", help="write a checkpoint as an ONNX file with its contract")
-    write.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="model.pt or its folder")
+    write.add_argument(
+        "checkpoint",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="model.pt or its folder; or an fp32 NAME.onnx, to make fp16 or int8 without torch",
+    )
     write.add_argument("--out", type=Path, required=True, metavar="NAME.onnx")
     write.add_argument(
         "--cam",
         choices=(*typing.get_args(CamMethod), "none"),
-        default="gradcam",
+        default=DEFAULT_CAM,
         help="heatmaps inside the graph (default: %(default)s)",
     )
+    precision_cli.add_flags(write)
     crop = write.add_argument_group("crop rule", "in place of the recipe's [shipping.haar_crop]")
     crop.add_argument("--crop-expand", type=float, metavar="FACTOR")
     crop.add_argument("--crop-offset-x", type=float, metavar="SIDES")
@@ -72,6 +79,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _onnx(arguments: argparse.Namespace) -> int:
+    if arguments.checkpoint.suffix == ".onnx":
+        _refuse_graph_flags(arguments)
+        precision_cli.reduce(arguments.checkpoint, arguments)
+        print(arguments.out)
+        return 0
     try:
         checkpoint = importlib.import_module("rtau_train.checkpoint")
         exporter = importlib.import_module("rtau_export.onnx")
@@ -81,14 +93,25 @@ def _onnx(arguments: argparse.Namespace) -> int:
             'install it: pip install "rtau[export]"'
         ) from None
     model = checkpoint.load_model(arguments.checkpoint)
-    exporter.export(
-        model,
-        arguments.out,
-        cam_method=None if arguments.cam == "none" else arguments.cam,
-        crop=_crop_rule(model.recipe.shipping.haar_crop, arguments),
-    )
+    with precision_cli.float32_target(arguments) as target:
+        exporter.export(
+            model,
+            target,
+            cam_method=None if arguments.cam == "none" else arguments.cam,
+            crop=_crop_rule(model.recipe.shipping.haar_crop, arguments),
+        )
     print(arguments.out)
     return 0
+
+
+def _refuse_graph_flags(arguments: argparse.Namespace) -> None:
+    """Raises UsageError for flags that need the checkpoint: an ONNX file's graph is made."""
+    crops = (arguments.crop_expand, arguments.crop_offset_x, arguments.crop_offset_y)
+    if arguments.cam != DEFAULT_CAM or any(value is not None for value in crops):
+        raise UsageError(
+            f"{arguments.checkpoint}: --cam and the crop rule are taken from an ONNX file as they "
+            "are; give the checkpoint to change them"
+        )
 
 
 def _crop_rule(rule: CropRule, arguments: argparse.Namespace) -> CropRule:
@@ -108,21 +131,23 @@ def _verify(arguments: argparse.Namespace) -> int:
         print(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
     else:
         Console().print(_table(arguments.model, found))
-    return 0 if all(one.within(verify.FP32) for one in found) else 1
+    return 0 if all(one.is_equal for one in found) else 1
 
 
 def _table(reference: str, found: list[verify.Comparison]) -> Table:
     table = Table(title=f"against {reference}, {verify.PROBES} seeded crops")
-    for column in ("model", "max |dlogit|", "max |dp|", "changed", "CAM correlation", "equal"):
-        table.add_column(column, justify="left" if column == "model" else "right", overflow="fold")
+    texts, figures = ("model", "precision"), ("|dlogit|", "|dp|", "changed", "CAM r", "equal")
+    for column in (*texts, *figures):
+        table.add_column(column, justify="left" if column in texts else "right", overflow="fold")
     for one in found:
         correlation = "-" if one.cam_correlation is None else f"{one.cam_correlation:.6f}"
         table.add_row(
             one.name,
+            one.precision,
             f"{one.max_dlogit:.1e}",
             f"{one.max_dp:.1e}",
             f"{one.changed_decisions}/{one.decisions}",
             correlation,
-            "yes" if one.within(verify.FP32) else "NO",
+            "yes" if one.is_equal else "NO",
         )
     return table

@@ -1,0 +1,146 @@
+"""Static INT8 of an exported graph: Q/DQ pairs around the trunk, weights per channel.
+
+Two profiles, for integer arithmetic that differs: `cpu` is what ONNX Runtime runs fast on a CPU,
+`trt` is what TensorRT accepts. Everything outside the trunk stays float32. Called by
+`rtau_export.precision`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnx
+from onnxruntime import quantization
+
+from rtau.contract import Int8Profile
+from rtau.data import Image
+from rtau_export.trunk import name_nodes, trunk_places
+
+INPUT = "crops"
+Ranges = Literal["minmax", "percentile", "entropy"]
+METHODS: dict[Ranges, Any] = {
+    "minmax": quantization.CalibrationMethod.MinMax,
+    "percentile": quantization.CalibrationMethod.Percentile,
+    "entropy": quantization.CalibrationMethod.Entropy,
+}
+READERS: dict[Int8Profile, str] = {"cpu": "ONNX Runtime on a CPU", "trt": "TensorRT"}
+# Rows per calibration step and steps kept at once: the histogram methods hold every activation of
+# a step in memory, 60 MB a picture for VGG19.
+ROWS, STEPS = 4, 2
+# ONNX Runtime's quantiser asks for its own preprocessing unless it finds this mark; our
+# graphs have neither batch norms to fold nor unknown shapes.
+PREPROCESSED = ("onnx.quant.pre_process", "onnxruntime.quant")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Profile:
+    """How one kind of integer arithmetic wants its graph."""
+
+    activations: Any
+    quantised: frozenset[str]
+    """Operators that compute on integers; others in the trunk stay float."""
+    options: dict[str, object]
+
+
+_TRT_OPERATORS = frozenset({"Conv", "ConvTranspose", "Add"})
+PROFILES: dict[Int8Profile, _Profile] = {
+    # ONNX Runtime fuses DQ -> operator -> Q into one integer kernel, so every operator between two
+    # convolutions takes part, or each would cost a trip to float and back.
+    "cpu": _Profile(
+        activations=quantization.QuantType.QUInt8,
+        quantised=frozenset(
+            {
+                *("Conv", "ConvTranspose", "Relu", "Clip", "LeakyRelu", "Sigmoid", "Add", "Mul"),
+                *("MaxPool", "AveragePool", "GlobalAveragePool", "Concat", "Split", "Pad"),
+                *("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"),
+            }
+        ),
+        options={"ActivationSymmetric": False, "WeightSymmetric": True},
+    ),
+    # TensorRT moves Q and DQ along the graph itself: only what feeds a convolution or a residual
+    # sum is marked, zero points are 0 and biases stay float.
+    "trt": _Profile(
+        activations=quantization.QuantType.QInt8,
+        quantised=_TRT_OPERATORS,
+        options={
+            "ActivationSymmetric": True,
+            "WeightSymmetric": True,
+            "QuantizeBias": False,
+            "OpTypesToExcludeOutputQuantization": sorted(_TRT_OPERATORS),
+        },
+    ),
+}
+
+
+def quantise(
+    proto: onnx.ModelProto, fitting: Image, /, *, profile: Int8Profile, ranges: Ranges
+) -> onnx.ModelProto:
+    """Returns the model with its trunk in INT8; inputs and outputs keep their types.
+
+    Args:
+        proto: an exported float32 model.
+        fitting: uint8 (N, S, S, 3), the pictures that set the ranges of the activations.
+        profile: what the file is made for.
+        ranges: how a range is taken from the activations seen.
+
+    Raises:
+        ContractError: the graph has no trunk.
+    """
+    wanted = PROFILES[profile]
+    model = onnx.ModelProto()
+    model.CopyFrom(proto)
+    name_nodes(model)
+    trunk = trunk_places(model.graph)
+    nodes = dict(enumerate(model.graph.node))
+    kinds = {nodes[place].op_type for place in trunk} & wanted.quantised
+    model.metadata_props.add(key=PREPROCESSED[0], value=PREPROCESSED[1])
+    with tempfile.TemporaryDirectory(prefix="rtau-int8-") as folder:
+        source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
+        source.write_bytes(model.SerializeToString())
+        # The quantiser prints its progress; stdout belongs to results.
+        with contextlib.redirect_stdout(io.StringIO()):
+            quantization.quantize_static(
+                source,
+                target,
+                _Pictures(fitting),
+                quant_format=quantization.QuantFormat.QDQ,
+                op_types_to_quantize=sorted(kinds),
+                nodes_to_exclude=[node.name for place, node in nodes.items() if place not in trunk],
+                per_channel=True,
+                activation_type=wanted.activations,
+                weight_type=quantization.QuantType.QInt8,
+                calibrate_method=METHODS[ranges],
+                extra_options={
+                    **wanted.options,
+                    "CalibStridedMinMax": STEPS,
+                    "CalibTensorRangeSymmetric": wanted.options["ActivationSymmetric"],
+                },
+            )
+        return onnx.load_from_string(target.read_bytes())
+
+
+class _Pictures(quantization.CalibrationDataReader):  # type: ignore[misc]  # untyped base
+    """Hands pictures to the quantiser, a few rows at a time; whole steps only."""
+
+    def __init__(self, images_rgb: Image) -> None:
+        batches = [images_rgb[k : k + ROWS] for k in range(0, len(images_rgb), ROWS)]
+        self._batches = batches[: max(len(batches) // STEPS, 1) * STEPS]
+        self._waiting = iter(self._batches)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """Returns the next input, None at the end of the step."""
+        batch = next(self._waiting, None)
+        return None if batch is None else {INPUT: batch}
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        """Starts a step."""
+        self._waiting = iter(self._batches[start_index:end_index])

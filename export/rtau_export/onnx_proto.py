@@ -1,0 +1,47 @@
+"""Loads an ONNX file of unknown origin with the onnx package, and trusts nothing in it.
+
+External data, private operators and functions are refused: they read other files or name code.
+Called by `rtau_export.precision`.
+"""
+
+from __future__ import annotations
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from rtau.errors import ContractError
+
+PUBLIC_DOMAINS = frozenset({"", "ai.onnx"})
+
+
+def load_checked(content: bytes, /, *, origin: str) -> onnx.ModelProto:
+    """Returns the model in the bytes of an ONNX file.
+
+    Raises:
+        ContractError: not an ONNX file, not a valid graph, or more than a plain network.
+    """
+    try:
+        proto = onnx.load_from_string(content)
+    except DecodeError as error:
+        raise ContractError(f"{origin}: not an ONNX file, or cut short ({error})") from None
+    private = sorted({node.domain for node in proto.graph.node} - PUBLIC_DOMAINS)
+    if private or proto.functions:
+        raise ContractError(
+            f"{origin}: must use public ONNX operators only, got "
+            f"{', '.join(private) or 'functions'}; export it again with `rtau-export onnx`"
+        )
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in proto.graph.initializer):
+        raise ContractError(
+            f"{origin}: weights must lie in the file, got a reference to another file; export it "
+            "again with `rtau-export onnx`"
+        )
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except (
+        onnx.checker.ValidationError,
+        onnx.shape_inference.InferenceError,
+        ValueError,
+    ) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ContractError(f"{origin}: not a valid ONNX graph ({reason})") from None
+    return proto

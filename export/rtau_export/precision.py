@@ -1,0 +1,216 @@
+"""Makes an FP16 or INT8 file of an exported float32 one, and measures what that changed.
+
+The change is written into the contract; beyond the limits nothing is written. Needs onnx and ONNX
+Runtime, no torch. Called by `rtau-export onnx --precision`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import onnx
+
+from rtau.backends import open_engine
+from rtau.contract import METADATA_KEY, Int8Profile, ModelContract, ParityRecord, Precision
+from rtau.data import Image, Scores
+from rtau.errors import ContractError, UsageError
+from rtau_export import fp16, int8, verify
+from rtau_export.calibration import CalibrationSet, read_calibration
+from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
+from rtau_export.onnx_file import OnnxFile, read_onnx
+from rtau_export.onnx_proto import load_checked
+
+# The largest fall of the macro-F1 on a labelled folder. Half of what another sample of faces
+# changes it by; a model that falls further is a worse model under the same name.
+MOST_F1_LOST = 0.01
+
+Say = Callable[[str], object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reduction:
+    """What is asked of a reduced file."""
+
+    precision: Precision
+    profile: Int8Profile = "cpu"
+    calibrate: Path | None = None
+    """Folder of face crops; INT8 needs one."""
+    labelled: Path | None = None
+    """Labelled folder for the macro-F1; None leaves that figure out."""
+    ranges: int8.Ranges | Literal["best"] = "best"
+    """How INT8 takes its ranges; `best` tries all and keeps the one that changes least."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Judges:
+    """Pictures that judge a reduced file, and what the float32 file says of them."""
+
+    origin: str
+    images_rgb: Image
+    wanted: Scores
+    truth: LabelledCrops | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Draft:
+    """A reduced model and how far it is from the float32 file."""
+
+    proto: onnx.ModelProto
+    how: str
+    change: verify.Comparison
+    f1_change: float | None
+
+
+def reduce_file(source: Path, out: Path, wanted: Reduction, /, *, say: Say) -> ModelContract:
+    """Returns the contract of the file it wrote to `out`, its side-car beside it.
+
+    Args:
+        source: a float32 file of `rtau-export onnx`.
+        out: where the reduced file goes.
+        wanted: the precision and the pictures.
+        say: takes a line about each step.
+
+    Raises:
+        UsageError: the request contradicts itself or the file.
+        ContractError: the file is broken, or the change is beyond the limits; nothing is written.
+        SourceOpenError: a picture or the labels cannot be read.
+    """
+    if out.suffix != ".onnx" or not out.parent.is_dir() or out.resolve() == source.resolve():
+        raise UsageError(f"{out}: --out must be another NAME.onnx in a folder that exists")
+    file = read_onnx(source)
+    if file.contract.precision != "fp32":
+        raise UsageError(f"{source} is {file.contract.precision} already; give the fp32 file")
+    proto = load_checked(file.content, origin=str(source))
+    contract = dataclasses.replace(
+        file.contract,
+        name=out.stem,
+        precision=wanted.precision,
+        int8_profile=wanted.profile if wanted.precision == "int8" else None,
+    )
+    size = contract.input_size
+    pictures = None if wanted.calibrate is None else read_calibration(wanted.calibrate, size=size)
+    judges = _judges(file, pictures, wanted.labelled)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
+        draft_path = Path(folder) / out.name
+        drafts = []
+        for how, reduced in _reduced(proto, wanted, pictures):
+            draft = _judged(reduced, contract, judges, how=how, path=draft_path)
+            say(f"{how}: {_figures(draft)}")
+            drafts.append(draft)
+        best = min(drafts, key=lambda draft: draft.change.mean_dp)
+        _check_limits(best, name=out.name)
+        contract = dataclasses.replace(contract, parity=_parity(best, file, judges))
+        _write(best.proto, contract, draft_path)
+        sidecar = draft_path.with_suffix(".json")
+        sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
+        draft_path.replace(out)
+        sidecar.replace(out.with_suffix(".json"))
+    return contract
+
+
+def _reduced(
+    proto: onnx.ModelProto, wanted: Reduction, pictures: CalibrationSet | None
+) -> Iterator[tuple[str, onnx.ModelProto]]:
+    """Yields each candidate, with how it was made in one line."""
+    if pictures is None or wanted.precision != "int8":
+        yield "float16 between the normalisation and the pooling", fp16.halve(proto)
+        return
+    methods = tuple(int8.METHODS) if wanted.ranges == "best" else (wanted.ranges,)
+    for ranges in methods:
+        how = (
+            f"int8 for {int8.READERS[wanted.profile]}, weights per channel, {ranges} ranges of "
+            f"{len(pictures.fitting)} pictures of {pictures.name}"
+        )
+        yield how, int8.quantise(proto, pictures.fitting, profile=wanted.profile, ranges=ranges)
+
+
+def _judges(file: OnnxFile, pictures: CalibrationSet | None, labelled: Path | None) -> _Judges:
+    """Returns the pictures to compare on: labelled ones, unseen crops, or seeded patterns."""
+    contract, truth = file.contract, None
+    if labelled is not None:
+        truth = read_labelled(labelled, contract)
+        origin, images = f"labelled pictures of {truth.name}", truth.images_rgb
+    elif pictures is not None:
+        origin, images = f"pictures of {pictures.name} that set no range", pictures.judging
+    else:
+        origin = "seeded patterns, no faces"
+        images = verify.probe_crops(verify.PROBES, size=contract.input_size)
+    with closing(open_engine(str(file.path), provider="cpu")) as reference:
+        wanted = verify.infer(reference, images)
+    return _Judges(origin, images, wanted, truth)
+
+
+def _judged(
+    proto: onnx.ModelProto, contract: ModelContract, judges: _Judges, /, *, how: str, path: Path
+) -> _Draft:
+    """Returns a candidate with its figures, from running it as the runtime would."""
+    _write(proto, contract, path)
+    with closing(open_engine(str(path), provider="cpu")) as engine:
+        got = verify.infer(engine, judges.images_rgb)
+    change = verify.compare(
+        judges.wanted, got, contract, name=contract.name, precision=contract.precision
+    )
+    f1_change = None
+    if judges.truth is not None:
+        before, after = (
+            macro_f1(scores, contract, judges.truth.occurs) for scores in (judges.wanted, got)
+        )
+        f1_change = after - before
+    return _Draft(proto, how, change, f1_change)
+
+
+def _write(proto: onnx.ModelProto, contract: ModelContract, path: Path) -> None:
+    del proto.metadata_props[:]
+    proto.metadata_props.add(key=METADATA_KEY, value=contract.to_json())
+    proto.producer_name = "rtau-export"
+    path.write_bytes(proto.SerializeToString())
+
+
+def _check_limits(draft: _Draft, /, *, name: str) -> None:
+    lost = draft.f1_change is not None and draft.f1_change < -MOST_F1_LOST
+    if draft.change.is_equal and not lost:
+        return
+    limits = verify.TOLERANCES[draft.change.precision]
+    raise ContractError(
+        f"{name} changes too much: {_figures(draft)}; the limits of {draft.change.precision} are "
+        f"max |dlogit| {limits.max_dlogit:g}, max |dp| {limits.max_dp:g}, mean |dp| "
+        f"{limits.mean_dp:g}, {limits.changed_share:.1%} of the decisions, CAM correlation "
+        f"{limits.cam_correlation:g}, macro-F1 -{MOST_F1_LOST:g}; nothing was written: give more "
+        "and better --calibrate pictures, or a higher precision"
+    )
+
+
+def _figures(draft: _Draft) -> str:
+    change = draft.change
+    parts = [
+        f"max |dlogit| {change.max_dlogit:.3g}, max |dp| {change.max_dp:.4f}",
+        f"mean |dp| {change.mean_dp:.5f}",
+        f"{change.changed_decisions} of {change.decisions} decisions changed",
+    ]
+    if change.cam_correlation is not None:
+        parts.append(f"CAM correlation {change.cam_correlation:.4f}")
+    if draft.f1_change is not None:
+        parts.append(f"macro-F1 {draft.f1_change:+.4f}")
+    return ", ".join(parts)
+
+
+def _parity(draft: _Draft, file: OnnxFile, judges: _Judges) -> ParityRecord:
+    change = draft.change
+    correlation, f1_change = change.cam_correlation, draft.f1_change
+    return ParityRecord(
+        reference_sha256=file.sha256,
+        reduction=draft.how,
+        images=len(judges.images_rgb),
+        images_origin=judges.origin,
+        max_dp=round(change.max_dp, 6),
+        mean_dp=round(change.mean_dp, 7),
+        changed_decisions=change.changed_decisions,
+        decisions=change.decisions,
+        cam_correlation=None if correlation is None else round(correlation, 6),
+        macro_f1_difference=None if f1_change is None else round(f1_change, 5),
+    )
