@@ -20,7 +20,7 @@ GRID = SIDE // 16
 
 
 def vgg19_bytes(*, seed: int = 19) -> bytes:
-    """Returns the serialised model with its contract; CAMs are of the last maps before a pooling."""
+    """Returns the serialised model with its contract; CAMs are of the last convolution."""
     writer = _Writer(np.random.default_rng(seed))
     maps, pooled = writer.body()
     writer.head(maps, pooled)

@@ -12,7 +12,7 @@ CONFIG = configparser.RawConfigParser()
 CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
 FOLDERS = {"rtau": "rtau", "rtau_train": "train/rtau_train", "rtau_export": "export/rtau_export"}
 BACKEND_EXTRAS = {"cpu", "gpu", "tensorrt", "tensorrt-rtx"}
-EXTRAS = BACKEND_EXTRAS | {"train", "synth", "export", "bench", "test", "dev", "all"}
+EXTRAS = BACKEND_EXTRAS | {"train", "synth", "export", "precision", "bench", "test", "dev", "all"}
 
 
 def lines(section, key):
