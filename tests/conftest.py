@@ -22,6 +22,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+from rtau.errors import BackendUnavailable
+from rtau_train.synth.gpu import SYSTEM_PACKAGES, open_context
+
 # A thread that was told to stop may need a moment to be gone.
 THREAD_GRACE_S = 2.0
 # Time never fails a test: machines are busy. Continuous integration draws the same examples always.
@@ -52,6 +55,18 @@ def _gpu_found() -> bool:
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 < count.value
 
 
+@functools.cache
+def _egl_opens() -> bool:
+    """True when OpenGL can be opened without a display."""
+    if not _importable("moderngl"):
+        return False
+    try:
+        open_context().release()
+    except BackendUnavailable:
+        return False
+    return True
+
+
 # Mark -> (is it here, what to say when it is not).
 NEEDS = {
     "needs_gpu": (_gpu_found, "no NVIDIA GPU or no driver on this machine"),
@@ -70,6 +85,14 @@ NEEDS = {
     "needs_torch": (
         functools.partial(_importable, "torch", "torchvision"),
         "torch is not installed (pip install 'rtau[train]')",
+    ),
+    "needs_egl": (
+        _egl_opens,
+        f"no moderngl or no EGL (pip install 'rtau[synth]'; {SYSTEM_PACKAGES})",
+    ),
+    "needs_synth_assets": (
+        lambda: "RTAU_SYNTH_ASSETS" in os.environ,
+        "RTAU_SYNTH_ASSETS names no asset folder (docs/synth.md)",
     ),
     "needs_onnx": (
         functools.partial(_importable, "onnx"),

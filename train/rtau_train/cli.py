@@ -1,4 +1,4 @@
-"""The command line of training: `rtau-train fit`, `evaluate`, `calibrate` and `card`.
+"""The command line of training: `rtau-train fit`, `evaluate`, `calibrate`, `card` and `synth`.
 
 Parses, hands over and turns errors into one line and an exit code (0 done, 1 failed, 2 usage,
 130 interrupted). Results go to stdout or files, progress to stderr.
@@ -22,6 +22,7 @@ from rtau_train import card, evaluate, loop
 from rtau_train.checkpoint import load_model, save_model
 from rtau_train.data import read_folder
 from rtau_train.recipe import read_recipe
+from rtau_train.synth import cli as synth
 
 INTERRUPTED = 130
 
@@ -38,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"rtau-train: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("rtau-train: interrupted; `--resume` goes on from the last epoch", file=sys.stderr)
+        print(
+            "rtau-train: interrupted; `fit --resume` and `synth` go on from here", file=sys.stderr
+        )
         return INTERRUPTED
     return 0
 
@@ -69,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     write.add_argument("--model", type=Path, required=True, metavar="ONNX")
     write.add_argument("--out", type=Path, required=True, metavar="CARD.md")
     write.set_defaults(run=_card)
+    synth.add_verbs(verbs)
     for verb in (fit, judge, measure, write):
         verb.add_argument(
             "--data", type=Path, required=True, metavar="DIR", help="rendered-crops layout"

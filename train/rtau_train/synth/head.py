@@ -88,7 +88,7 @@ class Head:
 
     def person(self, coefficients: Floats, macro: Mapping[str, float], /) -> Floats:
         """Returns a neutral head: (V, 3) cm, from 100 identity coefficients and macro weights."""
-        points = (coefficients @ self._identity[: len(coefficients)]).reshape(-1, 3)
+        points = (coefficients[: len(self._identity)] @ self._identity).reshape(-1, 3)
         points += self.neutral
         for name, weight in macro.items():
             points += np.float32(weight) * self.macro[name]
