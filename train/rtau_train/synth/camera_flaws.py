@@ -20,7 +20,7 @@ from rtau.data import Image
 Floats = npt.NDArray[np.float32]
 Flaw = Callable[[Floats, np.random.Generator], Floats]
 
-GREY_SHARE: Final = 0.14
+GREY_SHARE: Final = 0.12
 # The face is about half of the picture; sizes in px are written for this width of picture.
 _WRITTEN_FOR_PX: Final = 176
 
@@ -113,7 +113,7 @@ def _sharpened(image: Floats, rng: np.random.Generator) -> Floats:
 
 def _sensor_noise(image: Floats, rng: np.random.Generator, *, dark: bool) -> Floats:
     """Returns the picture with read noise and shot noise; chroma noise is blotchy."""
-    if rng.random() > (0.95 if dark else 0.65):
+    if rng.random() > (0.95 if dark else 0.5):
         return image
     scale = rng.uniform(1.5, 3.5) if dark else 1.0
     read, shot = rng.uniform(0.002, 0.018) * scale, rng.uniform(0.0, 0.03) * scale
@@ -138,7 +138,7 @@ def _grey(image: Floats, rng: np.random.Generator) -> Floats:
 
 def _compressed(image: Image, rng: np.random.Generator) -> Image:
     """Returns the picture after none, one or two rounds of JPEG, hard ones like video's blocks."""
-    for chance, low, high in ((0.6, 35, 95), (0.18, 12, 45)):
+    for chance, low, high in ((0.6, 40, 95), (0.10, 15, 45)):
         if rng.random() < chance:
             image = _jpeg(image, int(rng.integers(low, high)))
     return image
@@ -156,8 +156,8 @@ _OPTICS: Final[tuple[tuple[float, Flaw], ...]] = (
     (0.6, _contrast),
     (0.2, _vignette),
     (0.06, _glare),
-    (0.42, _defocus),
+    (0.35, _defocus),
     (0.07, _motion),
     (0.05, _flicker),
 )
-_PROCESSING: Final[tuple[tuple[float, Flaw], ...]] = ((0.18, _few_pixels), (0.22, _sharpened))
+_PROCESSING: Final[tuple[tuple[float, Flaw], ...]] = ((0.12, _few_pixels), (0.20, _sharpened))

@@ -146,7 +146,7 @@ def drawn_look(rng: np.random.Generator, /) -> Look:
         macro=_macro(rng, sex=sex, age=age, child=child, ethnicity=ethnicity),
         tone=tone,
         wrinkled=wrinkled,
-        fold_gain=float(rng.uniform(0.45, 1.15) * (0.6 + 0.7 * wrinkled) + 0.15),
+        fold_gain=float(rng.uniform(0.5, 1.2) * (0.7 + 0.7 * wrinkled) + 0.15),
         hair_colour=hair_colour,
         **_skin(rng, sex=sex, age=age, light=light),
         **_hair(sex, hair_colour, rng),
