@@ -1,6 +1,5 @@
 """Every network through `rtau-export onnx --cam ...`: equal to torch, and a graph devices parse."""
 
-import contextlib
 from contextlib import closing
 
 import numpy as np
@@ -12,7 +11,6 @@ from rtau_export import onnx as exporter
 from rtau_export import verify
 from rtau_export.cli import main
 from rtau_export.engine import build_engines
-from rtau_export.engine_progress import BuildPhases
 from rtau_export.engine_target import EngineRequest
 from rtau_export.graph import FaceGraph
 from rtau_export.profiles import BatchProfile
@@ -44,22 +42,6 @@ CASES = [
         for method in ("gradcam", "gradcam++")
     ),
 ]
-
-
-class Silent(BuildPhases):
-    """Shows nothing of a build."""
-
-    def __init__(self):
-        """Takes no progress bar."""
-
-    def phase_start(self, phase_name, parent_phase, num_steps):
-        pass
-
-    def step_complete(self, phase_name, step):
-        return True
-
-    def phase_finish(self, phase_name):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +111,7 @@ def test_tensorrt_builds_an_engine_with_the_heatmaps(exported):
         batch=BatchProfile(1, 2, 4), generations=("8.6",), library="tensorrt_rtx"
     )
 
-    built = build_engines(exported[1], request, shown=lambda _: contextlib.nullcontext(Silent()))
+    built = build_engines(exported[1], request)
 
     assert len(built) == 2  # with heatmaps, and the twin without
     assert all(engine.path.stat().st_size > 0 for engine in built)
