@@ -31,8 +31,8 @@ class Part(NamedTuple):
 
 # Name -> (how often, its actions).
 EXPRESSIONS: Final[Mapping[str, tuple[float, Mapping[int, Part]]]] = {
-    "neutral": (0.15, {}),
-    "smile": (0.11, {
+    "neutral": (0.12, {}),
+    "smile": (0.12, {
         6: Part(0.6, 1, 4.5), 12: Part(1, 1, 5), 25: Part(0.6, 1, 5), 26: Part(0.15, 0.5, 2),
         14: Part(0.1, 1, 3), 7: Part(0.2, 1, 3), 10: Part(0.1, 0.5, 2),
     }),
@@ -48,30 +48,30 @@ EXPRESSIONS: Final[Mapping[str, tuple[float, Mapping[int, Part]]]] = {
         9: Part(0.9, 1.5, 5), 10: Part(0.4, 1, 4), 4: Part(0.45, 1, 3), 17: Part(0.35, 1, 4),
         25: Part(0.3, 1, 4), 6: Part(0.25, 0.5, 2), 15: Part(0.2, 0.5, 3),
     }),
-    "sad": (0.07, {
+    "sad": (0.06, {
         1: Part(0.85, 1, 4.5), 4: Part(0.6, 0.5, 3.5), 15: Part(0.9, 1, 5), 17: Part(0.5, 1, 4.5),
         25: Part(0.1, 0.5, 2), 6: Part(0.1, 0.5, 2), 7: Part(0.2, 1, 3),
     }),
-    "fear": (0.05, {
+    "fear": (0.06, {
         1: Part(0.9, 1, 5), 2: Part(0.6, 1, 4), 4: Part(0.6, 1, 4), 5: Part(0.8, 1, 5),
         20: Part(0.85, 1, 5), 25: Part(0.7, 1, 4), 26: Part(0.4, 1, 4),
     }),
-    "pain": (0.04, {
+    "pain": (0.03, {
         4: Part(0.9, 1, 5), 6: Part(0.7, 1, 5), 7: Part(0.7, 1, 5), 9: Part(0.5, 1, 4),
         10: Part(0.4, 1, 4), 20: Part(0.3, 1, 4), 25: Part(0.5, 1, 4), 45: Part(0.3, 3, 5),
     }),
-    "doubt": (0.05, {
+    "doubt": (0.04, {
         17: Part(0.9, 1, 5), 15: Part(0.7, 1, 5), 1: Part(0.4, 1, 4), 2: Part(0.5, 1, 4),
         24: Part(0.2, 1, 3),
     }),
     "contempt": (0.02, {14: Part(0.8, 1.5, 5), 12: Part(0.3, 0.5, 2), 2: Part(0.15, 1, 3)}),
-    "talk": (0.08, {
+    "talk": (0.07, {
         25: Part(0.9, 0.5, 4.5), 26: Part(0.6, 0.5, 4), 12: Part(0.2, 0.5, 2.5),
         20: Part(0.15, 0.5, 2), 18: Part(0.2, 1, 4), 22: Part(0.2, 1, 4), 1: Part(0.1, 0.5, 3),
         2: Part(0.1, 0.5, 3), 4: Part(0.1, 0.5, 3), 10: Part(0.15, 0.5, 2.5),
     }),
-    "single": (0.14, {}),
-    "random": (0.10, {}),
+    "single": (0.16, {}),
+    "random": (0.13, {}),
 }  # fmt: skip
 # Distractor -> (how often, highest intensity).
 _DISTRACTOR_RATES: Final = {
@@ -157,14 +157,14 @@ def fold_gains(
 
 def _actions(name: str, rng: np.random.Generator) -> dict[int, float]:
     if name == "single":
-        actions = {int(rng.choice(LABELLED)): float(rng.uniform(1, 5))}
+        actions = {int(rng.choice(LABELLED)): float(rng.uniform(1.5, 5))}
         if rng.random() < 0.3:
             actions.setdefault(int(rng.choice(LABELLED)), float(rng.uniform(0.5, 5)))
         return actions
     if name == "random":
         chosen = rng.choice(LABELLED, int(rng.integers(2, 6)), replace=False)
         return {int(au): float(rng.uniform(0.5, 5)) for au in chosen}
-    scale = rng.uniform(0.5, 1.0)
+    scale = rng.uniform(0.6, 1.0)
     actions = {}
     for au, part in EXPRESSIONS[name][1].items():
         if rng.random() < part.chance:
