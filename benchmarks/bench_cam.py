@@ -24,18 +24,23 @@ CHOSEN = [
 
 
 @pytest.fixture(scope="module", params=CHOSEN)
-def files(request, tmp_path_factory):
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def files(name, tmp_path_factory):
     """The ONNX files of one network by kind of heatmap."""
-    folder = tmp_path_factory.mktemp(request.param)
+    folder = tmp_path_factory.mktemp(name)
     return {
-        kind: write_onnx(request.param, folder / f"{request.param}-{kind}.onnx", cam_method=method)
+        kind: write_onnx(name, folder / f"{name}-{kind}.onnx", cam_method=method)
         for kind, method in KINDS.items()
     }
 
 
 @pytest.fixture
-def named(request, benchmark):
-    benchmark.group = request.node.callspec.params["files"]
+def named(name, benchmark):
+    benchmark.group = name
     return benchmark
 
 
@@ -50,5 +55,5 @@ def test_heatmaps_off_in_a_file_that_has_them(named, files):
         named(engine.infer, face(), cams=False)
 
 
-def test_torch_hooks_and_autograd(named, request):
-    named(AutogradCams(request.node.callspec.params["files"]))
+def test_torch_hooks_and_autograd(named, name):
+    named(AutogradCams(name))

@@ -1,7 +1,7 @@
 """Measures what heatmaps cost: each network bare, with 12 Grad-CAM maps, with 12 Grad-CAM++ maps.
 
 The files are run in turn, round after round, so that a busy machine slows all of them alike; the
-ratio of medians is printed as Markdown, beside a hook and autograd for the same maps in torch.
+median ratio within a round is printed as Markdown, beside a hook and autograd in torch.
 Random weights, one face of 224 px, one thread. Run by hand; `bench_cam.py` times the parts alone.
 
     PYTHONPATH=.:train:export python benchmarks/cam_cost.py vgg19 shufflenetv2_x1_0 --rounds 40
@@ -116,8 +116,8 @@ class BareTorch(AutogradCams):
         return logits
 
 
-def measure(name: str, *, rounds: int) -> dict[str, float]:
-    """Returns the median milliseconds of each way to run a network, run in turn."""
+def measure(name: str, *, rounds: int) -> dict[str, list[float]]:
+    """Returns the milliseconds of each way to run a network, round by round."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         ways: dict[str, Callable[[], object]] = {}
         for kind, method in KINDS.items():
@@ -135,16 +135,20 @@ def measure(name: str, *, rounds: int) -> dict[str, float]:
                 started_s = time.perf_counter()
                 act()
                 spent_ms[way].append((time.perf_counter() - started_s) * 1e3)
-    return {way: statistics.median(spent[1:]) for way, spent in spent_ms.items()}
+    return {way: spent[1:] for way, spent in spent_ms.items()}
 
 
-def row(name: str, ms: dict[str, float], /) -> str:
+def row(name: str, spent_ms: dict[str, list[float]], /) -> str:
     """Returns a row of the table."""
-    over = {way: f"{ms[way] / ms['bare'] - 1:+.1%}" for way in ("gradcam", "gradcam++", "off")}
-    autograd = f"{ms['autograd'] / ms['torch'] - 1:+.0%} ({ms['autograd'] - ms['torch']:.1f} ms)"
+
+    def over(way: str, bare: str = "bare") -> str:
+        pairs = zip(spent_ms[way], spent_ms[bare], strict=True)
+        return f"{statistics.median(mine / plain for mine, plain in pairs) - 1:+.1%}"
+
+    bare_ms, torch_ms = (statistics.median(spent_ms[way]) for way in ("bare", "torch"))
     return (
-        f"| {name} | {ms['bare']:.2f} | {over['gradcam']} | {over['gradcam++']} | {over['off']} "
-        f"| {ms['torch']:.1f} | {autograd} |"
+        f"| {name} | {bare_ms:.2f} | {over('gradcam')} | {over('gradcam++')} | {over('off')} "
+        f"| {torch_ms:.1f} | {over('autograd', 'torch')} |"
     )
 
 
