@@ -84,7 +84,7 @@ class AutogradCams:
         """Builds the network; torch runs on as many threads as ONNX Runtime."""
         torch.set_num_threads(THREADS)
         self._net: FaceNet = network(name).network().requires_grad_(False)
-        self._crops = torch.from_numpy(face().images_rgb)
+        self._crops = torch.from_numpy(face().images_rgb.copy())
         self._maps: list[Tensor] = []
         self._net.body.register_forward_hook(self._keep)
 
