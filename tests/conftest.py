@@ -70,6 +70,10 @@ def _egl_opens() -> bool:
 # Mark -> (is it here, what to say when it is not).
 NEEDS = {
     "needs_gpu": (_gpu_found, "no NVIDIA GPU or no driver on this machine"),
+    "needs_openvino": (
+        functools.partial(_importable, "openvino"),
+        "openvino is not installed (pip install 'rtau[openvino]')",
+    ),
     "needs_tensorrt": (
         functools.partial(_importable, "tensorrt"),
         "tensorrt is not installed (pip install 'rtau[tensorrt]')",

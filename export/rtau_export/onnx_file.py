@@ -10,13 +10,11 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
+from rtau.backends.onnx_metadata import contract_in
 from rtau.backends.onnx_subgraph import keep_outputs
-from rtau.backends.protobuf import fields, texts
-from rtau.contract import METADATA_KEY, ModelContract
+from rtau.contract import ModelContract
 from rtau.errors import ContractError
 
-# Field numbers of onnx.proto: ModelProto.metadata_props, StringStringEntryProto.key and .value.
-MODEL_METADATA, ENTRY_KEY, ENTRY_VALUE = 14, 1, 2
 LOGITS = "logits"
 
 
@@ -49,25 +47,4 @@ def read_onnx(path: Path) -> OnnxFile:
         content = path.read_bytes()
     except OSError as error:
         raise ContractError(f"{path}: the model cannot be read ({error.strerror})") from None
-    try:
-        text = metadata(content).get(METADATA_KEY)
-    except ContractError as error:
-        raise ContractError(f"{path}: {error}") from None
-    if text is None:
-        raise ContractError(
-            f"{path}: no rtau contract in the file's metadata (key {METADATA_KEY!r}); "
-            "export the model with `rtau-export onnx`"
-        )
-    return OnnxFile(path, content, ModelContract.from_json(text, origin=str(path)))
-
-
-def metadata(model: bytes) -> dict[str, str]:
-    """Returns the metadata of a serialised ONNX model, key -> value.
-
-    Raises:
-        ContractError: the bytes are not protobuf, or end early.
-    """
-    entries = [
-        payload for number, payload, _ in fields(memoryview(model)) if number == MODEL_METADATA
-    ]
-    return {"".join(texts(one, ENTRY_KEY)): "".join(texts(one, ENTRY_VALUE)) for one in entries}
+    return OnnxFile(path, content, contract_in(content, origin=str(path)))

@@ -20,6 +20,10 @@ BACKENDS: dict[str, tuple[str, str, str]] = {
     ".onnx": ("rtau.backends.onnx", "OnnxEngine", "cpu"),
     ".engine": ("rtau.backends.tensorrt", "TensorRTEngine", "tensorrt"),
 }
+# Provider -> the same, where a library of its own runs an ONNX file instead of ONNX Runtime.
+PROVIDER_BACKENDS: dict[str, tuple[str, str, str]] = {
+    "openvino": ("rtau.backends.openvino", "OpenVINOEngine", "openvino"),
+}
 
 
 def open_engine(model: str, *, provider: str = "auto", threads: int = 0) -> Engine:
@@ -38,7 +42,10 @@ def open_engine(model: str, *, provider: str = "auto", threads: int = 0) -> Engi
     path = find_model(model)
     if path.suffix not in BACKENDS:
         raise UsageError(f"{path}: model files end in {', '.join(BACKENDS)}, got {path.suffix!r}")
-    module_name, class_name, extra = BACKENDS[path.suffix]
+    chosen = BACKENDS[path.suffix]
+    if path.suffix == ".onnx":
+        chosen = PROVIDER_BACKENDS.get(provider, chosen)
+    module_name, class_name, extra = chosen
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from rtau.backends import PROVIDER_BACKENDS
 from rtau.backends.onnx_binding import BoundSession
 from rtau.backends.onnx_plugin import INSTALL, plugin_devices
 from rtau.backends.onnx_subgraph import keep_outputs
@@ -28,14 +29,13 @@ PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
     "tensorrt-rtx": "NvTensorRTRTXExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
     "directml": "DmlExecutionProvider",
 }
 # Those whose tensors live on an NVIDIA GPU: they run with bound inputs and outputs.
 ON_GPU = frozenset(PROVIDERS[name] for name in ("cuda", "tensorrt", "tensorrt-rtx"))
-# `auto` takes the first of these that loads. TensorRT and OpenVINO are left to those who ask:
-# they compile for minutes or answer with other arithmetic.
+# `auto` takes the first of these that loads. TensorRT is left to those who ask: it compiles for
+# minutes.
 AUTO_ORDER = ("cuda", "cpu")
 
 # Rows per call for a model of unlimited batch: larger ones gain nothing on a CPU and the memory
@@ -187,7 +187,7 @@ def _choose_provider(name: str) -> tuple[str, str]:
         chosen = next(key for key in AUTO_ORDER if PROVIDERS[key] in available)
         return PROVIDERS[chosen], f" (auto: first of {', '.join(AUTO_ORDER)} in this onnxruntime)"
     if name not in PROVIDERS:
-        known = ", ".join(["auto", *PROVIDERS])
+        known = ", ".join(["auto", *PROVIDERS, *PROVIDER_BACKENDS])
         raise UsageError(f"provider must be one of {known}, got {name!r}")
     if PROVIDERS[name] not in available and not plugin_devices(onnxruntime, PROVIDERS[name]):
         other = 'for CUDA: pip uninstall onnxruntime && pip install "rtau[gpu]"'

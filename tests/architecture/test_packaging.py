@@ -11,7 +11,7 @@ from tests.architecture.tree import FILES, ROOT
 CONFIG = configparser.RawConfigParser()
 CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
 FOLDERS = {"rtau": "rtau", "rtau_train": "train/rtau_train", "rtau_export": "export/rtau_export"}
-BACKEND_EXTRAS = {"cpu", "gpu", "tensorrt", "tensorrt-rtx"}
+BACKEND_EXTRAS = {"cpu", "gpu", "openvino", "tensorrt", "tensorrt-rtx"}
 EXTRAS = BACKEND_EXTRAS | {"train", "synth", "export", "precision", "bench", "test", "dev", "all"}
 
 

@@ -37,6 +37,11 @@ def _onnx() -> Engine:
     return open_engine(next(iter(bundled_models())), provider="cpu")
 
 
+def _openvino() -> Engine:
+    """OpenVINOEngine on the default model."""
+    return open_engine(next(iter(bundled_models())), provider="openvino")
+
+
 def _tensorrt() -> Engine:
     """TensorRTEngine with its twin, on doubles of TensorRT and the GPU."""
     cuda = FakeCuda()
@@ -49,15 +54,17 @@ ENGINES = {
     "ScriptedEngine": Case(_scripted),
     # Kernels differ by batch size: the last bits of a float32 logit.
     "OnnxEngine": Case(_onnx, tolerance=1e-4),
+    "OpenVINOEngine": Case(_openvino, tolerance=1e-4),
     "TensorRTEngine": Case(_tensorrt),
+}
+NEEDS = {
+    "OnnxEngine": pytest.mark.needs_onnxruntime,
+    "OpenVINOEngine": pytest.mark.needs_openvino,
 }
 
 
 @pytest.fixture(
-    params=[
-        pytest.param(name, marks=pytest.mark.needs_onnxruntime) if name == "OnnxEngine" else name
-        for name in ENGINES
-    ],
+    params=[pytest.param(name, marks=NEEDS.get(name, ())) for name in ENGINES],
     scope="module",
 )
 def case(request):

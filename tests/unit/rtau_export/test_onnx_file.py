@@ -1,7 +1,8 @@
 import pytest
 
+from rtau.backends.onnx_metadata import metadata
 from rtau.errors import ContractError
-from rtau_export.onnx_file import metadata, read_onnx
+from rtau_export.onnx_file import read_onnx
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx

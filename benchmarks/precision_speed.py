@@ -1,0 +1,133 @@
+"""Measures what precision and library do for speed: fp32 and INT8, ONNX Runtime and OpenVINO.
+
+The files are run in turn, round after round, so that a busy machine slows all of them alike;
+medians of milliseconds a face and their ratios are printed as Markdown. Bundled models are taken as
+they are; networks by name get random weights, whose speed is that of trained ones and whose
+accuracy means nothing. FP16 is not timed: on a CPU it proves numbers, never speed.
+
+    PYTHONPATH=.:train:export python benchmarks/precision_speed.py shufflenetv2-au12 vgg19
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import onnx
+
+from rtau.backends import bundled_models, open_engine
+from rtau.contract import Int8Profile
+from rtau.data import Image
+from rtau_export import int8, verify
+from rtau_export.calibration import read_calibration
+from rtau_export.onnx_file import read_onnx
+
+FACES = Path(__file__).parent.parent / "tests" / "data" / "synth-facs" / "crops"
+THREADS = 2
+# Enough to set ranges; speed does not depend on them.
+FITTING = 16
+PROFILES: tuple[Int8Profile, ...] = ("cpu", "trt")
+# Library and file of each row; OpenVINO likes either kind of INT8, ONNX Runtime its own.
+WAYS = (
+    ("cpu", "fp32"),
+    ("openvino", "fp32"),
+    ("cpu", "int8-cpu"),
+    ("openvino", "int8-cpu"),
+    ("openvino", "int8-trt"),
+)
+LIBRARIES = {"cpu": "ONNX Runtime", "openvino": "OpenVINO"}
+
+Way = tuple[str, str]
+
+
+def float32_file(name: str, folder: Path) -> Path:
+    """Returns a bundled model's file, or that of a network with random weights."""
+    bundled = bundled_models()
+    if name in bundled:
+        return bundled[name]
+    from benchmarks.cam_cost import write_onnx  # noqa: PLC0415 - needs torch, bundled models do not
+
+    return write_onnx(name, folder / f"{name}.onnx", cam_method=None)
+
+
+def files_of(source: Path, folder: Path) -> dict[str, Path]:
+    """Returns the float32 file and the INT8 ones that were made of it."""
+    file = read_onnx(source)
+    proto = onnx.load_from_string(file.content)
+    faces = read_calibration(FACES, size=file.contract.input_size).fitting[:FITTING]
+    files = {"fp32": source}
+    for profile in PROFILES:
+        reduced = int8.quantise(proto, faces, profile=profile, ranges="minmax")
+        files[f"int8-{profile}"] = folder / f"{source.stem}-{profile}.onnx"
+        files[f"int8-{profile}"].write_bytes(reduced.SerializeToString())
+    return files
+
+
+def ways_here() -> list[Way]:
+    """Returns the rows that the installed libraries allow."""
+    has_openvino = importlib.util.find_spec("openvino") is not None
+    return [way for way in WAYS if way[0] != "openvino" or has_openvino]
+
+
+def measure(files: dict[str, Path], *, faces: Image, rounds: int) -> dict[Way, float]:
+    """Returns the median milliseconds a face of each way to judge some faces, run in turn."""
+    crops = verify.crops_record(faces)
+    with ExitStack() as opened:
+        engines = {
+            (provider, kind): opened.enter_context(
+                closing(open_engine(str(files[kind]), provider=provider, threads=THREADS))
+            )
+            for provider, kind in ways_here()
+        }
+        spent_ms: dict[Way, list[float]] = {way: [] for way in engines}
+        for _ in range(rounds + 2):
+            for way, engine in engines.items():
+                started_s = time.perf_counter()
+                engine.infer(crops)
+                spent_ms[way].append((time.perf_counter() - started_s) * 1e3 / len(crops))
+    return {way: statistics.median(spent[2:]) for way, spent in spent_ms.items()}
+
+
+def rows(name: str, count: int, ms: dict[Way, float], /) -> Iterator[str]:
+    """Yields the rows of one model and number of faces."""
+    first = ms["cpu", "fp32"]
+    for (provider, kind), spent in ms.items():
+        same_precision = ms["cpu", "fp32" if kind == "fp32" else "int8-cpu"]
+        yield (
+            f"| {name} | {count} | {LIBRARIES[provider]} | {kind} | {spent:.2f} "
+            f"| {first / spent:.2f} | {same_precision / spent:.2f} |"
+        )
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description="Measure what precision does for speed.")
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="bundled name, or a network")
+    parser.add_argument("--faces", type=int, nargs="+", default=[1, 8], metavar="N")
+    parser.add_argument("--rounds", type=int, default=30, metavar="N")
+    arguments = parser.parse_args()
+    sys.stdout.write(
+        "| model | faces | library | file | ms a face | x fp32 ONNX Runtime | x ONNX Runtime, same "
+        "precision |\n|---|---|---|---|---|---|---|\n"
+    )
+    for name in arguments.models:
+        with tempfile.TemporaryDirectory() as folder:
+            source = float32_file(name, Path(folder))
+            files = files_of(source, Path(folder))
+            size = read_onnx(source).contract.input_size
+            for count in arguments.faces:
+                faces = verify.probe_crops(count, size=size)
+                found = measure(files, faces=faces, rounds=arguments.rounds)
+                sys.stdout.write("\n".join(rows(name, count, found)) + "\n")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
