@@ -1,4 +1,4 @@
-"""The verb `rtau-train synth`: its flags, and what it prints.
+"""The verbs `rtau-train synth` and `synth-assets`: their flags, and what they print.
 
 Added to the parser of `rtau_train.cli`. Progress goes to stderr, the folder's name to stdout.
 """
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rtau.errors import UsageError
-from rtau_train.synth import workers, writer
+from rtau_train.synth import build, workers, writer
 
 _LEAST_PX = 64
 _MOST_PX = 1024
@@ -23,7 +23,7 @@ _LINES = 20
 
 
 def add_verbs(verbs: Any, /) -> None:
-    """Adds `synth` to the subparsers of a command line."""
+    """Adds `synth` and `synth-assets` to the subparsers of a command line."""
     synth = verbs.add_parser("synth", help="render labelled faces (docs/synth.md)")
     synth.add_argument("--assets", type=Path, required=True, metavar="DIR", help="asset folder")
     synth.add_argument("--count", type=int, required=True, metavar="N", help="pictures to have")
@@ -34,6 +34,10 @@ def add_verbs(verbs: Any, /) -> None:
     )
     synth.add_argument("--size", type=int, default=128, metavar="PX", help="side of a picture")
     synth.set_defaults(run=run)
+    make = verbs.add_parser("synth-assets", help="make the asset folder from its public sources")
+    make.add_argument("sources", type=Path, metavar="SOURCES", help="folder of the sources")
+    make.add_argument("assets", type=Path, metavar="OUT", help="folder to write")
+    make.set_defaults(run=make_assets)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -81,6 +85,13 @@ def run(arguments: argparse.Namespace) -> None:
         raise
     _label(order, console)
     print(order.out)
+
+
+def make_assets(arguments: argparse.Namespace) -> None:
+    """Makes the asset folder."""
+    console = Console(stderr=True)
+    build.build_assets(arguments.sources, arguments.assets, say=console.print)
+    print(arguments.assets)
 
 
 def _label(order: writer.Order, console: Console) -> None:
