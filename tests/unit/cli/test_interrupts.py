@@ -7,6 +7,14 @@ import pytest
 from rtau.cli.interrupts import stopping_with
 
 
+@pytest.fixture(autouse=True)
+def python_handles_ctrl_c():
+    """A background job of a shell starts with Ctrl-C ignored: the tests set what Python sets."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_asks_to_stop(number):
     asked = []
