@@ -1,7 +1,7 @@
 """Runs ONNX files with OpenVINO on an x86 CPU, in the precision of the file.
 
 The only module that imports openvino. Worth it for INT8 files and many faces a frame; for one face
-ONNX Runtime is faster (docs/adr/0010-openvino-for-many-faces.md). Opened by `--provider openvino`.
+ONNX Runtime is faster (docs/adr/0011-openvino-for-many-faces.md). Opened by `--provider openvino`.
 """
 
 from __future__ import annotations
