@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 
@@ -31,7 +32,7 @@ def write_all(order: Order, /, *, jobs: int, progress: Progress) -> None:
     if not missing:
         return
     if jobs == 1:
-        studio = open_studio(order)
+        studio = open_studio(order.assets, size=order.size)
         for part in missing:
             for _ in write_part(studio, order, part):
                 progress(1)
@@ -49,10 +50,10 @@ def write_all(order: Order, /, *, jobs: int, progress: Progress) -> None:
             raise
 
 
-def open_studio(order: Order, /) -> Studio:
-    """Returns a studio for an order; it keeps one core busy and no more."""
+def open_studio(assets: Path, *, size: int) -> Studio:
+    """Returns a studio for pictures of a size; it keeps one core busy and no more."""
     cv2.setNumThreads(1)
-    return Studio(read_assets(order.assets), size=order.size)
+    return Studio(read_assets(assets), size=size)
 
 
 # A worker process keeps its studio from part to part.
@@ -61,5 +62,5 @@ _STUDIOS: dict[Order, Studio] = {}
 
 def _write(order: Order, part: range) -> int:
     if order not in _STUDIOS:
-        _STUDIOS[order] = open_studio(order)
+        _STUDIOS[order] = open_studio(order.assets, size=order.size)
     return sum(1 for _ in write_part(_STUDIOS[order], order, part))
