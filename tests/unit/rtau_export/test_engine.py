@@ -12,20 +12,25 @@ import pytest
 
 from rtau.backends import bundled_models
 from rtau.backends.engine_file import check_file, read_sidecar, sidecar_path
-from rtau.contract import METADATA_KEY, ModelContract
+from rtau.contract import METADATA_KEY, CropRule, ModelContract
 from rtau.contract import read_sidecar as model_sidecar
 from rtau.errors import BackendUnavailable, ContractError, UsageError
 from rtau.parity import seeded_crops
+from rtau_export import int8
 from rtau_export.cli import main
 from rtau_export.engine import build_engines
 from rtau_export.engine_cache import EngineCache
 from rtau_export.engine_progress import BuildPhases
 from rtau_export.engine_target import EngineRequest
+from rtau_export.fp16 import halve
+from rtau_export.graph import FaceGraph
+from rtau_export.onnx import contract_of, model_bytes
 from rtau_export.profiles import BatchProfile
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
 
+from tests.parity.networks import random_model
 from tests.support.onnx_models import small_model
 
 ROOT = Path(__file__).parents[3]
@@ -97,24 +102,27 @@ def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
     assert not read_sidecar(twin.path)[0].has_cams
 
 
-def flagship(name):
-    """Returns an exported network with its CAMs: the shipped file, or VGG19 with random weights."""
-    if name in BUNDLED:
-        return BUNDLED[name].read_bytes()
-    return pytest.importorskip("benchmarks.vgg19_graph").vgg19_bytes()
+@pytest.fixture(scope="module")
+def flagships():
+    """Exported networks with their CAMs: the shipped file, and VGG19 with random weights."""
+    model = random_model("vgg19")
+    rule = CropRule(detector="haar", expand=1.0, offset_x=0.0, offset_y=0.0)
+    contract = contract_of(model, name="vgg19", cam_method="gradcam", crop=rule)
+    graph = FaceGraph(model.network(), cam_method="gradcam")
+    shipped = {name: path.read_bytes() for name, path in BUNDLED.items()}
+    return {"vgg19": model_bytes(graph, contract), **shipped}
 
 
 def reduced(content, precision, monkeypatch):
     """Returns the model in another precision; its scales are from two drawings: enough to build."""
     proto = onnx.load_from_string(content)
     if precision == "fp16":
-        proto = pytest.importorskip("rtau_export.fp16").halve(proto)
+        proto = halve(proto)
         changes = {"precision": "fp16"}
     else:
-        int8 = pytest.importorskip("rtau_export.int8")
         monkeypatch.setattr(int8, "ROWS", 1)
         side = proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value
-        pictures = seeded_crops(int8.STEPS, size=side).images_rgb
+        pictures = seeded_crops(2, size=side).images_rgb
         proto = int8.quantise(proto, pictures, profile="trt", ranges="minmax")
         changes = {"precision": "int8", "int8_profile": "trt"}
     (text,) = (entry.value for entry in proto.metadata_props if entry.key == METADATA_KEY)
@@ -126,8 +134,10 @@ def reduced(content, precision, monkeypatch):
 @pytest.mark.needs_tensorrt_rtx
 @pytest.mark.parametrize("precision", WRITTEN)
 @pytest.mark.parametrize("name", ["shufflenetv2-au12", "vgg19"])
-def test_both_flagships_parse_and_build_with_their_cams(name, precision, tmp_path, monkeypatch):
-    content = flagship(name)
+def test_both_flagships_parse_and_build_with_their_cams(
+    name, precision, flagships, tmp_path, monkeypatch
+):
+    content = flagships[name]
     if precision != "fp32":
         content = reduced(content, precision, monkeypatch)
     path = tmp_path / f"{name}.onnx"
@@ -259,7 +269,6 @@ NEITHER_TORCH_NOR_TRAINING = """
 import sys
 for name in ("torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "rtau_train"):
     sys.modules[name] = None
-from rtau.parity import seeded_crops
 from rtau_export.cli import main
 sys.exit(main(sys.argv[1:]))
 """
