@@ -101,7 +101,12 @@ def build_engines(
     bare = dataclasses.replace(contract, cam_method=None, cam_scale=None)
     cut = source.content_without_cams
     without = job.write(source, cut, path=twin, contract=bare, twin=None)
-    full = job.write(source, source.content, path=path, contract=contract, twin=twin.name)
+    try:
+        full = job.write(source, source.content, path=path, contract=contract, twin=twin.name)
+    except BaseException:
+        for left_over in (twin, sidecar_path(twin)):  # a twin of nothing is of no use
+            left_over.unlink(missing_ok=True)
+        raise
     return [full, without]
 
 

@@ -16,6 +16,7 @@ from rtau.contract import METADATA_KEY, CropRule, ModelContract
 from rtau.contract import read_sidecar as model_sidecar
 from rtau.errors import BackendUnavailable, ContractError, UsageError
 from rtau.parity import seeded_crops
+from rtau_export import engine as engine_module
 from rtau_export import int8
 from rtau_export.cli import main
 from rtau_export.engine import build_engines
@@ -100,6 +101,22 @@ def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
     assert engine.build.without_cams == twin.path.name
     assert read_sidecar(engine.path)[0].max_batch == 4
     assert not read_sidecar(twin.path)[0].has_cams
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_an_engine_that_fails_leaves_no_twin(small, tmp_path, monkeypatch):
+    write = engine_module._Job.write
+
+    def refuse_cams(job, source, content, **options):
+        if options["twin"] is not None:
+            raise ContractError("the parser refuses a node of the CAM branch")
+        return write(job, source, content, **options)
+
+    monkeypatch.setattr(engine_module._Job, "write", refuse_cams)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ContractError, match="refuses"):
+        build(small)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.fixture(scope="module")
