@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime
 
 from rtau.backends import PROVIDER_BACKENDS
+from rtau.backends.batches import scored
 from rtau.backends.onnx_binding import BoundSession
 from rtau.backends.onnx_plugin import INSTALL, plugin_devices
 from rtau.backends.onnx_subgraph import keep_outputs
@@ -99,22 +100,12 @@ class OnnxEngine:
             ContractError: crops of another size, or CAMs of a model that has none.
             EngineError: ONNX Runtime failed, or a value is not finite.
         """
-        contract = self._contract
-        if len(crops) and crops.size != contract.input_size:
-            raise ContractError(
-                f"{contract.name} takes crops of {contract.input_size} px, got {crops.size}"
-            )
-        if cams and self._with_cams is None:
-            raise ContractError(f"{contract.name} has no CAM output; export it with --cam gradcam")
-        starts = range(0, len(crops), self.max_batch)
-        parts = [self._run(crops.images_rgb[k : k + self.max_batch], cams=cams) for k in starts]
-        if not parts:
-            return self._nothing(cams=cams)
-        return Scores(
-            labels=contract.labels,
-            task=contract.task,
-            logits=np.concatenate([part[0] for part in parts]),
-            cams=np.concatenate([part[1] for part in parts]) if cams else None,
+        return scored(
+            crops,
+            lambda images_rgb: self._run(images_rgb, cams=cams),
+            contract=self._contract,
+            max_batch=self.max_batch,
+            cams=cams,
         )
 
     def close(self) -> None:
@@ -139,15 +130,6 @@ class OnnxEngine:
                 f"{self._path.name} failed on {len(images_rgb)} crops with {self._provider}: "
                 f"{_one_line(error)}"
             ) from error
-
-    def _nothing(self, *, cams: bool) -> Scores:
-        labels = len(self._contract.labels)
-        return Scores(
-            labels=self._contract.labels,
-            task=self._contract.task,
-            logits=np.zeros((0, labels), np.float32),
-            cams=np.zeros((0, labels, 1, 1), np.float32) if cams else None,
-        )
 
     def _session(self, model: bytes) -> Any:
         options = onnxruntime.SessionOptions()

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rtau.backends.batches import scored
 from rtau.backends.onnx_metadata import contract_in
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.contract import ModelContract
@@ -94,23 +95,12 @@ class OpenVINOEngine:
             ContractError: crops of another size, or CAMs of a model that has none.
             EngineError: OpenVINO failed, or a value is not finite.
         """
-        contract = self._contract
-        if len(crops) and crops.size != contract.input_size:
-            raise ContractError(
-                f"{contract.name} takes crops of {contract.input_size} px, got {crops.size}"
-            )
-        if cams and not contract.has_cams:
-            raise ContractError(f"{contract.name} has no CAM output; export it with --cam gradcam")
-        starts = range(0, len(crops), self.max_batch)
-        parts = [self._run(crops.images_rgb[k : k + self.max_batch], cams=cams) for k in starts]
-        if not parts:
-            labels = len(contract.labels)
-            parts = [[np.zeros((0, labels), np.float32), np.zeros((0, labels, 1, 1), np.float32)]]
-        return Scores(
-            labels=contract.labels,
-            task=contract.task,
-            logits=np.concatenate([part[0] for part in parts]),
-            cams=np.concatenate([part[1] for part in parts]) if cams else None,
+        return scored(
+            crops,
+            lambda images_rgb: self._run(images_rgb, cams=cams),
+            contract=self._contract,
+            max_batch=self.max_batch,
+            cams=cams,
         )
 
     def close(self) -> None:
