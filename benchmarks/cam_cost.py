@@ -25,6 +25,7 @@ from torch import Tensor
 from rtau.backends import open_engine
 from rtau.contract import CamMethod
 from rtau.data import Crops
+from rtau.parity import as_crops
 from rtau.seams import Engine
 from rtau_export import verify
 from rtau_export.graph import FaceGraph
@@ -74,7 +75,7 @@ def write_onnx(name: str, path: Path, *, cam_method: CamMethod | None) -> Path:
 
 def face() -> Crops:
     """Returns one crop."""
-    return verify.crops_record(verify.probe_crops(1, size=SIZE_PX))
+    return as_crops(verify.probe_crops(1, size=SIZE_PX))
 
 
 class AutogradCams:

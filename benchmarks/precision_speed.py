@@ -27,6 +27,7 @@ import onnx
 from rtau.backends import bundled_models, open_engine
 from rtau.contract import Int8Profile
 from rtau.data import Image
+from rtau.parity import as_crops
 from rtau_export import int8, verify
 from rtau_export.calibration import read_calibration
 from rtau_export.onnx_file import read_onnx
@@ -89,7 +90,7 @@ class Timing:
 
 def measure(files: dict[str, Path], *, faces: Image, rounds: int) -> dict[Way, Timing]:
     """Returns the time of each way to judge some faces, run in turn."""
-    crops = verify.crops_record(faces)
+    crops = as_crops(faces)
     with ExitStack() as opened:
         engines = {
             (provider, kind): opened.enter_context(

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from rtau.backends import open_engine
 from rtau.backends.engine_file import SUFFIX
 from rtau.contract import ModelContract, Precision
-from rtau.data import Crops, Image, Scores
+from rtau.data import Image, Scores
 from rtau.errors import ContractError
+from rtau.parity import as_crops
 from rtau.seams import Engine
 
 # Enough crops for 384 decisions of a 12-AU model in well under a second.
@@ -97,13 +98,6 @@ def probe_crops(count: int, *, size: int, seed: int = SEED) -> Image:
     return np.asarray(np.clip(crops + level, 0, 255), dtype=np.uint8)
 
 
-def crops_record(images_rgb: Image) -> Crops:
-    """Returns pictures as the record an engine takes; their place in a frame does not matter."""
-    rows = len(images_rgb)
-    identity = np.tile(np.eye(2, 3, dtype=np.float32), (rows, 1, 1))
-    return Crops(images_rgb, identity, np.arange(rows, dtype=np.int64))
-
-
 def compare_files(reference: str, others: list[str], *, provider: str) -> list[Comparison]:
     """Returns how far each other model file is from the reference.
 
@@ -131,7 +125,7 @@ def _provider(model: str, asked: str) -> str:
 
 def infer(engine: Engine, images_rgb: Image) -> Scores:
     """Returns an engine's scores of pictures, with CAMs if it has them."""
-    return engine.infer(crops_record(images_rgb), cams=engine.contract.has_cams)
+    return engine.infer(as_crops(images_rgb), cams=engine.contract.has_cams)
 
 
 def lower(one: Precision, other: Precision) -> Precision:

@@ -133,18 +133,18 @@ def _run_all(
     command: Sequence[str],
 ) -> int:
     """Runs every job, goes on after a failure, and ends with the list of failures."""
-    failures: list[tuple[str, str, int]] = []
+    failures: list[tuple[str, str]] = []
     for job in jobs:
         try:
             outcome = _run_job(job, engine, config=config, model_path=model_path, command=command)
         except RtauError as error:
-            failures.append((job.target, describe(error), error.exit_code))
+            failures.append((job.target, describe(error)))
             print(f"rtau: {job.target}: {describe(error)}", file=sys.stderr)
             continue
         if outcome.interrupted:
             return outcome.exit_code
     done = len(jobs) - len(failures)
     print(f"rtau: {done} of {len(jobs)} sources done", file=sys.stderr)
-    for target, reason, _ in failures:
+    for target, reason in failures:
         print(f"  failed: {target}: {reason}", file=sys.stderr)
     return 1 if failures else 0
