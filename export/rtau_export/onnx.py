@@ -6,7 +6,6 @@ must give what torch gives. Called by `rtau-export onnx`.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +22,7 @@ from rtau.errors import ContractError, UsageError
 from rtau_export import verify
 from rtau_export.graph import FaceGraph
 from rtau_train.checkpoint import Model
+from rtau_train.lab_record import git_commit
 
 # The newest opset that torch's exporter writes without conversion and TensorRT 10.3 parses (<= 20).
 OPSET = 18
@@ -101,12 +101,12 @@ def _thresholds(model: Model) -> _Thresholds:
             "thresholds": (0.0,) * len(model.recipe.network.labels),
             "thresholds_origin": "none: the likeliest of the labels is the active one",
         }
-    share = model.recipe.fit.threshold_share
+    plan = model.recipe.split
     return {
         "thresholds": tuple(round(threshold, 4) for threshold in model.thresholds),
         "thresholds_origin": (
-            "best F1 on the held-out threshold part of the training renders "
-            f"({share:.0%} of the images, occurrence = intensity 2 or more)"
+            f"best F1 on the validation part, {plan.validation:.0%} of the training data held out "
+            f"by {plan.protocol}; occurrence = intensity 2 or more"
         ),
     }
 
@@ -173,22 +173,6 @@ def torch_scores(graph: FaceGraph, images_rgb: np.ndarray, /, *, contract: Model
         outputs = [output.numpy() for output in graph(torch.from_numpy(images_rgb))]
     cams = None if graph.cam_method is None else outputs[1]
     return Scores(labels=contract.labels, task=contract.task, logits=outputs[0], cams=cams)
-
-
-def git_commit() -> str:
-    """Returns the commit of the sources, `unknown` outside a repository."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()
 
 
 def _traced(graph: FaceGraph, *, size: int) -> onnx.ModelProto:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from rtau_train.data import RenderedCrops, read_folder
+from rtau_train.data import LabelledCrops
+from rtau_train.folder import read_folder
+from rtau_train.parts import Parts, parts_of
 from rtau_train.recipe import Augment, Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -21,13 +23,19 @@ def shipped_recipe() -> Recipe:
 def small_recipe(**fit: float) -> Recipe:
     """The shipped recipe at 48 px for a run of seconds; keywords replace fields of `fit`."""
     recipe = shipped_recipe()
-    small = {"epochs": 3, "dense_epochs": 1, "batch": 32, "threshold_share": 0.2, **fit}
+    small = {"epochs": 3, "dense_epochs": 1, "batch": 32, **fit}
     return dataclasses.replace(
         recipe,
         network=dataclasses.replace(recipe.network, input_size=48),
-        fit=dataclasses.replace(recipe.fit, report_share=0.2, **small),
+        split=dataclasses.replace(recipe.split, validation=0.2, test=0.2),
+        fit=dataclasses.replace(recipe.fit, **small),
     )
 
 
-def faces() -> RenderedCrops:
+def faces() -> LabelledCrops:
     return read_folder(FACES, labels=shipped_recipe().network.labels)
+
+
+def parts() -> Parts:
+    """The faces as a run of the small recipe parts them."""
+    return parts_of(faces(), small_recipe())

@@ -1,8 +1,9 @@
 """Cuts training crops: the canonical square, shaken, with the colours and flaws of real cameras.
 
-The warp is `rtau.crops.warp`, the runtime's own, so the geometry and the interpolation are one.
-Every crop has its own random generator, so a result does not depend on the order of work. Called
-by the loop (`training_crop`) and, without chance, by the evaluation (`plain_crop`).
+The square lies on the landmarks, or is the whole picture where a recipe has no crop rule. The warp
+is `rtau.crops.warp`, the runtime's own, so the geometry and the interpolation are one. Every crop
+has its own random generator, so a result does not depend on the order of work. Called by the loop
+(`training_crop`), by the data (`artificial`) and, without chance, by the evaluation (`plain_crop`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from rtau import crops, geometry
 from rtau.data import Image
+from rtau.errors import UsageError
 from rtau_train.recipe import Augment, Crop
 
 Points = npt.NDArray[np.float32]
@@ -35,6 +37,20 @@ def mirrored_order() -> npt.NDArray[np.int64]:
 
 
 _MIRRORED = mirrored_order()
+# What tells an artificial image from its original: enough to be another picture, too little to
+# change which actions it shows.
+ARTIFICIAL = Augment(
+    shift_std=0.03,
+    scale_std=0.06,
+    turn_std_deg=8.0,
+    mirror=0.5,
+    grey=0.0,
+    tone=0.8,
+    blur=0.2,
+    small=0.0,
+    noise=0.3,
+    jpeg=0.0,
+)
 
 
 def canonical_square(landmarks: Points, rule: Crop, /) -> geometry.Boxes:
@@ -49,30 +65,94 @@ def canonical_square(landmarks: Points, rule: Crop, /) -> geometry.Boxes:
     return np.asarray(square[0])
 
 
-def plain_crop(image: Image, landmarks: Points, rule: Crop, /, *, size: int) -> Image:
+def square_of(image: Image, landmarks: Points | None, rule: Crop | None, /) -> geometry.Boxes:
+    """Returns the square a crop is cut from, float32 (4,) xyxy: by the rule, or the whole picture.
+
+    Raises:
+        UsageError: the rule needs landmarks and there are none.
+    """
+    if rule is None:
+        height, width = image.shape[:2]
+        return np.array([0, 0, width, height], np.float32)
+    if landmarks is None:
+        raise UsageError(
+            "the recipe's [crop] lies on landmarks, and the data have no landmarks68.npz; use a "
+            "recipe without [crop], which takes the pictures whole"
+        )
+    return canonical_square(landmarks, rule)
+
+
+def plain_crop(image: Image, landmarks: Points | None, rule: Crop | None, /, *, size: int) -> Image:
     """Returns the canonical crop of one face: uint8 (size, size, 3), RGB."""
-    return crops.warp_square(image, canonical_square(landmarks, rule), size=size)
+    return crops.warp_square(image, square_of(image, landmarks, rule), size=size)
+
+
+def plain_points(landmarks: Points, image: Image, rule: Crop | None, /, *, size: int) -> Points:
+    """Returns landmarks (68, 2) in the canonical crop of a picture, px."""
+    square = square_of(image, landmarks, rule)
+    image_from_crop = geometry.frame_from_crop(square[None], size=size)
+    return np.asarray(geometry.apply(geometry.invert(image_from_crop), landmarks[None])[0])
 
 
 def training_crop(
     image: Image,
-    landmarks: Points,
-    rule: Crop,
+    landmarks: Points | None,
+    rule: Crop | None,
     /,
     *,
     augment: Augment,
     size: int,
     rng: np.random.Generator,
-) -> tuple[Image, Points]:
+) -> tuple[Image, Points | None]:
     """Returns a shaken crop, uint8 (size, size, 3), and its landmarks (68, 2) in [-1, 1]."""
-    image_from_crop = _shaken_map(canonical_square(landmarks, rule), augment, size=size, rng=rng)
-    crop = crops.warp(image, image_from_crop, size=size)
-    points = geometry.apply(geometry.invert(image_from_crop[None]), landmarks[None])[0]
-    points = points * np.float32(2 / size) - 1
+    square = square_of(image, landmarks, rule)
+    image_from_crop = _shaken_map(square, augment, size=size, rng=rng)
+    crop = crops.warp(*_averaged(image, image_from_crop), size=size)
+    points = None
+    if landmarks is not None:
+        points = geometry.apply(geometry.invert(image_from_crop[None]), landmarks[None])[0]
+        points = points * np.float32(2 / size) - 1
     if rng.random() < augment.mirror:
         crop = np.ascontiguousarray(crop[:, ::-1])
-        points = points[_MIRRORED] * np.array([-1, 1], np.float32)
+        if points is not None:
+            points = points[_MIRRORED] * np.array([-1, 1], np.float32)
     return _weathered(crop, augment, rng), points
+
+
+def artificial(
+    image: Image, landmarks: Points | None, /, *, rng: np.random.Generator
+) -> tuple[Image, Points | None]:
+    """Returns an artificial image of a picture, of its size, and its landmarks in px.
+
+    Shifted, turned, scaled, perhaps mirrored and toned: the first paper does not say which changes
+    made its artificial images, so these are ours.
+    """
+    size = len(image)
+    made, points = training_crop(image, landmarks, None, augment=ARTIFICIAL, size=size, rng=rng)
+    return made, None if points is None else (points + 1) * np.float32(size / 2)
+
+
+def resized(
+    image: Image, landmarks: Points | None, /, *, side_px: int
+) -> tuple[Image, Points | None]:
+    """Returns a picture, and its landmarks, brought to another side."""
+    points = None if landmarks is None else plain_points(landmarks, image, None, size=side_px)
+    return plain_crop(image, landmarks, None, size=side_px), points
+
+
+def _averaged(image: Image, image_from_crop: geometry.Maps, /) -> tuple[Image, geometry.Maps]:
+    """Returns the picture shrunk by the whole factor that the map shrinks it by, and its map.
+
+    Bilinear sampling alone would skip pixels and turn a sharp face into aliased noise.
+    """
+    factor = int(np.sqrt(abs(np.linalg.det(image_from_crop[:, :2]))))
+    if factor < 2:
+        return image, image_from_crop
+    height, width = image.shape[:2]
+    columns, rows = max(width // factor, 1), max(height // factor, 1)
+    shrunk = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    scale = np.array([[columns / width], [rows / height]], np.float32)
+    return np.asarray(shrunk, dtype=np.uint8), image_from_crop * scale
 
 
 def _shaken_map(

@@ -1,6 +1,7 @@
-"""Cuts the training batches of an epoch in a thread of their own, ahead of the network.
+"""Cuts the training batches of an epoch in threads of their own, ahead of the network.
 
-The same epoch always yields the same batches, whoever asks and in whatever run. Called by the loop.
+The same epoch always yields the same batches, whoever asks, in whatever run and by however many
+threads. Called by the loop.
 """
 
 from __future__ import annotations
@@ -14,58 +15,104 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from rtau.data import Image
 from rtau_train import augment
-from rtau_train.data import RenderedCrops
-from rtau_train.folds import Rows
+from rtau_train.data import LabelledCrops, Rows
 from rtau_train.recipe import Recipe
 
 # Batches cut ahead of the network; two keep it busy, more only cost memory.
 AHEAD = 2
+# Pictures are kept decoded up to here and read anew in every epoch beyond: DISFA+ is 20 GB.
+KEPT_BYTES = 3 << 30
 
-Batch = tuple[Tensor, Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Tensor | None]
+Points = npt.NDArray[np.float32]
 
 
 class TrainingSet:
-    """The pictures of the training part, kept in memory, and the batches made of them."""
+    """The pictures of the training part and the batches made of them."""
 
-    def __init__(self, recipe: Recipe, data: RenderedCrops, rows: Rows) -> None:
-        self._recipe = recipe
-        self._images = data.images(rows)
-        self._landmarks = data.landmarks[rows]
-        self._intensities = data.intensities[rows]
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: LabelledCrops,
+        rows: Rows,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        threads: int = 1,
+    ) -> None:
+        """Reads the pictures if they fit in memory.
+
+        Args:
+            recipe: crop, augmentation, batch and seed.
+            data: the data set.
+            rows: its training part.
+            rank: which share of every batch is cut here, of `world` shares.
+            world: processes that train together.
+            threads: that cut crops.
+
+        Raises:
+            SourceOpenError: a picture cannot be read.
+        """
+        self._recipe, self._data, self._rows = recipe, data, rows
+        self._rank, self._world, self._threads = rank, world, threads
+        self._targets = torch.from_numpy(data.targets[rows])
         self._batch = min(recipe.fit.batch, len(rows))
+        self._kept = self._read_all() if self._bytes() <= KEPT_BYTES else None
 
     @property
     def steps(self) -> int:
         """Batches in an epoch; the rows left over wait for the next shuffle."""
-        return len(self._images) // self._batch
+        return len(self._rows) // self._batch
+
+    @property
+    def targets(self) -> Tensor:
+        """float32 (rows, A) of the training part, NaN where a label is not coded."""
+        return self._targets
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yields crops uint8 (B, S, S, 3), intensities (B, A) and landmarks (B, 68, 2)."""
-        order = np.random.default_rng([self._recipe.fit.seed, epoch]).permutation(len(self._images))
+        """Yields crops uint8 (B, S, S, 3), targets (B, A), landmarks (B, 68, 2) or None."""
+        order = np.random.default_rng([self._recipe.fit.seed, epoch]).permutation(len(self._rows))
         places = order[: self.steps * self._batch].reshape(self.steps, self._batch)
         waiting: deque[Future[Batch]] = deque()
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            for some in places:
+        with ThreadPoolExecutor(max_workers=self._threads) as pool:
+            for some in places[:, self._rank :: self._world]:
                 waiting.append(pool.submit(self._cut, some, epoch))
-                if len(waiting) > AHEAD:
+                if len(waiting) > AHEAD + self._threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
 
-    def _cut(self, places: npt.NDArray[np.int64], epoch: int) -> Batch:
+    def _bytes(self) -> int:
+        return int(self._data.images(self._rows[:1]).nbytes) * len(self._rows)
+
+    def _read_all(self) -> tuple[Image, Points | None]:
+        return self._data.read(self._rows)
+
+    def _pictures(self, places: Rows) -> tuple[Image, Points | None]:
+        if self._kept is None:
+            return self._data.read(self._rows[places])
+        images, points = self._kept
+        return images[places], None if points is None else points[places]
+
+    def _cut(self, places: Rows, epoch: int) -> Batch:
         recipe = self._recipe
         size = recipe.network.input_size
+        images, landmarks = self._pictures(places)
         crops = np.empty((len(places), size, size, 3), np.uint8)
-        points = np.empty((len(places), 68, 2), np.float32)
+        shown = np.empty((len(places), 68, 2), np.float32)
         for index, place in enumerate(places):
-            crops[index], points[index] = augment.training_crop(
-                self._images[place],
-                self._landmarks[place],
+            crops[index], points = augment.training_crop(
+                images[index],
+                None if landmarks is None else landmarks[index],
                 recipe.crop,
                 augment=recipe.augment,
                 size=size,
                 rng=np.random.default_rng([recipe.fit.seed, epoch, int(place)]),
             )
-        intensities = torch.from_numpy(self._intensities[places])
-        return torch.from_numpy(crops), intensities, torch.from_numpy(points)
+            if points is not None:
+                shown[index] = points
+        targets = self._targets[torch.from_numpy(places)]
+        kept_points = None if landmarks is None else torch.from_numpy(shown)
+        return torch.from_numpy(crops), targets, kept_points

@@ -23,7 +23,7 @@ from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
 
 # Raised when a field changes its meaning; older files are then refused with a clear text.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,13 +16,16 @@ from rtau.contract import CamMethod
 from rtau_train import augment, metrics
 from rtau_train.cam import logits_and_cams
 from rtau_train.checkpoint import Model
-from rtau_train.data import OCCURS_FROM, RenderedCrops
-from rtau_train.folds import Rows, split_rows
+from rtau_train.data import LabelledCrops, Rows, occurrence
+from rtau_train.loss import label_loss
 from rtau_train.models.facenet import FaceNet
+from rtau_train.parts import Parts
 from rtau_train.recipe import Recipe
 
 # Rows per forward pass; small enough for any laptop.
 BATCH = 64
+# Pictures decoded before they are cut: few, for they may be large.
+READ_AT_ONCE = 256
 # The CAM maximum that 90 % of the faces showing the AU stay below is drawn as full heat. At 99 %
 # one extreme face set the scale and the heat of most others was too faint to see.
 CAM_PERCENTILE = 90
@@ -54,7 +57,10 @@ class Calibration:
     thresholds: tuple[float, ...]
     cam_scale: tuple[float, ...]
     cam_plus_plus_scale: tuple[float, ...]
-    mean_auc: float
+    score: float
+    """Mean AUC of sigmoid outputs, accuracy of a softmax."""
+    loss: float
+    """Mean loss of the labels, landmarks left out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,55 +98,76 @@ class Report:
     """Macro-F1 of always saying yes: what a model must beat."""
 
 
-def cut_plain(data: RenderedCrops, rows: Rows, recipe: Recipe, /) -> npt.NDArray[np.uint8]:
+def cut_plain(data: LabelledCrops, rows: Rows, recipe: Recipe, /) -> npt.NDArray[np.uint8]:
     """Returns the canonical crops of some rows: uint8 (N, S, S, 3), RGB."""
     size = recipe.network.input_size
-    pictures = zip(data.images(rows), data.landmarks[rows], strict=True)
-    return np.stack(
-        [augment.plain_crop(image, points, recipe.crop, size=size) for image, points in pictures]
-    )
+    cut = np.empty((len(rows), size, size, 3), np.uint8)
+    for first in range(0, len(rows), READ_AT_ONCE):
+        images, points = data.read(rows[first : first + READ_AT_ONCE])
+        for place, image in enumerate(images):
+            landmarks = None if points is None else points[place]
+            cut[first + place] = augment.plain_crop(image, landmarks, recipe.crop, size=size)
+    return cut
 
 
 def predict(net: FaceNet, crops: npt.NDArray[np.uint8], /) -> Predictions:
     """Returns logits and CAM peaks of uint8 crops (N, S, S, 3); leaves the network in eval mode."""
     net.eval()
+    device = net.normalise.mean.device
     logits = []
     peaks: dict[CamMethod, list[npt.NDArray[np.float32]]] = {"gradcam": [], "gradcam++": []}
     with torch.inference_mode():
         for batch in torch.split(torch.from_numpy(crops), BATCH):
-            maps = net.features(batch)
-            logits.append(net.head(net.pooling(maps)).numpy())
+            maps = net.features(batch.to(device))
+            logits.append(net.head(net.pooling(maps)).cpu().numpy())
             for method, found in peaks.items():
                 _, cams = logits_and_cams(maps, net.head, net.pooling, method=method)
-                found.append(cams.amax(dim=(2, 3)).numpy())
+                found.append(cams.amax(dim=(2, 3)).cpu().numpy())
     highest = (np.concatenate(found) for found in peaks.values())
     return Predictions(np.concatenate(logits), *highest)
 
 
 def calibrate(
-    net: FaceNet, crops: npt.NDArray[np.uint8], intensities: npt.NDArray[np.float32], /
+    net: FaceNet,
+    crops: npt.NDArray[np.uint8],
+    targets: npt.NDArray[np.float32],
+    /,
+    *,
+    recipe: Recipe,
 ) -> Calibration:
-    """Returns thresholds of best F1 and CAM scales, chosen on these crops."""
-    said = predict(net, crops)
-    truth = intensities >= OCCURS_FROM
-    columns = range(truth.shape[1])
-    probabilities = said.probabilities
-    areas = [metrics.auc(said.logits[:, k], truth[:, k]) for k in columns]
+    """Returns thresholds of best F1 and CAM scales, chosen on these crops.
+
+    A softmax has no thresholds: they are 0. Rows where a label is not coded do not count for it.
+    """
+    said, task = predict(net, crops), recipe.network.task
+    coded, occurs = ~np.isnan(targets), occurrence(targets, task=task)
+    columns = range(targets.shape[1])
+    if task == "multi_class":
+        thresholds = [0.0 for _ in columns]
+        score = float((said.logits.argmax(axis=1) == targets.argmax(axis=1)).mean())
+    else:
+        known = [(said.probabilities[coded[:, k], k], occurs[coded[:, k], k]) for k in columns]
+        thresholds = [metrics.best_threshold(*pair) for pair in known]
+        score = _mean([metrics.auc(*pair) for pair in known])
+    loss = label_loss(
+        torch.from_numpy(said.logits), torch.from_numpy(targets), fit=recipe.fit, task=task
+    )
     return Calibration(
-        thresholds=tuple(metrics.best_threshold(probabilities[:, k], truth[:, k]) for k in columns),
-        cam_scale=tuple(_cam_scale(said.cam_peaks[:, k], truth[:, k]) for k in columns),
+        thresholds=tuple(thresholds),
+        cam_scale=tuple(_cam_scale(said.cam_peaks[:, k], occurs[:, k]) for k in columns),
         cam_plus_plus_scale=tuple(
-            _cam_scale(said.cam_plus_plus_peaks[:, k], truth[:, k]) for k in columns
+            _cam_scale(said.cam_plus_plus_peaks[:, k], occurs[:, k]) for k in columns
         ),
-        mean_auc=_mean(areas),
+        score=score,
+        loss=float(loss),
     )
 
 
-def calibrated(model: Model, data: RenderedCrops) -> Model:
-    """Returns the model with thresholds and CAM scales chosen anew on its threshold part."""
-    rows = split_rows(len(data), model.recipe.fit).thresholds
-    crops = cut_plain(data, rows, model.recipe)
-    chosen = calibrate(model.network(), crops, data.intensities[rows])
+def calibrated(model: Model, parts: Parts) -> Model:
+    """Returns the model with thresholds and CAM scales chosen anew on its validation part."""
+    rows = parts.split.validation
+    crops = cut_plain(parts.data, rows, model.recipe)
+    chosen = calibrate(model.network(), crops, parts.data.targets[rows], recipe=model.recipe)
     return dataclasses.replace(
         model,
         thresholds=chosen.thresholds,
@@ -149,11 +176,11 @@ def calibrated(model: Model, data: RenderedCrops) -> Model:
     )
 
 
-def report(model: Model, data: RenderedCrops) -> Report:
+def report(model: Model, parts: Parts) -> Report:
     """Returns the figures of a model on the rows that training never saw nor chose by."""
-    rows = split_rows(len(data), model.recipe.fit).report
+    data, rows = parts.data, parts.split.test
     probabilities = predict(model.network(), cut_plain(data, rows, model.recipe)).probabilities
-    truth = data.intensities[rows] >= OCCURS_FROM
+    truth = data.occurs[rows]
     labels = tuple(
         LabelFigures(
             label=label,
@@ -176,14 +203,14 @@ def report(model: Model, data: RenderedCrops) -> Report:
 
 
 def _groups(
-    data: RenderedCrops,
+    data: LabelledCrops,
     rows: Rows,
     probabilities: npt.NDArray[np.float64],
     *,
     thresholds: tuple[float, ...],
 ) -> tuple[GroupFigures, ...]:
     found = []
-    truth = data.intensities[rows] >= OCCURS_FROM
+    truth = data.occurs[rows]
     decisions = probabilities >= np.array(thresholds)
     for column in GROUP_COLUMNS:
         values = data.columns.get(column)

@@ -1,7 +1,8 @@
-"""Splits rows into a training part and two held-out parts, by a seed, without overlap.
+"""Parts rows into training, validation and test: by picture, by person, or as the data set says.
 
-The rows must be different people (the rendered-crops layout promises it), so that a split by row
-is a split by person. Called by the loop and by the evaluation, which must agree.
+A split by picture lets one person be on both sides; that is the first paper's protocol and its
+name is in every record. A split by person is checked whenever it is made or read back. Called by
+`rtau_train.parts`.
 """
 
 from __future__ import annotations
@@ -12,34 +13,147 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.errors import UsageError
-from rtau_train.recipe import Fit
+from rtau_train.data import LabelledCrops, Rows, Words
+from rtau_train.recipe import SplitPlan
 
-Rows = npt.NDArray[np.int64]
+PARTS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Rows of each part, sorted; every row is in exactly one."""
+    """Rows of each part, sorted; no row is in two."""
 
     train: Rows
-    thresholds: Rows
+    validation: Rows
     """Held out to choose thresholds and CAM scales, and to watch training."""
-    report: Rows
+    test: Rows
     """Held out for the reported figures only."""
 
 
-def split_rows(count: int, fit: Fit, /) -> Split:
-    """Returns the split of `count` rows that a recipe's seed and shares define.
+def split_rows(data: LabelledCrops, plan: SplitPlan, /) -> Split:
+    """Returns the split of a data set that a plan's protocol, seed and shares define.
 
     Raises:
-        UsageError: too few rows for one in every part.
+        UsageError: a part is empty, people are too few, or the data set has no split of its own.
     """
-    order = np.random.default_rng([fit.seed, count]).permutation(count).astype(np.int64)
-    chosen, reported = round(count * fit.threshold_share), round(count * fit.report_share)
-    if min(chosen, reported, count - chosen - reported) < 1:
-        raise UsageError(f"data must have a row for every part of the split, got {count} rows")
-    return Split(
-        train=np.sort(order[chosen + reported :]),
-        thresholds=np.sort(order[:chosen]),
-        report=np.sort(order[chosen : chosen + reported]),
-    )
+    if plan.protocol == "given":
+        split = _given(data)
+    elif plan.protocol == "subject":
+        split = _by_subject(data, plan)
+    else:
+        split = _by_image(len(data), plan)
+    for name in PARTS:
+        if not len(getattr(split, name)):
+            raise UsageError(
+                f"data must have a row for every part of the split, got {len(data)} rows and none "
+                f"for {name}"
+            )
+    if plan.protocol == "subject":
+        check_independent(split, data.subjects)
+    return split
+
+
+def check_independent(split: Split, subjects: Words, /) -> None:
+    """Raises UsageError when somebody is in two parts: the split may not be called by subject."""
+    people = {name: set(subjects[getattr(split, name)]) for name in PARTS}
+    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        shared = sorted(people[first] & people[second])
+        if shared:
+            raise UsageError(
+                f"a split by subject must not have one person in two parts, but {shared[0]} "
+                f"({len(shared)} in all) is in {first} and {second}"
+            )
+
+
+def _by_image(count: int, plan: SplitPlan) -> Split:
+    order = np.random.default_rng([plan.seed, count]).permutation(count).astype(np.int64)
+    watched = round(count * plan.validation)
+    if plan.folds:
+        tested = np.array_split(order, plan.folds)[plan.fold]
+        rest = np.setdiff1d(order, tested, assume_unique=True)
+        return _sorted(rest[watched:], rest[:watched], tested)
+    tested_to = watched + round(count * plan.test)
+    return _sorted(order[tested_to:], order[:watched], order[watched:tested_to])
+
+
+def _by_subject(data: LabelledCrops, plan: SplitPlan) -> Split:
+    people, person_of_row = np.unique(data.subjects, return_inverse=True)
+    if len(people) < max(plan.folds, len(PARTS)):
+        raise UsageError(
+            f"a split by subject needs {max(plan.folds, len(PARTS))} people or more, got "
+            f"{len(people)}; split by image, or give the data set's people in `subject`"
+        )
+    counts = _counts(data.occurs, person_of_row, people=len(people))
+    rng = np.random.default_rng([plan.seed, len(people)])
+    everyone = np.arange(len(people))
+    if plan.folds:
+        fold_of = _dealt(counts, everyone, shares=[1 / plan.folds] * plan.folds, rng=rng)
+        tested = everyone[fold_of == plan.fold]
+        rest = everyone[fold_of != plan.fold]
+        share = min(plan.validation / (1 - 1 / plan.folds), 0.5)
+        part_of = _dealt(counts, rest, shares=[1 - share, share], rng=rng)
+        train, watched = rest[part_of == 0], rest[part_of == 1]
+    else:
+        shares = [1 - plan.validation - plan.test, plan.validation, plan.test]
+        part_of = _dealt(counts, everyone, shares=shares, rng=rng)
+        train, watched, tested = (everyone[part_of == part] for part in range(3))
+    rows = (np.flatnonzero(np.isin(person_of_row, part)) for part in (train, watched, tested))
+    return _sorted(*rows)
+
+
+def _counts(
+    occurs: npt.NDArray[np.bool_], person_of_row: Rows, *, people: int
+) -> npt.NDArray[np.float64]:
+    """Returns float64 (people, 1 + A): each person's share of all rows and of each label's."""
+    columns = np.column_stack([np.ones(len(occurs)), occurs])
+    counts = np.zeros((people, columns.shape[1]))
+    np.add.at(counts, person_of_row, columns)
+    return np.asarray(counts / np.maximum(counts.sum(axis=0), 1))
+
+
+def _dealt(
+    counts: npt.NDArray[np.float64],
+    people: Rows,
+    /,
+    *,
+    shares: list[float],
+    rng: np.random.Generator,
+) -> Rows:
+    """Returns the part of each of some people, so that rows and labels fall as the shares say.
+
+    Greedy: in random order, the ones with most first, each goes where the squared distance from
+    the wanted shares, over rows and labels, becomes least. Every part gets somebody.
+    """
+    wanted = np.array(shares)[:, None] * counts[people].sum(axis=0)  # (parts, 1 + A)
+    have = np.zeros_like(wanted)
+    part_of = np.full(len(people), -1, np.int64)
+    order = rng.permutation(len(people))
+    order = order[np.argsort(-counts[people[order], 0], kind="stable")]
+    for place, person in enumerate(order):
+        row = counts[people[person]]
+        # Moving a person to a part changes only that part's term of the sum.
+        change = ((have + row - wanted) ** 2 - (have - wanted) ** 2).sum(axis=1)
+        empty = np.flatnonzero(~np.isin(np.arange(len(shares)), part_of))
+        if len(order) - place <= len(empty):
+            change[np.setdiff1d(np.arange(len(shares)), empty)] = np.inf
+        part = int(np.argmin(change))
+        part_of[person] = part
+        have[part] += row
+    return part_of
+
+
+def _given(data: LabelledCrops) -> Split:
+    if "split" not in data.columns:
+        raise UsageError(
+            'split.protocol is "given", but labels.csv has no column split; choose "image" or '
+            '"subject"'
+        )
+    values = data.columns["split"]
+    wrong = sorted(set(values) - set(PARTS))
+    if wrong:
+        raise UsageError(f"column split must hold {', '.join(PARTS)}, got {str(wrong[0])!r}")
+    return _sorted(*(np.flatnonzero(values == name) for name in PARTS))
+
+
+def _sorted(train: Rows, validation: Rows, test: Rows) -> Split:
+    return Split(*(np.sort(rows).astype(np.int64) for rows in (train, validation, test)))

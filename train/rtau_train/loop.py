@@ -1,44 +1,34 @@
-"""The training loop: one-cycle AdamW, a checkpoint and a held-out figure after every epoch.
+"""The training loop: a checkpoint, a record and a held-out figure after every epoch.
 
 Deterministic on a CPU: order, crops and dropout follow from the recipe's seed, so a run that was
 interrupted and resumed ends in the same weights. Prints nothing; tells a watcher. Called by the
-command line.
+command lines.
 """
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import dataclasses
-import math
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from rtau.errors import RtauError, UsageError
-from rtau_train import evaluate
+from rtau_train import evaluate, lab_record
 from rtau_train.batches import TrainingSet
 from rtau_train.checkpoint import Model, load_model, load_state, save_model, save_state
-from rtau_train.data import RenderedCrops
-from rtau_train.folds import split_rows
-from rtau_train.loss import total_loss
+from rtau_train.data import LabelledCrops
+from rtau_train.history import EpochDone, write_history
+from rtau_train.loss import balanced_weights, total_loss
 from rtau_train.models import build, start
-from rtau_train.recipe import Fit, Recipe
-
-
-@dataclasses.dataclass(frozen=True)
-class EpochDone:
-    """What a watcher hears after an epoch; a row of history.csv."""
-
-    epoch: int
-    """From 1."""
-    epochs: int
-    loss: float
-    """Mean training loss."""
-    mean_auc: float
-    """Mean AUC on the held-out threshold part."""
-    wall_s: float
+from rtau_train.optimise import build_optimiser, learning_rate, set_rate
+from rtau_train.parts import FILE_NAME as SPLIT_FILE
+from rtau_train.parts import Parts, parts_of
+from rtau_train.recipe import Recipe
+from rtau_train.workers import Worker
 
 
 class Watcher:
@@ -50,75 +40,115 @@ class Watcher:
     def epoch(self, done: EpochDone, /) -> None:
         """Takes the end of an epoch."""
 
+    def note(self, text: str, /) -> None:
+        """Takes what a reader of the figures must know."""
 
-def learning_rate(fit: Fit, /, *, progress: float) -> float:
-    """Returns the one-cycle rate (Smith & Topin 2018) at a share of the run in [0, 1].
 
-    A cosine from max_lr / 25 up to max_lr at `warm_up`, then a cosine down to nearly 0.
-    """
-    low, high = (1 / 25, 1e-5)
-    if progress < fit.warm_up:
-        start, part = low, progress / fit.warm_up
-    else:
-        start, part = high, (1 - progress) / (1 - fit.warm_up)
-    return fit.max_lr * (start + (1 - start) * (1 - math.cos(math.pi * part)) / 2)
+@dataclasses.dataclass(frozen=True)
+class Means:
+    """What a run is computed with; none of it is part of the recipe."""
+
+    worker: Worker = dataclasses.field(default_factory=Worker)
+    amp: bool = False
+    """Mixed precision: float16 on a GPU, bfloat16 on a CPU."""
+    channels_last: bool = False
+    cutters: int = 1
+    """Threads that cut crops."""
+    weights_dir: Path | None = None
+    """Folder of the ImageNet weights a recipe may ask for; None downloads them."""
+    overrides: tuple[str, ...] = ()
+    """What the command line changed in the recipe, for the record."""
 
 
 def fit(
     recipe: Recipe,
-    data: RenderedCrops,
+    data: LabelledCrops,
     /,
     *,
     recipe_path: str,
     out: Path,
     resume: bool = False,
     watcher: Watcher | None = None,
-    weights_dir: Path | None = None,
+    means: Means | None = None,
 ) -> Model:
     """Returns the trained model, also written to `out`/model.pt after every epoch.
 
-    `weights_dir` holds the ImageNet weights a recipe may ask for; without it they are downloaded.
-
     Raises:
-        UsageError: `out` holds a run and `resume` was not asked for, or another recipe's run.
+        UsageError: `out` holds a run and `resume` was not asked for, or another recipe's run; a
+            part of the split is empty; the recipe wants landmarks and the data have none.
         RtauError: the loss stopped being a number.
     """
     if (out / "last.pt").exists() and not resume:
         raise UsageError(f"{out} already holds a run; add --resume or choose another --out")
-    run = _Run(recipe, data, recipe_path=recipe_path, out=out)
-    run.begin(weights_dir)
     watcher = watcher or Watcher()
-    for epoch in range(run.epochs_done, recipe.fit.epochs):
-        watcher.epoch(run.epoch(epoch, watcher))
+    run = Run(recipe, data, recipe_path=recipe_path, out=out, means=means or Means())
+    run.begin(watcher)
+    while not run.is_over:
+        watcher.epoch(run.epoch(watcher))
     return load_model(out)
 
 
-class _Run:
+class Run:
     """One fit: the network, its optimiser and the two parts of the data it works on."""
 
     def __init__(
-        self, recipe: Recipe, data: RenderedCrops, /, *, recipe_path: str, out: Path
+        self, recipe: Recipe, data: LabelledCrops, /, *, recipe_path: str, out: Path, means: Means
     ) -> None:
-        self._recipe, self._recipe_path, self._out = recipe, recipe_path, out
+        self._recipe, self._out, self._means = recipe, out, means
+        if recipe.fit.landmark_weight > 0 and data.landmarks is None:
+            raise UsageError(
+                f"fit.landmark_weight is {recipe.fit.landmark_weight}, but the data have no "
+                "landmarks68.npz; set it to 0 (--set fit.landmark_weight=0)"
+            )
+        parts = parts_of(data, recipe)
+        self._worker = means.worker
+        self._training = TrainingSet(
+            recipe,
+            parts.data,
+            parts.split.train,
+            rank=self._worker.rank,
+            world=self._worker.world,
+            threads=means.cutters,
+        )
+        self._judged = evaluate.cut_plain(parts.data, parts.split.validation, recipe)
+        self._judged_targets = parts.data.targets[parts.split.validation]
+        self._record = _first_record(parts, recipe_path=recipe_path, means=means)
+        self._weights = self._label_weights()
+        self._best, self._best_epoch = -1.0, 0
+        self._history: list[EpochDone] = []
         out.mkdir(parents=True, exist_ok=True)
-        split = split_rows(len(data), recipe.fit)
-        self._training = TrainingSet(recipe, data, split.train)
-        self._judged = evaluate.cut_plain(data, split.thresholds, recipe)
-        self._judged_intensities = data.intensities[split.thresholds]
-        self.epochs_done = 0
+        if self._worker.is_first:
+            (out / SPLIT_FILE).write_text(parts.to_json(recipe.split), encoding="utf-8")
 
-    def begin(self, weights_dir: Path | None) -> None:
+    @property
+    def is_over(self) -> bool:
+        """True after the last epoch, or when the score has not risen for `fit.patience`."""
+        done, plan = self._record.epochs_done, self._recipe.fit
+        tired = 0 < plan.patience <= done - self._best_epoch
+        return done >= plan.epochs or tired
+
+    def begin(self, watcher: Watcher, /) -> None:
         """Makes the network: with the state of `last.pt` if there is one, else as it starts."""
         recipe, path = self._recipe, self._out / "last.pt"
+        for note in self._record.notes:
+            watcher.note(note)
         torch.manual_seed(recipe.fit.seed)
         if path.exists():
             self._net = build(recipe.network)
-            self._net.freeze(recipe.network.unfreeze)
         else:
-            self._net = start(recipe.network, weights_dir=weights_dir)
-        self._optimiser = torch.optim.AdamW(_parameter_groups(self._net, recipe.fit))
+            self._net = start(recipe.network, weights_dir=self._means.weights_dir)
+        self._net.to(self._worker.device)
+        if self._means.channels_last:
+            self._net.to(memory_format=torch.channels_last)
+        self._optimiser = build_optimiser(self._net, recipe.fit)
+        self._scaler = torch.amp.GradScaler(
+            "cuda", enabled=self._means.amp and self._worker.device != "cpu"
+        )
         if path.exists():
             self._restore(path)
+        # Each process drops other values; the first keeps the generator of a run without company.
+        if self._worker.rank:
+            torch.manual_seed(recipe.fit.seed + self._worker.rank)
 
     def _restore(self, path: Path) -> None:
         state = load_state(path, kind="state")
@@ -128,84 +158,166 @@ class _Run:
             )
         self._net.load_state_dict(state["weights"])
         self._optimiser.load_state_dict(state["optimiser"])
+        self._scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["torch_rng"])
-        self.epochs_done = int(state["epochs_done"])
+        self._best, self._best_epoch = float(state["best"]), int(state["best_epoch"])
+        self._history = [EpochDone(**row) for row in state["history"]]
+        self._record = dataclasses.replace(
+            self._record, epochs_done=int(state["epochs_done"]), minutes=float(state["minutes"])
+        )
 
-    def epoch(self, epoch: int, watcher: Watcher, /) -> EpochDone:
-        """Returns what an epoch, from 0, came to, after writing both checkpoints."""
+    def epoch(self, watcher: Watcher, /) -> EpochDone:
+        """Returns what the next epoch came to, after the first process wrote both checkpoints."""
         started_s = time.monotonic()
-        recipe = self._recipe
+        recipe, epoch = self._recipe, self._record.epochs_done
+        self._net.freeze("head" if epoch < recipe.fit.frozen_epochs else recipe.network.unfreeze)
         self._net.set_dense(epoch >= recipe.fit.epochs - recipe.fit.dense_epochs)
         loss = self._train(epoch, watcher)
         self._net.set_dense(True)
-        chosen = evaluate.calibrate(self._net, self._judged, self._judged_intensities)
-        self.epochs_done = epoch + 1
-        self._save(chosen)
+        chosen = self._judge() if self._worker.is_first else None
+        score = self._worker.agree(0.0 if chosen is None else chosen.score)
         wall_s = time.monotonic() - started_s
-        done = EpochDone(epoch + 1, recipe.fit.epochs, loss, chosen.mean_auc, wall_s)
-        _append_row(self._out / "history.csv", done)
+        self._record = dataclasses.replace(
+            self._record, epochs_done=epoch + 1, minutes=self._record.minutes + wall_s / 60
+        )
+        rose = score > self._best
+        if rose:
+            self._best, self._best_epoch = score, epoch + 1
+        done = EpochDone(
+            epoch=epoch + 1,
+            epochs=recipe.fit.epochs,
+            loss=loss,
+            validation_loss=float("nan") if chosen is None else chosen.loss,
+            score=score,
+            rate=float(self._optimiser.param_groups[-1]["lr"]),
+            wall_s=wall_s,
+        )
+        self._history.append(done)
+        if chosen is not None:
+            self._save(chosen, is_kept=rose or recipe.fit.keep == "last")
         return done
 
+    def _judge(self) -> evaluate.Calibration:
+        return evaluate.calibrate(
+            self._net, self._judged, self._judged_targets, recipe=self._recipe
+        )
+
     def _train(self, epoch: int, watcher: Watcher) -> float:
-        recipe, steps = self._recipe, self._training.steps
-        self._net.train()
+        plan, steps = self._recipe.fit, self._training.steps
+        net = self._worker.share(self._net)
+        net.train()
         summed = 0.0
-        for step, (crops, intensities, landmarks) in enumerate(self._training.batches(epoch)):
-            progress = (epoch * steps + step) / (recipe.fit.epochs * steps)
-            for group in self._optimiser.param_groups:
-                group["lr"] = learning_rate(recipe.fit, progress=progress)
-            loss = total_loss(self._net(crops), intensities, landmarks, fit=recipe.fit)
+        for step, batch in enumerate(self._training.batches(epoch)):
+            set_rate(
+                self._optimiser,
+                learning_rate(plan, progress=(epoch * steps + step) / (plan.epochs * steps)),
+            )
+            is_last = step + 1 == steps
+            window = min(plan.accumulate, steps - step // plan.accumulate * plan.accumulate)
+            loss = self._loss(net, batch)
             if not torch.isfinite(loss):
                 raise RtauError(
                     f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; lower "
                     "fit.max_lr in the recipe, then start again in another --out"
                 )
-            self._optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            self._optimiser.step()
+            torch.autograd.backward(self._scaler.scale(loss / window))
+            if is_last or (step + 1) % plan.accumulate == 0:
+                self._scaler.step(self._optimiser)
+                self._scaler.update()
+                self._optimiser.zero_grad()
             summed += loss.item()
             watcher.step(step + 1, steps)
         return summed / steps
 
-    def _save(self, chosen: evaluate.Calibration) -> None:
-        model = Model(
-            recipe=self._recipe,
-            recipe_path=self._recipe_path,
-            epochs_done=self.epochs_done,
-            thresholds=chosen.thresholds,
-            cam_scale=chosen.cam_scale,
-            cam_plus_plus_scale=chosen.cam_plus_plus_scale,
-            weights=self._net.state_dict(),
+    def _loss(self, net: torch.nn.Module, batch: tuple[Tensor, Tensor, Tensor | None]) -> Tensor:
+        crops, targets, landmarks = (
+            None if part is None else part.to(self._worker.device) for part in batch
         )
-        save_model(self._out / "model.pt", model)
+        assert crops is not None, "a batch has crops"
+        assert targets is not None, "a batch has targets"
+        with self._precision():
+            outputs = net(crops)
+        return total_loss(
+            outputs,
+            targets,
+            landmarks,
+            fit=self._recipe.fit,
+            task=self._recipe.network.task,
+            weights=self._weights,
+        )
+
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        if not self._means.amp:
+            return contextlib.nullcontext()
+        kind = "cpu" if self._worker.device == "cpu" else "cuda"
+        return torch.autocast(kind, torch.bfloat16 if kind == "cpu" else torch.float16)
+
+    def _label_weights(self) -> Tensor | None:
+        if self._recipe.fit.class_weights == "none":
+            return None
+        weights = balanced_weights(self._training.targets, task=self._recipe.network.task)
+        return weights.to(self._worker.device)
+
+    def _save(self, chosen: evaluate.Calibration, *, is_kept: bool) -> None:
+        weights = {name: value.detach().cpu() for name, value in self._net.state_dict().items()}
+        if is_kept:
+            model = Model(
+                recipe=self._recipe,
+                recipe_path=self._record.recipe,
+                epochs_done=self._record.epochs_done,
+                thresholds=chosen.thresholds,
+                cam_scale=chosen.cam_scale,
+                cam_plus_plus_scale=chosen.cam_plus_plus_scale,
+                weights=weights,
+            )
+            save_model(self._out / "model.pt", model)
         state = {
             "kind": "state",
             "recipe": self._recipe.to_dict(),
-            "epochs_done": self.epochs_done,
-            "weights": self._net.state_dict(),
+            "epochs_done": self._record.epochs_done,
+            "minutes": self._record.minutes,
+            "best": self._best,
+            "best_epoch": self._best_epoch,
+            "history": [dataclasses.asdict(row) for row in self._history],
+            "weights": weights,
             "optimiser": self._optimiser.state_dict(),
+            "scaler": self._scaler.state_dict(),
             "torch_rng": torch.get_rng_state(),
         }
         save_state(self._out / "last.pt", state)
+        lab_record.write_record(self._out, self._record)
+        write_history(self._out, self._history)
 
 
-def _parameter_groups(net: nn.Module, fit: Fit) -> list[dict[str, object]]:
-    """Returns AdamW's groups: weights decay, biases and batch norms do not."""
-    parameters = [value for value in net.parameters() if value.requires_grad]
-    return [
-        {
-            "params": [value for value in parameters if value.ndim > 1],
-            "weight_decay": fit.weight_decay,
-        },
-        {"params": [value for value in parameters if value.ndim <= 1], "weight_decay": 0.0},
-    ]
+def _first_record(parts: Parts, /, *, recipe_path: str, means: Means) -> lab_record.LabRecord:
+    made = parts.data.preparation
+    return lab_record.LabRecord(
+        recipe=recipe_path,
+        overrides=means.overrides,
+        commit=lab_record.git_commit(),
+        machine=lab_record.machine(means.worker.device),
+        versions=lab_record.versions(),
+        device=means.worker.device,
+        processes=means.worker.world,
+        amp=means.amp,
+        dataset="renders" if made is None else made.dataset,
+        train_rows=len(parts.split.train),
+        validation_rows=len(parts.split.validation),
+        test_rows=len(parts.split.test),
+        shared_subjects=parts.shared_subjects(),
+        notes=tuple(_never_shown(parts)),
+    )
 
 
-def _append_row(path: Path, done: EpochDone) -> None:
-    row = dataclasses.asdict(done)
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+def _never_shown(parts: Parts) -> list[str]:
+    """Returns a line per label that has only one class in a part, so cannot be learnt or judged."""
+    lines = []
+    for name in ("train", "validation", "test"):
+        rows = getattr(parts.split, name)
+        coded, occurs = parts.data.coded[rows], parts.data.occurs[rows]
+        for place, label in enumerate(parts.data.labels):
+            known = int(coded[:, place].sum())
+            shown = int((occurs & coded)[:, place].sum())
+            if shown in (0, known):
+                lines.append(f"{label} has one class in the {name} part: {shown} of {known} rows")
+    return lines

@@ -7,9 +7,8 @@ from another recipe. Knows neither torch nor pixels; read by every other module 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import sys
-import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from rtau.contract import CropRule
 from rtau.data import Task
 from rtau.errors import ConfigError
 from rtau.facs import au_from_label
+from rtau_train.plain_values import record_from
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +26,7 @@ else:
 PoolingKind = Literal["average", "max"]
 Weights = Literal["none", "imagenet"]
 Unfreeze = Literal["all", "last_block"]
+Protocol = Literal["image", "subject", "given"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +110,56 @@ class Augment:
 
 
 @dataclasses.dataclass(frozen=True)
+class SplitPlan:
+    """How the rows are parted into training, validation and test."""
+
+    protocol: Protocol
+    """image: rows at random, as the first paper did, so that one person may be in every part;
+    subject: no person in two parts; given: the data set's own split."""
+    validation: float = 0.1
+    """Share that chooses thresholds and watches training; `given` does not need it."""
+    test: float = 0.2
+    """Share that reports; with folds, one fold is."""
+    seed: int = 0
+    folds: int = 0
+    """Parts of a cross-validation; 0 for a single split by the shares."""
+    fold: int = 0
+    """Which fold is the test part, from 0."""
+
+    def __post_init__(self) -> None:
+        if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
+            raise ConfigError(
+                "split.validation and split.test must be positive and sum to less than 1, got "
+                f"{self.validation} and {self.test}"
+            )
+        if self.folds == 1 or not 0 <= self.fold < max(self.folds, 1):
+            raise ConfigError(
+                f"split.folds must be 0 or at least 2 with split.fold below it, got "
+                f"{self.folds} and {self.fold}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Oversample:
+    """Artificial images of rare labels, as the first paper's Table 5 counts them."""
+
+    labels: tuple[str, ...]
+    """Every picture that shows the first gets copies, then every one that shows the next."""
+    copies: int
+    """Artificial images per picture."""
+    before_split: bool
+    """True, the paper's way: copies of one picture end up in all parts. False: only what is
+    trained on gets copies."""
+
+    def __post_init__(self) -> None:
+        if self.copies < 1 or not self.labels:
+            raise ConfigError(
+                "oversample needs labels and at least one copy, got "
+                f"{list(self.labels)} and {self.copies}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
 class Fit:
     """The optimisation."""
 
@@ -116,20 +167,51 @@ class Fit:
     epochs: int
     batch: int
     max_lr: float
-    """Peak of the one-cycle schedule."""
-    warm_up: float
+    """The rate, or its peak with a schedule."""
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["one_cycle", "constant"] = "one_cycle"
+    """one_cycle (Smith & Topin 2018) needs `warm_up`; constant is what a paper means that gives
+    one rate."""
+    warm_up: float = 0.25
     """Share of the steps before the peak."""
-    weight_decay: float
-    dense_epochs: int
+    min_lr: float = 0.0
+    """Rate of the first layers; those between get rates in equal ratios up to `max_lr` at the head
+    (Howard & Ruder 2018). 0: one rate for all."""
+    weight_decay: float = 0.0
+    accumulate: int = 1
+    """Batches whose gradients make one step."""
+    frozen_epochs: int = 0
+    """First epochs, in which only the head is trained."""
+    dense_epochs: int = 0
     """Last epochs, trained with the finer feature map that is exported."""
-    landmark_weight: float
-    """Weight of the auxiliary landmark loss beside the AU loss; 0 leaves it out."""
-    full_intensity: float
-    """Intensity from which the soft target of an AU is 1."""
-    threshold_share: float
-    """Share of the images held out to choose thresholds."""
-    report_share: float
-    """Share of the images held out for the reported figures."""
+    patience: int = 0
+    """Epochs without a better validation score after which training ends; 0: never."""
+    keep: Literal["last", "best"] = "last"
+    """Whose weights model.pt holds: the last epoch's, or those of the best validation score."""
+    loss: Literal["cross_entropy", "focal", "asymmetric"] = "cross_entropy"
+    """Of sigmoid outputs (binary) or of the softmax; the other two are for sigmoid outputs."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """balanced: what is rare in training weighs more, by the ratio of absent to present."""
+    landmark_weight: float = 0.0
+    """Weight of the auxiliary landmark loss beside the label loss; 0 leaves it out."""
+    full_intensity: float = 0.0
+    """Intensity from which the soft target of an AU is 1; 0: targets are occurrence, 0 or 1."""
+
+    def __post_init__(self) -> None:
+        for name in ("frozen_epochs", "dense_epochs"):
+            if not 0 <= getattr(self, name) <= self.epochs:
+                raise ConfigError(
+                    f"fit.{name} must lie in [0, epochs = {self.epochs}], got {getattr(self, name)}"
+                )
+        for name in ("epochs", "batch", "accumulate"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"fit.{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.min_lr <= self.max_lr:
+            raise ConfigError(
+                f"fit.min_lr must lie in [0, max_lr = {self.max_lr}], got {self.min_lr}"
+            )
+        if not 0 < self.warm_up < 1:
+            raise ConfigError(f"fit.warm_up must lie between 0 and 1, got {self.warm_up}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,27 +231,29 @@ class Recipe:
     """One training configuration."""
 
     network: Network
-    crop: Crop
+    split: SplitPlan
     augment: Augment
     fit: Fit
     shipping: Shipping
+    crop: Crop | None = None
+    """Laid on the landmarks; None takes each picture whole, as `rtau-train prepare` cut it."""
+    oversample: Oversample | None = None
 
     def __post_init__(self) -> None:
-        if self.fit.landmark_weight > 0 and not self.network.landmarks:
+        network, fit = self.network, self.fit
+        if fit.landmark_weight > 0 and not network.landmarks:
             raise ConfigError(
                 "fit.landmark_weight must be 0 where network.landmarks is false, got "
-                f"{self.fit.landmark_weight}"
+                f"{fit.landmark_weight}"
             )
-        held_out = self.fit.threshold_share + self.fit.report_share
-        if not 0 < held_out < 1 or min(self.fit.threshold_share, self.fit.report_share) <= 0:
+        if network.task == "multi_class" and fit.loss != "cross_entropy":
             raise ConfigError(
-                "fit.threshold_share and fit.report_share must be positive and sum to less "
-                f"than 1, got {self.fit.threshold_share} and {self.fit.report_share}"
+                f"fit.loss must be cross_entropy where network.task is multi_class, got {fit.loss}"
             )
-        if not 0 <= self.fit.dense_epochs <= self.fit.epochs:
+        unknown = set(self.oversample.labels if self.oversample else ()) - set(network.labels)
+        if unknown:
             raise ConfigError(
-                f"fit.dense_epochs must lie in [0, epochs = {self.fit.epochs}], "
-                f"got {self.fit.dense_epochs}"
+                f"oversample.labels must be among network.labels, got {sorted(unknown)[0]!r}"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -184,16 +268,21 @@ class Recipe:
             ConfigError: a key is missing or unknown, or a value has the wrong type.
         """
         try:
-            return typing.cast(Recipe, _record(cls, payload, ""))
+            return record_from(cls, payload)
         except ValueError as error:
             raise ConfigError(f"{origin}: {error}") from None
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
     """Returns the recipe of a TOML file.
 
+    Args:
+        path: the file.
+        overrides: `table.key=value` each; the value is TOML, or a bare word for a string.
+
     Raises:
-        ConfigError: the file is missing, is not TOML, or does not hold a recipe.
+        ConfigError: the file is missing, is not TOML, or does not hold a recipe; or an override is
+            not of that form.
     """
     try:
         payload = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -203,41 +292,23 @@ def read_recipe(path: Path) -> Recipe:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: the recipe is not TOML ({error})") from None
+    for override in overrides:
+        _override(payload, override)
     return Recipe.from_dict(payload, origin=str(path))
 
 
-def _record(kind: type, payload: Any, place: str) -> Any:
-    if not isinstance(payload, dict):
-        raise ConfigError(f"{place or 'recipe'} must be a table, got {type(payload).__name__}")
-    hints = typing.get_type_hints(kind)
-    for key in payload:
-        if key not in hints:
-            near = difflib.get_close_matches(key, hints, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(hints)}"
-            raise ConfigError(f"unknown key {place}{key}{hint}")
-    missing = [key for key in hints if key not in payload and not hasattr(kind, key)]
-    if missing:
-        raise ConfigError(f"missing key {place}{missing[0]}")
-    return kind(**{key: _value(payload[key], hints[key], place + key) for key in payload})
-
-
-def _value(value: Any, hint: Any, place: str) -> Any:
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _record(hint, value, place + ".")
-    if typing.get_origin(hint) is tuple:
-        inside = typing.get_args(hint)
-        if not isinstance(value, (list, tuple)):
-            raise ConfigError(f"{place} must be a list, got {type(value).__name__}")
-        if inside[-1] is not Ellipsis and len(value) != len(inside):
-            raise ConfigError(f"{place} must have {len(inside)} values, got {len(value)}")
-        return tuple(_value(item, inside[0], place) for item in value)
-    if typing.get_origin(hint) is Literal:
-        allowed = typing.get_args(hint)
-        if value not in allowed:
-            raise ConfigError(f"{place} must be one of {', '.join(allowed)}, got {value!r}")
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ConfigError(f"{place} must be {hint.__name__}, got {type(value).__name__}")
-    return value
+def _override(payload: dict[str, Any], text: str) -> None:
+    """Puts one `table.key=value` into a recipe's plain values."""
+    place, equals, value = (part.strip() for part in text.partition("="))
+    *tables, key = place.split(".")
+    if not equals or not value or not tables or not all((*tables, key)):
+        raise ConfigError(f"--set must be TABLE.KEY=VALUE, as in fit.epochs=3, got {text!r}")
+    table = payload
+    for name in tables:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {text}: {name} is not a table of the recipe")
+    try:
+        table[key] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[key] = value

@@ -1,5 +1,4 @@
 import dataclasses
-import subprocess
 
 import pytest
 import torch
@@ -127,15 +126,6 @@ def test_a_useless_output_path_is_refused_before_any_work(model, tmp_path, out):
         exporter.export(
             model, tmp_path / out, cam_method="gradcam", crop=model.recipe.shipping.haar_crop
         )
-
-
-def test_outside_a_repository_the_commit_is_unknown(monkeypatch):
-    def fail(*_, **__):
-        raise subprocess.CalledProcessError(128, "git")
-
-    monkeypatch.setattr(exporter.subprocess, "run", fail)
-
-    assert exporter.git_commit() == "unknown"
 
 
 @pytest.mark.slow  # torch traces the network anew

@@ -4,6 +4,7 @@ from rtau.contract import CropRule, ModelContract
 from rtau.errors import ContractError
 from rtau_train import card, evaluate
 from rtau_train.checkpoint import load_model
+from tests.support.training import parts
 
 
 @pytest.fixture(scope="module")
@@ -12,8 +13,8 @@ def model(run_folder):
 
 
 @pytest.fixture(scope="module")
-def figures(model, data):
-    return evaluate.report(model, data)
+def figures(model):
+    return evaluate.report(model, parts())
 
 
 @pytest.fixture

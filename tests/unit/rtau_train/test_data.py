@@ -1,89 +1,66 @@
-import shutil
+import dataclasses
 
-import cv2
 import numpy as np
 import pytest
 
-from rtau.errors import SourceOpenError
-from rtau_train.data import read_folder
-from tests.support.training import FACES, shipped_recipe
-
-LABELS = shipped_recipe().network.labels
+from rtau.errors import UsageError
+from rtau_train.data import joined
+from rtau_train.preparation import Preparation
 
 
-@pytest.fixture
-def folder(tmp_path):
-    copy = tmp_path / "faces"
-    shutil.copytree(FACES, copy)
-    return copy
+def prepared(data, *, dataset, size_px):
+    made = Preparation(
+        dataset=dataset,
+        task="multi_label",
+        labels=data.labels,
+        size_px=size_px,
+        crop=None,
+        images=len(data),
+        rejected=0,
+        rtau_version="0",
+        source="somewhere",
+    )
+    return dataclasses.replace(data, preparation=made)
 
 
-def test_rows_of_labels_landmarks_and_pictures_belong_together(data):
-    images = data.images(np.array([3, 0]))
+def test_what_is_not_coded_does_not_occur(data):
+    targets = data.targets.copy()
+    targets[0, 0] = np.nan
 
-    assert len(data) == 120
-    assert data.intensities.shape == (120, 12)
-    assert data.landmarks.shape == (120, 68, 2)
-    assert set(data.columns) >= {"sex", "ethnicity", "age_group"}
-    image_bgr = cv2.imread(str(FACES / "crops" / data.files[3]))
-    np.testing.assert_array_equal(images[0], image_bgr[..., ::-1])
+    some = dataclasses.replace(data, targets=targets)
 
-
-def test_intensities_follow_the_order_of_the_labels_asked_for(data):
-    turned = read_folder(FACES, labels=LABELS[::-1])
-
-    np.testing.assert_array_equal(turned.intensities[:, ::-1], data.intensities)
+    assert not some.coded[0, 0]
+    assert not some.occurs[0, 0]
+    assert some.coded.sum() == targets.size - 1
 
 
-def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path):
-    with pytest.raises(SourceOpenError, match=r"--data must name a folder with crops/"):
-        read_folder(tmp_path / "nowhere", labels=LABELS)
+def test_joined_sets_have_their_own_people_and_one_size(data):
+    small = data.take(np.arange(4))
+    both = joined(
+        [prepared(small, dataset="dem", size_px=128), prepared(small, dataset="mine", size_px=160)]
+    )
+
+    images, points = both.read(np.array([0, 5]))
+
+    assert len(both) == 8
+    assert both.files[4] == f"mine/{small.files[0]}"
+    assert not set(both.subjects[:4]) & set(both.subjects[4:])
+    assert images.shape == (2, 160, 160, 3)
+    np.testing.assert_allclose(points[1], data.landmarks[1] * 160 / 128, rtol=1e-5)
+    assert both.preparation.dataset == "dem+mine"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("AU04", "AU4", "column AU04 is missing"),
-        ("0.00,0.00", "7.00,0.00", r"must lie in \[0, 5\], got 7.0 for AU01 in data row 1"),
-        ("0.00,0.00", "nan,0.00", r"must lie in \[0, 5\], got nan for AU01 in data row 1"),
-        ("0.00,0.00", "much,0.00", "an intensity is no number"),
-    ],
-)
-def test_a_wrong_label_is_refused(folder, old, new, said):
-    table = folder / "labels.csv"
-    table.write_text(table.read_text().replace(old, new, 1))
-
-    with pytest.raises(SourceOpenError, match=said):
-        read_folder(folder, labels=LABELS)
+def test_one_set_is_left_as_it_is(data):
+    assert joined([data]) is data
 
 
-def test_landmarks_of_another_count_are_refused(folder):
-    np.savez(folder / "landmarks68.npz", xy=np.zeros((7, 68, 2), np.float16))
-
-    with pytest.raises(
-        SourceOpenError, match=r"xy must be finite \(120, 68, 2\), got \(7, 68, 2\)"
-    ):
-        read_folder(folder, labels=LABELS)
+def test_sets_that_say_nothing_of_their_size_are_not_joined(data):
+    with pytest.raises(UsageError, match="must all be folders of `rtau-train prepare`"):
+        joined([data, data])
 
 
-def test_landmarks_that_are_no_archive_are_refused(folder):
-    (folder / "landmarks68.npz").write_text("not an archive")
-
-    with pytest.raises(SourceOpenError, match="landmarks cannot be read"):
-        read_folder(folder, labels=LABELS)
-
-
-def test_an_unreadable_picture_is_named(folder):
-    found = read_folder(folder, labels=LABELS)
-    (folder / "crops" / found.files[5]).write_bytes(b"no jpeg")
-
-    with pytest.raises(SourceOpenError, match=f"{found.files[5]}: the picture is missing"):
-        found.images(np.arange(8))
-
-
-def test_a_picture_of_another_size_is_named(folder):
-    found = read_folder(folder, labels=LABELS)
-    cv2.imwrite(str(folder / "crops" / found.files[5]), np.zeros((64, 64, 3), np.uint8))
-
-    with pytest.raises(SourceOpenError, match=r"must have one size, \(128, 128\), got \(64, 64\)"):
-        found.images(np.arange(8))
+def test_rows_that_do_not_belong_together_are_refused(data):
+    with pytest.raises(ValueError, match="subjects must have 120 rows, got 3"):
+        dataclasses.replace(data, subjects=data.subjects[:3])
+    with pytest.raises(ValueError, match=r"targets must be \(120, 12\), got \(120, 3\)"):
+        dataclasses.replace(data, targets=data.targets[:, :3])

@@ -6,8 +6,7 @@ import torch
 
 from rtau_train import evaluate
 from rtau_train.checkpoint import load_model
-from rtau_train.folds import split_rows
-from tests.support.training import small_recipe
+from tests.support.training import parts
 
 
 def test_predictions_do_not_depend_on_the_batch(run_folder, data, monkeypatch):
@@ -26,10 +25,10 @@ def test_predictions_do_not_depend_on_the_batch(run_folder, data, monkeypatch):
 
 def test_thresholds_are_chosen_on_their_own_part(run_folder, data):
     model = load_model(run_folder)
-    rows = split_rows(len(data), model.recipe.fit).thresholds
+    rows = parts().split.validation
     crops = evaluate.cut_plain(data, rows, model.recipe)
 
-    chosen = evaluate.calibrate(model.network(), crops, data.intensities[rows])
+    chosen = evaluate.calibrate(model.network(), crops, data.targets[rows], recipe=model.recipe)
 
     assert chosen.thresholds == pytest.approx(model.thresholds, abs=1e-6)
     assert all(scale > 0 for scale in chosen.cam_scale)
@@ -37,13 +36,13 @@ def test_thresholds_are_chosen_on_their_own_part(run_folder, data):
 
 def test_the_report_covers_the_report_part_and_every_group(run_folder, data):
     model = load_model(run_folder)
-    rows = split_rows(len(data), small_recipe().fit).report
+    rows = parts().split.test
 
-    figures = evaluate.report(model, data)
+    figures = evaluate.report(model, parts())
 
     assert figures.rows == len(rows)
     assert [row.label for row in figures.labels] == list(model.recipe.network.labels)
-    truth = data.intensities[rows] >= 2
+    truth = data.targets[rows] >= 2
     np.testing.assert_allclose([row.base_rate for row in figures.labels], truth.mean(axis=0))
     for column in ("sex", "ethnicity", "age_group"):
         assert sum(g.rows for g in figures.groups if g.column == column) == len(rows)
@@ -52,6 +51,6 @@ def test_the_report_covers_the_report_part_and_every_group(run_folder, data):
 def test_a_column_the_data_do_not_have_is_left_out(run_folder, data):
     without = dataclasses.replace(data, columns={"sex": data.columns["sex"]})
 
-    figures = evaluate.report(load_model(run_folder), without)
+    figures = evaluate.report(load_model(run_folder), dataclasses.replace(parts(), data=without))
 
     assert {group.column for group in figures.groups} == {"sex"}

@@ -72,7 +72,7 @@ def test_plain_values_give_the_recipe_back():
         ('"AU01"', '"AU1"', "network.labels must be like AU04, got 'AU1'"),
         ('"AU01"', '"AU99"', "must name an Action Unit"),
         ("mean = [", "mean = [0.1, ", "network.mean must have 3 values, got 4"),
-        ("threshold_share = 0.05", "threshold_share = 0.95", "sum to less than 1"),
+        ("validation = 0.05", "validation = 0.95", "sum to less than 1"),
         ("expand = ", "expand = 9", "crop.expand must lie in [0.5, 4], got 91.065"),
         ("[crop]", 'pooling = "mean"\n[crop]', "pooling must be one of average, max, got 'mean'"),
         ("[crop]", 'unfreeze = "last_block"\n[crop]', "frozen random weights cannot learn"),

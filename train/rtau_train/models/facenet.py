@@ -8,6 +8,7 @@ linear layer may predict 68 landmarks from the same pooled features while traini
 from __future__ import annotations
 
 import abc
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from rtau_train.recipe import Network, Unfreeze
 
 # iBUG's count of points (Sagonas et al. 2013), each with x and y.
 LANDMARK_VALUES = 136
+BATCH_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
 class Body(nn.Module, abc.ABC):
@@ -107,15 +109,16 @@ class FaceNet(nn.Module):
         """Chooses the body's finer maps where its plain ones would be coarser than 7x7."""
         self.body.set_dense(dense and self._may_be_dense)
 
-    def freeze(self, unfreeze: Unfreeze, /) -> None:
-        """Stops training of what a recipe does not unfreeze; the head is always trained."""
+    def freeze(self, unfreeze: Unfreeze | Literal["head"], /) -> None:
+        """Stops training of what is not to be unfrozen; the head is always trained."""
         for name, value in self.body.named_parameters():
-            value.requires_grad_(unfreeze == "all" or name.startswith(self.body.last_block))
+            in_block = unfreeze == "last_block" and name.startswith(self.body.last_block)
+            value.requires_grad_(unfreeze == "all" or in_block)
 
     def train(self, mode: bool = True) -> FaceNet:
         """Returns itself in training mode, in which frozen batch norms keep their statistics."""
         super().train(mode)
         for layer in self.body.modules():
-            if isinstance(layer, nn.BatchNorm2d) and not layer.weight.requires_grad:
+            if isinstance(layer, BATCH_NORMS) and not layer.weight.requires_grad:
                 layer.eval()
         return self

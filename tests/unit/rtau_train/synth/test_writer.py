@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
-from rtau_train.data import read_folder
+from rtau_train.folder import read_folder
 from rtau_train.synth import sampling, writer
 from rtau_train.synth.picture import COLUMNS, Picture
 
@@ -50,7 +50,7 @@ def test_training_reads_what_was_written(order):
     data = read_folder(order.out, labels=LABELS)
     assert len(data) == 150
     np.testing.assert_array_equal(data.landmarks[:, 0, 0], np.arange(150))
-    np.testing.assert_allclose(data.intensities[:, 0], np.arange(150) % 5 + 0.5)
+    np.testing.assert_allclose(data.targets[:, 0], np.arange(150) % 5 + 0.5)
     assert data.images(np.array([3]))[0, 8, 8, 0] == pytest.approx(7 * 31 + 3, abs=2)
     assert {"sex", "ethnicity", "age_group", "skin_tone", "lighting"} <= data.columns.keys()
 

@@ -1,0 +1,61 @@
+"""The verbs that judge a run: `rtau-train evaluate`, `calibrate` and `card`.
+
+Parses, hands over and prints; the figures are made elsewhere. Called by `rtau_train.cli`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from rtau_train import card, evaluate
+from rtau_train.checkpoint import Model, load_model, save_model
+from rtau_train.fit_cli import add_data, read_data
+from rtau_train.parts import Parts, saved_parts
+
+
+def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `evaluate`, `calibrate` and `card`."""
+    judge = verbs.add_parser("evaluate", help="print the figures of a run on held-out data")
+    judge.add_argument("--json", action="store_true", help="print JSON")
+    judge.set_defaults(run=_evaluate)
+    measure = verbs.add_parser("calibrate", help="choose thresholds and heatmap scales anew")
+    measure.set_defaults(run=_calibrate)
+    write = verbs.add_parser("card", help="write the model card of an exported run")
+    write.add_argument("--model", type=Path, required=True, metavar="ONNX")
+    write.add_argument("--out", type=Path, required=True, metavar="CARD.md")
+    write.set_defaults(run=_card)
+    for verb in (judge, measure, write):
+        verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
+        add_data(verb)
+
+
+def read_run(arguments: argparse.Namespace, /) -> tuple[Model, Parts]:
+    """Returns the model of a run and the parts of the data it was made with."""
+    model = load_model(arguments.run_folder)
+    data = read_data(arguments, model.recipe)
+    return model, saved_parts(arguments.run_folder, data, model.recipe)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    model, parts = read_run(arguments)
+    figures = evaluate.report(model, parts)
+    if arguments.json:
+        print(json.dumps(dataclasses.asdict(figures), indent=2))
+    else:
+        print(card.figures_table(figures))
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    model, parts = read_run(arguments)
+    save_model(arguments.run_folder / "model.pt", evaluate.calibrated(model, parts))
+    print(arguments.run_folder / "model.pt")
+
+
+def _card(arguments: argparse.Namespace) -> None:
+    model, parts = read_run(arguments)
+    text = card.model_card(model, evaluate.report(model, parts), model_file=arguments.model)
+    arguments.out.write_text(text, encoding="utf-8")
+    print(arguments.out)

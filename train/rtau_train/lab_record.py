@@ -1,0 +1,120 @@
+"""What a run was made by: recipe, overrides, commit, machine, versions, minutes: run.json.
+
+Written after every epoch beside the checkpoint; the report prints it. Called by the loop.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+
+from rtau import __version__
+from rtau.errors import SourceOpenError
+from rtau_train.plain_values import record_from
+
+FILE_NAME = "run.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class LabRecord:
+    """One training run, as far as it has come."""
+
+    recipe: str
+    """Path of the recipe as it was given."""
+    overrides: tuple[str, ...]
+    """What the command line changed in it, `fit.epochs=3`."""
+    commit: str
+    machine: str
+    """Processor, cores and GPU."""
+    versions: tuple[str, ...]
+    """`torch 2.14.1` and so on."""
+    device: str
+    processes: int
+    amp: bool
+    dataset: str
+    train_rows: int
+    validation_rows: int
+    test_rows: int
+    shared_subjects: int
+    """People of the test part who are in the training part too."""
+    epochs_done: int = 0
+    minutes: float = 0.0
+    """Wall time of all epochs."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the figures must know: labels that never occur in training."""
+
+    def to_json(self) -> str:
+        """Returns the record as JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+
+def write_record(folder: Path, record: LabRecord, /) -> None:
+    """Writes run.json; a crash leaves the old file whole."""
+    partial = folder / (FILE_NAME + ".partial")
+    partial.write_text(record.to_json(), encoding="utf-8")
+    partial.replace(folder / FILE_NAME)
+
+
+def read_record(folder: Path, /) -> LabRecord:
+    """Returns the record of a run.
+
+    Raises:
+        SourceOpenError: the file is missing or is no such record.
+    """
+    path = folder / FILE_NAME
+    try:
+        return record_from(LabRecord, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise SourceOpenError(
+            f"{path}: not the record of a run ({error}); `rtau-train fit` writes it"
+        ) from None
+
+
+def git_commit() -> str:
+    """Returns the commit of the sources, `unknown` outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def machine(device: str, /) -> str:
+    """Returns the processor, how many of its cores may be used, and the GPU if it trains."""
+    text = f"{_processor()}, {len(os.sched_getaffinity(0))} cores"
+    return text if device == "cpu" else f"{text}, {torch.cuda.get_device_name(device)}"
+
+
+def versions() -> tuple[str, ...]:
+    """Returns the versions of what computes."""
+    return (
+        f"rtau {__version__}",
+        f"python {platform.python_version()}",
+        f"torch {torch.__version__}",
+        f"torchvision {torchvision.__version__}",
+        f"numpy {np.__version__}",
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,72 @@
+"""Turns plain values, as TOML and JSON hold them, into the frozen records they describe.
+
+Every key is checked: an unknown one is an error that suggests the nearest, a wrong type names
+what was expected. Knows no record in particular; called by the recipe and by what is read from
+files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from typing import Any, Literal, TypeVar
+
+from rtau.errors import ConfigError
+
+Record = TypeVar("Record")
+
+
+def record_from(kind: type[Record], payload: Any, /, *, place: str = "") -> Record:
+    """Returns the record that a table of plain values describes.
+
+    Args:
+        kind: a dataclass; nested dataclasses are nested tables.
+        payload: the table.
+        place: where it stands, `fit.`; put before the names of keys in errors.
+
+    Raises:
+        ConfigError: a key is missing or unknown, or a value has the wrong type.
+    """
+    if not isinstance(payload, dict):
+        raise ConfigError(f"{place or 'the file'} must be a table, got {type(payload).__name__}")
+    hints = typing.get_type_hints(kind)
+    for key in payload:
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(hints)}"
+            raise ConfigError(f"unknown key {place}{key}{hint}")
+    missing = [key for key in hints if key not in payload and not hasattr(kind, key)]
+    if missing:
+        raise ConfigError(f"missing key {place}{missing[0]}")
+    return kind(**{key: _value(payload[key], hints[key], place + key) for key in payload})
+
+
+def _value(value: Any, hint: Any, place: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return record_from(hint, value, place=place + ".")
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        wanted = next(part for part in inside if part is not type(None))
+        return None if value is None else _value(value, wanted, place)
+    if origin is tuple:
+        return _tuple(value, inside, place)
+    if origin is Literal:
+        if value not in inside:
+            known = ", ".join(map(str, inside))
+            raise ConfigError(f"{place} must be one of {known}, got {value!r}")
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise ConfigError(f"{place} must be {hint.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _tuple(value: Any, inside: tuple[Any, ...], place: str) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f"{place} must be a list, got {type(value).__name__}")
+    if inside[-1] is not Ellipsis and len(value) != len(inside):
+        raise ConfigError(f"{place} must have {len(inside)} values, got {len(value)}")
+    return tuple(_value(item, inside[0], place) for item in value)
