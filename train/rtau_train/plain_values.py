@@ -37,7 +37,13 @@ def record_from(kind: type[Record], payload: Any, /, *, place: str = "") -> Reco
             near = difflib.get_close_matches(key, hints, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(hints)}"
             raise ConfigError(f"unknown key {place}{key}{hint}")
-    missing = [key for key in hints if key not in payload and not hasattr(kind, key)]
+    missing = [
+        field.name
+        for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+        if field.name not in payload
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
     if missing:
         raise ConfigError(f"missing key {place}{missing[0]}")
     return kind(**{key: _value(payload[key], hints[key], place + key) for key in payload})
@@ -52,6 +58,12 @@ def _value(value: Any, hint: Any, place: str) -> Any:
         return None if value is None else _value(value, wanted, place)
     if origin is tuple:
         return _tuple(value, inside, place)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{place} must be a table, got {type(value).__name__}")
+        return {key: _value(item, inside[1], f"{place}.{key}") for key, item in value.items()}
+    if hint is Any:
+        return value
     if origin is Literal:
         if value not in inside:
             known = ", ".join(map(str, inside))

@@ -62,12 +62,10 @@ class NasNetMobile(Body):
         return maps
 
     def set_dense(self, dense: bool, /) -> None:
-        """Refuses the dense form: the cells' poolings have no dilated twin in ONNX."""
-        if dense:
-            raise ConfigError(
-                f"network.input_size must be at least {self.plain_from_px} px for nasnet_mobile: "
-                "it has no dense form for smaller crops"
-            )
+        """Does nothing: the cells' poolings have no dilated twin in ONNX.
+
+        Crops under `plain_from_px` give coarser maps, which export refuses.
+        """
 
 
 def nasnet_mobile() -> NasNetMobile:

@@ -11,7 +11,6 @@ import typing
 
 from torch import Tensor, nn
 
-from rtau.errors import ConfigError
 from rtau_train.models.facenet import Body
 from rtau_train.models.pretrained import Pretrained
 
@@ -46,12 +45,7 @@ class Vgg19(Body):
         return maps
 
     def set_dense(self, dense: bool, /) -> None:
-        """Refuses the dense form: from 112 px on the maps are fine enough without."""
-        if dense:
-            raise ConfigError(
-                f"network.input_size must be at least {self.plain_from_px} px for vgg19: it has "
-                "no dense form for smaller crops"
-            )
+        """Does nothing: from 112 px on the maps are fine enough, and coarser ones export refuses."""
 
 
 def _convolution(width: int, wider: int) -> nn.Conv2d:

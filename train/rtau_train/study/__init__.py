@@ -1,0 +1,1 @@
+"""Both papers as one command each: every experiment, then the report."""
