@@ -102,6 +102,10 @@ NEEDS = {
         functools.partial(_importable, "onnx"),
         "onnx is not installed (pip install 'rtau[export]')",
     ),
+    "needs_pyarrow": (
+        functools.partial(_importable, "pyarrow"),
+        "pyarrow is not installed (pip install 'rtau[parquet]')",
+    ),
     "needs_grad_cam": (
         functools.partial(_importable, "pytorch_grad_cam", "ttach", "sklearn", "matplotlib"),
         # With its dependencies it brings opencv-python-headless, which overwrites opencv-python.

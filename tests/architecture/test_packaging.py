@@ -12,7 +12,9 @@ CONFIG = configparser.RawConfigParser()
 CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
 FOLDERS = {"rtau": "rtau", "rtau_train": "train/rtau_train", "rtau_export": "export/rtau_export"}
 BACKEND_EXTRAS = {"cpu", "gpu", "openvino", "tensorrt", "tensorrt-rtx"}
-EXTRAS = BACKEND_EXTRAS | {"train", "synth", "export", "precision", "bench", "test", "dev", "all"}
+EXTRAS = BACKEND_EXTRAS | {
+    *("train", "synth", "export", "precision", "parquet", "bench", "test", "dev", "all"),
+}
 
 
 def lines(section, key):

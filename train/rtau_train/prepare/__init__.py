@@ -1,0 +1,1 @@
+"""From data sets as they are distributed to folders of labelled crops: `rtau-train prepare`."""
