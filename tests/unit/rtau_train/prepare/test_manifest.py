@@ -26,7 +26,7 @@ def listed(folder, *rows, kind="intensity"):
 
 def rejected(folder, *rows, kind="intensity"):
     """Returns the reasons of a manifest whose last row is in order."""
-    good = {name: "" for name in rows[0]} | row("c.png")
+    good = dict.fromkeys(rows[0], "") | row("c.png")
     if kind == "emotion":
         good["emotion"] = "fear"
     if "split" in rows[0]:

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from rtau_train.data import read_folder
+from rtau_train.folder import read_folder
 from rtau_train.prepare.cuts import Cut
 from rtau_train.prepare.landmarks import Landmarks
 from rtau_train.prepare.listing import Rejection

@@ -1,0 +1,28 @@
+import pytest
+
+from rtau_train.prepare import published
+from tests.support.standins import AUS
+
+
+@pytest.mark.parametrize(
+    ("table", "labels", "wrong_sums"),
+    [
+        (published.DISFA_PLUS, 72_150, set()),
+        (published.DEM, 2_296, set()),
+        (published.DEM_AUGMENTED, 3_316, {"AU06"}),
+    ],
+    ids=["Table 3", "Table 4", "Table 5"],
+)
+def test_the_tables_are_those_of_the_paper(table, labels, wrong_sums):
+    """Sums of the printed columns, and the rows whose parts do not add up as printed."""
+    assert tuple(table) == AUS
+    assert sum(row.total for row in table.values()) == labels
+    unequal = {
+        au for au, row in table.items() if row.total != row.train + row.validation + row.test
+    }
+    assert unequal == wrong_sums
+
+
+def test_totals_are_those_of_the_text():
+    assert sum(published.DEM_EMOTIONS.values()) == published.DEM_IMAGES
+    assert sum(published.FER2013_PUBLIC_TEST.values()) == published.FER2013_USAGE["PublicTest"]
