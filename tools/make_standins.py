@@ -46,7 +46,7 @@ def main() -> int:
         jobs=arguments.jobs,
     )
     took_s = time.perf_counter() - start_s
-    print(f"{arguments.out}: {pictures} pictures in {took_s:.0f} s")
+    print(f"{arguments.out}: {pictures} picture files in {took_s:.0f} s")
     return 0
 
 

@@ -37,7 +37,7 @@ FOLDERS = {"anger": "angry", "happiness": "happy", "sadness": "sad"}
 CK_CODES = (
     "neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise",
 )  # fmt: skip
-DISFA_PEOPLE = 9
+DISFA_PEOPLE, DISFA_COLUMNS = 9, ("sex", "ethnicity", "age_group")
 TRIAL_FRAMES = 60
 JPEG_QUALITY = 95
 
@@ -55,7 +55,8 @@ class Shot:
     height: int = 480
 
 
-Maker = Callable[[Sequence[Render], Path], list[Shot]]
+Usable = Callable[[Sequence[Render]], list[Render]]
+Plan = Callable[[Sequence[Render], Path], list[Shot]]
 
 
 def make(
@@ -63,11 +64,13 @@ def make(
 ) -> int:
     """Writes a stand-in of one of `LAYOUTS` from `count` renders; returns its number of pictures.
 
-    Layouts with people take only whole groups of similar renders and may use fewer.
+    Not every render fits every layout (DISFA+ has nine people, FER2013 only emotions), so there may
+    be fewer. The folder holds labels and `landmarks.csv` beside the pictures.
     """
-    order = np.random.default_rng(seed).permutation(len(renders))[:count]
+    usable, plan = LAYOUTS[layout]
+    order = np.random.default_rng(seed).permutation(len(renders))
     out.mkdir(parents=True, exist_ok=True)
-    shots = LAYOUTS[layout]([renders[index] for index in order], out)
+    shots = plan(usable([renders[index] for index in order])[:count], out)
     numbered = list(enumerate(shots))
     with ThreadPoolExecutor(jobs) as pool:
         points = list(pool.map(lambda item: _draw(item[1], out, (seed, item[0])), numbered))
@@ -98,9 +101,7 @@ def people(renders: Iterable[Render], *columns: str) -> list[list[Render]]:
 def disfa_plus(renders: Sequence[Render], out: Path) -> list[Shot]:
     """Plans DISFA+: nine people, a trial per strongest AU, a label text per AU."""
     shots = []
-    for number, person in enumerate(people(renders, "sex", "ethnicity", "age_group"), 1):
-        if number > DISFA_PEOPLE:
-            break
+    for number, person in enumerate(people(renders, *DISFA_COLUMNS), 1):
         for trial, frames in _trials(person):
             place = f"SN{number:03d}/{trial}"
             names = [f"{index:03d}.jpg" for index in range(len(frames))]
@@ -157,7 +158,7 @@ def manifest(renders: Sequence[Render], out: Path) -> list[Shot]:
 def fer2013(renders: Sequence[Render], out: Path) -> list[Shot]:
     """Writes FER2013's CSV; there are no picture files."""
     rows = []
-    for index, render in enumerate(render for render in renders if emotion(render)):
+    for index, render in enumerate(renders):
         code = FER_CLASSES.index(emotion(render))
         pixels = " ".join(map(str, small_grey(render).ravel().tolist()))
         rows.append({"emotion": str(code), "pixels": pixels, "Usage": _usage(index)})
@@ -169,7 +170,7 @@ def fer2013_folders(renders: Sequence[Render], out: Path) -> list[Shot]:
     """Plans FER2013's class folders: `train/angry/Training_1.jpg`."""
     del out
     shots = []
-    for index, render in enumerate(render for render in renders if emotion(render)):
+    for index, render in enumerate(renders):
         usage = _usage(index)
         part = "train" if usage == "Training" else "test"
         folder = FOLDERS.get(emotion(render), emotion(render))
@@ -207,22 +208,36 @@ def ck48(renders: Sequence[Render], out: Path) -> list[Shot]:
     shots = []
     for number, person in enumerate(people(renders, "sex", "ethnicity", "hair"), 10):
         for index, render in enumerate(person, 1):
-            if emotion(render) in ("", "neutral"):
-                continue
             folder = {"happiness": "happy"}.get(emotion(render), emotion(render))
             name = f"S{number:03d}_{index:03d}_00000017.png"
             shots.append(Shot(render, f"CK+48/{folder}/{name}", is_small=True))
     return shots
 
 
-LAYOUTS: dict[str, Maker] = {
-    "disfa+": disfa_plus,
-    "dem": dem,
-    "fer2013": fer2013,
-    "fer2013-folders": fer2013_folders,
-    "ckplus": ckplus,
-    "ck48": ck48,
-    "folder": manifest,
+def _of_nine(renders: Sequence[Render]) -> list[Render]:
+    """Returns the renders of the nine largest groups, in their order."""
+    groups = people(renders, *DISFA_COLUMNS)[:DISFA_PEOPLE]
+    chosen = {id(render) for group in groups for render in group}
+    return [render for render in renders if id(render) in chosen]
+
+
+def _with_emotion(renders: Sequence[Render]) -> list[Render]:
+    return [render for render in renders if emotion(render)]
+
+
+def _expressive(renders: Sequence[Render]) -> list[Render]:
+    return [render for render in renders if emotion(render) not in ("", "neutral")]
+
+
+# Name -> which renders fit, and how the data set is laid out.
+LAYOUTS: dict[str, tuple[Usable, Plan]] = {
+    "disfa+": (_of_nine, disfa_plus),
+    "dem": (list, dem),
+    "fer2013": (_with_emotion, fer2013),
+    "fer2013-folders": (_with_emotion, fer2013_folders),
+    "ckplus": (list, ckplus),
+    "ck48": (_expressive, ck48),
+    "folder": (list, manifest),
 }
 
 

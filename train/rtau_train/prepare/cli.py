@@ -149,7 +149,9 @@ def run(arguments: argparse.Namespace) -> None:
     landmarks = read_landmarks(arguments.landmarks) if arguments.landmarks else None
     listing = arguments.read(arguments)
     if listing.task == "multi_label" and not arguments.keep_neutral:
-        listing = without_neutral(listing)
+        # Other AUs of DEM are kept as columns, but the study is about the twelve.
+        aus = dem.AUS if listing.dataset == "dem" else listing.labels
+        listing = without_neutral(listing, aus)
     order = Order(arguments.source, arguments.out, _plan(arguments, listing), arguments.jobs)
     bar = _Bar(console)
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -42,10 +42,9 @@ class SourceImage:
     pixels: Image | None = None
     """uint8 (H, W), grey, where the image stands in a table instead of a file."""
 
-    @property
-    def shows_an_au(self) -> bool:
-        """True when an AU occurs: intensity 2 or more."""
-        return any(intensity >= OCCURS_FROM for intensity in self.labels.values())
+    def shows_one_of(self, aus: Collection[str], /) -> bool:
+        """Returns whether one of some AUs occurs: intensity 2 or more."""
+        return any(value >= OCCURS_FROM for au, value in self.labels.items() if au in aus)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,18 +79,18 @@ class Listing:
             raise ValueError(f"names must be distinct, got {twice[0]} {names[twice[0]]} times")
 
 
-def without_neutral(listing: Listing, /) -> Listing:
-    """Returns the listing without images that show none of the AUs, and a note of how many.
+def without_neutral(listing: Listing, aus: Collection[str], /) -> Listing:
+    """Returns the listing without images that show none of some AUs, and a note of how many.
 
     As in the first paper, section II.C.1: "we removed the images without labeled AUs".
     """
-    kept = tuple(image for image in listing.images if image.shows_an_au)
+    kept = tuple(image for image in listing.images if image.shows_one_of(aus))
     left_out = len(listing.images) - len(kept)
     if not left_out:
         return listing
     note = (
-        f"{left_out:,} images without an AU of intensity 2 or more are left out, as in the paper; "
-        "--keep-neutral keeps them"
+        f"{left_out:,} images in which none of the {len(aus)} AUs has intensity 2 or more are left "
+        "out, as in the paper; --keep-neutral keeps them"
     )
     return dataclasses.replace(listing, images=kept, notes=(*listing.notes, note))
 

@@ -15,7 +15,7 @@ from rtau_train.prepare.cutting import Plan
 from rtau_train.prepare.landmarks import Landmarks
 from rtau_train.prepare.listing import Listing, crop_files
 from rtau_train.prepare.workers import cut_all
-from rtau_train.prepare.writer import REJECTED, Outcome, sort_out, write_tables
+from rtau_train.prepare.writer import REJECTED, Outcome, sort_out, write_rejected, write_tables
 
 Progress = Callable[[int, int], None]
 
@@ -64,8 +64,10 @@ def prepare(
         progress(len(cuts), len(listing.images))
     log.finish(cuts[image.name] for image in listing.images)
     outcome = sort_out(listing, cuts, landmarks, size_px=order.plan.size_px)
-    write_tables(order.out, listing, outcome, plan=order.plan, source=order.source)
-    if not outcome.kept:
+    if outcome.kept:
+        write_tables(order.out, listing, outcome, plan=order.plan, source=order.source)
+    else:
+        write_rejected(order.out, outcome)
         first = outcome.rejections[0]
         raise SourceOpenError(
             f"{order.source}: none of {len(outcome.rejections)} images can be used; the first: "

@@ -90,9 +90,8 @@ def write_tables(
         rtau_version=rtau.__version__,
         source=source.resolve().name,
     )
-    rejected = ((rejection.name, rejection.reason) for rejection in outcome.rejections)
     files = {
-        REJECTED: _csv(("file", "reason"), rejected),
+        REJECTED: _rejected(outcome),
         PREPARED: preparation.to_json().encode(),
         LANDMARKS: _landmarks(outcome.kept),
         LABELS: _labels(listing, outcome.kept),
@@ -107,6 +106,22 @@ def write_tables(
                 (out / name).unlink(missing_ok=True)
             elif not holds(out / name, data):
                 write_whole(out / name, data)
+
+
+def write_rejected(out: Path, outcome: Outcome, /) -> None:
+    """Writes rejected.csv alone, for a data set of which nothing was kept; old labels go.
+
+    Raises:
+        SinkError: the disk is full or the folder may not be written.
+    """
+    with writing(out):
+        (out / LABELS).unlink(missing_ok=True)
+        write_whole(out / REJECTED, _rejected(outcome))
+
+
+def _rejected(outcome: Outcome) -> bytes:
+    rows = ((rejection.name, rejection.reason) for rejection in outcome.rejections)
+    return _csv(("file", "reason"), rows)
 
 
 def _is_written(path: Path, data: bytes | None) -> bool:

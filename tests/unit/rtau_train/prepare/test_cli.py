@@ -51,7 +51,10 @@ def test_every_layout_becomes_a_folder_of_labelled_crops(layout, standin, tmp_pa
 def test_neutral_images_are_left_out_unless_asked_for(standin, tmp_path, capsys):
     source, out = standin("disfa+"), tmp_path / "out"
     assert main(arguments("disfa+", source, out, "--size", "64")) == 0
-    assert "images without an AU of intensity 2 or more are left out" in capsys.readouterr().err
+    assert (
+        "in which none of the 12 AUs has intensity 2 or more are left out"
+        in capsys.readouterr().err
+    )
     without = read_csv(out / "labels.csv")
 
     assert main(arguments("disfa+", source, out, "--size", "64", "--keep-neutral")) == 0
@@ -61,6 +64,21 @@ def test_neutral_images_are_left_out_unless_asked_for(standin, tmp_path, capsys)
     assert len(with_neutral) > len(without)
     assert all(any(float(row[label]) >= 2 for label in AUS) for row in without)
     assert {row["file"] for row in without} < {row["file"] for row in with_neutral}
+
+
+def test_an_au_beyond_the_papers_twelve_does_not_make_an_image_of_dem_expressive(standin, tmp_path):
+    source = tmp_path / "dem"
+    shutil.copytree(standin("dem"), source)
+    rows = read_csv(source / "manifest.csv")
+    silent = [row for row in rows if all(float(row[f"AU{int(au[2:])}"]) < 2 for au in AUS)]
+    assert silent
+    write_csv(source / "manifest.csv", [{**row, "AU10": "5"} for row in rows])
+
+    assert main(arguments("dem", source, tmp_path / "out", "--size", "64")) == 0
+
+    kept = read_csv(tmp_path / "out" / "labels.csv")
+    assert {row["AU10"] for row in kept} == {"5"}
+    assert {row["source"] for row in kept}.isdisjoint(row["image"] for row in silent)
 
 
 def test_landmarks_lie_on_the_crop_and_training_reads_them(standin, tmp_path, capsys):
@@ -148,8 +166,8 @@ def test_aus_of_ckplus_are_occurrences_or_intensities(standin, tmp_path):
 
 @pytest.mark.needs_pyarrow
 def test_a_manifest_may_be_parquet(tmp_path):
-    import pyarrow
-    from pyarrow import parquet
+    import pyarrow  # noqa: PLC0415 - optional
+    from pyarrow import parquet  # noqa: PLC0415 - optional
 
     write_picture(tmp_path / "source" / "a.png")
     columns = {"image": ["a.png"], "subject": ["p"], "AU12": [2.5], "AU25": [None]}

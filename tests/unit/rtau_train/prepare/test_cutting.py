@@ -78,7 +78,7 @@ def test_grey_and_16_bit_images_are_cut_too(scenes, tmp_path):
 def test_an_image_without_a_face_is_refused(tmp_path):
     path = write_picture(tmp_path / "wall.png", (240, 320, 3))
 
-    with pytest.raises(NoCropError, match="^no face found$"):
+    with pytest.raises(NoCropError, match=r"^no face found$"):
         Cutter(CUT_64).cut(SourceImage(path.name, path))
 
 

@@ -27,14 +27,17 @@ def of_names(tmp_path, *names, **changes):
 
 
 def test_images_without_an_au_are_left_out_and_counted(tmp_path):
-    kept = without_neutral(drawn_listing(tmp_path, 4))  # AU12 at 0, 1, 2, 3
+    listing = drawn_listing(tmp_path, 4)  # AU12 at 0, 1, 2, 3
+
+    kept = without_neutral(listing, listing.labels)
 
     assert [image.name for image in kept.images] == ["a/2.png", "a/3.png"]
     assert kept.notes == (
-        "2 images without an AU of intensity 2 or more are left out, as in the paper; "
-        "--keep-neutral keeps them",
+        "2 images in which none of the 2 AUs has intensity 2 or more are left out, as in the "
+        "paper; --keep-neutral keeps them",
     )
-    assert without_neutral(kept) is kept
+    assert without_neutral(kept, ["AU12"]) is kept
+    assert without_neutral(listing, ["AU01"]).images == ()
 
 
 def test_a_name_stands_once(tmp_path):

@@ -138,7 +138,7 @@ def test_a_wrong_manifest_is_an_error(folder, wrong, error, said):
 
 
 def test_the_manifest_is_found_or_asked_for(tmp_path):
-    with pytest.raises(SourceOpenError, match="there is no manifest; expected manifest.csv with"):
+    with pytest.raises(SourceOpenError, match=r"there is no manifest; expected manifest\.csv wi"):
         manifest_file(tmp_path)
     (tmp_path / "manifest.csv").touch()
     assert manifest_file(tmp_path) == tmp_path / "manifest.csv"

@@ -167,6 +167,8 @@ def test_when_no_image_can_be_used_the_reasons_are_written(tmp_path, source):
         ran(tmp_path, listing)
 
     assert len((tmp_path / "out" / "rejected.csv").read_text().splitlines()) == 3
+    assert not (tmp_path / "out" / "labels.csv").exists()
+    assert not (tmp_path / "out" / "prepared.json").exists()
 
 
 @pytest.mark.parametrize("out", ["source", "source/made"])

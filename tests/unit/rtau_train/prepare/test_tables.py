@@ -50,8 +50,8 @@ def test_a_missing_table_is_named(tmp_path):
 
 @pytest.mark.needs_pyarrow
 def test_parquet_reads_like_csv(tmp_path):
-    import pyarrow
-    from pyarrow import parquet
+    import pyarrow  # noqa: PLC0415 - optional
+    from pyarrow import parquet  # noqa: PLC0415 - optional
 
     path = tmp_path / "t.parquet"
     columns = {
