@@ -90,7 +90,9 @@ def conduct(
     for one in experiments:
         if one.network in SHOWN and setting.study == "paper1" and one.protocol == "image":
             _show(setting, one)
-    write_study(setting.out, _study(setting, experiments, minutes=(time.monotonic() - started_s) / 60))
+    write_study(
+        setting.out, _study(setting, experiments, minutes=(time.monotonic() - started_s) / 60)
+    )
     page, _ = write_report(read_results(setting.out), out=setting.out)
     return page, tuple(failed)
 
