@@ -1,18 +1,25 @@
 import numpy as np
 import pytest
-from hypothesis import given
+import sklearn.metrics as sk
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from rtau_train import metrics
 
 # Few distinct values, so that ties are common.
-SCORES = hnp.arrays(np.float64, st.integers(2, 40), elements=st.integers(0, 6).map(lambda k: k / 8))
+PAIRS = st.lists(
+    st.tuples(st.integers(0, 6).map(lambda k: k / 8), st.booleans()), min_size=1, max_size=40
+).map(lambda rows: (np.array([r[0] for r in rows]), np.array([r[1] for r in rows])))
+ALL_PRESENT = (np.array([0.1, 0.9]), np.array([True, True]))
+ALL_ABSENT = (np.array([0.1, 0.9]), np.array([False, False]))
 
 
-@given(scores=SCORES, seed=st.integers(0, 1000))
-def test_auc_is_the_share_of_pairs_in_order(scores, seed):
-    truth = np.random.default_rng(seed).random(len(scores)) < 0.4
+@settings(max_examples=40)
+@given(PAIRS)
+@example(ALL_PRESENT)
+@example(ALL_ABSENT)
+def test_auc_is_the_share_of_pairs_in_order_and_that_of_scikit_learn(pair):
+    scores, truth = pair
     present, absent = scores[truth], scores[~truth]
     if not len(present) or not len(absent):
         assert np.isnan(metrics.auc(scores, truth))
@@ -20,11 +27,62 @@ def test_auc_is_the_share_of_pairs_in_order(scores, seed):
 
     above = (present[:, None] > absent).mean() + 0.5 * (present[:, None] == absent).mean()
     assert metrics.auc(scores, truth) == pytest.approx(above)
+    assert metrics.auc(scores, truth) == pytest.approx(sk.roc_auc_score(truth, scores))
 
 
-@given(scores=SCORES, seed=st.integers(0, 1000))
-def test_no_threshold_has_a_higher_f1_than_the_best(scores, seed):
-    truth = np.random.default_rng(seed).random(len(scores)) < 0.4
+@settings(max_examples=40)
+@given(PAIRS)
+@example(ALL_PRESENT)
+@example(ALL_ABSENT)
+def test_average_precision_is_that_of_scikit_learn(pair):
+    scores, truth = pair
+    if not truth.any():
+        assert np.isnan(metrics.average_precision(scores, truth))
+        return
+
+    expected = sk.average_precision_score(truth, scores)
+    assert metrics.average_precision(scores, truth) == pytest.approx(expected)
+
+
+def test_average_precision_of_equal_scores_is_the_base_rate():
+    truth = np.array([True, False, False, False])
+
+    assert metrics.average_precision(np.full(4, 0.3), truth) == pytest.approx(0.25)
+
+
+@settings(max_examples=40)
+@given(PAIRS)
+@example(ALL_PRESENT)
+@example(ALL_ABSENT)
+def test_counts_and_ratios_are_those_of_scikit_learn(pair):
+    scores, truth = pair
+    said = scores >= 0.5
+    counts = metrics.confusion(said, truth)
+
+    expected = sk.confusion_matrix(truth, said, labels=[False, True]).ravel()
+    assert [counts.tn, counts.fp, counts.fn, counts.tp] == list(expected)
+    nan = {"zero_division": np.nan}
+    assert counts.precision == pytest.approx(sk.precision_score(truth, said, **nan), nan_ok=True)
+    assert counts.recall == pytest.approx(sk.recall_score(truth, said, **nan), nan_ok=True)
+    assert counts.f1 == pytest.approx(sk.f1_score(truth, said, zero_division=0))
+    if truth.any() and not truth.all():
+        assert counts.mcc == pytest.approx(sk.matthews_corrcoef(truth, said))
+    else:
+        assert np.isnan(counts.mcc)
+
+
+def test_mcc_of_huge_counts_does_not_overflow():
+    big = 10**9
+
+    assert metrics.Confusion(tn=big, fp=0, fn=0, tp=big).mcc == pytest.approx(1)
+
+
+@settings(max_examples=40)
+@given(PAIRS)
+@example(ALL_PRESENT)
+@example(ALL_ABSENT)
+def test_no_threshold_has_a_higher_f1_than_the_best(pair):
+    scores, truth = pair
     best = metrics.best_threshold(scores, truth)
     if not truth.any() or truth.all():
         assert best == 0.5
