@@ -5,17 +5,32 @@ Nothing here was trained. The numbers are as plausible as random answers are, an
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
 import numpy as np
 
 from rtau.facs import DISFA_PLUS_AUS
 from rtau_train.assessment import Answers, class_figures, group_figures, label_figures
-from rtau_train.figures import CamFigures, PartFigures, RunFigures
+from rtau_train.figures import CamFigures, PartFigures, RunFigures, write_figures
+from rtau_train.report.networks import PAPER_NETWORKS
+from rtau_train.report.results import Experiment, PartCounts, Reduced, Study, write_study
 
 AUS = tuple(au.label for au in DISFA_PLUS_AUS)
 BASE_RATES = np.linspace(0.04, 0.35, len(AUS))
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+SETTINGS = {
+    "loss function": "binary cross-entropy",
+    "optimiser": "Adam",
+    "training epochs": "3",
+    "batch size": "48",
+    "learning rate": "0.0001",
+    "weights": "none",
+}
 RECORD = {
-    "recipe": "train/recipes/made-up.toml",
+    "settings": SETTINGS,
     "commit": "0123abc",
     "machine": "a test",
     "torch": "2.14.1",
@@ -116,3 +131,120 @@ def _cams(seed: int) -> tuple[CamFigures, ...]:
         for method in ("gradcam", "gradcam++")
         for label in AUS
     )
+
+
+# A network of no skill beside good ones, and one that was not run.
+SKILLS = dict(zip(PAPER_NETWORKS, (1.6, 0.9, 0.0, 0.6, 1.2, 1.4), strict=True))
+NOT_RUN = "nasnet_mobile-dem-subject"
+REDUCED = (
+    Reduced("images", "about 57,000", "2,000 rendered faces"),
+    Reduced("epochs", "50", "3"),
+    Reduced("start", "ImageNet weights", "random weights"),
+)
+
+
+def write_paper1(folder: Path, /) -> Path:
+    """Writes the made-up results of the first paper's study: 24 experiments, one not run."""
+    experiments = []
+    for dataset in ("disfa+", "dem"):
+        for protocol in ("image", "subject"):
+            for network in PAPER_NETWORKS:
+                key = f"{network}-{dataset.rstrip('+')}-{protocol}"
+                experiments.append(_experiment(key, network, dataset, protocol))
+                if key != NOT_RUN:
+                    _write_au_run(folder / "runs" / key, experiments[-1], seed=len(experiments))
+    counts = PartCounts("disfa+", "split by image", "3", dict.fromkeys(AUS, (400, 280, 40, 80)))
+    study = Study(
+        format=1,
+        study="paper1",
+        heading="Six networks on made-up numbers",
+        data="These numbers are made up by a test: nothing was trained and no face was seen.",
+        experiments=tuple(experiments),
+        notes=("A second plain statement.",),
+        differences=("Everything starts from random weights: none could be had.",),
+        reduced=REDUCED,
+        counts=(counts,),
+        record={"commit": "0123abc", "minutes": 12.5, "files": {"labels.csv": "sha256 00ff"}},
+    )
+    write_study(folder, study)
+    return folder
+
+
+def write_paper2(folder: Path, /) -> Path:
+    """Writes the made-up results of the second paper's study: three networks, one not run."""
+    networks = ("resnet18", "resnet34", "resnet50")
+    experiments = [_experiment(f"{name}-fer2013", name, "fer2013", "given") for name in networks]
+    for seed, one in enumerate(experiments[:2]):
+        run = folder / one.folder
+        run.mkdir(parents=True)
+        write_figures(run / "evaluation.json", emotion_figures(seed=seed, network=one.network))
+        _write_history(run / "history.csv", seed=seed)
+    study = Study(
+        format=1,
+        study="paper2",
+        heading="Three ResNets on made-up numbers",
+        data="These numbers are made up by a test: nothing was trained and no face was seen.",
+        experiments=tuple(experiments),
+    )
+    write_study(folder, study)
+    return folder
+
+
+def _experiment(key: str, network: str, dataset: str, protocol: str) -> Experiment:
+    return Experiment(
+        key=key,
+        network=network,
+        dataset=dataset,
+        protocol=protocol,
+        recipe=f"train/recipes/{network}-{dataset.rstrip('+')}.toml",
+        folder=f"runs/{key}",
+    )
+
+
+def _write_au_run(run: Path, one: Experiment, /, *, seed: int) -> None:
+    run.mkdir(parents=True)
+    skill = SKILLS[one.network] * (0.8 if one.dataset == "dem" else 1)
+    skill *= 0.6 if one.protocol == "subject" else 1
+    figures = au_figures(
+        seed=seed, skill=skill, network=one.network, dataset=one.dataset, protocol=one.protocol
+    )
+    write_figures(run / "evaluation.json", figures)
+    _write_history(run / "history.csv", seed=seed)
+    (run / "run.json").write_text('{"files": {"model.pt": "sha256 ab12"}}')
+    if one.network in ("vgg19", "shufflenetv2_x1_0") and one.protocol == "image":
+        _write_panels(run / "panels", seed=seed)
+
+
+def _write_history(path: Path, /, *, seed: int) -> None:
+    scatter = np.random.default_rng(seed).normal(0, 0.01, (12, 2))
+    lines = ["epoch,epochs,loss,mean_auc,wall_s"]
+    for k, (loss, score) in enumerate(scatter, start=1):
+        lines.append(
+            f"{k},12,{0.3 + 0.4 * math.exp(-k / (3 + seed % 5)) + loss:.4f},"
+            f"{0.9 - 0.4 * math.exp(-k / (2 + seed % 6)) + score:.4f},30.0"
+        )
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _write_panels(folder: Path, /, *, seed: int) -> None:
+    folder.mkdir()
+    for name, image in _panels(seed):
+        cv2.imwrite(str(folder / f"{name}.png"), image)
+
+
+def _panels(seed: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields drawn discs under warm spots: no face is needed to see an arrangement."""
+    places = np.random.default_rng(seed).uniform(30, 66, (8, 2))
+    names = (
+        f"{where}_{method}_{label}"
+        for where in ("in-set", "outside")
+        for method in ("gradcam", "gradcam++")
+        for label in ("AU04", "AU25")
+    )
+    for name, (x, y) in zip(names, places, strict=True):
+        image = np.full((96, 96, 3), 60, np.uint8)
+        cv2.ellipse(image, (48, 50), (30, 38), 0, 0, 360, (150, 170, 190), -1)
+        rows, columns = np.mgrid[:96, :96]
+        heat = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 300)
+        coloured = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_JET)
+        yield name, cv2.addWeighted(image, 0.6, coloured, 0.4, 0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtau_train.published.tables import Counts, F1Table, Paper1, Paper2
+from rtau_train.published.tables import LETTERS, Counts, F1Table, Paper1, Paper2
 
 # An average of twelve four-digit values may differ from its printed form by its own rounding.
 _ROUNDING = 1e-4
@@ -82,7 +82,7 @@ def _sums(counts: Counts) -> Iterator[str]:
 
 def _averages(table: F1Table) -> Iterator[str]:
     for letter, column, printed in zip(
-        "ABCDEF", zip(*table.rows.values(), strict=True), table.average, strict=True
+        LETTERS, zip(*table.rows.values(), strict=True), table.average, strict=True
     ):
         mean = sum(column) / len(column)
         if abs(mean - printed) > _ROUNDING:
@@ -95,10 +95,10 @@ def _averages(table: F1Table) -> Iterator[str]:
 
 def _bold(table: F1Table) -> Iterator[str]:
     for label, values in table.rows.items():
-        best = "ABCDEF"[values.index(max(values))]
+        best = LETTERS[values.index(max(values))]
         printed = table.bold[label]
         if best != printed:
-            printed_value = values["ABCDEF".index(printed)]
+            printed_value = values[LETTERS.index(printed)]
             yield (
                 f"Table {table.table}, {label}: {printed} is in bold with {printed_value:.4f}, "
                 f"{best} has {max(values):.4f}."

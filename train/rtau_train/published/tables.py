@@ -18,6 +18,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+# Of the six networks in Tables 7 and 8.
+LETTERS = "ABCDEF"
+
 _Paper = TypeVar("_Paper")
 
 

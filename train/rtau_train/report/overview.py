@@ -1,0 +1,97 @@
+"""The first section: what data this is, what was reduced, what came of it at one glance.
+
+Takes results, returns a section. Called by the page.
+"""
+
+from __future__ import annotations
+
+from rtau_train.bootstrap import DRAWS
+from rtau_train.published.tables import LETTERS, paper1, paper2
+from rtau_train.report import cells, names
+from rtau_train.report.au_means import macro_cell
+from rtau_train.report.document import Block, Cell, Points, Section, Table, Words
+from rtau_train.report.emotion_tables import emotion_runs
+from rtau_train.report.networks import networks_of, protocols_of
+from rtau_train.report.results import StudyResults
+
+_READING = (
+    "By image is the papers' protocol: pictures are split at random, so the same person is in "
+    "training and in test. By subject keeps every person in one part; it is what to expect of new "
+    "people, and the figure to quote.",
+    "F1 is decided at probability 0.5 unless a threshold is named; thresholds are those of best F1 "
+    "on the validation part. A figure over labels leaves out those that never occur in the part.",
+    f"Intervals are 95 % bootstrap intervals over people ({DRAWS:,} draws): how far the figure "
+    "would move with other people in the test part. They do not cover another seed or another "
+    "split. n/a: one person only, or nothing to count.",
+)
+
+
+def overview_section(results: StudyResults, /) -> Section:
+    """Returns the plain statements a reader must not miss, and the outcome in one table."""
+    study = results.study
+    blocks: list[Block] = [Words(study.data, is_notice=True)]
+    if study.notes:
+        blocks.append(Points(study.notes))
+    blocks.append(Words(_progress(results)))
+    blocks.append(_outcome_1(results) if study.study == "paper1" else _outcome_2(results))
+    if study.reduced:
+        blocks.append(_reduced(results))
+    blocks.append(Points(_READING))
+    return Section("overview", "What this is", tuple(blocks))
+
+
+def _progress(results: StudyResults) -> str:
+    missing = [run.experiment.key for run in results.runs if run.figures is None]
+    done = len(results.runs) - len(missing)
+    words = f"{done} of {len(results.runs)} experiments were run."
+    return f"{words} Not run: {names.listed(missing)}." if missing else words
+
+
+def _reduced(results: StudyResults) -> Table:
+    rows = [(Cell(one.what), Cell(one.published), Cell(one.used)) for one in results.study.reduced]
+    return Table("What was reduced", ("what", "in the paper", "here"), tuple(rows), is_text=True)
+
+
+def _outcome_1(results: StudyResults) -> Table:
+    rows = []
+    for table in paper1().f1:
+        highest = max(table.average)
+        letter = LETTERS[table.average.index(highest)]
+        published = Cell(f"{highest:.4f}", note=_letter_words(letter))
+        networks = networks_of(results, table.dataset)
+        for protocol in protocols_of(networks) or ["image"]:
+            known = [(one, means) for one in networks if (means := one.means(protocol))]
+            head = (Cell(names.dataset_name(table.dataset)), Cell(names.PROTOCOLS[protocol]))
+            if not known:
+                rows.append((*head, *[cells.not_run()] * 4, published))
+                continue
+            best, means = max(known, key=lambda pair: pair[1].macro_f1_half)
+            baseline = cells.number_cell(means.macro_f1_all_positive)
+            area = cells.number_cell(means.mean_auc)
+            row = (*head, Cell(best.name), macro_cell(means), baseline, area, published)
+            rows.append(row)
+    caption = "At one glance: the best network of each data set and split, by macro-F1 at 0.5"
+    head = ("data set", "split", "best here", "macro-F1", "always present", "AUC", "best published")
+    return Table(caption, head, tuple(rows), text_columns=3)
+
+
+def _letter_words(letter: str) -> str:
+    return f"{letter} {names.network_name(paper1().letters[letter])}".strip()
+
+
+def _outcome_2(results: StudyResults) -> Table:
+    published = Cell(names.percent(paper2().accuracy), note="network not stated")
+    rows = []
+    for dataset in dict.fromkeys(run.experiment.dataset for run in results.runs):
+        known = [pair for pair in emotion_runs(results) if pair[0].experiment.dataset == dataset]
+        head = (Cell(names.dataset_name(dataset)),)
+        if not known:
+            rows.append((*head, *[cells.not_run()] * 3, published))
+            continue
+        run, found = max(known, key=lambda pair: pair[1].accuracy)
+        name = Cell(names.network_name(run.experiment.network))
+        baseline = Cell(names.percent(found.majority_accuracy))
+        rows.append((*head, name, cells.accuracy_cell(found), baseline, published))
+    caption = "At one glance: the best network of each data set by accuracy"
+    head = ("data set", "best here", "accuracy", "always the most frequent", "published")
+    return Table(caption, head, tuple(rows), text_columns=2)

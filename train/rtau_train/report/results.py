@@ -1,0 +1,213 @@
+"""Reads the results of a study from its folder: study.json, and the files of every run it names.
+
+    study.json              what was run on which data, and what was reduced (`Study`)
+    RUN/evaluation.json     the figures; a run without it counts as not run
+    RUN/history.csv         a row per epoch
+    RUN/run.json            optional: what else the record of the run holds, as one object
+    RUN/panels/*.png        optional: heatmaps, named WHERE_METHOD_LABEL.png, such as
+                            in-set_gradcam++_AU04.png or outside_gradcam_AU25.png
+
+Reads and checks, computes nothing. Called by the page and by `rtau-train report`.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+from rtau.errors import SourceOpenError
+from rtau_train import records
+from rtau_train.figures import CAM_METHODS, Protocol, RunFigures, read_figures
+
+FORMAT = 1
+PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+WHERE = ("in-set", "outside")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reduced:
+    """Something that was made smaller or other than in the paper."""
+
+    what: str
+    published: str
+    used: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PartCounts:
+    """Images per AU or emotion in the parts of one split."""
+
+    dataset: str
+    """disfa+, dem, fer2013 or ckplus."""
+    title: str
+    """What was counted: "by image", "augmented", ..."""
+    table: str
+    """Number of the paper's table it stands beside; empty for none."""
+    rows: dict[str, tuple[int, int, int, int]]
+    """Label -> total, train, validation, test."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """One run that the study consists of."""
+
+    key: str
+    network: str
+    """Key of `rtau_train.models.NETWORKS`."""
+    dataset: str
+    """disfa+, dem, fer2013 or ckplus: whose tables it stands beside."""
+    protocol: Protocol
+    recipe: str
+    folder: str
+    """RUN, relative to study.json."""
+    variant: str = ""
+    """Tells runs of one network apart, "last block only" for instance."""
+    letter: str | None = None
+    """The paper's letter of the network; None where the text does not say."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """What study.json holds."""
+
+    format: int
+    study: Literal["paper1", "paper2"]
+    heading: str
+    data: str
+    """One plain statement of what data this is."""
+    experiments: tuple[Experiment, ...]
+    notes: tuple[str, ...] = ()
+    """Further plain statements, shown beneath the heading."""
+    differences: tuple[str, ...] = ()
+    """What else differs from the paper, and why."""
+    reduced: tuple[Reduced, ...] = ()
+    counts: tuple[PartCounts, ...] = ()
+    record: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Machine, commit, versions, minutes, hashes of files."""
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ValueError(f"format must be {FORMAT}, got {self.format}; run the study again")
+        _check_different("keys", [one.key for one in self.experiments])
+        places = [f"{e.network} {e.variant} {e.dataset} {e.protocol}" for e in self.experiments]
+        _check_different("network, variant, dataset and protocol", places)
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """A row of history.csv."""
+
+    epoch: int
+    loss: float
+    score: float
+    """Validation mean AUC, or accuracy for classes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """A heatmap drawn on one picture."""
+
+    name: str
+    """Of the file."""
+    where: str
+    """in-set, outside, or empty where the name does not say."""
+    method: str
+    label: str
+    content: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """An experiment with what was found in its folder."""
+
+    experiment: Experiment
+    figures: RunFigures | None
+    """None: not run."""
+    history: tuple[Epoch, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    record: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyResults:
+    """A study with the results of its runs, in the order of study.json."""
+
+    study: Study
+    runs: tuple[Run, ...]
+
+
+def _check_different(what: str, found: list[str]) -> None:
+    twice = sorted({one for one in found if found.count(one) > 1})
+    if twice:
+        raise ValueError(f"experiments must differ in {what}, got {twice[0]} twice")
+
+
+def write_study(folder: Path, study: Study, /) -> None:
+    """Writes study.json into a folder."""
+    (folder / "study.json").write_text(records.as_json(study), encoding="utf-8")
+
+
+def read_results(folder: Path, /) -> StudyResults:
+    """Returns a study and its runs; a run without evaluation.json counts as not run.
+
+    Raises:
+        SourceOpenError: a file is missing, unreadable or not what the layout says.
+    """
+    path = folder / "study.json"
+    payload = records.read_json(path, hint="`rtau-train study` writes it")
+    study = records.from_plain(Study, payload, origin=str(path))
+    return StudyResults(study, tuple(_read_run(folder, one) for one in study.experiments))
+
+
+def _read_run(folder: Path, experiment: Experiment) -> Run:
+    run = folder / experiment.folder
+    if not (run / "evaluation.json").exists():
+        return Run(experiment, None)
+    figures = read_figures(run / "evaluation.json")
+    if (figures.network, figures.protocol) != (experiment.network, experiment.protocol):
+        raise SourceOpenError(
+            f"{run / 'evaluation.json'}: experiment {experiment.key} must be of "
+            f"{experiment.network} split by {experiment.protocol}, got {figures.network} split by "
+            f"{figures.protocol}; correct study.json or evaluate the run again"
+        )
+    extra = {}
+    if (run / "run.json").exists():
+        extra = records.read_json(run / "run.json", hint="it must hold one object")
+        if not isinstance(extra, dict):
+            raise SourceOpenError(f"{run / 'run.json'} must hold one object")
+    return Run(
+        experiment,
+        figures,
+        history=_read_history(run / "history.csv"),
+        panels=tuple(_read_panel(path) for path in sorted(run.glob("panels/*.png"))),
+        record={**figures.record, **extra},
+    )
+
+
+def _read_history(path: Path) -> tuple[Epoch, ...]:
+    if not path.exists():
+        return ()
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return tuple(
+            Epoch(int(row["epoch"]), float(row["loss"]), float(row.get("score") or row["mean_auc"]))
+            for row in rows
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceOpenError(
+            f"{path}: a row must have epoch, loss and score or mean_auc as numbers ({error}); "
+            "`rtau-train fit` writes it"
+        ) from None
+
+
+def _read_panel(path: Path) -> Panel:
+    content = path.read_bytes()
+    if not content.startswith(PNG_HEAD):
+        raise SourceOpenError(f"{path} is no PNG; draw it again with `rtau-train explain`")
+    where, method, label = (*path.stem.split("_"), "", "", "")[:3]
+    if where not in WHERE or method not in CAM_METHODS or not label:
+        return Panel(path.name, "", "", "", content)
+    return Panel(path.name, where, method, label, content)
