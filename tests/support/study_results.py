@@ -33,11 +33,11 @@ RECORD = {
     "settings": SETTINGS,
     "commit": "0123abc",
     "machine": "a test",
-    "torch": "2.14.1",
+    "versions": ["torch 2.14.1", "numpy 2.4.6"],
     "device": "cpu",
     "minutes": 12.5,
-    "epochs": 3,
-    "overrides": {"fit.epochs": 3},
+    "epochs_done": 3,
+    "overrides": ["fit.epochs=3"],
 }
 
 
@@ -127,7 +127,16 @@ def emotion_figures(
 def _cams(seed: int) -> tuple[CamFigures, ...]:
     generator = np.random.default_rng(seed + 1000)
     return tuple(
-        CamFigures(method, label, 40, *(float(v) for v in generator.uniform(0.3, 0.8, 2)), 0.2)
+        CamFigures(
+            method=method,
+            label=label,
+            rows=40,
+            empty=1,
+            hit_rate=float(generator.uniform(0.1, 0.8)),
+            energy=float(generator.uniform(0.1, 0.8)),
+            chance=0.2,
+            regions="landmarks",
+        )
         for method in ("gradcam", "gradcam++")
         for label in AUS
     )
@@ -217,11 +226,11 @@ def _write_au_run(run: Path, one: Experiment, /, *, seed: int) -> None:
 
 def _write_history(path: Path, /, *, seed: int) -> None:
     scatter = np.random.default_rng(seed).normal(0, 0.01, (12, 2))
-    lines = ["epoch,epochs,loss,mean_auc,wall_s"]
+    lines = ["epoch,epochs,loss,validation_loss,score,rate,wall_s"]
     for k, (loss, score) in enumerate(scatter, start=1):
         lines.append(
             f"{k},12,{0.3 + 0.4 * math.exp(-k / (3 + seed % 5)) + loss:.4f},"
-            f"{0.9 - 0.4 * math.exp(-k / (2 + seed % 6)) + score:.4f},30.0"
+            f"0.4,{0.9 - 0.4 * math.exp(-k / (2 + seed % 6)) + score:.4f},0.001,30.0"
         )
     path.write_text("\n".join(lines) + "\n")
 

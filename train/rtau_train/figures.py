@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rtau.data import Task
 from rtau.errors import SourceOpenError
 from rtau_train import records
 from rtau_train.metrics import Confusion
+from rtau_train.recipe import Protocol
 from rtau_train.reliability import ReliabilityBin
 
 FORMAT = 1
-Protocol = Literal["image", "subject", "given"]
 CAM_METHODS = ("gradcam", "gradcam++")
 
 
@@ -149,13 +149,17 @@ class CamFigures:
     """gradcam or gradcam++."""
     label: str
     rows: int
-    """Rows that show the label."""
+    """Rows that show the label and whose heatmap has any heat: what the means are over."""
+    empty: int
+    """Rows that show the label and whose heatmap is 0 everywhere; in no mean."""
     hit_rate: float
     """Share of rows whose hottest point lies in the region (Zhang et al. 2016, pointing game)."""
     energy: float
     """Mean share of the heat inside the region (Wang et al. 2020)."""
     chance: float
     """Mean area of the region over that of the crop: what heat thrown at random would get."""
+    regions: str
+    """Whether regions lay on each face's own landmarks, or on the mean face."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,7 +215,7 @@ class RunFigures:
 
 def write_figures(path: Path, figures: RunFigures, /) -> None:
     """Writes figures as JSON."""
-    path.write_text(records.as_json(figures), encoding="utf-8")
+    records.write_json(path, figures)
 
 
 def read_figures(path: Path, /) -> RunFigures:

@@ -69,6 +69,12 @@ def _value(value: Any, hint: Any, place: str) -> Any:
             known = ", ".join(map(str, inside))
             raise ConfigError(f"{place} must be one of {known}, got {value!r}")
         return value
+    return _scalar(value, hint, place)
+
+
+def _scalar(value: Any, hint: Any, place: str) -> Any:
+    if hint is float and value is None:
+        return float("nan")  # as JSON files hold it
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
@@ -81,4 +87,8 @@ def _tuple(value: Any, inside: tuple[Any, ...], place: str) -> tuple[Any, ...]:
         raise ConfigError(f"{place} must be a list, got {type(value).__name__}")
     if inside[-1] is not Ellipsis and len(value) != len(inside):
         raise ConfigError(f"{place} must have {len(inside)} values, got {len(value)}")
-    return tuple(_value(item, inside[0], place) for item in value)
+    kinds = [inside[0]] * len(value) if inside[-1] is Ellipsis else inside
+    return tuple(
+        _value(item, kind, f"{place}[{k}]")
+        for k, (item, kind) in enumerate(zip(value, kinds, strict=True))
+    )

@@ -80,10 +80,10 @@ def test_a_field_with_a_default_may_be_missing():
         ({"pairs": 3}, "f.json: pairs must be a list, got int"),
         ({"pairs": [["x"]]}, r"f.json: pairs\[0\] must have 2 values, got 1"),
         ({"pairs": [["x", "y"]]}, r"f.json: pairs\[0\]\[1\] must be float, got str"),
-        ({"inner": 3}, "f.json: inner must hold keys, got int"),
+        ({"inner": 3}, "f.json: inner. must be a table, got int"),
         ({"inner": {"words": "x"}}, "f.json: missing key inner.share"),
         ({"many": [{"words": "x", "share": 1, "k": 2}]}, r"f.json: unknown key many\[0\].k"),
-        ({"notes": []}, "f.json: notes must hold keys, got list"),
+        ({"notes": []}, "f.json: notes must be a table, got list"),
         ({"is_done": 1}, "f.json: is_done must be bool, got int"),
     ],
 )
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_named_with_its_place(change, words):
 def test_a_missing_key_and_a_bare_value_are_named():
     with pytest.raises(SourceOpenError, match=r"f\.json: missing key count"):
         records.from_plain(Outer, {}, origin="f.json")
-    with pytest.raises(SourceOpenError, match=r"f\.json: the file must hold keys, got list"):
+    with pytest.raises(SourceOpenError, match=r"f\.json: the file must be a table, got list"):
         records.from_plain(Outer, [], origin="f.json")
 
 

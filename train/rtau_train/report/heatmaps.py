@@ -5,10 +5,12 @@ Takes results, returns a section. Draws no heatmap: `rtau-train explain` does. C
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
-from rtau_train.figures import CAM_METHODS, CamFigures, Protocol
+from rtau_train.figures import CAM_METHODS, CamFigures
+from rtau_train.recipe import Protocol
 from rtau_train.report import cells, names
 from rtau_train.report.document import (
     Block,
@@ -156,8 +158,8 @@ def _mean(cams: Sequence[CamFigures | None]) -> CamFigures | None:
     known = [cam for cam in cams if cam is not None and not math.isnan(cam.hit_rate)]
     if not known:
         return None
-    means = [
-        sum(getattr(cam, field) for cam in known) / len(known)
+    means = {
+        field: sum(getattr(cam, field) for cam in known) / len(known)
         for field in ("hit_rate", "energy", "chance")
-    ]
-    return CamFigures(known[0].method, "mean", sum(cam.rows for cam in known), *means)
+    }
+    return dataclasses.replace(known[0], label="mean", **means)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rtau_train.figures import MeanFigures, Protocol, RunFigures
+from rtau_train.figures import MeanFigures, RunFigures
 from rtau_train.published.tables import paper1
+from rtau_train.recipe import Protocol
 from rtau_train.report import names
 from rtau_train.report.results import Run, StudyResults
 

@@ -13,7 +13,7 @@ from rtau_train.report import cells, names
 from rtau_train.report.document import Block, Cell, Fold, Section, Table
 from rtau_train.report.results import Run, StudyResults
 
-_OF_RUN = ("recipe", "commit", "machine", "device", "torch", "epochs", "minutes")
+_OF_RUN = ("recipe", "commit", "machine", "device", "versions", "epochs_done", "minutes")
 
 
 def record_section(results: StudyResults, /) -> Section:

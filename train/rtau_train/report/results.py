@@ -19,7 +19,8 @@ from typing import Any, Literal
 
 from rtau.errors import SourceOpenError
 from rtau_train import records
-from rtau_train.figures import CAM_METHODS, Protocol, RunFigures, read_figures
+from rtau_train.figures import CAM_METHODS, RunFigures, read_figures
+from rtau_train.recipe import Protocol
 
 FORMAT = 1
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
@@ -146,7 +147,7 @@ def _check_different(what: str, found: list[str]) -> None:
 
 def write_study(folder: Path, study: Study, /) -> None:
     """Writes study.json into a folder."""
-    (folder / "study.json").write_text(records.as_json(study), encoding="utf-8")
+    records.write_json(folder / "study.json", study)
 
 
 def read_results(folder: Path, /) -> StudyResults:
@@ -193,12 +194,11 @@ def _read_history(path: Path) -> tuple[Epoch, ...]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         return tuple(
-            Epoch(int(row["epoch"]), float(row["loss"]), float(row.get("score") or row["mean_auc"]))
-            for row in rows
+            Epoch(int(row["epoch"]), float(row["loss"]), float(row["score"])) for row in rows
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SourceOpenError(
-            f"{path}: a row must have epoch, loss and score or mean_auc as numbers ({error}); "
+            f"{path}: a row must have epoch, loss and score as numbers ({error}); "
             "`rtau-train fit` writes it"
         ) from None
 
