@@ -1,4 +1,4 @@
-"""Writes the figures of a model as Markdown: a table for the terminal, a card for the repository.
+"""Writes the card of a model as Markdown: what it is, what it may be used for, how good it is.
 
 Every number comes from an evaluation or a contract, none is typed by hand; the words about data
 and limits belong to models trained on renders. Called by the command line.
@@ -11,10 +11,10 @@ import math
 from pathlib import Path
 
 from rtau.contract import ModelContract, read_sidecar
-from rtau.errors import ContractError
-from rtau.facs import words_for_label
+from rtau.errors import ContractError, UsageError
 from rtau_train.checkpoint import Model
-from rtau_train.evaluate import GroupFigures, LabelFigures, Report
+from rtau_train.figures import RunFigures
+from rtau_train.figures_table import figures_table, groups_table
 
 # So many AUs of lowest AUC are named among the failures.
 WEAKEST = 3
@@ -65,7 +65,8 @@ the weights: {licence}.
 {rows} renders of heads that neither training nor the choice of thresholds saw. Skins (14),
 eyebrows and hair styles are the same as in training, so this is the easy case.
 
-Thresholds: {thresholds_origin}.
+Thresholds: {thresholds_origin}. F1 is given at probability 0.5, with its 95 % bootstrap interval
+over people, and at the threshold.
 
 {table}
 
@@ -107,25 +108,15 @@ This file is written by `rtau-train card`; do not edit it by hand.
 """
 
 
-def figures_table(figures: Report, /) -> str:
-    """Returns the figures per label as Markdown."""
-    means = f"| **mean** | | {figures.mean_auc:.3f} | {figures.macro_f1:.3f} | | |"
-    head = ["| AU | | AUC | F1 | threshold | base rate |", "|---|---|---|---|---|---|"]
-    return "\n".join([*head, *map(_label_row, figures.labels), means])
-
-
-def groups_table(figures: Report, /) -> str:
-    """Returns the means per group as Markdown."""
-    head = ["| | | renders | mean AUC | macro-F1 |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *map(_group_row, figures.groups)])
-
-
-def model_card(model: Model, figures: Report, /, *, model_file: Path) -> str:
+def model_card(model: Model, figures: RunFigures, /, *, model_file: Path) -> str:
     """Returns the card of an exported model as Markdown.
 
     Raises:
         ContractError: the file was exported from other weights than those that were judged.
+        UsageError: the model says emotions; the card's words are about Action Units.
     """
+    if figures.means is None:
+        raise UsageError("a card can be written of a model of Action Units only")
     contract = read_sidecar(model_file)
     if contract.weights_sha256 != model.weights_sha256():
         raise ContractError(
@@ -135,8 +126,8 @@ def model_card(model: Model, figures: Report, /, *, model_file: Path) -> str:
         **_contract_words(contract),
         table=figures_table(figures),
         groups=groups_table(figures),
-        rows=f"{figures.rows:,}",
-        all_positive=figures.macro_f1_all_positive,
+        rows=f"{figures.test.rows:,}",
+        all_positive=figures.means.macro_f1_all_positive,
         men=_share(figures, column="sex", value="m"),
         weakest=_weakest(figures),
         epochs=model.epochs_done,
@@ -166,24 +157,13 @@ def _contract_words(contract: ModelContract) -> dict[str, object]:
     }
 
 
-def _label_row(row: LabelFigures) -> str:
-    return (
-        f"| {row.label} | {words_for_label(row.label)} | {row.auc:.3f} | {row.f1:.3f} "
-        f"| {row.threshold:.3f} | {row.base_rate:.3f} |"
-    )
-
-
-def _group_row(row: GroupFigures) -> str:
-    return f"| {row.column} | {row.value} | {row.rows} | {row.mean_auc:.3f} | {row.macro_f1:.3f} |"
-
-
-def _weakest(figures: Report) -> str:
+def _weakest(figures: RunFigures) -> str:
     """Returns the labels of lowest AUC, lowest first; one that never occurred has no AUC."""
     known = sorted((row.auc, row.label) for row in figures.labels if not math.isnan(row.auc))
     return ", ".join(f"{label} (AUC {auc:.2f})" for auc, label in known[:WEAKEST])
 
 
-def _share(figures: Report, *, column: str, value: str) -> float:
+def _share(figures: RunFigures, *, column: str, value: str) -> float:
     """Returns the share of rows in a group; 0 where the data do not name it."""
     rows = [g.rows for g in figures.groups if (g.column, g.value) == (column, value)]
-    return sum(rows) / figures.rows
+    return sum(rows) / figures.test.rows

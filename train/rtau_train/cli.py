@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from rtau.errors import RtauError
 from rtau_train import evaluate_cli, fit_cli
 from rtau_train.prepare import cli as prepare
+from rtau_train.report import cli as report
 from rtau_train.synth import cli as synth
 
 INTERRUPTED = 130
@@ -43,6 +44,6 @@ def build_parser() -> argparse.ArgumentParser:
         prog="rtau-train", description="Train and judge the networks that rtau runs."
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for family in (prepare, fit_cli, evaluate_cli, synth):
+    for family in (prepare, fit_cli, evaluate_cli, report, synth):
         family.add_verbs(verbs)
     return parser

@@ -1,26 +1,34 @@
 """Runs a network over held-out crops: thresholds and CAM scales on one part, figures on another.
 
-The figures are about the data they are given, here rendered faces, and the report says so. Called
-by the loop after each epoch and by `rtau-train evaluate`.
+The figures are about the data they are given; their formulas are in the assessment and the
+metrics. Called by the loop after each epoch and by `rtau-train evaluate`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from rtau.contract import CamMethod
+from rtau.data import Task
+from rtau.errors import UsageError
 from rtau_train import augment, metrics
+from rtau_train.assessment import Answers, class_figures, group_figures, label_figures
 from rtau_train.cam import logits_and_cams
 from rtau_train.checkpoint import Model
-from rtau_train.data import LabelledCrops, Rows, occurrence
+from rtau_train.data import LabelledCrops, Rows, Words, occurrence
+from rtau_train.figures import FORMAT, PartFigures, RunFigures
+from rtau_train.folds import PARTS
 from rtau_train.loss import label_loss
 from rtau_train.models.facenet import FaceNet
 from rtau_train.parts import Parts
 from rtau_train.recipe import Recipe
+from rtau_train.settings import settings_of
 
 # Rows per forward pass; small enough for any laptop.
 BATCH = 64
@@ -44,11 +52,6 @@ class Predictions:
     cam_plus_plus_peaks: npt.NDArray[np.float32]
     """float32 (N, A): the highest raw Grad-CAM++ value."""
 
-    @property
-    def probabilities(self) -> npt.NDArray[np.float64]:
-        """float64 (N, A): sigmoid of the logits."""
-        return np.asarray(1 / (1 + np.exp(-self.logits.astype(np.float64))))
-
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
@@ -61,41 +64,6 @@ class Calibration:
     """Mean AUC of sigmoid outputs, accuracy of a softmax."""
     loss: float
     """Mean loss of the labels, landmarks left out."""
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelFigures:
-    """Figures of one label on the report part."""
-
-    label: str
-    auc: float
-    f1: float
-    threshold: float
-    base_rate: float
-
-
-@dataclasses.dataclass(frozen=True)
-class GroupFigures:
-    """Means over the labels for the rows of one group."""
-
-    column: str
-    value: str
-    rows: int
-    mean_auc: float
-    macro_f1: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """The figures of a model on the report part."""
-
-    rows: int
-    labels: tuple[LabelFigures, ...]
-    groups: tuple[GroupFigures, ...]
-    mean_auc: float
-    macro_f1: float
-    macro_f1_all_positive: float
-    """Macro-F1 of always saying yes: what a model must beat."""
 
 
 def cut_plain(data: LabelledCrops, rows: Rows, recipe: Recipe, /) -> npt.NDArray[np.uint8]:
@@ -127,6 +95,15 @@ def predict(net: FaceNet, crops: npt.NDArray[np.uint8], /) -> Predictions:
     return Predictions(np.concatenate(logits), *highest)
 
 
+def probabilities(logits: npt.NDArray[np.float32], /, *, task: Task) -> npt.NDArray[np.float64]:
+    """Returns the sigmoid of logits (N, A), or their softmax for classes: float64 (N, A)."""
+    exact = logits.astype(np.float64)
+    if task == "multi_label":
+        return np.asarray(1 / (1 + np.exp(-exact)))
+    powers = np.exp(exact - exact.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def calibrate(
     net: FaceNet,
     crops: npt.NDArray[np.uint8],
@@ -146,7 +123,8 @@ def calibrate(
         thresholds = [0.0 for _ in columns]
         score = float((said.logits.argmax(axis=1) == targets.argmax(axis=1)).mean())
     else:
-        known = [(said.probabilities[coded[:, k], k], occurs[coded[:, k], k]) for k in columns]
+        scores = probabilities(said.logits, task=task)
+        known = [(scores[coded[:, k], k], occurs[coded[:, k], k]) for k in columns]
         thresholds = [metrics.best_threshold(*pair) for pair in known]
         score = _mean([metrics.auc(*pair) for pair in known])
     loss = label_loss(
@@ -176,56 +154,86 @@ def calibrated(model: Model, parts: Parts) -> Model:
     )
 
 
-def report(model: Model, parts: Parts) -> Report:
-    """Returns the figures of a model on the rows that training never saw nor chose by."""
-    data, rows = parts.data, parts.split.test
-    probabilities = predict(model.network(), cut_plain(data, rows, model.recipe)).probabilities
-    truth = data.occurs[rows]
-    labels = tuple(
-        LabelFigures(
-            label=label,
-            auc=metrics.auc(probabilities[:, k], truth[:, k]),
-            f1=metrics.f1(probabilities[:, k] >= model.thresholds[k], truth[:, k]),
-            threshold=model.thresholds[k],
-            base_rate=float(truth[:, k].mean()),
-        )
-        for k, label in enumerate(model.recipe.network.labels)
-    )
-    everywhere = np.ones(len(rows), bool)
-    return Report(
-        rows=len(rows),
-        labels=labels,
-        groups=_groups(data, rows, probabilities, thresholds=model.thresholds),
-        mean_auc=_mean([figures.auc for figures in labels]),
-        macro_f1=_mean([figures.f1 for figures in labels]),
-        macro_f1_all_positive=_mean([metrics.f1(everywhere, column) for column in truth.T]),
+def answers(model: Model, parts: Parts, /) -> Answers:
+    """Returns what a model says of the rows that training never saw nor chose by, and the truth."""
+    data, rows, net = parts.data, parts.split.test, model.network()
+    logits = [
+        predict(net, cut_plain(data, rows[first : first + READ_AT_ONCE], model.recipe)).logits
+        for first in range(0, len(rows), READ_AT_ONCE)
+    ]
+    return Answers(
+        labels=data.labels,
+        files=tuple(data.name(int(row)) for row in rows),
+        probabilities=probabilities(np.concatenate(logits), task=model.recipe.network.task),
+        present=data.occurs[rows],
+        coded=data.coded[rows],
+        subjects=data.subjects[rows],
     )
 
 
-def _groups(
-    data: LabelledCrops,
-    rows: Rows,
-    probabilities: npt.NDArray[np.float64],
+def report(
+    model: Model,
+    parts: Parts,
+    /,
     *,
-    thresholds: tuple[float, ...],
-) -> tuple[GroupFigures, ...]:
-    found = []
-    truth = data.occurs[rows]
-    decisions = probabilities >= np.array(thresholds)
-    for column in GROUP_COLUMNS:
-        values = data.columns.get(column)
-        for value in () if values is None else np.unique(values[rows]):
-            chosen = data.columns[column][rows] == value
-            pairs = list(zip(truth[chosen].T, decisions[chosen].T, strict=True))
-            areas = [
-                metrics.auc(scores, seen)
-                for scores, seen in zip(probabilities[chosen].T, truth[chosen].T, strict=True)
-            ]
-            macro_f1 = _mean([metrics.f1(said, seen) for seen, said in pairs])
-            found.append(
-                GroupFigures(column, str(value), int(chosen.sum()), _mean(areas), macro_f1)
-            )
-    return tuple(found)
+    said: Answers | None = None,
+    groups: dict[str, Words] | None = None,
+    record: dict[str, Any] | None = None,
+) -> RunFigures:
+    """Returns the figures of a model on its test part.
+
+    Args:
+        model: whose.
+        parts: the data of its run.
+        said: its `answers`, if they are there already.
+        groups: str (N,) columns of the test part to break the figures down by; None: those of
+            `GROUP_COLUMNS` that the data have.
+        record: what else is known of the run; its settings and weights are added.
+    """
+    said = said or answers(model, parts)
+    recipe, made = model.recipe, parts.data.preparation
+    is_labels, seed = recipe.network.task == "multi_label", recipe.fit.seed
+    thresholds = model.thresholds if is_labels else None
+    labels, means = (
+        label_figures(said, thresholds=model.thresholds, seed=seed) if is_labels else ((), None)
+    )
+    added = {"settings": settings_of(recipe), "weights_sha256": model.weights_sha256()}
+    return RunFigures(
+        format=FORMAT,
+        task=recipe.network.task,
+        network=recipe.network.name,
+        dataset="renders" if made is None else made.dataset,
+        protocol=parts.protocol,
+        seed=seed,
+        **{name: _part(parts, getattr(parts.split, name)) for name in PARTS},
+        labels=labels,
+        means=means,
+        groups=group_figures(said, groups or group_columns(parts, None), thresholds=thresholds),
+        classes=None if is_labels else class_figures(said, seed=seed),
+        cams=(),
+        record={**(record or {}), **added},
+    )
+
+
+def _part(parts: Parts, rows: Rows) -> PartFigures:
+    return PartFigures(len(rows), len(np.unique(parts.data.subjects[rows])))
+
+
+def group_columns(parts: Parts, wanted: Sequence[str] | None, /) -> dict[str, Words]:
+    """Returns columns of labels.csv for the test part; None: those of `GROUP_COLUMNS` there are.
+
+    Raises:
+        UsageError: the data lack a column that is wanted.
+    """
+    columns = parts.data.columns
+    names = [name for name in GROUP_COLUMNS if name in columns] if wanted is None else wanted
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise UsageError(
+            f"labels.csv has no column {missing[0]} to group by; it has "
+            f"{', '.join(columns) or 'none beside the labels'}"
+        )
+    return {name: columns[name][parts.split.test] for name in names}
 
 
 def _cam_scale(peaks: npt.NDArray[np.float32], occurs: npt.NDArray[np.bool_]) -> float:

@@ -7,19 +7,32 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 
-from rtau_train import card, evaluate
+from rtau_train import card, evaluate, figures_table, records
 from rtau_train.checkpoint import Model, load_model, save_model
+from rtau_train.figures import write_figures
 from rtau_train.fit_cli import add_data, read_data
+from rtau_train.lab_record import read_record
 from rtau_train.parts import Parts, saved_parts
+from rtau_train.predictions import write_predictions
+
+FIGURES_NAME = "evaluation.json"
+PREDICTIONS_NAME = "predictions.csv"
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `evaluate`, `calibrate` and `card`."""
-    judge = verbs.add_parser("evaluate", help="print the figures of a run on held-out data")
+    judge = verbs.add_parser("evaluate", help="write and print a run's figures on its test part")
     judge.add_argument("--json", action="store_true", help="print JSON")
+    judge.add_argument(
+        "--group",
+        dest="groups",
+        action="append",
+        metavar="COLUMN",
+        help="column of labels.csv to break the figures down by; repeated, several (default: "
+        f"those of {', '.join(evaluate.GROUP_COLUMNS)} there are)",
+    )
     judge.set_defaults(run=_evaluate)
     measure = verbs.add_parser("calibrate", help="choose thresholds and heatmap scales anew")
     measure.set_defaults(run=_calibrate)
@@ -41,11 +54,17 @@ def read_run(arguments: argparse.Namespace, /) -> tuple[Model, Parts]:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     model, parts = read_run(arguments)
-    figures = evaluate.report(model, parts)
+    run = arguments.run_folder
+    record = dataclasses.asdict(read_record(run))
+    groups = evaluate.group_columns(parts, arguments.groups)
+    said = evaluate.answers(model, parts)
+    figures = evaluate.report(model, parts, said=said, groups=groups, record=record)
+    write_predictions(run / PREDICTIONS_NAME, said)
+    write_figures(run / FIGURES_NAME, figures)
     if arguments.json:
-        print(json.dumps(dataclasses.asdict(figures), indent=2))
+        print(records.as_json(figures), end="")
     else:
-        print(card.figures_table(figures))
+        print(figures_table.figures_table(figures))
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:

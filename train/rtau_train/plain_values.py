@@ -64,12 +64,14 @@ def _value(value: Any, hint: Any, place: str) -> Any:
         return {key: _value(item, inside[1], f"{place}.{key}") for key, item in value.items()}
     if hint is Any:
         return value
-    if origin is Literal:
-        if value not in inside:
-            known = ", ".join(map(str, inside))
-            raise ConfigError(f"{place} must be one of {known}, got {value!r}")
-        return value
-    return _scalar(value, hint, place)
+    return _literal(value, inside, place) if origin is Literal else _scalar(value, hint, place)
+
+
+def _literal(value: Any, allowed: tuple[Any, ...], place: str) -> Any:
+    if value not in allowed:
+        known = ", ".join(map(str, allowed))
+        raise ConfigError(f"{place} must be one of {known}, got {value!r}")
+    return value
 
 
 def _scalar(value: Any, hint: Any, place: str) -> Any:

@@ -1,9 +1,10 @@
 import pytest
 
 from rtau.contract import CropRule, ModelContract
-from rtau.errors import ContractError
+from rtau.errors import ContractError, UsageError
 from rtau_train import card, evaluate
 from rtau_train.checkpoint import load_model
+from tests.support.study_results import emotion_figures
 from tests.support.training import parts
 
 
@@ -87,6 +88,6 @@ def test_the_card_is_refused_for_other_weights(model, figures, model_file):
         card.model_card(model, figures, model_file=model_file)
 
 
-def test_tables_have_a_row_per_label_and_group(figures):
-    assert len(card.figures_table(figures).splitlines()) == 2 + 12 + 1
-    assert len(card.groups_table(figures).splitlines()) == 2 + len(figures.groups)
+def test_a_card_is_of_action_units(model, model_file):
+    with pytest.raises(UsageError, match="a model of Action Units only"):
+        card.model_card(model, emotion_figures(), model_file=model_file)

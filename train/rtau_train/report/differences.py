@@ -30,8 +30,9 @@ def differences_section(results: StudyResults, /) -> Section:
     """Returns what differs from the paper, and why."""
     study = results.study
     standing = _OF_PAPER_1 if study.study == "paper1" else _OF_PAPER_2
-    reduced = tuple(f"{one.what}: {one.used} instead of {one.published}." for one in study.reduced)
-    items = (study.data, *reduced, *study.differences, *standing)
+    count = len(study.reduced)
+    reduced = (f"{count} values are other than in the paper: the table above names them.",)
+    items = (study.data, *(reduced if count else ()), *study.differences, *standing)
     return Section("differences", "What differs from the paper, and why", (Points(items),))
 
 

@@ -48,7 +48,8 @@ def heatmaps_section(results: StudyResults, /) -> Section:
     for dataset in dict.fromkeys(run.experiment.dataset for run in results.runs):
         runs = [run for run in results.runs if run.experiment.dataset == dataset]
         if results.study.study == "paper1":
-            blocks += [_panels(runs, dataset, where) for where in WHERE]
+            for where in WHERE:
+                blocks += _panels(results, runs, where)
         blocks += _other_panels(runs, is_paper_1=results.study.study == "paper1")
         networks = networks_of(results, dataset)
         for protocol in protocols_of(networks):
@@ -58,10 +59,27 @@ def heatmaps_section(results: StudyResults, /) -> Section:
     return Section("heatmaps", "Heatmaps", tuple(blocks))
 
 
-def _panels(runs: Sequence[Run], dataset: str, where: str) -> Block:
+def _panels(results: StudyResults, runs: Sequence[Run], where: str) -> Iterator[Block]:
+    """Yields what the papers show of a data set, or that it was not made."""
+    dataset = runs[0].experiment.dataset
     words = f"{names.dataset_name(dataset)}, {_WHERE_WORDS[where]}"
     number = FIGURES.get((dataset, where))
     words += f" (as the paper's Figure {number})" if number else ""
+    composed = [
+        Picture(content, "png", f"Heatmaps: {words}. {one.caption}".strip(), is_wide=False)
+        for one, content in results.panels
+        if (one.dataset, one.where) == (dataset, where)
+    ]
+    yield from composed
+    grid = _grid(runs, where, words)
+    if grid is not None:
+        yield grid
+    elif not composed:
+        yield Words(f"Heatmap panels, {words}: {names.NOT_RUN}.")
+
+
+def _grid(runs: Sequence[Run], where: str, words: str) -> PictureGrid | None:
+    """Returns the panels of the networks that the papers show; None without any."""
     rows = []
     for method in reversed(CAM_METHODS):  # the papers' upper row is Grad-CAM++
         columns = tuple(
@@ -69,7 +87,7 @@ def _panels(runs: Sequence[Run], dataset: str, where: str) -> Block:
         )
         rows.append((names.METHODS[method], columns))
     if not any(column for _, columns in rows for column in columns):
-        return Words(f"Heatmap panels, {words}: {names.NOT_RUN}.")
+        return None
     head = tuple(map(names.network_name, SHOWN))
     return PictureGrid(f"Heatmaps: {words}", head, tuple(rows))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -26,13 +27,18 @@ def as_html(document: Document, /) -> str:
     )
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
     environment.filters["data_uri"] = data_uri
-    environment.filters["unbroken"] = lambda text: text.replace("-", "\N{NON-BREAKING HYPHEN}")
+    environment.filters["unbroken"] = unbroken
     environment.globals["group_starts"] = group_starts
     style = resources.files(__package__).joinpath("templates", "style.css")
     return environment.get_template("page.html").render(
         document=document,
         style=Markup(style.read_text(encoding="utf-8")),  # noqa: S704 - our own file
     )
+
+
+def unbroken(text: str, /) -> str:
+    """Returns a heading whose short second halves stay on the line: macro-F1, not Grad-CAM."""
+    return re.sub(r"-(?=\w{1,2}\b)", "\N{NON-BREAKING HYPHEN}", text)
 
 
 def group_starts(table: Table, /) -> set[int]:

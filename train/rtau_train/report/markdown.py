@@ -67,7 +67,8 @@ def _fold(fold: Fold) -> Iterator[str]:
 
 
 def _table(table: Table) -> str:
-    ruler = ["---", *["---" if table.is_text else "---:"] * (len(table.head) - 1)]
+    words = len(table.head) if table.is_text else table.text_columns
+    ruler = ["---" if place < words else "---:" for place in range(len(table.head))]
     lines = [_line(list(_heads(table))), _line(ruler)]
     lines += [_line([_cell(cell) for cell in row]) for row in table.rows]
     return "\n".join(lines)

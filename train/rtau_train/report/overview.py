@@ -14,15 +14,22 @@ from rtau_train.report.emotion_tables import emotion_runs
 from rtau_train.report.networks import networks_of, protocols_of
 from rtau_train.report.results import StudyResults
 
-_READING = (
-    "By image is the papers' protocol: pictures are split at random, so the same person is in "
+_OF_AUS = (
+    "By image is the paper's protocol: pictures are split at random, so the same person is in "
     "training and in test. By subject keeps every person in one part; it is what to expect of new "
     "people, and the figure to quote.",
     "F1 is decided at probability 0.5 unless a threshold is named; thresholds are those of best F1 "
     "on the validation part. A figure over labels leaves out those that never occur in the part.",
+)
+_OF_EMOTIONS = (
+    "What is said is the most probable emotion. As given: the parts are those the data came with. "
+    "By image and by subject: split at random over pictures or over people.",
+)
+_OF_INTERVALS = (
     f"Intervals are 95 % bootstrap intervals over people ({DRAWS:,} draws): how far the figure "
     "would move with other people in the test part. They do not cover another seed or another "
-    "split. n/a: one person only, or nothing to count.",
+    "split. Where the data name no people, every picture counts as its own person. n/a: one person "
+    "only, or nothing to count."
 )
 
 
@@ -34,9 +41,10 @@ def overview_section(results: StudyResults, /) -> Section:
         blocks.append(Points(study.notes))
     blocks.append(Words(_progress(results)))
     blocks.append(_outcome_1(results) if study.study == "paper1" else _outcome_2(results))
+    reading = _OF_AUS if study.study == "paper1" else _OF_EMOTIONS
     if study.reduced:
         blocks.append(_reduced(results))
-    blocks.append(Points(_READING))
+    blocks.append(Points((*reading, _OF_INTERVALS)))
     return Section("overview", "What this is", tuple(blocks))
 
 

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from rtau_train.figures import LabelFigures
 from rtau_train.reliability import BINS, ReliabilityBin
@@ -37,6 +38,9 @@ _STYLE: dict[str, Any] = {
     "svg.hashsalt": "rtau",  # the same numbers give the same bytes
 }
 _MATRIX_COLUMNS = 6
+# From one matrix to the next, in sides of a cell, across and down.
+_PITCH = (2.14, 2.6)
+_BLUES = mpl.colormaps["Blues"]
 
 Bins = Sequence[ReliabilityBin]
 Curves = Sequence[tuple[str, Sequence[Epoch]]]
@@ -46,13 +50,14 @@ def matrices(labels: Sequence[LabelFigures], /) -> bytes:
     """Returns an SVG with the confusion matrix of each label, as the papers' Figures 5 and 6."""
     with mpl.rc_context(_STYLE):
         rows = -(-len(labels) // _MATRIX_COLUMNS)
-        figure = Figure(figsize=(10, 1.95 * rows))
-        places = _axes(figure, rows, _MATRIX_COLUMNS)
-        figure.subplots_adjust(0.01, 0.02, 0.99, 0.93, wspace=0.05, hspace=0.16)
-        for axes, label in zip(places, labels, strict=False):
-            _matrix(axes, label)
-        for axes in places:
-            axes.axis("off")
+        width, height = _MATRIX_COLUMNS * _PITCH[0], rows * _PITCH[1]
+        figure = Figure(figsize=(10, 10 * height / width))
+        axes = figure.add_axes((0, 0, 1, 1))  # one for all: an axes per label is slow
+        axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+        axes.axis("off")
+        for k, label in enumerate(labels):
+            row, column = divmod(k, _MATRIX_COLUMNS)
+            _matrix(axes, label, corner=(column * _PITCH[0] + 0.07, row * _PITCH[1] + 0.4))
         return _svg(figure)
 
 
@@ -104,16 +109,19 @@ def _axes(figure: Figure, rows: int, columns: int) -> list[Axes]:
     return list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
 
 
-def _matrix(axes: Axes, label: LabelFigures) -> None:
+def _matrix(axes: Axes, label: LabelFigures, /, *, corner: tuple[float, float]) -> None:
+    """Draws four squares of side 1 with their counts, and the label above them."""
     counts = label.confusion
     cells = np.array([[counts.tn, counts.fp], [counts.fn, counts.tp]], float)
     shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="equal")
     for (row, column), share in np.ndenumerate(shares):
+        x, y = corner[0] + column, corner[1] + row
+        axes.add_patch(Rectangle((x, y), 1, 1, color=_BLUES(share / 1.15), linewidth=0))
         ink = "white" if share > 0.6 else INK
         words = f"{int(cells[row, column])}\n{share:.0%}"
-        axes.text(column, row, words, ha="center", va="center", color=ink, fontsize=8)
-    axes.set_title(paper_label(label.label))
+        axes.text(x + 0.5, y + 0.5, words, ha="center", va="center", color=ink, fontsize=8)
+    title = (corner[0] + 1, corner[1] - 0.1)
+    axes.text(*title, paper_label(label.label), ha="center", va="bottom", color=INK)
 
 
 def _reliability(axes: Axes, labels: Sequence[Bins]) -> None:

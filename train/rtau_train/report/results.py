@@ -6,6 +6,8 @@
     RUN/run.json            optional: what else the record of the run holds, as one object
     RUN/panels/*.png        optional: heatmaps, named WHERE_METHOD_LABEL.png, such as
                             in-set_gradcam++_AU04.png or outside_gradcam_AU25.png
+    panels of study.json    optional: pictures of several networks at once, as `rtau-train explain
+                            RUN --beside RUN` draws them
 
 Reads and checks, computes nothing. Called by the page and by `rtau-train report`.
 """
@@ -70,6 +72,19 @@ class Experiment:
 
 
 @dataclasses.dataclass(frozen=True)
+class PanelFile:
+    """A picture of heatmaps of several networks at once."""
+
+    dataset: str
+    """What the networks were trained on."""
+    where: Literal["in-set", "outside"]
+    """Whether the face is of that data set."""
+    file: str
+    """PNG, relative to study.json."""
+    caption: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Study:
     """What study.json holds."""
 
@@ -85,6 +100,7 @@ class Study:
     """What else differs from the paper, and why."""
     reduced: tuple[Reduced, ...] = ()
     counts: tuple[PartCounts, ...] = ()
+    panels: tuple[PanelFile, ...] = ()
     record: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Machine, commit, versions, minutes, hashes of files."""
 
@@ -137,6 +153,7 @@ class StudyResults:
 
     study: Study
     runs: tuple[Run, ...]
+    panels: tuple[tuple[PanelFile, bytes], ...] = ()
 
 
 def _check_different(what: str, found: list[str]) -> None:
@@ -159,7 +176,9 @@ def read_results(folder: Path, /) -> StudyResults:
     path = folder / "study.json"
     payload = records.read_json(path, hint="`rtau-train study` writes it")
     study = records.from_plain(Study, payload, origin=str(path))
-    return StudyResults(study, tuple(_read_run(folder, one) for one in study.experiments))
+    runs = tuple(_read_run(folder, one) for one in study.experiments)
+    panels = tuple((one, _read_png(folder / one.file)) for one in study.panels)
+    return StudyResults(study, runs, panels)
 
 
 def _read_run(folder: Path, experiment: Experiment) -> Run:
@@ -204,10 +223,18 @@ def _read_history(path: Path) -> tuple[Epoch, ...]:
 
 
 def _read_panel(path: Path) -> Panel:
-    content = path.read_bytes()
-    if not content.startswith(PNG_HEAD):
-        raise SourceOpenError(f"{path} is no PNG; draw it again with `rtau-train explain`")
+    content = _read_png(path)
     where, method, label = (*path.stem.split("_"), "", "", "")[:3]
     if where not in WHERE or method not in CAM_METHODS or not label:
         return Panel(path.name, "", "", "", content)
     return Panel(path.name, where, method, label, content)
+
+
+def _read_png(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SourceOpenError(f"{path}: the panel cannot be read ({error.strerror})") from None
+    if not content.startswith(PNG_HEAD):
+        raise SourceOpenError(f"{path} is no PNG; draw it again with `rtau-train explain`")
+    return content
