@@ -1,0 +1,25 @@
+import pytest
+
+from rtau_train.published.doubts import doubts_of_paper1, doubts_of_paper2
+from rtau_train.published.tables import paper1, paper2
+from rtau_train.report.differences import differences_section, doubts_section
+
+
+def test_differences_name_the_data_what_was_reduced_and_what_the_study_adds(results1):
+    (points,) = differences_section(results1).blocks
+
+    assert points.items[0] == results1.study.data
+    assert "epochs: 3 instead of 50." in points.items
+    assert set(results1.study.differences) <= set(points.items)
+    assert any("binary cross-entropy" in item for item in points.items)
+
+
+@pytest.mark.parametrize(
+    ("results", "doubts"),
+    [("results1", doubts_of_paper1(paper1())), ("results2", doubts_of_paper2(paper2()))],
+    ids=["paper 1", "paper 2"],
+)
+def test_every_doubt_about_the_paper_is_told(results, doubts, request):
+    section = doubts_section(request.getfixturevalue(results))
+
+    assert section.blocks[1].items == doubts

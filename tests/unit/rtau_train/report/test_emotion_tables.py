@@ -1,0 +1,83 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+
+from rtau_train.published.tables import paper2
+from rtau_train.report.emotion_tables import emotion_sections, in_paper_order
+from rtau_train.report.results import StudyResults
+from tests.support.report_pages import row_of, table_of
+
+
+def classes_of(results, key):
+    return next(run.figures.classes for run in results.runs if run.experiment.key == key)
+
+
+def test_both_accuracies_of_the_paper_stand_beside_ours(document2, results2):
+    table = table_of(document2, "Accuracy beside the paper's")
+    found = classes_of(results2, "resnet18-fer2013")
+
+    assert row_of(table, "published, network not stated")[3].text == "67.51 %"
+    assert row_of(table, "published matrix, ResNet18")[3].text == "65.17 %"
+    ours = row_of(table, "ResNet18")
+    assert ours[3].text == f"{found.accuracy:.2%}".replace("%", " %")
+    assert (
+        ours[3].note == f"{100 * found.accuracy_low:.1f}\N{EN DASH}{100 * found.accuracy_high:.1f}"
+    )
+    assert {cell.text for cell in row_of(table, "ResNet50")[3:]} == {"not run"}
+
+
+def test_the_published_f1_is_what_scikit_learn_makes_of_the_matrix(document2):
+    matrix = paper2().matrix
+    truth = np.repeat(np.arange(7), [sum(row) for row in matrix.rows])
+    said = np.concatenate([np.repeat(np.arange(7), row) for row in matrix.rows])
+    expected = sk.f1_score(truth, said, average=None)
+
+    table = table_of(document2, "F1 per emotion")
+
+    for label, score in zip(matrix.labels, expected, strict=True):
+        assert float(row_of(table, label)[1].text) == pytest.approx(score, abs=5e-4)
+
+
+def test_our_matrix_is_in_the_order_of_the_paper(document2, results2):
+    found = classes_of(results2, "resnet18-fer2013")
+    table = table_of(document2, "Here: ResNet18")
+
+    assert table.head[1:-1] == paper2().matrix.labels
+    for label in found.labels:
+        row = row_of(table, label)
+        place = found.labels.index(label)
+        assert int(row[1 + table.head[1:].index(label)].text) == found.matrix[place][place]
+        assert int(row[-1].text) == sum(found.matrix[place])
+
+
+def test_other_emotions_than_the_paper_s_keep_their_order(results2):
+    found = classes_of(results2, "resnet18-fer2013")
+    other = dataclasses.replace(found, labels=("contempt", *found.labels[1:]))
+
+    labels, counts = in_paper_order(other)
+
+    assert labels == other.labels
+    assert (counts == np.array(found.matrix)).all()
+
+
+def test_the_top_losses_name_their_files(document2, results2):
+    worst = classes_of(results2, "resnet18-fer2013").top_losses[0]
+    section = next(s for s in document2.sections if s.key == "top-losses")
+
+    row = section.blocks[0].blocks[0].rows[0]
+    assert [cell.text for cell in row[:3]] == [worst.file, worst.truth, worst.said]
+
+
+def test_a_run_that_only_says_the_most_frequent_class_is_named(results2):
+    run = results2.runs[0]
+    found = run.figures.classes
+    weak = dataclasses.replace(found, accuracy=found.majority_accuracy)
+    figures = dataclasses.replace(run.figures, classes=weak)
+    results = StudyResults(results2.study, (dataclasses.replace(run, figures=figures),))
+
+    table, words = emotion_sections(results)[0].blocks
+
+    assert row_of(table, "ResNet18")[3].is_weak
+    assert words.text.endswith("the most frequent emotion: resnet18-fer2013.")
