@@ -29,7 +29,7 @@ def as_html(document: Document, /) -> str:
     environment.filters["data_uri"] = data_uri
     environment.filters["unbroken"] = unbroken
     environment.globals["group_starts"] = group_starts
-    style = resources.files(__package__).joinpath("templates", "style.css")
+    style = resources.files(__package__).joinpath("templates/style.css")
     return environment.get_template("page.html").render(
         document=document,
         style=Markup(style.read_text(encoding="utf-8")),  # noqa: S704 - our own file

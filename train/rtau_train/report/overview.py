@@ -69,14 +69,14 @@ def _outcome_1(results: StudyResults) -> Table:
         networks = networks_of(results, table.dataset)
         for protocol in protocols_of(networks) or ["image"]:
             known = [(one, means) for one in networks if (means := one.means(protocol))]
-            head = (Cell(names.dataset_name(table.dataset)), Cell(names.PROTOCOLS[protocol]))
+            what = (Cell(names.dataset_name(table.dataset)), Cell(names.PROTOCOLS[protocol]))
             if not known:
-                rows.append((*head, *[cells.not_run()] * 4, published))
+                rows.append((*what, *[cells.not_run()] * 4, published))
                 continue
             best, means = max(known, key=lambda pair: pair[1].macro_f1_half)
             baseline = cells.number_cell(means.macro_f1_all_positive)
             area = cells.number_cell(means.mean_auc)
-            row = (*head, Cell(best.name), macro_cell(means), baseline, area, published)
+            row = (*what, Cell(best.name), macro_cell(means), baseline, area, published)
             rows.append(row)
     caption = "At one glance: the best network of each data set and split, by macro-F1 at 0.5"
     head = ("data set", "split", "best here", "macro-F1", "always present", "AUC", "best published")
@@ -92,14 +92,14 @@ def _outcome_2(results: StudyResults) -> Table:
     rows = []
     for dataset in dict.fromkeys(run.experiment.dataset for run in results.runs):
         known = [pair for pair in emotion_runs(results) if pair[0].experiment.dataset == dataset]
-        head = (Cell(names.dataset_name(dataset)),)
+        what = Cell(names.dataset_name(dataset))
         if not known:
-            rows.append((*head, *[cells.not_run()] * 3, published))
+            rows.append((what, *[cells.not_run()] * 3, published))
             continue
         run, found = max(known, key=lambda pair: pair[1].accuracy)
         name = Cell(names.network_name(run.experiment.network))
         baseline = Cell(names.percent(found.majority_accuracy))
-        rows.append((*head, name, cells.accuracy_cell(found), baseline, published))
+        rows.append((what, name, cells.accuracy_cell(found), baseline, published))
     caption = "At one glance: the best network of each data set by accuracy"
     head = ("data set", "best here", "accuracy", "always the most frequent", "published")
     return Table(caption, head, tuple(rows), text_columns=2)

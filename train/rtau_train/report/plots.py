@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from rtau_train.figures import LabelFigures
 from rtau_train.reliability import BINS, ReliabilityBin
@@ -24,7 +25,7 @@ from rtau_train.report.results import Epoch
 # Okabe & Ito's colours, told apart by people with any colour vision; black is left for the axes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK, FAINT = "#1f2430", "#9aa1ad"
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {  # matplotlib types its keys one by one
     "font.family": "DejaVu Sans",  # matplotlib brings it along
     "font.size": 9,
     "axes.edgecolor": FAINT,
@@ -80,7 +81,7 @@ def training_curves(curves: Curves, /, *, score: str) -> bytes:
         for axes, title in ((left, "training loss"), (right, score)):
             axes.set_title(title, loc="left")
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(color=FAINT, alpha=0.25, linewidth=0.6)
         figure.legend(loc="lower center", ncols=6, frameon=False)
         return _svg(figure)
@@ -134,7 +135,8 @@ def _reliability(axes: Axes, labels: Sequence[Bins]) -> None:
     axes.plot(*zip(*points, strict=True), color=COLOURS[0], linewidth=1.8)
     rows = np.array([one.rows for one in pooled])
     sizes = 4 + 36 * rows / rows.max()
-    axes.scatter(*zip(*points, strict=True), s=sizes, color=COLOURS[0], zorder=3)
+    across, up = zip(*points, strict=True)
+    axes.scatter(across, up, s=sizes, color=COLOURS[0], zorder=3)
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
 
 
