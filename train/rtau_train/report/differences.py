@@ -31,7 +31,9 @@ def differences_section(results: StudyResults, /) -> Section:
     study = results.study
     standing = _OF_PAPER_1 if study.study == "paper1" else _OF_PAPER_2
     count = len(study.reduced)
-    reduced = (f"{count} values are other than in the paper: the table above names them.",)
+    reduced = (
+        f'{count} values are other than in the paper: the table "What was reduced" names them.',
+    )
     items = (study.data, *(reduced if count else ()), *study.differences, *standing)
     return Section("differences", "What differs from the paper, and why", (Points(items),))
 
