@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from rtau.contract import CamMethod
-from rtau.errors import ContractError, SourceOpenError
+from rtau.errors import ContractError, SinkError, SourceOpenError
 from rtau_train.models import build
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
@@ -97,10 +97,21 @@ def load_model(path: Path) -> Model:
 
 
 def save_state(path: Path, payload: dict[str, Any]) -> None:
-    """Writes tensors and plain values; a crash leaves the old file whole."""
+    """Writes tensors and plain values; a crash or a full disk leaves the old file whole.
+
+    Raises:
+        SinkError: the file cannot be written.
+    """
     partial = path.with_suffix(path.suffix + ".partial")
-    torch.save({"format": FORMAT, **payload}, partial)
-    partial.replace(path)
+    try:
+        torch.save({"format": FORMAT, **payload}, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
+        partial.unlink(missing_ok=True)
+        raise SinkError(
+            f"{path}: the checkpoint cannot be written ({_first_line(error)}); free space, then go "
+            "on with --resume"
+        ) from None
 
 
 def load_state(path: Path, *, kind: str) -> dict[str, Any]:
@@ -119,7 +130,7 @@ def load_state(path: Path, *, kind: str) -> dict[str, Any]:
             f"{path}: no such checkpoint; `rtau-train fit` writes model.pt into its --out folder"
         ) from None
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "truncated"
+        reason = _first_line(error) or "truncated"
         raise SourceOpenError(f"{path}: not a readable checkpoint ({reason})") from None
     if not isinstance(payload, dict) or payload.pop("kind", None) != kind:
         raise SourceOpenError(f"{path}: not a checkpoint of kind {kind!r}")
@@ -127,3 +138,7 @@ def load_state(path: Path, *, kind: str) -> dict[str, Any]:
     if version != FORMAT:
         raise SourceOpenError(f"{path}: checkpoint format must be {FORMAT}, got {version!r}")
     return payload
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:200]

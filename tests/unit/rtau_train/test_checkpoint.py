@@ -1,11 +1,13 @@
 import pickle
+import shutil
 
 import pytest
 import torch
 
-from rtau.errors import SourceOpenError
+from rtau.errors import SinkError, SourceOpenError
 from rtau_train.checkpoint import load_model, load_state, save_model
 from rtau_train.models import build
+from tests.support.limits import file_size_limit
 
 
 class Hostile:
@@ -84,3 +86,18 @@ def test_weights_of_another_network_are_named(run_folder):
     model = load_model(run_folder)
 
     assert set(model.weights) == set(build(model.recipe.network).state_dict())
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_old_checkpoint_whole(run_folder, tmp_path):
+    path = tmp_path / "model.pt"
+    shutil.copy(run_folder / "model.pt", path)
+    before = path.read_bytes()
+
+    with (
+        file_size_limit(100_000),
+        pytest.raises(SinkError, match=r"model\.pt: the checkpoint cannot be written .*--resume"),
+    ):
+        save_model(path, load_model(run_folder))
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -45,7 +45,7 @@ class Vgg19(Body):
         return maps
 
     def set_dense(self, dense: bool, /) -> None:
-        """Does nothing: from 112 px on the maps are fine enough, and coarser ones export refuses."""
+        """Does nothing: from 112 px on the maps are fine enough; export refuses coarser ones."""
 
 
 def _convolution(width: int, wider: int) -> nn.Conv2d:

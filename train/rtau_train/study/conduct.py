@@ -217,11 +217,13 @@ def _counts(setting: Setting, experiments: Sequence[Planned]) -> list[PartCounts
         parts = saved_parts(folder, setting.data[dataset], one.recipe)
         occurs = parts.data.occurs
         split = parts.split
-        shown = [occurs[rows].sum(axis=0) for rows in (split.train, split.validation, split.test)]
-        rows = {
-            label: (int(sum(part[k] for part in shown)), *(int(part[k]) for part in shown))
-            for k, label in enumerate(parts.data.labels)
-        }
+        shown = np.stack(
+            [occurs[rows].sum(axis=0) for rows in (split.train, split.validation, split.test)]
+        )
+        rows: dict[str, tuple[int, int, int, int]] = {}
+        for label, part in zip(parts.data.labels, shown.T, strict=True):
+            train, validation, test = map(int, part)
+            rows[label] = (train + validation + test, train, validation, test)
         table = TABLES.get(dataset, "") if protocol == "image" else ""
         counts.append(PartCounts(dataset=dataset, title=f"by {protocol}", table=table, rows=rows))
     return counts

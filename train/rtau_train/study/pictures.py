@@ -17,7 +17,7 @@ from rtau.data import Image
 from rtau_train import augment
 from rtau_train.checkpoint import Model
 from rtau_train.data import LabelledCrops, Rows
-from rtau_train.explain import Opened, explain, opened
+from rtau_train.explain import explain, opened
 from rtau_train.panels import heat_picture
 from rtau_train.parts import Parts
 
@@ -38,25 +38,19 @@ def write_pictures(
     """
     folder.mkdir(parents=True, exist_ok=True)
     one = opened(model.recipe.network.name, model)
-    for label in LABELS:
-        _write(folder, one, parts.data, parts.split.test, where="in-set", label=label)
-        if outside is not None:
-            rows = np.arange(len(outside), dtype=np.int64)
-            _write(folder, one, outside, rows, where="outside", label=label)
-
-
-def _write(
-    folder: Path, one: Opened, data: LabelledCrops, rows: Rows, /, *, where: str, label: str
-) -> None:
-    row = clearest(data, rows, label)
-    if row is None:
-        return
-    picture = _crop(one.model, data, row)
-    found = explain(one, picture, labels=(label,), methods=METHODS)
-    for heat in found.readings[0].heats:
-        image = heat_picture(picture, heat, heat_scale="face")
-        path = folder / f"{where}_{heat.method}_{label}.png"
-        path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    places = {"in-set": (parts.data, parts.split.test)}
+    if outside is not None:
+        places["outside"] = (outside, np.arange(len(outside), dtype=np.int64))
+    for where, (data, rows) in places.items():
+        for label in LABELS:
+            row = clearest(data, rows, label)
+            if row is None:
+                continue
+            picture = _crop(one.model, data, row)
+            for heat in explain(one, picture, labels=(label,), methods=METHODS).readings[0].heats:
+                image = heat_picture(picture, heat, heat_scale="face")
+                path = folder / f"{where}_{heat.method}_{label}.png"
+                path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
 
 
 def clearest(data: LabelledCrops, rows: Rows, label: str, /) -> int | None:
