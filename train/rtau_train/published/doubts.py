@@ -106,15 +106,13 @@ def _bold(table: F1Table) -> Iterator[str]:
 
 
 def _labels_in_text(paper: Paper1) -> str:
-    counts = next(counts for counts in paper.counts if counts.table == "3")
-    summed = sum(row[0] for row in counts.rows.values())
-    return f"Table 3 sums to {summed:,} labels; the text says about 96,000."
+    summed = sum(row[0] for row in paper.counts_of("3").rows.values())
+    said = paper.text.disfa_plus_labels
+    return f"Table 3 sums to {summed:,} labels; the text says about {said:,}."
 
 
 def _augmentation(paper: Paper1) -> str:
-    before, after = (
-        next(counts.rows for counts in paper.counts if counts.table == table) for table in "45"
-    )
+    before, after = paper.counts_of("4").rows, paper.counts_of("5").rows
     grown = after["AU20"][3] - before["AU20"][3]
     return (
         f"Augmented images are counted in validation and test (Table 5): AU20 has {grown} more "

@@ -25,6 +25,17 @@ _Paper = TypeVar("_Paper")
 
 
 @dataclasses.dataclass(frozen=True)
+class TextSizes:
+    """Sizes of the data that the first paper's text gives."""
+
+    disfa_plus_images: int
+    disfa_plus_labels: int
+    disfa_plus_people: int
+    dem_images: int
+    dem_people: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Emotions:
     """Images per emotion."""
 
@@ -85,11 +96,16 @@ class Paper1:
     attribution: str
     letters: dict[str, str]
     """Letter -> network; empty where the text does not say."""
+    text: TextSizes
     emotions: Emotions
     counts: tuple[Counts, ...]
     hyperparameters: tuple[Hyperparameter, ...]
     f1: tuple[F1Table, ...]
     compared: tuple[Compared, ...]
+
+    def counts_of(self, table: str, /) -> Counts:
+        """Returns the counts of Table 3, 4 or 5."""
+        return next(counts for counts in self.counts if counts.table == table)
 
     def f1_of(self, dataset: str, /) -> F1Table | None:
         """Returns the F1 table of disfa+ or dem; None for other data."""
