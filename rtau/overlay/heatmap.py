@@ -138,13 +138,18 @@ class HeldHeat:
         held.heat = HeatMap(label=labels[held.column], decal=decal)
 
 
-def colour_cam(cam: npt.NDArray[np.float32], *, scale: float) -> Decal:
-    """Returns a raw CAM (h, w) as heat over the whole crop; `scale` and above are full heat."""
+def colour_cam(cam: npt.NDArray[np.float32], *, scale: float, fades_at_edge: bool = True) -> Decal:
+    """Returns a raw CAM (h, w) as heat over the whole crop; `scale` and above are full heat.
+
+    Without the fade at its edge the square shows, and so does heat that lies there.
+    """
     share = np.clip(cam / scale, 0, 1).astype(np.float32)
     smooth = cv2.resize(share, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_CUBIC)
     heat = np.clip(smooth, 0, 1)
     rise = np.clip((heat - _FLOOR) / (0.55 - _FLOOR), 0, 1)
-    alpha = _MAX_ALPHA * rise * rise * (3 - 2 * rise) * _fade()
+    alpha = _MAX_ALPHA * rise * rise * (3 - 2 * rise)
+    if fades_at_edge:
+        alpha = alpha * _fade()
     colours = _TABLE[np.round(heat * 255).astype(np.uint8), 0].astype(np.float32)
     paint = np.round(colours * alpha[:, :, None]).astype(np.uint8)
     keep = np.round(255 * (1 - alpha)).astype(np.uint8)

@@ -46,6 +46,16 @@ def test_no_heat_is_seen_through_and_full_heat_is_not():
     assert (full.keep[0] > 240).all()
 
 
+def test_heat_at_the_edge_shows_where_it_is_not_to_fade():
+    cam = np.ones((7, 7), np.float32)
+
+    faded, whole = colour_cam(cam, scale=1.0), colour_cam(cam, scale=1.0, fades_at_edge=False)
+
+    assert (faded.keep[0] > 240).all()
+    assert (whole.keep == whole.keep[32, 32]).all()
+    assert np.array_equal(faded.keep[32, 32], whole.keep[32, 32])
+
+
 def test_values_above_the_scale_are_full_heat():
     one = colour_cam(np.full((7, 7), 2.0, np.float32), scale=2.0)
     more = colour_cam(np.full((7, 7), 50.0, np.float32), scale=2.0)
