@@ -25,7 +25,7 @@ from rtau.facs import DISFA_PLUS_AUS
 from rtau.finder import SearchPolicy
 from rtau_train import mean_face
 from rtau_train.augment import mirrored_order
-from rtau_train.data import read_folder
+from rtau_train.folder import read_folder
 
 TARGET = Path(mean_face.__file__).with_name(mean_face.FILE)
 SEED = 1

@@ -107,7 +107,11 @@ REGIONS: Mapping[AU, Region] = {
         "upper lid and the opening of each eye",
         (
             _each(
-                (36, 0.05, 0), (37, 0, -0.22), (38, 0, -0.22), (39, -0.04, 0), (40, 0, 0.08),
+                (36, 0.05, 0),
+                (37, 0, -0.22),
+                (38, 0, -0.22),
+                (39, -0.04, 0),
+                (40, 0, 0.08),
                 (41, 0, 0.08),
             ),
         ),
@@ -117,8 +121,13 @@ REGIONS: Mapping[AU, Region] = {
         "cheeks from under the lower lids to the nostrils' height, and crow's feet",
         (
             _each(
-                (40, 0, 0.12), (41, 0, 0.1), (36, 0.05, 0.12), (36, 0.26, 0.3), (31, 0.42, 0.05),
-                (31, 0.12, 0.05), (39, 0, 0.4),
+                (40, 0, 0.12),
+                (41, 0, 0.1),
+                (36, 0.05, 0.12),
+                (36, 0.26, 0.3),
+                (31, 0.42, 0.05),
+                (31, 0.12, 0.05),
+                (39, 0, 0.4),
             ),
             _each((36, 0.03, -0.22), (36, 0.22, -0.22), (36, 0.26, 0.3), (36, 0.03, 0.15)),
         ),
@@ -129,9 +138,7 @@ REGIONS: Mapping[AU, Region] = {
     AU.NOSE_WRINKLER: Region(
         "levator labii superioris alaeque nasi",
         "root, bridge and sides of the nose, nostril wings and the skin beside them",
-        (
-            _across((21, -0.02, 0.1), (39, 0, 0), (31, 0.14, -0.3), (31, 0.14, 0.08), (33, 0, 0.1)),
-        ),
+        (_across((21, -0.02, 0.1), (39, 0, 0), (31, 0.14, -0.3), (31, 0.14, 0.08), (33, 0, 0.1)),),
     ),
     AU.UPPER_LIP_RAISER: Region(
         "levator labii superioris",
@@ -151,8 +158,13 @@ REGIONS: Mapping[AU, Region] = {
         "mouth corners, nasolabial furrows and the lower cheek towards the cheekbone",
         (
             _each(
-                (48, -0.12, 0.15), (48, -0.12, -0.12), (31, 0.04, 0), (31, 0.12, -0.2),
-                (31, 0.38, -0.15), (48, 0.26, -0.1), (48, 0.18, 0.18),
+                (48, -0.12, 0.15),
+                (48, -0.12, -0.12),
+                (31, 0.04, 0),
+                (31, 0.12, -0.2),
+                (31, 0.38, -0.15),
+                (48, 0.26, -0.1),
+                (48, 0.18, 0.18),
             ),
         ),
     ),
@@ -161,25 +173,31 @@ REGIONS: Mapping[AU, Region] = {
         "mouth corners and the cheek straight above them",
         (
             _each(
-                (48, -0.1, 0.12), (48, -0.1, -0.12), (31, 0.03, -0.1), (31, 0.3, -0.15),
-                (48, 0.18, -0.1), (48, 0.14, 0.12),
+                (48, -0.1, 0.12),
+                (48, -0.1, -0.12),
+                (31, 0.03, -0.1),
+                (31, 0.3, -0.15),
+                (48, 0.18, -0.1),
+                (48, 0.14, 0.12),
             ),
         ),
     ),
     AU.DIMPLER: Region(
         "buccinator",
         "mouth corners and the cheek around them",
-        (
-            _each((48, -0.12, -0.2), (48, 0.22, -0.25), (48, 0.24, 0.22), (48, -0.12, 0.2)),
-        ),
+        (_each((48, -0.12, -0.2), (48, 0.22, -0.25), (48, 0.24, 0.22), (48, -0.12, 0.2)),),
     ),
     AU.LIP_CORNER_DEPRESSOR: Region(
         "depressor anguli oris (triangularis)",
         "mouth corners and the skin below them, beside the chin",
         (
             _each(
-                (48, -0.14, -0.12), (48, 0.12, -0.15), (48, 0.18, 0.2), (48, 0.14, 0.6),
-                (48, -0.12, 0.65), (48, -0.16, 0.1),
+                (48, -0.14, -0.12),
+                (48, 0.12, -0.15),
+                (48, 0.18, 0.2),
+                (48, 0.14, 0.6),
+                (48, -0.12, 0.65),
+                (48, -0.16, 0.1),
             ),
         ),
     ),
@@ -194,7 +212,8 @@ REGIONS: Mapping[AU, Region] = {
         (_across((66, 0, 0), (67, 0, 0), (48, 0, 0.08), (59, 0.06, 0.3), (7, 0, 0), (8, 0, 0)),),
     ),
     AU.LIP_PUCKER: Region(
-        "incisivii labii superioris and inferioris", "lips and the skin around them",
+        "incisivii labii superioris and inferioris",
+        "lips and the skin around them",
         (_AROUND_LIPS,),
     ),
     AU.LIP_STRETCHER: Region(
@@ -202,7 +221,10 @@ REGIONS: Mapping[AU, Region] = {
         "outer parts of the lips, mouth corners and the cheeks beside and below them",
         (
             _each(
-                (49, -0.02, -0.1), (48, 0.32, -0.3), (48, 0.34, 0.25), (48, 0.12, 0.5),
+                (49, -0.02, -0.1),
+                (48, 0.32, -0.3),
+                (48, 0.34, 0.25),
+                (48, 0.12, 0.5),
                 (59, -0.02, 0.15),
             ),
         ),
@@ -245,11 +267,11 @@ def polygons(label: str, points: Points, /) -> tuple[Points, ...]:
         ValueError: the label names no AU.
     """
     halves = _halves(points)
-    found = []
+    found: list[Points] = []
     for patch in REGIONS[au_from_label(label)].patches:
         hulls = [_placed(patch.anchors, half) for half in halves]
         joined = [np.concatenate(hulls)] if patch.lies == "across" else hulls
-        found += [cv2.convexHull(corners.astype(np.float32))[:, 0] for corners in joined]
+        found += [_hull(corners) for corners in joined]
     return tuple(found)
 
 
@@ -292,6 +314,10 @@ def _halves(points: Points) -> tuple[_Half, _Half]:
     down = np.array([-eyes[1], eyes[0]])
     down = down * ((points[33] - middle) @ down) / (down @ down)
     return _Half(points, -eyes, down), _Half(points[_MIRRORED], eyes, down)
+
+
+def _hull(corners: Points) -> npt.NDArray[np.float32]:
+    return np.asarray(cv2.convexHull(corners.astype(np.float32))[:, 0], np.float32)
 
 
 def _placed(anchors: tuple[Anchor, ...], half: _Half) -> Points:

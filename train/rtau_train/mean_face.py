@@ -2,7 +2,8 @@
 
 Holds a template measured on rendered faces (tools/measure_mean_face.py), relative to the box of the
 landmarks and to the box of the runtime's detector, so that it fits any crop that is laid on either.
-An average, not a fit: a face that is turned or badly boxed lies elsewhere. Called by the CAM figures.
+An average, not a fit: a face that is turned or badly boxed lies elsewhere. Called by
+`rtau_train.cam_quality`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def mean_face(rule: Crop | CropRule, /) -> npt.NDArray[np.float64]:
         raise ConfigError(
             f"the mean face is known for crops on boxes of the haar detector, got {rule.detector!r}"
         )
-    return (points - offset) / expand + 0.5
+    return np.asarray((points - offset) / expand + 0.5)
 
 
 @functools.cache
