@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from rtau.errors import RtauError
-from rtau_train import evaluate_cli, fit_cli
+from rtau_train import cam_quality_cli, evaluate_cli, explain_cli, fit_cli
 from rtau_train.prepare import cli as prepare
 from rtau_train.report import cli as report
 from rtau_train.synth import cli as synth
@@ -44,6 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="rtau-train", description="Train and judge the networks that rtau runs."
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for family in (prepare, fit_cli, evaluate_cli, report, synth):
+    for family in (
+        prepare, fit_cli, evaluate_cli, explain_cli, cam_quality_cli, report, synth,
+    ):  # fmt: skip
         family.add_verbs(verbs)
     return parser
