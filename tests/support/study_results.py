@@ -135,6 +135,7 @@ def _cams(seed: int) -> tuple[CamFigures, ...]:
             hit_rate=float(generator.uniform(0.1, 0.8)),
             energy=float(generator.uniform(0.1, 0.8)),
             chance=0.2,
+            hit_chance=0.22,
             regions="landmarks",
         )
         for method in ("gradcam", "gradcam++")

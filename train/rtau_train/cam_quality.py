@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,6 +25,7 @@ from rtau_train.cam import logits_and_cams
 from rtau_train.checkpoint import Model
 from rtau_train.data import LabelledCrops, Rows
 from rtau_train.facial_regions import Mask, Points
+from rtau_train.figures import CamFigures, RegionSource
 from rtau_train.mean_face import mean_face
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Crop
@@ -41,41 +42,6 @@ TOLERANCE_PX = 15
 BATCH = 64
 
 Cam = npt.NDArray[np.float32]
-Source = Literal["landmarks", "mean face"]
-
-
-@dataclasses.dataclass(frozen=True)
-class CamFigures:
-    """How well the CAMs of one label and method point, over the faces that show the label."""
-
-    method: CamMethod
-    label: str
-    rows: int
-    """Faces that show the label and whose CAM has any heat: what the means are over."""
-    empty: int
-    """Faces that show the label and whose CAM is 0 everywhere; in no mean."""
-    hit_rate: float
-    """Share of the rows whose highest heat lies in or near the region; NaN without rows."""
-    energy: float
-    """Mean share of the heat that lies in the region; NaN without rows."""
-    chance: float
-    """Mean share of the crop that the region takes: the energy of heat that knows nothing; NaN
-    without rows."""
-    hit_chance: float
-    """Mean share of the CAM's cells whose centre lies in or near the region: the hit rate of a
-    peak that knows nothing; NaN without rows."""
-    regions: Source
-    """Whether regions lay on each face's own landmarks, or on the mean face for all."""
-
-    @property
-    def hit_lift(self) -> float:
-        """Hit rate over its chance; NaN where that is 0 or unknown."""
-        return _lift(self.hit_rate, self.hit_chance)
-
-    @property
-    def energy_lift(self) -> float:
-        """Energy over chance; NaN where chance is 0 or unknown."""
-        return _lift(self.energy, self.chance)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,7 +54,7 @@ class Faces:
     """bool (N, A), labels in the network's order."""
     points: Points
     """(N, 68, 2) in sides of the crop, or (1, 68, 2) for all: where regions are laid."""
-    source: Source
+    source: RegionSource
     """What the points are."""
 
 
@@ -158,7 +124,7 @@ def cam_figures(
     judged: dict[tuple[str, CamMethod], list[_Judged | None]] = {
         (label, method): [] for label in labels for method in methods
     }
-    sources: set[Source] = set()
+    sources: set[RegionSource] = set()
     for faces in batches:
         _check(faces, labels)
         sources.add(faces.source)
@@ -228,10 +194,6 @@ def _share_inside(points: npt.NDArray[np.float64], mask: Mask) -> float:
     return float(mask[places[:, 1], places[:, 0]].mean())
 
 
-def _lift(value: float, chance: float) -> float:
-    return value / chance if chance > 0 else float("nan")
-
-
 def _rule(data: LabelledCrops) -> Crop | CropRule:
     if data.preparation is None or data.preparation.crop is None:
         raise UsageError(
@@ -284,7 +246,7 @@ def _judge(cam: Cam, region: Mask, around: Mask) -> _Judged | None:
 
 
 def _figures(
-    judged: Sequence[_Judged | None], *, label: str, method: CamMethod, source: Source
+    judged: Sequence[_Judged | None], *, label: str, method: CamMethod, source: RegionSource
 ) -> CamFigures:
     warm = [found for found in judged if found is not None]
     unknown = (float("nan"),) * len(_Judged._fields)

@@ -20,8 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rtau.errors import UsageError
 from rtau.facs import words_for_label
-from rtau_train.cam_quality import GRID_PX, METHODS, TOLERANCE_PX, CamFigures, cam_figures, faces_of
+from rtau_train.cam_quality import GRID_PX, METHODS, TOLERANCE_PX, cam_figures, faces_of
 from rtau_train.evaluate_cli import read_run
+from rtau_train.figures import CamFigures
 from rtau_train.fit_cli import add_data
 from rtau_train.panels import METHOD_NAMES
 

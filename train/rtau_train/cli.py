@@ -14,9 +14,21 @@ from rtau.errors import RtauError
 from rtau_train import cam_quality_cli, evaluate_cli, explain_cli, fit_cli
 from rtau_train.prepare import cli as prepare
 from rtau_train.report import cli as report
+from rtau_train.study import cli as study
 from rtau_train.synth import cli as synth
 
 INTERRUPTED = 130
+# In the order `--help` lists their verbs.
+FAMILIES = (
+    prepare,
+    fit_cli,
+    evaluate_cli,
+    explain_cli,
+    cam_quality_cli,
+    study,
+    report,
+    synth,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

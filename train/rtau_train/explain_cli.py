@@ -43,7 +43,10 @@ def add_verbs(verbs: Any, /) -> None:
     verb = verbs.add_parser("explain", help="show where a network looks, as panels of heatmaps")
     verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder of `fit`, or a model.pt")
     verb.add_argument("images", nargs="+", metavar="IMAGE", help="image files or folders of them")
-    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    verb.add_argument(
+        "--out", type=Path, default=Path("explained"), metavar="DIR",
+        help="folder to write (default explained/)",
+    )  # fmt: skip
     verb.add_argument(
         "--beside", type=Path, action="append", default=[], metavar="RUN",
         help="show this run beside the first; may be repeated",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from rtau.contract import CamMethod
 from rtau.data import Task
 from rtau.errors import SourceOpenError
 from rtau_train import records
@@ -18,7 +19,8 @@ from rtau_train.recipe import Protocol
 from rtau_train.reliability import ReliabilityBin
 
 FORMAT = 1
-CAM_METHODS = ("gradcam", "gradcam++")
+CAM_METHODS: tuple[CamMethod, ...] = ("gradcam", "gradcam++")
+RegionSource = Literal["landmarks", "mean face"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,21 +147,35 @@ class ClassFigures:
 class CamFigures:
     """How well the heatmaps of one label lie on its part of the face."""
 
-    method: str
-    """gradcam or gradcam++."""
+    method: CamMethod
     label: str
     rows: int
     """Rows that show the label and whose heatmap has any heat: what the means are over."""
     empty: int
     """Rows that show the label and whose heatmap is 0 everywhere; in no mean."""
     hit_rate: float
-    """Share of rows whose hottest point lies in the region (Zhang et al. 2016, pointing game)."""
+    """Share of the rows whose highest heat lies in or near the region (Zhang et al. 2018, pointing
+    game); NaN without rows."""
     energy: float
-    """Mean share of the heat inside the region (Wang et al. 2020)."""
+    """Mean share of the heat inside the region (Wang et al. 2020); NaN without rows."""
     chance: float
-    """Mean area of the region over that of the crop: what heat thrown at random would get."""
-    regions: str
-    """Whether regions lay on each face's own landmarks, or on the mean face."""
+    """Mean share of the crop that the region takes: the energy of heat that knows nothing; NaN
+    without rows."""
+    hit_chance: float
+    """Mean share of the heatmap's cells whose centre lies in or near the region: the hit rate of a
+    peak that knows nothing; NaN without rows."""
+    regions: RegionSource
+    """Whether regions lay on each face's own landmarks, or on the mean face for all."""
+
+    @property
+    def hit_lift(self) -> float:
+        """Hit rate over its chance; NaN where that is 0 or unknown."""
+        return _lift(self.hit_rate, self.hit_chance)
+
+    @property
+    def energy_lift(self) -> float:
+        """Energy over chance; NaN where chance is 0 or unknown."""
+        return _lift(self.energy, self.chance)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,6 +227,10 @@ class RunFigures:
             SourceOpenError: a key is missing or unknown, or a value has the wrong type.
         """
         return records.from_plain(cls, payload, origin=origin)
+
+
+def _lift(value: float, chance: float) -> float:
+    return value / chance if chance > 0 else float("nan")
 
 
 def write_figures(path: Path, figures: RunFigures, /) -> None:

@@ -175,12 +175,12 @@ def _column_head(reading: Reading) -> Image:
     return _text_box(lines, CELL_PX)
 
 
-def _cell(picture_rgb: Image, heat: Heat, heat_scale: HeatScale) -> Image:
-    """Returns the face under one CAM, and below it how strong the heat is."""
+def heat_picture(picture_rgb: Image, heat: Heat, /, *, heat_scale: HeatScale) -> Image:
+    """Returns a face under one CAM: uint8 (CELL_PX, CELL_PX, 3), BGR, a ring at its peak."""
     image = _shown(picture_rgb)
     peak = heat.peak_xy
     if peak is None:
-        return _below([image, _text_box([_Line("no heat", colour=_GREY)], CELL_PX)], 0)
+        return image
     full = heat.full if heat_scale == "model" else heat.highest
     decal = colour_cam(heat.cam, scale=full, fades_at_edge=False)
     enlarged = dataclasses.replace(
@@ -190,6 +190,14 @@ def _cell(picture_rgb: Image, heat: Heat, heat_scale: HeatScale) -> Image:
     )
     lay(image, enlarged, x=0, y=0)
     _ring(image, round(peak[0] * CELL_PX), round(peak[1] * CELL_PX))
+    return image
+
+
+def _cell(picture_rgb: Image, heat: Heat, heat_scale: HeatScale) -> Image:
+    """Returns the face under one CAM, and below it how strong the heat is."""
+    image = heat_picture(picture_rgb, heat, heat_scale=heat_scale)
+    if heat.peak_xy is None:
+        return _below([image, _text_box([_Line("no heat", colour=_GREY)], CELL_PX)], 0)
     fixed = "full heat" if heat_scale == "model" else "the fixed full heat"
     strength = _Line(f"peak {100 * heat.highest / heat.full:.0f} % of {fixed}", colour=_GREY)
     return _below([image, _text_box([strength], CELL_PX)], 0)

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from rtau_train.cam_quality import CamFigures
 from rtau_train.cam_quality_cli import table
 from rtau_train.cli import main
+from rtau_train.figures import CamFigures
 from tests.support.training import FACES
 
 

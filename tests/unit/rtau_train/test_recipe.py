@@ -6,6 +6,7 @@ from rtau_train.models import NETWORKS
 from rtau_train.recipe import Recipe, read_recipe
 from tests.support.training import RECIPE, ROOT, shipped_recipe
 
+EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 RECIPES = sorted((ROOT / "train" / "recipes").glob("*.toml"))
 
 
@@ -14,7 +15,10 @@ def test_every_recipe_loads_and_names_a_network(path):
     recipe = read_recipe(path)
 
     assert recipe.network.name in NETWORKS
-    assert recipe.network.labels == tuple(au.label for au in DISFA_PLUS_AUS)
+    aus = tuple(au.label for au in DISFA_PLUS_AUS)
+    is_emotions = path.stem.endswith("-emotions")
+    assert recipe.network.labels == (EMOTIONS if is_emotions else aus)
+    assert recipe.network.task == ("multi_class" if is_emotions else "multi_label")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -94,6 +98,44 @@ def test_a_wrong_recipe_is_refused_in_one_line(tmp_path, old, new, said):
 
     assert said in str(caught.value)
     assert "wrong.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_overrides_change_values_and_are_checked_like_the_file():
+    changed = read_recipe(
+        RECIPE, overrides=("fit.epochs=3", "split.protocol=subject", "fit.max_lr = 1e-3")
+    )
+
+    assert (changed.fit.epochs, changed.split.protocol) == (3, "subject")
+    assert changed.fit.max_lr == 1e-3
+    assert changed.network == shipped_recipe().network
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("epochs=3", "--set must be TABLE.KEY=VALUE"),
+        ("fit.epochs", "--set must be TABLE.KEY=VALUE"),
+        ("fit.epochs=many", "fit.epochs must be int, got str"),
+        ("fit.epoch=3", "unknown key fit.epoch; did you mean epochs?"),
+        ("fit.epochs=0", "fit.dense_epochs must lie in"),
+        ("fit.seed.x=1", "seed is not a table"),
+        ("split.folds=1", "split.folds must be 0 or at least 2"),
+        ("fit.min_lr=1", "fit.min_lr must lie in"),
+        ("fit.warm_up=1.0", "fit.warm_up must lie between"),
+        ("network.task=multi_class", "fit.landmark_weight"),
+        ("oversample.copies=2", "missing key oversample"),
+    ],
+)
+def test_a_wrong_override_is_refused_in_one_line(override, said):
+    overrides = (override,)
+    if override == "network.task=multi_class":
+        overrides, said = (override, "fit.loss=focal"), "fit.loss must be cross_entropy where"
+
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(RECIPE, overrides=overrides)
+
+    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -34,11 +34,13 @@ FIGURES = {
     ("dem", "in-set"): "11",
     ("dem", "outside"): "12",
 }
+# Figure -> what heat that knows nothing would get.
+CHANCE_OF = {"hit_rate": "hit_chance", "energy": "chance"}
 _WHERE_WORDS = {"in-set": "a picture of the data set", "outside": "a picture from outside it"}
 _ABOUT = (
-    "Hit rate (pointing game): how often the hottest point lies in the AU's region of the face. "
-    "Energy: the share of the heat inside it. Chance: the region's share of the crop, what heat "
-    "thrown at random would get. \N{DAGGER}: not above chance."
+    "Hit rate (pointing game): how often the hottest point lies in or near the AU's region of the "
+    "face. Energy: the share of the heat inside it. Chance: what heat thrown at random would get. "
+    "\N{DAGGER}: not above chance."
 )
 
 
@@ -164,9 +166,10 @@ def _quality_row(label: str, cams: Sequence[CamFigures | None], field: str) -> t
             row.append(cells.not_run())
             continue
         value = getattr(cam, field)
-        is_weak = not math.isnan(value) and value <= cam.chance
+        is_weak = not math.isnan(value) and value <= getattr(cam, CHANCE_OF[field])
         row.append(Cell(names.number(value), is_weak=is_weak, is_missing=math.isnan(value)))
-    known = [cam.chance for cam in cams if cam is not None and not math.isnan(cam.chance)]
+    chances = [getattr(cam, CHANCE_OF[field]) for cam in cams if cam is not None]
+    known = [chance for chance in chances if not math.isnan(chance)]
     row.append(cells.number_cell(sum(known) / len(known) if known else math.nan))
     return tuple(row)
 
@@ -178,6 +181,6 @@ def _mean(cams: Sequence[CamFigures | None]) -> CamFigures | None:
         return None
     means = {
         field: sum(getattr(cam, field) for cam in known) / len(known)
-        for field in ("hit_rate", "energy", "chance")
+        for field in (*CHANCE_OF, *CHANCE_OF.values())
     }
     return dataclasses.replace(known[0], label="mean", **means)
