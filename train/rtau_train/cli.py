@@ -56,8 +56,6 @@ def build_parser() -> argparse.ArgumentParser:
         prog="rtau-train", description="Train and judge the networks that rtau runs."
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for family in (
-        prepare, fit_cli, evaluate_cli, explain_cli, cam_quality_cli, report, synth,
-    ):  # fmt: skip
+    for family in FAMILIES:
         family.add_verbs(verbs)
     return parser
