@@ -16,8 +16,7 @@ pytest.importorskip("onnx", reason="makes INT8 files with the onnx package")
 
 from benchmarks.precision_speed import THREADS, files_of, float32_file, ways_here
 from rtau.backends import open_engine
-from rtau.parity import as_crops
-from rtau_export import verify
+from rtau.parity import as_crops, probe_crops
 
 MODELS = os.environ.get("RTAU_BENCH_MODELS", "shufflenetv2-au12").split(",")
 
@@ -34,5 +33,5 @@ def files(request, tmp_path_factory):
 def test_a_batch_of_faces(benchmark, files, way, count):
     provider, kind = way
     with closing(open_engine(str(files[kind]), provider=provider, threads=THREADS)) as engine:
-        faces = verify.probe_crops(count, size=engine.contract.input_size)
+        faces = probe_crops(count, size=engine.contract.input_size)
         benchmark(engine.infer, as_crops(faces))

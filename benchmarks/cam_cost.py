@@ -25,9 +25,8 @@ from torch import Tensor
 from rtau.backends import open_engine
 from rtau.contract import CamMethod
 from rtau.data import Crops
-from rtau.parity import as_crops
+from rtau.parity import as_crops, probe_crops
 from rtau.seams import Engine
-from rtau_export import verify
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx import contract_of, model_bytes
 from rtau_train.checkpoint import Model
@@ -75,7 +74,7 @@ def write_onnx(name: str, path: Path, *, cam_method: CamMethod | None) -> Path:
 
 def face() -> Crops:
     """Returns one crop."""
-    return as_crops(verify.probe_crops(1, size=SIZE_PX))
+    return as_crops(probe_crops(1, size=SIZE_PX))
 
 
 class AutogradCams:

@@ -27,8 +27,8 @@ import onnx
 from rtau.backends import bundled_models, open_engine
 from rtau.contract import Int8Profile
 from rtau.data import Image
-from rtau.parity import as_crops
-from rtau_export import int8, verify
+from rtau.parity import as_crops, probe_crops
+from rtau_export import int8
 from rtau_export.calibration import read_calibration
 from rtau_export.onnx_file import read_onnx
 
@@ -140,7 +140,7 @@ def main() -> None:
             files = files_of(source, Path(folder))
             size = read_onnx(source).contract.input_size
             for count in arguments.faces:
-                faces = verify.probe_crops(count, size=size)
+                faces = probe_crops(count, size=size)
                 found = measure(files, faces=faces, rounds=arguments.rounds)
                 sys.stdout.write("\n".join(rows(name, count, found)) + "\n")
                 sys.stdout.flush()

@@ -52,16 +52,22 @@ class CropRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ParityRecord:
-    """How far a file of reduced precision is from the float32 file it was made of, as measured."""
+    """How far an ONNX file is from what it was made of, as measured when it was written."""
 
+    reference: str
+    """What it was compared with: torch, or the float32 file of a reduced one."""
     reference_sha256: str
-    """SHA-256 of the float32 file."""
-    reduction: str
-    """How the precision was reduced, in one line: the ranges and the pictures they come from."""
+    """SHA-256 of the weights in torch, or of the float32 file."""
+    runner: str
+    """What ran the file: library and provider."""
+    conversion: str
+    """How the file was made of the reference, in one line: the ranges of int8, for example."""
     images: int
-    """Pictures both files were run on."""
+    """Pictures both were run on."""
     images_origin: str
     """Where those pictures are from."""
+    max_dlogit: float
+    """Largest difference of a logit."""
     max_dp: float
     """Largest difference of a probability."""
     mean_dp: float
@@ -132,7 +138,8 @@ class ModelContract:
     int8_profile: Int8Profile | None = None
     """What an int8 file is made for; None where it is not said, and for other precisions."""
     parity: ParityRecord | None = None
-    """The measured change of a file of reduced precision; None for what was exported directly."""
+    """How far the file is from torch, or a reduced one from its float32 file; None where nobody
+    measured it, as for an engine of another precision than its ONNX file."""
 
     def __post_init__(self) -> None:
         _check_contract(self)

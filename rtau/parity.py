@@ -1,12 +1,13 @@
-"""How far two engines' answers lie apart: probabilities, decisions and heatmaps.
+"""How far two engines' answers lie apart: logits, probabilities, decisions and heatmaps.
 
 Seeded crops to ask both, and the measures; no opinion of how much is too much. Called by
-`rtau doctor --gpu`, on machines where the export module is not installed.
+`rtau doctor --gpu`, on machines where the export module is not installed, and by the export module.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +17,24 @@ from rtau.data import Crops, Image, Scores
 from rtau.errors import ContractError
 
 SEED = 20261122
-# Cells along a side, from blobs to a quarter of the pixels: nets see structure, not noise alone.
+# Cells along a side, from blobs to a quarter of the pixels; the pixels themselves come on top.
+# Networks see structure, not noise alone.
 SCALES = (2, 5, 11, 28)
+# Standard deviation of the coarsest scale, grey levels; finer ones are a little weaker.
+CONTRAST = 48
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
     """How far one set of scores is from another."""
 
+    max_dlogit: float
+    """Largest difference of a logit."""
     max_dp: float
     """Largest difference of a probability."""
-    changed: int
+    mean_dp: float
+    """Mean absolute difference of the probabilities."""
+    changed_decisions: int
     """Decisions that differ at the contract's thresholds."""
     decisions: int
     """Decisions in all."""
@@ -34,15 +42,19 @@ class Difference:
     """Lowest correlation of a label's CAMs over all crops; None where either side has none."""
 
 
-def seeded_crops(count: int, *, size: int, seed: int = SEED) -> Crops:
-    """Returns crops with structure at several scales: the same for the same arguments."""
+def probe_crops(count: int, *, size: int, seed: int = SEED) -> Image:
+    """Returns crops with structure from blobs to single pixels: uint8 (count, size, size, 3).
+
+    The same arguments give the same crops.
+    """
     rng = np.random.default_rng(seed)
-    canvas = np.full((count, size, size, 3), 128, np.float32)
-    for cells in SCALES:
-        grid = rng.normal(0, 32, (count, cells, cells, 3)).astype(np.float32)
+    crops = np.zeros((count, size, size, 3), np.float32)
+    for cells in (*SCALES, size):
+        grid = rng.normal(0, 1, (count, cells, cells, 3)).astype(np.float32)
         places = np.arange(size) * cells // size
-        canvas += grid[:, places][:, :, places]
-    return as_crops(np.asarray(np.clip(canvas, 0, 255), dtype=np.uint8))
+        crops += grid[:, places][:, :, places] * np.float32(CONTRAST * (2 / cells) ** 0.25)
+    level = rng.uniform(40, 215, (count, 1, 1, 3)).astype(np.float32)
+    return np.asarray(np.clip(crops + level, 0, 255), dtype=np.uint8)
 
 
 def as_crops(images_rgb: Image) -> Crops:
@@ -66,10 +78,26 @@ def difference(wanted: Scores, got: Scores, contract: ModelContract, /) -> Diffe
     here, there = (_decided(scores, contract) for scores in (wanted, got))
     apart = np.abs(wanted.probabilities - got.probabilities)
     return Difference(
+        max_dlogit=float(np.abs(wanted.logits - got.logits).max(initial=0)),
         max_dp=float(apart.max(initial=0)),
-        changed=int((here != there).sum()),
+        mean_dp=float(apart.mean()) if apart.size else 0.0,
+        changed_decisions=int((here != there).sum()),
         decisions=here.size,
         cam_correlation=_lowest_correlation(wanted.cams, got.cams),
+    )
+
+
+def worst(found: Sequence[Difference], /) -> Difference:
+    """Returns one difference for several: the largest changes, all decisions, the mean of means."""
+    decisions = sum(one.decisions for one in found)
+    correlations = [one.cam_correlation for one in found if one.cam_correlation is not None]
+    return Difference(
+        max_dlogit=max(one.max_dlogit for one in found),
+        max_dp=max(one.max_dp for one in found),
+        mean_dp=sum(one.mean_dp * one.decisions for one in found) / max(1, decisions),
+        changed_decisions=sum(one.changed_decisions for one in found),
+        decisions=decisions,
+        cam_correlation=min(correlations) if correlations else None,
     )
 
 

@@ -128,10 +128,15 @@ def _crop_rule(rule: CropRule, arguments: argparse.Namespace) -> CropRule:
 def _verify(arguments: argparse.Namespace) -> int:
     found = verify.compare_files(arguments.model, arguments.others, provider=arguments.provider)
     if arguments.json:
-        print(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
+        print(json.dumps([_facts(one) for one in found], indent=2))
     else:
         Console().print(_table(arguments.model, found))
     return 0 if all(one.is_equal for one in found) else 1
+
+
+def _facts(one: verify.Comparison) -> dict[str, object]:
+    facts = {"name": one.name, "precision": one.precision, "equal": one.is_equal}
+    return {**facts, **dataclasses.asdict(one.difference)}
 
 
 def _table(reference: str, found: list[verify.Comparison]) -> Table:
@@ -140,13 +145,14 @@ def _table(reference: str, found: list[verify.Comparison]) -> Table:
     for column in (*texts, *figures):
         table.add_column(column, justify="left" if column in texts else "right", overflow="fold")
     for one in found:
-        correlation = "-" if one.cam_correlation is None else f"{one.cam_correlation:.6f}"
+        apart = one.difference
+        correlation = "-" if apart.cam_correlation is None else f"{apart.cam_correlation:.6f}"
         table.add_row(
             one.name,
             one.precision,
-            f"{one.max_dlogit:.1e}",
-            f"{one.max_dp:.1e}",
-            f"{one.changed_decisions}/{one.decisions}",
+            f"{apart.max_dlogit:.1e}",
+            f"{apart.max_dp:.1e}",
+            f"{apart.changed_decisions}/{apart.decisions}",
             correlation,
             "yes" if one.is_equal else "NO",
         )

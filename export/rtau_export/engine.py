@@ -92,7 +92,11 @@ def build_engines(
     target = choose_target(tensorrt, request.generations)
     job = _Job(tensorrt, target, precision, request.batch, cache, shown)
     contract = dataclasses.replace(
-        source.contract, precision=precision.precision, max_batch=request.batch.greatest
+        source.contract,
+        precision=precision.precision,
+        max_batch=request.batch.greatest,
+        # What was measured of the file says nothing of a precision that TensorRT lowers itself.
+        parity=source.contract.parity if precision.precision == source.contract.precision else None,
     )
     twin = path.with_name(f"{path.stem}{TWIN}{SUFFIX}")
     if not (request.twin and contract.has_cams):

@@ -6,21 +6,24 @@ must give what torch gives. Called by `rtau-export onnx`.
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import TypedDict
 
-import numpy as np
 import onnx
 import torch
 
 from rtau.backends import open_engine
-from rtau.contract import METADATA_KEY, CamMethod, CropRule, ModelContract
-from rtau.data import Scores
+from rtau.contract import CamMethod, CropRule, ModelContract, ParityRecord
+from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
+from rtau.parity import Difference, difference, probe_crops, worst
 from rtau_export import verify
 from rtau_export.graph import FaceGraph
+from rtau_export.onnx_proto import stamped
+from rtau_export.parity_record import parity_record
 from rtau_train.checkpoint import Model
 from rtau_train.lab_record import git_commit
 
@@ -61,10 +64,14 @@ def export(
     check_grid(graph, size=contract.input_size)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         draft = Path(folder) / out.name
-        draft.write_bytes(model_bytes(graph, contract))
-        check_parity(graph, draft)
+        proto = plain_graph(graph, size=contract.input_size)
+        draft.write_bytes(stamped(proto, contract))
+        contract = dataclasses.replace(contract, parity=measured_parity(graph, draft))
+        draft.write_bytes(stamped(proto, contract))
+        sidecar = draft.with_suffix(".json")
+        sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
         draft.replace(out)
-    out.with_suffix(".json").write_text(contract.to_json() + "\n", encoding="utf-8")
+        sidecar.replace(out.with_suffix(".json"))
     return contract
 
 
@@ -113,13 +120,16 @@ def _thresholds(model: Model) -> _Thresholds:
 
 def model_bytes(graph: FaceGraph, contract: ModelContract) -> bytes:
     """Returns the ONNX file of a graph, checked, with the contract in its metadata."""
-    proto = _traced(graph, size=contract.input_size)
+    return stamped(plain_graph(graph, size=contract.input_size), contract)
+
+
+def plain_graph(graph: FaceGraph, /, *, size: int) -> onnx.ModelProto:
+    """Returns a graph as ONNX, checked: ordinary operators, and nothing of this machine."""
+    proto = _traced(graph, size=size)
     check_operators(proto)
-    del proto.metadata_props[:]
-    proto.metadata_props.add(key=METADATA_KEY, value=contract.to_json())
-    proto.producer_name, proto.doc_string = "rtau-export", ""
+    proto.doc_string = ""
     onnx.checker.check_model(proto, full_check=True)
-    return bytes(proto.SerializeToString())
+    return proto
 
 
 def check_grid(graph: FaceGraph, /, *, size: int) -> None:
@@ -151,23 +161,37 @@ def check_operators(proto: onnx.ModelProto) -> None:
         raise ContractError(f"the graph must begin with Cast, Transpose, got {', '.join(first)}")
 
 
-def check_parity(graph: FaceGraph, file: Path) -> None:
-    """Raises ContractError unless ONNX Runtime gives torch's values at every batch size."""
+def measured_parity(graph: FaceGraph, file: Path, /) -> ParityRecord:
+    """Returns how far ONNX Runtime is from torch, the worst of all batch sizes.
+
+    Raises:
+        ContractError: it is further than the order of the same sums explains.
+    """
     with closing(open_engine(str(file), provider="cpu")) as engine:
-        contract = engine.contract
+        contract, runner = engine.contract, engine.device
+        found: list[Difference] = []
         for batch in PARITY_BATCHES:
-            images = verify.probe_crops(batch, size=contract.input_size)
+            images = probe_crops(batch, size=contract.input_size)
             wanted = torch_scores(graph, images, contract=contract)
-            got = verify.infer(engine, images)
-            found = verify.compare(wanted, got, contract, name=f"batch {batch}")
-            if not found.within(verify.FP32):
+            found.append(difference(wanted, verify.infer(engine, images), contract))
+            if not verify.FP32.covers(found[-1]):
                 raise ContractError(
                     f"{file.name}: ONNX Runtime must equal torch within {verify.FP32}, got "
-                    f"{found}; nothing was written"
+                    f"{found[-1]} for {batch} crops; nothing was written"
                 )
+    sizes = ", ".join(map(str, PARITY_BATCHES))
+    return parity_record(
+        worst(found),
+        reference=f"torch {torch.__version__.partition('+')[0]} in float32",
+        reference_sha256=contract.weights_sha256,
+        runner=runner,
+        conversion=f"exported by torch, opset {OPSET}",
+        images=sum(PARITY_BATCHES),
+        images_origin=f"seeded patterns, no faces, in batches of {sizes}",
+    )
 
 
-def torch_scores(graph: FaceGraph, images_rgb: np.ndarray, /, *, contract: ModelContract) -> Scores:
+def torch_scores(graph: FaceGraph, images_rgb: Image, /, *, contract: ModelContract) -> Scores:
     """Returns what torch computes for pictures uint8 (N, S, S, 3)."""
     with torch.inference_mode():
         outputs = [output.numpy() for output in graph(torch.from_numpy(images_rgb))]
@@ -176,7 +200,7 @@ def torch_scores(graph: FaceGraph, images_rgb: np.ndarray, /, *, contract: Model
 
 
 def _traced(graph: FaceGraph, *, size: int) -> onnx.ModelProto:
-    example = torch.from_numpy(verify.probe_crops(EXAMPLE_BATCH, size=size))
+    example = torch.from_numpy(probe_crops(EXAMPLE_BATCH, size=size))
     outputs = [LOGITS] if graph.cam_method is None else [LOGITS, CAMS]
     program = torch.onnx.export(
         graph,

@@ -16,14 +16,16 @@ from typing import Literal
 import onnx
 
 from rtau.backends import open_engine
-from rtau.contract import METADATA_KEY, Int8Profile, ModelContract, ParityRecord, Precision
+from rtau.contract import Int8Profile, ModelContract, ParityRecord, Precision
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
+from rtau.parity import Difference, difference, probe_crops
 from rtau_export import fp16, int8, verify
 from rtau_export.calibration import CalibrationSet, read_calibration
 from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
 from rtau_export.onnx_file import OnnxFile, read_onnx
-from rtau_export.onnx_proto import load_checked
+from rtau_export.onnx_proto import load_checked, stamped
+from rtau_export.parity_record import parity_record
 
 # The largest fall of the macro-F1 on a labelled folder. Half of what another sample of faces
 # changes it by; a model that falls further is a worse model under the same name.
@@ -62,7 +64,8 @@ class _Draft:
 
     proto: onnx.ModelProto
     how: str
-    change: verify.Comparison
+    runner: str
+    change: Difference
     f1_change: float | None
 
 
@@ -103,9 +106,9 @@ def reduce_file(source: Path, out: Path, wanted: Reduction, /, *, say: Say) -> M
             say(f"{how}: {_figures(draft)}")
             drafts.append(draft)
         best = min(drafts, key=lambda draft: draft.change.mean_dp)
-        _check_limits(best, name=out.name)
+        _check_limits(best, contract.precision, name=out.name)
         contract = dataclasses.replace(contract, parity=_parity(best, file, judges))
-        _write(best.proto, contract, draft_path)
+        draft_path.write_bytes(stamped(best.proto, contract))
         sidecar = draft_path.with_suffix(".json")
         sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
         draft_path.replace(out)
@@ -139,7 +142,7 @@ def _judges(file: OnnxFile, pictures: CalibrationSet | None, labelled: Path | No
         origin, images = f"pictures of {pictures.name} that set no range", pictures.judging
     else:
         origin = "seeded patterns, no faces"
-        images = verify.probe_crops(verify.PROBES, size=contract.input_size)
+        images = probe_crops(verify.PROBES, size=contract.input_size)
     with closing(open_engine(str(file.path), provider="cpu")) as reference:
         wanted = verify.infer(reference, images)
     return _Judges(origin, images, wanted, truth)
@@ -149,35 +152,26 @@ def _judged(
     proto: onnx.ModelProto, contract: ModelContract, judges: _Judges, /, *, how: str, path: Path
 ) -> _Draft:
     """Returns a candidate with its figures, from running it as the runtime would."""
-    _write(proto, contract, path)
+    path.write_bytes(stamped(proto, contract))
     with closing(open_engine(str(path), provider="cpu")) as engine:
-        got = verify.infer(engine, judges.images_rgb)
-    change = verify.compare(
-        judges.wanted, got, contract, name=contract.name, precision=contract.precision
-    )
+        got, runner = verify.infer(engine, judges.images_rgb), engine.device
+    change = difference(judges.wanted, got, contract)
     f1_change = None
     if judges.truth is not None:
         before, after = (
             macro_f1(scores, contract, judges.truth.occurs) for scores in (judges.wanted, got)
         )
         f1_change = after - before
-    return _Draft(proto, how, change, f1_change)
+    return _Draft(proto, how, runner, change, f1_change)
 
 
-def _write(proto: onnx.ModelProto, contract: ModelContract, path: Path) -> None:
-    del proto.metadata_props[:]
-    proto.metadata_props.add(key=METADATA_KEY, value=contract.to_json())
-    proto.producer_name = "rtau-export"
-    path.write_bytes(proto.SerializeToString())
-
-
-def _check_limits(draft: _Draft, /, *, name: str) -> None:
+def _check_limits(draft: _Draft, precision: Precision, /, *, name: str) -> None:
     lost = draft.f1_change is not None and draft.f1_change < -MOST_F1_LOST
-    if draft.change.is_equal and not lost:
+    limits = verify.TOLERANCES[precision]
+    if limits.covers(draft.change) and not lost:
         return
-    limits = verify.TOLERANCES[draft.change.precision]
     raise ContractError(
-        f"{name} changes too much: {_figures(draft)}; the limits of {draft.change.precision} are "
+        f"{name} changes too much: {_figures(draft)}; the limits of {precision} are "
         f"max |dlogit| {limits.max_dlogit:g}, max |dp| {limits.max_dp:g}, mean |dp| "
         f"{limits.mean_dp:g}, {limits.changed_share:.1%} of the decisions, CAM correlation "
         f"{limits.cam_correlation:g}, macro-F1 -{MOST_F1_LOST:g}; nothing was written: give more "
@@ -200,17 +194,13 @@ def _figures(draft: _Draft) -> str:
 
 
 def _parity(draft: _Draft, file: OnnxFile, judges: _Judges) -> ParityRecord:
-    change = draft.change
-    correlation, f1_change = change.cam_correlation, draft.f1_change
-    return ParityRecord(
+    return parity_record(
+        draft.change,
+        reference=f"the float32 file {file.path.name}",
         reference_sha256=file.sha256,
-        reduction=draft.how,
+        runner=draft.runner,
+        conversion=draft.how,
         images=len(judges.images_rgb),
         images_origin=judges.origin,
-        max_dp=round(change.max_dp, 6),
-        mean_dp=round(change.mean_dp, 7),
-        changed_decisions=change.changed_decisions,
-        decisions=change.decisions,
-        cam_correlation=None if correlation is None else round(correlation, 6),
-        macro_f1_difference=None if f1_change is None else round(f1_change, 5),
+        macro_f1_difference=draft.f1_change,
     )

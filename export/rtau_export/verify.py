@@ -9,20 +9,16 @@ from __future__ import annotations
 import dataclasses
 from contextlib import closing
 
-import numpy as np
-import numpy.typing as npt
-
 from rtau.backends import open_engine
 from rtau.backends.engine_file import SUFFIX
 from rtau.contract import ModelContract, Precision
 from rtau.data import Image, Scores
 from rtau.errors import ContractError
-from rtau.parity import as_crops
+from rtau.parity import Difference, as_crops, difference, probe_crops
 from rtau.seams import Engine
 
 # Enough crops for 384 decisions of a 12-AU model in well under a second.
 PROBES = 32
-SEED = 20261122
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +32,17 @@ class Tolerance:
     """Share of the decisions that may change."""
     cam_correlation: float
     """Lowest correlation of any AU's heatmaps."""
+
+    def covers(self, found: Difference) -> bool:
+        """True when nothing differs by more than allowed."""
+        cams_agree = found.cam_correlation is None or found.cam_correlation >= self.cam_correlation
+        return (
+            found.max_dlogit <= self.max_dlogit
+            and found.max_dp <= self.max_dp
+            and found.mean_dp <= self.mean_dp
+            and found.changed_decisions <= self.changed_share * found.decisions
+            and cams_agree
+        )
 
 
 # Models of fp32 weights: the same sums in another order. Seen: 1e-5 in the logits.
@@ -59,43 +66,12 @@ class Comparison:
     name: str
     precision: Precision
     """The lower precision of the two models."""
-    max_dlogit: float
-    max_dp: float
-    mean_dp: float
-    changed_decisions: int
-    decisions: int
-    cam_correlation: float | None
-    """Lowest correlation over AUs; None where either model has no CAMs."""
+    difference: Difference
 
     @property
     def is_equal(self) -> bool:
         """True when nothing differs by more than the precision allows."""
-        return self.within(TOLERANCES[self.precision])
-
-    def within(self, tolerance: Tolerance) -> bool:
-        """True when nothing differs by more than allowed."""
-        cams_agree = (
-            self.cam_correlation is None or self.cam_correlation >= tolerance.cam_correlation
-        )
-        return (
-            self.max_dlogit <= tolerance.max_dlogit
-            and self.max_dp <= tolerance.max_dp
-            and self.mean_dp <= tolerance.mean_dp
-            and self.changed_decisions <= tolerance.changed_share * self.decisions
-            and cams_agree
-        )
-
-
-def probe_crops(count: int, *, size: int, seed: int = SEED) -> Image:
-    """Returns seeded crops with structure from blobs to single pixels: uint8 (N, S, S, 3)."""
-    rng = np.random.default_rng(seed)
-    crops = np.zeros((count, size, size, 3), np.float32)
-    for cells in (2, 5, 11, 28, size):
-        grid = rng.normal(0, 1, (count, cells, cells, 3)).astype(np.float32)
-        places = np.arange(size) * cells // size
-        crops += grid[:, places][:, :, places] * np.float32(48 * (2 / cells) ** 0.25)
-    level = rng.uniform(40, 215, (count, 1, 1, 3)).astype(np.float32)
-    return np.asarray(np.clip(crops + level, 0, 255), dtype=np.uint8)
+        return TOLERANCES[self.precision].covers(self.difference)
 
 
 def compare_files(reference: str, others: list[str], *, provider: str) -> list[Comparison]:
@@ -112,9 +88,9 @@ def compare_files(reference: str, others: list[str], *, provider: str) -> list[C
         for other in others:
             with closing(open_engine(other, provider=_provider(other, provider))) as engine:
                 _check_same_task(first.contract, engine.contract)
-                got = infer(engine, images)
+                apart = difference(wanted, infer(engine, images), first.contract)
                 precision = lower(first.contract.precision, engine.contract.precision)
-                found.append(compare(wanted, got, first.contract, name=other, precision=precision))
+                found.append(Comparison(other, precision, apart))
     return found
 
 
@@ -131,51 +107,6 @@ def infer(engine: Engine, images_rgb: Image) -> Scores:
 def lower(one: Precision, other: Precision) -> Precision:
     """Returns the lower of two precisions."""
     return max(one, other, key=list(TOLERANCES).index)
-
-
-def compare(
-    wanted: Scores,
-    got: Scores,
-    contract: ModelContract,
-    /,
-    *,
-    name: str,
-    precision: Precision = "fp32",
-) -> Comparison:
-    """Returns how far `got` is from `wanted` at the thresholds of a contract."""
-    change = np.abs(wanted.probabilities - got.probabilities)
-    thresholds = np.array(contract.thresholds)
-    changed = (wanted.probabilities >= thresholds) != (got.probabilities >= thresholds)
-    return Comparison(
-        name=name,
-        precision=precision,
-        max_dlogit=float(np.abs(wanted.logits - got.logits).max()),
-        max_dp=float(change.max()),
-        mean_dp=float(change.mean()),
-        changed_decisions=int(changed.sum()),
-        decisions=changed.size,
-        cam_correlation=_cam_correlation(wanted.cams, got.cams),
-    )
-
-
-def _cam_correlation(
-    wanted: npt.NDArray[np.float32] | None, got: npt.NDArray[np.float32] | None
-) -> float | None:
-    """Returns the lowest correlation over AUs, each over all crops and pixels."""
-    if wanted is None or got is None:
-        return None
-    if wanted.shape != got.shape:
-        raise ContractError(f"cams must have the shape {wanted.shape}, got {got.shape}")
-    lowest = 1.0
-    for label in range(wanted.shape[1]):
-        a, b = (cams[:, label].astype(np.float64).ravel() for cams in (wanted, got))
-        spread = float(a.std() * b.std())
-        if spread == 0:  # an AU without heat in one of the two: equal only if in both
-            lowest = min(lowest, 1.0 if np.array_equal(a, b) else 0.0)
-        else:
-            covariance = float(((a - a.mean()) * (b - b.mean())).mean())
-            lowest = min(lowest, covariance / spread)
-    return lowest
 
 
 def _check_same_task(first: ModelContract, other: ModelContract) -> None:

@@ -26,7 +26,7 @@ from rtau.backends.tensorrt_library import load_cuda_driver
 from rtau.contract import ModelContract
 from rtau.data import Scores
 from rtau.errors import BackendUnavailable, RtauError
-from rtau.parity import Difference, difference, seeded_crops
+from rtau.parity import Difference, as_crops, difference, probe_crops
 from rtau.seams import Engine
 
 Open = Callable[[str, str], Engine]
@@ -142,7 +142,7 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 def time_batch(engine: Engine, *, batch: int, with_cams: bool) -> Timing:
     """Returns the time of one `infer` of a batch, after a warm-up."""
-    crops = seeded_crops(batch, size=engine.contract.input_size)
+    crops = as_crops(probe_crops(batch, size=engine.contract.input_size))
     started = time.perf_counter()
     for _ in range(WARM_UPS):
         engine.infer(crops, cams=with_cams)
@@ -161,7 +161,7 @@ def _measure(
     model: str, engine: Engine, *, provider: str, references: dict[tuple[Any, ...], Scores]
 ) -> Row:
     contract = engine.contract
-    crops = seeded_crops(PROBES, size=contract.input_size)
+    crops = as_crops(probe_crops(PROBES, size=contract.input_size))
     scores = engine.infer(crops, cams=contract.has_cams)
     key = _comparable(contract)
     reference = references.setdefault(key, scores)
@@ -191,7 +191,11 @@ def _cells(row: Row) -> list[str]:
         cells += ["reference", "-", "-"]
     else:
         correlation = "-" if apart.cam_correlation is None else f"{apart.cam_correlation:.5f}"
-        cells += [f"{apart.max_dp:.1e}", f"{apart.changed}/{apart.decisions}", correlation]
+        cells += [
+            f"{apart.max_dp:.1e}",
+            f"{apart.changed_decisions}/{apart.decisions}",
+            correlation,
+        ]
     by_batch = {(one.batch, one.with_cams): one for one in row.timings}
     for wanted in (*((batch, False) for batch in BATCHES), (BATCHES[1], True)):
         one = by_batch.get(wanted)

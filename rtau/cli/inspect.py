@@ -61,7 +61,7 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
         f"({crop.offset_x:+g}, {crop.offset_y:+g}) of its side",
         "normalisation": f"in the graph: mean {contract.mean}, std {contract.std}",
         "precision": f"{contract.precision}, ONNX opset {contract.opset}",
-        "change": "none measured" if contract.parity is None else _change(contract.parity),
+        "parity": "not measured" if contract.parity is None else _parity(contract.parity),
         "thresholds": contract.thresholds_origin,
         "trained on": contract.training_data,
         "recipe": f"{contract.recipe}, exported at commit {contract.git_commit}",
@@ -75,18 +75,21 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
     return table
 
 
-def _change(parity: ParityRecord) -> str:
-    """Returns what a reduced precision changed, in one line."""
+def _parity(parity: ParityRecord) -> str:
+    """Returns how far the file is from what it was made of, in one line."""
     parts = [
-        f"max |dp| {parity.max_dp:.3f}",
+        f"max |dp| {parity.max_dp:.2g}",
         f"{parity.changed_decisions} of {parity.decisions} decisions changed",
     ]
     if parity.cam_correlation is not None:
-        parts.append(f"CAM correlation {parity.cam_correlation:.3f}")
+        parts.append(f"CAM correlation {parity.cam_correlation:.6f}")
     if parity.macro_f1_difference is not None:
         parts.append(f"macro-F1 {parity.macro_f1_difference:+.4f}")
     origin = f"{parity.images} {parity.images_origin}"
-    return f"{', '.join(parts)}, on {origin}, against float32; {parity.reduction}"
+    return (
+        f"{', '.join(parts)}, on {origin}; {parity.runner} against {parity.reference}; "
+        f"{parity.conversion}"
+    )
 
 
 def labels_table(contract: ModelContract) -> Table:

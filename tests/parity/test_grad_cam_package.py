@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from rtau.parity import probe_crops
 from rtau_export.graph import FaceGraph
-from rtau_export.verify import probe_crops
 from rtau_train.models import NETWORKS, build
 from tests.support.training import shipped_recipe
 

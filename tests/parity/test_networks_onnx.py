@@ -7,6 +7,7 @@ import onnx
 import pytest
 
 from rtau.backends import open_engine
+from rtau.parity import probe_crops
 from rtau_export import onnx as exporter
 from rtau_export import verify
 from rtau_export.cli import main
@@ -70,7 +71,7 @@ def test_the_file_gives_what_torch_gives_for_any_batch(exported):
     batches = (1, 2, 7, 32) if model.recipe.network.name in FLAGSHIPS else (1, 3)
     with closing(open_engine(str(out), provider="cpu")) as engine:
         contract = engine.contract
-        images = verify.probe_crops(max(batches), size=contract.input_size)
+        images = probe_crops(max(batches), size=contract.input_size)
         wanted = exporter.torch_scores(graph, images, contract=contract)
         for batch in batches:
             got = verify.infer(engine, images[:batch])

@@ -6,16 +6,19 @@ from contextlib import closing
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from rtau.backends import open_engine
 from rtau.contract import METADATA_KEY, ModelContract, read_sidecar
 from rtau.errors import ContractError
 from rtau.facs import DISFA_PLUS_AUS
+from rtau.parity import difference, probe_crops
 from rtau_export import onnx as exporter
 from rtau_export import verify
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx import FORBIDDEN_OPERATORS, torch_scores
-from tests.support.training import ROOT
+from tests.support.read_back import checkpoint_of
+from tests.support.training import ROOT, shipped_recipe
 
 SHIPPED = ROOT / "engines" / "shufflenetv2-au12.onnx"
 
@@ -29,19 +32,19 @@ def engine(exported):
 @pytest.mark.parametrize("batch", [1, 2, 7, 32])
 def test_onnx_runtime_gives_what_torch_gives(model, engine, batch):
     graph = FaceGraph(model.network(), cam_method="gradcam")
-    images = verify.probe_crops(batch, size=112)
+    images = probe_crops(batch, size=112)
 
     wanted = torch_scores(graph, images, contract=engine.contract)
     got = verify.infer(engine, images)
 
     assert got.cams.shape == (batch, 12, 7, 7)
-    found = verify.compare(wanted, got, engine.contract, name="test")
-    assert found.within(verify.FP32), found
+    found = difference(wanted, got, engine.contract)
+    assert verify.FP32.covers(found), found
     np.testing.assert_allclose(got.cams, wanted.cams, atol=1e-3 * wanted.cams.max())
 
 
 def test_a_batch_equals_its_rows_one_by_one(engine):
-    images = verify.probe_crops(7, size=112)
+    images = probe_crops(7, size=112)
 
     together = verify.infer(engine, images)
     alone = [verify.infer(engine, images[k : k + 1]) for k in range(7)]
@@ -80,6 +83,19 @@ def test_the_graph_is_one_that_devices_parse(which, request):
     assert batch.dim_param, "the batch must be free"
 
 
+def test_the_contract_says_how_near_torch_the_file_is(exported):
+    parity = read_sidecar(exported).parity
+
+    assert parity.reference == f"torch {torch.__version__.partition('+')[0]} in float32"
+    assert parity.reference_sha256 == read_sidecar(exported).weights_sha256
+    assert parity.runner.startswith("onnxruntime ")
+    assert (parity.images, parity.decisions) == (42, 42 * 12)
+    assert 0 < parity.max_dlogit <= verify.FP32.max_dlogit
+    assert 0 < parity.mean_dp < parity.max_dp <= verify.FP32.max_dp
+    assert parity.changed_decisions == 0
+    assert parity.cam_correlation >= verify.FP32.cam_correlation
+
+
 def test_the_file_tells_nothing_of_the_machine_that_wrote_it(exported):
     content = exported.read_bytes()
 
@@ -88,8 +104,8 @@ def test_the_file_tells_nothing_of_the_machine_that_wrote_it(exported):
 
 
 def test_a_file_that_is_not_equal_is_not_written(model, exported, tmp_path, monkeypatch):
-    wrong = exported.read_bytes()
-    monkeypatch.setattr(exporter, "model_bytes", lambda *_: wrong)
+    wrong = onnx.load(exported)
+    monkeypatch.setattr(exporter, "plain_graph", lambda *_, **__: wrong)
     weights = {name: value.clone() for name, value in model.weights.items()}
     weights["head.out.bias"] += 0.05
     other = dataclasses.replace(model, weights=weights)
@@ -107,11 +123,23 @@ def test_no_draft_is_left_beside_the_export(exported):
     assert names == {"model.pt", "random-au12.onnx", "random-au12.json"}
 
 
+def test_the_shipped_file_gives_what_torch_gives_with_its_weights():
+    model = checkpoint_of(onnx.load(SHIPPED), shipped_recipe())
+    graph = FaceGraph(model.network(), cam_method=read_sidecar(SHIPPED).cam_method)
+
+    found = exporter.measured_parity(graph, SHIPPED)  # raises beyond the tolerance of fp32
+    said = read_sidecar(SHIPPED).parity
+
+    assert (found.changed_decisions, found.decisions) == (said.changed_decisions, said.decisions)
+    assert said.max_dlogit <= verify.FP32.max_dlogit
+    assert said.reference_sha256 == read_sidecar(SHIPPED).weights_sha256
+
+
 @pytest.mark.parametrize("batch", [1, 2, 7, 32])
 def test_the_shipped_model_runs_any_batch(batch):
     with closing(open_engine(str(SHIPPED), provider="cpu")) as engine:
         contract = engine.contract
-        scores = verify.infer(engine, verify.probe_crops(batch, size=contract.input_size))
+        scores = verify.infer(engine, probe_crops(batch, size=contract.input_size))
 
     assert contract.labels == tuple(au.label for au in DISFA_PLUS_AUS)
     assert contract == read_sidecar(SHIPPED)

@@ -54,10 +54,13 @@ unit = st.floats(0, 1)
 
 def parity(**changes):
     fields = {
+        "reference": "the float32 file a.onnx",
         "reference_sha256": "1" * 64,
-        "reduction": "int8 for ONNX Runtime on a CPU",
+        "runner": "onnxruntime 1.32.0, CPUExecutionProvider",
+        "conversion": "int8 for ONNX Runtime on a CPU",
         "images": 100,
         "images_origin": "a folder",
+        "max_dlogit": 0.4,
         "max_dp": 0.03,
         "mean_dp": 0.002,
         "changed_decisions": 4,
@@ -70,8 +73,9 @@ def parity(**changes):
 def parities(draw):
     decisions = draw(st.integers(1, 10**6))
     return parity(
-        reduction=draw(st.text()),
+        conversion=draw(st.text()),
         images=draw(st.integers(1, 10**6)),
+        max_dlogit=draw(st.floats(0, 50)),
         max_dp=draw(unit),
         mean_dp=draw(unit),
         decisions=decisions,
@@ -181,7 +185,7 @@ def test_text_that_is_no_contract_is_refused_and_its_file_named(text, why):
         ({"int8_profile": "cpu"}, "must be null for fp32, got cpu"),
         ({"int8_profile": "gpu"}, "int8_profile must be one of cpu, trt"),
         ({"parity": 1}, "parity must be an object"),
-        ({"parity": {"images": 1}}, "missing field 'reference_sha256'"),
+        ({"parity": {"images": 1}}, "missing field 'reference'"),
         ({"parity": {**dataclasses.asdict(parity()), "images": 0}}, "at least 1, got 0"),
         ({"parity": {**dataclasses.asdict(parity()), "decisions": 3}}, "in [0, 3], got 4"),
     ],

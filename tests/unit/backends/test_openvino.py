@@ -8,7 +8,7 @@ import pytest
 
 from rtau.backends import bundled_models, open_engine
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
-from rtau.parity import difference, seeded_crops
+from rtau.parity import as_crops, difference, probe_crops
 from tests.support.doubles import make_contract
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
@@ -41,13 +41,13 @@ def test_float32_answers_are_those_of_onnx_runtime():
     """The row of the parity table: without the hint for exact arithmetic it would be bfloat16."""
     path = str(next(iter(bundled_models().values())))
     with open_engine(path, provider="cpu") as wanted, open_engine(path, provider="openvino") as got:
-        crops = seeded_crops(16, size=wanted.contract.input_size)
+        crops = as_crops(probe_crops(16, size=wanted.contract.input_size))
         found = difference(
             wanted.infer(crops, cams=True), got.infer(crops, cams=True), wanted.contract
         )
 
     assert found.max_dp < 2e-4
-    assert found.changed == 0
+    assert found.changed_decisions == 0
     assert found.cam_correlation > 0.9999
 
 
@@ -85,7 +85,7 @@ def test_only_who_asks_gets_openvino(model):
 def test_heatmaps_nobody_wants_are_not_computed(model):
     with open_engine(str(model()), provider="openvino") as engine:
         size = engine.contract.input_size
-        scores = engine.infer(seeded_crops(2, size=size))
+        scores = engine.infer(as_crops(probe_crops(2, size=size)))
 
     assert scores.cams is None
 
@@ -93,7 +93,7 @@ def test_heatmaps_nobody_wants_are_not_computed(model):
 def test_batches_over_the_maximum_are_split(model):
     contract = make_contract(max_batch=2)
     with open_engine(str(model(contract=contract)), provider="openvino") as engine:
-        scores = engine.infer(seeded_crops(5, size=contract.input_size), cams=True)
+        scores = engine.infer(as_crops(probe_crops(5, size=contract.input_size)), cams=True)
 
     assert scores.logits.shape == (5, 3)
     assert scores.cams.shape == (5, 3, 7, 7)
@@ -139,7 +139,7 @@ def test_crops_of_another_size_are_refused(model):
         open_engine(str(model()), provider="openvino") as engine,
         pytest.raises(ContractError, match="takes crops of 32 px, got 64"),
     ):
-        engine.infer(seeded_crops(1, size=64))
+        engine.infer(as_crops(probe_crops(1, size=64)))
 
 
 def test_a_model_without_heatmaps_says_so(model):
@@ -148,13 +148,13 @@ def test_a_model_without_heatmaps_says_so(model):
         open_engine(str(model(contract=contract, cams=False)), provider="openvino") as engine,
         pytest.raises(ContractError, match="has no CAM output"),
     ):
-        engine.infer(seeded_crops(1, size=32), cams=True)
+        engine.infer(as_crops(probe_crops(1, size=32)), cams=True)
 
 
 def test_values_that_are_not_finite_stop_the_run(model):
     path = str(model(nan=True))
     with open_engine(path, provider="openvino") as engine, pytest.raises(EngineError):
-        engine.infer(seeded_crops(1, size=32))
+        engine.infer(as_crops(probe_crops(1, size=32)))
 
 
 def test_a_closed_engine_says_so(model):
@@ -162,7 +162,7 @@ def test_a_closed_engine_says_so(model):
     engine.close()
 
     with pytest.raises(EngineError, match="is closed"):
-        engine.infer(seeded_crops(1, size=32))
+        engine.infer(as_crops(probe_crops(1, size=32)))
 
 
 def test_another_provider_is_refused(model):
@@ -181,4 +181,4 @@ def test_without_openvino_the_extra_is_named(model, monkeypatch):
 
 def test_the_number_of_threads_is_passed_on(model):
     with open_engine(str(model()), provider="openvino", threads=1) as engine:
-        assert np.isfinite(engine.infer(seeded_crops(1, size=32)).logits).all()
+        assert np.isfinite(engine.infer(as_crops(probe_crops(1, size=32))).logits).all()

@@ -107,7 +107,14 @@ def test_an_engine_that_cannot_run_here_is_a_fault():
 
 
 def test_the_table_is_markdown_with_the_reasons_below():
-    difference = Difference(max_dp=0.00123, changed=1, decisions=384, cam_correlation=0.99987)
+    difference = Difference(
+        max_dlogit=0.01,
+        max_dp=0.00123,
+        mean_dp=0.0001,
+        changed_decisions=1,
+        decisions=384,
+        cam_correlation=0.99987,
+    )
     timing = Timing(batch=8, with_cams=True, median_ms=1.234, p95_ms=2.5)
     lines = table(
         [

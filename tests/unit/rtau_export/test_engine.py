@@ -15,7 +15,7 @@ from rtau.backends.engine_file import check_file, read_sidecar, sidecar_path
 from rtau.contract import METADATA_KEY, CropRule, ModelContract
 from rtau.contract import read_sidecar as model_sidecar
 from rtau.errors import BackendUnavailable, ContractError, UsageError
-from rtau.parity import seeded_crops
+from rtau.parity import probe_crops
 from rtau_export import engine as engine_module
 from rtau_export import int8
 from rtau_export.cli import main
@@ -139,7 +139,7 @@ def reduced(content, precision, monkeypatch):
     else:
         monkeypatch.setattr(int8, "ROWS", 1)
         side = proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value
-        pictures = seeded_crops(2, size=side).images_rgb
+        pictures = probe_crops(2, size=side)
         proto = int8.quantise(proto, pictures, profile="trt", ranges="minmax")
         changes = {"precision": "int8", "int8_profile": "trt"}
     (text,) = (entry.value for entry in proto.metadata_props if entry.key == METADATA_KEY)

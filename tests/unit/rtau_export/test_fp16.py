@@ -7,7 +7,8 @@ pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from rtau_export import fp16, verify
+from rtau.parity import probe_crops
+from rtau_export import fp16
 from rtau_export.trunk import name_nodes, trunk_places
 from tests.support.reduced import evaluate, kinds_outside, residual_model
 
@@ -89,7 +90,7 @@ def test_inputs_and_outputs_keep_their_types(model):
 
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_values_are_those_of_float32_within_half_precision(model, rows):
-    crops = verify.probe_crops(rows, size=32)
+    crops = probe_crops(rows, size=32)
 
     wanted, got = evaluate(model, crops), evaluate(fp16.halve(model), crops)
 

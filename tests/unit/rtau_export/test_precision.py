@@ -95,8 +95,10 @@ def test_the_record_is_what_verify_measures(model):
 
     parity = read_sidecar(out).parity
     assert parity.images_origin == "seeded patterns, no faces"
-    assert parity.max_dp == pytest.approx(found.max_dp, abs=1e-6)
-    assert parity.cam_correlation == pytest.approx(found.cam_correlation, abs=1e-6)
+    assert parity.reference == f"the float32 file {model.name}"
+    assert parity.max_dp == pytest.approx(found.difference.max_dp, rel=0.01)
+    assert parity.max_dlogit == pytest.approx(found.difference.max_dlogit, rel=0.01)
+    assert parity.cam_correlation == pytest.approx(found.difference.cam_correlation, abs=1e-6)
     assert parity.macro_f1_difference is None
     assert found.is_equal
 
@@ -120,7 +122,7 @@ def test_pictures_that_set_a_range_do_not_judge_it(model):
 
     parity = read_sidecar(out).parity
     assert parity.images == 60
-    assert "of 60 pictures of synth-facs" in parity.reduction
+    assert "of 60 pictures of synth-facs" in parity.conversion
     assert "set no range" in parity.images_origin
 
 
