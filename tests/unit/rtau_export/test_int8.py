@@ -9,12 +9,13 @@ pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
 from onnx import numpy_helper
 
-from rtau_export import int8, verify
+from rtau.parity import probe_crops
+from rtau_export import int8
 from tests.support.reduced import evaluate, kinds_outside, residual_model
 
 pytestmark = [pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
 
-FITTING = verify.probe_crops(24, size=32)
+FITTING = probe_crops(24, size=32)
 Q, DQ = "QuantizeLinear", "DequantizeLinear"
 
 
@@ -76,7 +77,7 @@ def test_inputs_outputs_and_operators_stay_public(model, reduced):
 
 
 def test_the_values_are_near_those_of_float32(model, reduced):
-    crops = verify.probe_crops(6, size=32, seed=5)
+    crops = probe_crops(6, size=32, seed=5)
 
     wanted, got = evaluate(model, crops), evaluate(reduced, crops)
 
@@ -167,3 +168,16 @@ def test_tensorrt_parses_what_is_made_for_it(gate):
 
     assert parsed, [str(parser.get_error(k)) for k in range(parser.num_errors)]
     assert [network.get_output(k).name for k in range(2)] == ["logits", "cams"]
+
+
+def test_for_cpus_weights_keep_to_seven_bits(model):
+    """With eight, a CPU without VNNI saturates; TensorRT does not, and keeps all of them."""
+    largest = {}
+    for profile in ("cpu", "trt"):
+        reduced = int8.quantise(model, FITTING, profile=profile, ranges="minmax").graph
+        stored, made = weights(reduced), makers(reduced)
+        convolutions = [node for node in reduced.node if node.op_type == "Conv"]
+        names = [made[conv.input[1]].input[0] for conv in convolutions]
+        largest[profile] = max(int(np.abs(stored[name].astype(int)).max()) for name in names)
+
+    assert largest == {"cpu": 64, "trt": 127}
