@@ -55,6 +55,7 @@ def build_engines(
     /,
     *,
     out: Path | None = None,
+    folder: Path | None = None,
     cache: EngineCache | None = None,
     shown: Shown = shown_on_stderr,
     tensorrt: TensorRT | None = None,
@@ -64,7 +65,8 @@ def build_engines(
     Args:
         onnx: a model with its contract in the metadata.
         request: precision, batch, GPU, flavour.
-        out: where the engine goes; None: beside the model, named by the precision.
+        out: where the engine goes; None: into `folder`, named by the precision.
+        folder: None: that of the model.
         cache: engines built before; None builds anew and keeps nothing.
         shown: shows a build's progress.
         tensorrt: a loaded TensorRT; None loads the one the request leads to.
@@ -88,7 +90,9 @@ def build_engines(
         has_flags=tensorrt.has_precision_flags,
         name=onnx.stem,
     )
-    path = _out_path(onnx, out, precision.precision)
+    path = out or _named(folder or onnx.parent, onnx.stem, precision.precision)
+    if path.suffix != SUFFIX:
+        raise UsageError(f"--out must end in {SUFFIX}, got {path}")
     target = choose_target(tensorrt, request.generations)
     job = _Job(tensorrt, target, precision, request.batch, cache, shown)
     contract = dataclasses.replace(
@@ -259,10 +263,7 @@ def _parser_error(parser: Any, path: Path, tensorrt: TensorRT) -> ContractError:
     )
 
 
-def _out_path(onnx: Path, out: Path | None, precision: Precision) -> Path:
-    if out is None:
-        stem = onnx.stem if onnx.stem.endswith(f"-{precision}") else f"{onnx.stem}-{precision}"
-        return onnx.with_name(stem + SUFFIX)
-    if out.suffix != SUFFIX:
-        raise UsageError(f"--out must end in {SUFFIX}, got {out}")
-    return out
+def _named(folder: Path, stem: str, precision: Precision) -> Path:
+    """Returns the path of an engine that nobody named."""
+    ending = "" if stem.endswith(f"-{precision}") else f"-{precision}"
+    return folder / f"{stem}{ending}{SUFFIX}"

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rtau.backends import find_model
 from rtau.backends.engine_file import Library
 from rtau_export.engine import build_engines
 from rtau_export.engine_cache import EngineCache
@@ -25,7 +26,7 @@ LIBRARIES: dict[str, Library] = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensor
 def add_verb(verbs: Any) -> None:
     """Adds the verb to the verbs of a parser."""
     verb = verbs.add_parser("engine", help="build a TensorRT engine of an ONNX file")
-    verb.add_argument("model", type=Path, metavar="NAME.onnx")
+    verb.add_argument("model", metavar="NAME.onnx", help="an ONNX file, or a bundled model's name")
     verb.add_argument(
         "--precision",
         choices=("fp32", "fp16", "int8"),
@@ -52,7 +53,10 @@ def add_verb(verbs: Any) -> None:
         "(default: tensorrt where it is installed and --for is not given)",
     )
     verb.add_argument(
-        "--out", type=Path, metavar="NAME.engine", help="default: NAME-PRECISION.engine beside it"
+        "--out",
+        type=Path,
+        metavar="NAME.engine",
+        help="default: NAME-PRECISION.engine beside the file, for a bundled name in this folder",
     )
     verb.add_argument(
         "--no-twin",
@@ -78,7 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
         twin=not arguments.no_twin,
     )
     cache = None if arguments.no_cache else EngineCache.of_user()
-    built = build_engines(arguments.model, request, out=arguments.out, cache=cache)
+    model = find_model(arguments.model)
+    # A bundled file lies where rtau is installed: nothing is written there.
+    folder = model.parent if Path(arguments.model).is_file() else Path()
+    built = build_engines(model, request, out=arguments.out, cache=cache, folder=folder)
     if arguments.json:
         rows = [{"path": str(one.path), **dataclasses.asdict(one.build)} for one in built]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")

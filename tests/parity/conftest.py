@@ -1,5 +1,6 @@
 import dataclasses
 
+import onnx
 import pytest
 import torch
 
@@ -7,7 +8,10 @@ from rtau.contract import CropRule
 from rtau_export.cli import main
 from rtau_train.checkpoint import Model, save_model
 from rtau_train.models import build
-from tests.support.training import shipped_recipe
+from tests.support.read_back import checkpoint_of
+from tests.support.training import ROOT, shipped_recipe
+
+SHIPPED = ROOT / "engines" / "shufflenetv2-au12.onnx"
 
 
 def pytest_collection_modifyitems(items):
@@ -35,6 +39,18 @@ def model():
         cam_scale=(1.0,) * 12,
         weights=net.state_dict(),
     )
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """The shipped model with its trained weights, read back from its file."""
+    return checkpoint_of(onnx.load(SHIPPED), shipped_recipe())
+
+
+@pytest.fixture(params=["random", "trained"])
+def either(request, model):
+    """The shipped architecture, with random and with trained weights."""
+    return model if request.param == "random" else request.getfixturevalue("trained")
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def test_random_weights_give_the_packages_maps(name, pooling):
     assert_the_package_agrees(net, torch.from_numpy(probe_crops(2, size=size)), (0, 7))
 
 
-def test_the_shipped_architecture_gives_the_packages_maps(model):
-    crops = torch.from_numpy(probe_crops(2, size=model.recipe.network.input_size))
+def test_the_shipped_network_gives_the_packages_maps(either):
+    crops = torch.from_numpy(probe_crops(2, size=either.recipe.network.input_size))
 
-    assert_the_package_agrees(model.network().double(), crops, range(12))
+    assert_the_package_agrees(either.network().double(), crops, range(12))

@@ -96,9 +96,9 @@ def test_a_softmax_head_takes_the_derivative_of_the_logit(method):
     assert_same(cams, autograd_cams(maps, net.head)[1][method])
 
 
-def test_the_shipped_architecture_agrees_with_autograd(model):
-    net = model.network().double()
-    crops = torch.from_numpy(probe_crops(3, size=model.recipe.network.input_size))
+def test_the_shipped_network_agrees_with_autograd(either):
+    net = either.network().double()
+    crops = torch.from_numpy(probe_crops(3, size=either.recipe.network.input_size))
     with torch.inference_mode():
         maps = net.features(crops).clone()
     wanted_logits, wanted = autograd_cams(maps, net.head)

@@ -17,8 +17,7 @@ from rtau_export import onnx as exporter
 from rtau_export import verify
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx import FORBIDDEN_OPERATORS, torch_scores
-from tests.support.read_back import checkpoint_of
-from tests.support.training import ROOT, shipped_recipe
+from tests.support.training import ROOT
 
 SHIPPED = ROOT / "engines" / "shufflenetv2-au12.onnx"
 
@@ -123,9 +122,8 @@ def test_no_draft_is_left_beside_the_export(exported):
     assert names == {"model.pt", "random-au12.onnx", "random-au12.json"}
 
 
-def test_the_shipped_file_gives_what_torch_gives_with_its_weights():
-    model = checkpoint_of(onnx.load(SHIPPED), shipped_recipe())
-    graph = FaceGraph(model.network(), cam_method=read_sidecar(SHIPPED).cam_method)
+def test_the_shipped_file_gives_what_torch_gives_with_its_weights(trained):
+    graph = FaceGraph(trained.network(), cam_method=read_sidecar(SHIPPED).cam_method)
 
     found = exporter.measured_parity(graph, SHIPPED)  # raises beyond the tolerance of fp32
     said = read_sidecar(SHIPPED).parity

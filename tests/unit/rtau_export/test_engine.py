@@ -319,3 +319,17 @@ def test_verify_needs_neither_torch_nor_the_training_module():
     )
     assert done.returncode == 2
     assert "nonesuch: no such model file" in done.stderr
+
+
+@pytest.mark.needs_tensorrt_rtx
+def test_a_bundled_model_is_built_by_name_into_this_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--library", "tensorrt-rtx", "--for", "sm_86", "--no-twin", "--no-cache"]
+
+    assert main(["engine", "shufflenetv2-au12", *flags]) == 0
+
+    assert capsys.readouterr().out.startswith("shufflenetv2-au12-fp32.engine  ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "shufflenetv2-au12-fp32.engine",
+        "shufflenetv2-au12-fp32.engine.json",
+    ]

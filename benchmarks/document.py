@@ -1,0 +1,59 @@
+"""Puts a measurement into a document: between its script's markers, with machine and commit.
+
+Measures nothing. Called by the scripts of this folder that write a page of docs/.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CPUINFO = Path("/proc/cpuinfo")
+# What decides how fast a CPU multiplies; the newest that a kernel names says it all.
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+
+
+def write_measured(document: Path, text: str, /, *, script: str) -> None:
+    """Puts the text between the script's markers; what else the document says stays.
+
+    Raises:
+        SystemExit: the document has no such markers.
+    """
+    begin, end = (f"<!-- measured by {script}: {side} -->" for side in ("begin", "end"))
+    page = document.read_text(encoding="utf-8")
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise SystemExit(f"{document}: must hold the lines {begin} and {end} once each")
+    head, rest = page.split(begin)
+    tail = rest.split(end)[1]
+    document.write_text(f"{head}{begin}\n{text.strip()}\n{end}{tail}", encoding="utf-8")
+
+
+def origin(*packages: str) -> str:
+    """Returns one line: commit, processor, cores, and the versions of some packages."""
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    return f"Commit {commit}; {processor()}; {versions}."
+
+
+def processor() -> str:
+    """Returns the CPU's name, its cores and what it multiplies with."""
+    facts = dict(
+        (part.strip() for part in line.split(":", 1))
+        for line in CPUINFO.read_text(encoding="utf-8").splitlines()
+        if ":" in line
+    )
+    flags = set(facts.get("flags", "").split())
+    has = [name for name in INSTRUCTIONS if name in flags]
+    lacks = [] if flags & {"avx512_vnni", "avx_vnni"} else ["no VNNI"]
+    return f"{facts.get('model name', 'unknown')}, {os.cpu_count()} cores, " + ", ".join(
+        has + lacks
+    )

@@ -1,0 +1,270 @@
+"""Compares every file rtau makes of trained networks with torch, and writes docs/parity.md.
+
+Each checkpoint is exported bare, with Grad-CAM and with Grad-CAM++, then reduced to FP16 and INT8
+for CPUs and for TensorRT, by the functions of `rtau-export`; every file is run with ONNX Runtime
+and, where it is installed, OpenVINO. TensorRT for RTX builds what it may. Times nothing.
+
+    PYTHONPATH=.:train:export python benchmarks/model_parity.py RUN RUN \
+        --calibrate FOLDER --write docs/parity.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.document import ROOT, origin, write_measured
+from rtau.backends import open_engine
+from rtau.contract import CamMethod, Int8Profile, ModelContract, Precision
+from rtau.data import Scores
+from rtau.errors import ContractError
+from rtau.parity import Difference, as_crops, difference
+from rtau_export.engine import build_engines
+from rtau_export.engine_progress import BuildPhases
+from rtau_export.engine_target import EngineRequest
+from rtau_export.graph import FaceGraph
+from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
+from rtau_export.onnx import PARITY_BATCHES, export, torch_scores
+from rtau_export.precision import Reduction, reduce_file
+from rtau_train.checkpoint import Model, load_model
+
+FACES = ROOT / "tests" / "data" / "synth-facs"
+SCRIPT = "benchmarks/model_parity.py"
+CAMS: tuple[CamMethod | None, ...] = (None, "gradcam", "gradcam++")
+REDUCED: tuple[tuple[Precision, Int8Profile], ...] = (
+    ("fp16", "cpu"),
+    ("int8", "cpu"),
+    ("int8", "trt"),
+)
+LIBRARIES = {"cpu": "ONNX Runtime", "openvino": "OpenVINO"}
+# Rows torch takes at once; all of them would fill the memory.
+ROWS = 16
+HEAD = (
+    "| file | heatmaps | run with | dlogit, N = "
+    + " | ".join(map(str, PARITY_BATCHES))
+    + " | max dp | mean dp | changed | CAM r | macro-F1 |\n|---|---|---|"
+    + "---|" * (len(PARITY_BATCHES) + 5)
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """One exported file, or why there is none."""
+
+    path: Path
+    kind: str
+    """`fp32`, `int8 for trt`."""
+    cams: CamMethod | None
+    refused: str | None = None
+    """The line with which `rtau-export` refused to write it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """What torch says of the labelled faces."""
+
+    truth: LabelledCrops
+    scores: Scores
+    f1: float
+
+
+def main() -> None:
+    """Prints the page's measured part, or writes it."""
+    parser = argparse.ArgumentParser(description="Compare every exported file with torch.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="checkpoints")
+    parser.add_argument("--faces", type=Path, default=FACES, metavar="FOLDER", help="labelled")
+    parser.add_argument("--calibrate", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--write", type=Path, metavar="DOCUMENT.md")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    parts = [origin("torch", "onnx", "onnxruntime", *_optional("openvino"))]
+    for run in arguments.runs:
+        with tempfile.TemporaryDirectory() as folder:
+            parts.append("\n".join(section(load_model(run), arguments, Path(folder))))
+    text = "\n\n".join(parts)
+    if arguments.write:
+        write_measured(arguments.write, text, script=SCRIPT)
+    else:
+        sys.stdout.write(text + "\n")
+
+
+def section(model: Model, arguments: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """Yields the lines about one network."""
+    recipe = model.recipe
+    files = [*written(model, folder)]
+    files += [*reduced(files, arguments, folder)]
+    contract = _contract(files[0])
+    yield f"## {recipe.network.name}, {contract.input_size} px"
+    truth = read_labelled(arguments.faces, contract)
+    references = {
+        method: reference(model, method, contract=contract, truth=truth) for method in CAMS
+    }
+    grids = {
+        "x".join(map(str, one.scores.cams.shape[2:]))
+        for one in references.values()
+        if one.scores.cams is not None
+    }
+    yield (
+        f"\nWeights SHA-256 `{model.weights_sha256()}`, from `{model.recipe_path}`. Heatmaps of "
+        f"{', '.join(grids)} cells. {len(truth.images_rgb)} labelled pictures of {truth.name}, on "
+        f"which torch has a macro-F1 of {references[None].f1:.4f} at the checkpoint's thresholds; "
+        f"INT8 has its ranges from {arguments.calibrate.name}, percentile ranges.\n"
+    )
+    yield HEAD
+    for file in files:
+        _say(f"comparing {file.path.name}")
+        yield from rows(file, references[file.cams], contract)
+    yield f"\nTensorRT for RTX: {'; '.join(built(files))}."
+
+
+def written(model: Model, folder: Path) -> Iterator[File]:
+    """Yields the float32 files; each was proved equal to torch before it took its name."""
+    for method in CAMS:
+        path = folder / f"{method or 'bare'}.onnx"
+        _say(f"exporting {model.recipe.network.name} {path.stem}")
+        export(model, path, cam_method=method, crop=model.recipe.shipping.haar_crop)
+        yield File(path, "fp32", method)
+
+
+def reduced(sources: list[File], arguments: argparse.Namespace, folder: Path) -> Iterator[File]:
+    """Yields the files of lower precision, made of each float32 one with heatmaps."""
+    for source in (one for one in sources if one.cams is not None):
+        for precision, profile in REDUCED:
+            kind = precision if precision == "fp16" else f"{precision} for {profile}"
+            path = folder / f"{source.path.stem}-{kind.replace(' ', '-')}.onnx"
+            wanted = Reduction(
+                precision=precision,
+                profile=profile,
+                calibrate=arguments.calibrate if precision == "int8" else None,
+                labelled=arguments.faces,
+                ranges="percentile",
+            )
+            why = None
+            try:
+                reduce_file(source.path, path, wanted, say=_say)
+            except ContractError as error:
+                why = str(error)
+            yield File(path, kind, source.cams, refused=why)
+
+
+def reference(
+    model: Model, method: CamMethod | None, /, *, contract: ModelContract, truth: LabelledCrops
+) -> Reference:
+    """Returns what torch says of every labelled picture."""
+    graph = FaceGraph(model.network(), cam_method=method)
+    images = truth.images_rgb
+    parts = [
+        torch_scores(graph, images[k : k + ROWS], contract=contract)
+        for k in range(0, len(images), ROWS)
+    ]
+    scores = _joined(parts)
+    return Reference(truth, scores, macro_f1(scores, contract, truth.occurs))
+
+
+def rows(file: File, wanted: Reference, contract: ModelContract) -> Iterator[str]:
+    """Yields a row per library that runs the file."""
+    cams = file.cams or "none"
+    if file.refused is not None:
+        yield f"| {file.kind} | {cams} | refused | " + " | " * (len(PARITY_BATCHES) + 4) + " |"
+        return
+    for provider in ("cpu", *_optional("openvino")):
+        with closing(open_engine(str(file.path), provider=provider, threads=1)) as engine:
+            said = engine.infer(as_crops(wanted.truth.images_rgb), cams=file.cams is not None)
+            by_batch = []
+            for batch in PARITY_BATCHES:
+                crops = as_crops(wanted.truth.images_rgb[:batch])
+                got = engine.infer(crops, cams=file.cams is not None)
+                by_batch.append(difference(_first(wanted.scores, batch), got, contract))
+        whole = difference(wanted.scores, said, contract)
+        f1_change = macro_f1(said, contract, wanted.truth.occurs) - wanted.f1
+        cells = [file.kind, cams, LIBRARIES[provider]]
+        cells += [f"{one.max_dlogit:.1e}" for one in by_batch]
+        yield f"| {' | '.join([*cells, *_cells(whole)])} | {f1_change:+.4f} |"
+
+
+def built(files: list[File]) -> Iterator[str]:
+    """Yields what TensorRT for RTX built of the files that are for it."""
+    if not _optional("tensorrt_rtx"):
+        yield "not installed"
+        return
+    request = EngineRequest(generations=("8.6",), library="tensorrt_rtx")
+    for file in files:
+        if file.refused is not None or file.kind == "int8 for cpu":
+            continue
+        engines = build_engines(file.path, request, shown=_unseen)
+        sizes = " and ".join(f"{one.size_bytes / 1e6:.1f} MB" for one in engines)
+        yield f"{file.kind} {file.cams or 'bare'} parsed and built ({sizes})"
+
+
+@contextlib.contextmanager
+def _unseen(title: str) -> Iterator[BuildPhases]:
+    _say(title)
+    yield _Deaf()
+
+
+class _Deaf(BuildPhases):
+    """Hears of a build's phases and shows none."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+
+    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+        pass
+
+    def step_complete(self, phase_name: str, step: int) -> bool:  # noqa: ARG002 - TensorRT's own
+        return True
+
+    def phase_finish(self, phase_name: str) -> None:
+        pass
+
+
+def _cells(found: Difference) -> list[str]:
+    correlation = "" if found.cam_correlation is None else f"{found.cam_correlation:.6f}"
+    return [
+        f"{found.max_dp:.1e}",
+        f"{found.mean_dp:.1e}",
+        f"{found.changed_decisions}/{found.decisions}",
+        correlation,
+    ]
+
+
+def _joined(parts: list[Scores]) -> Scores:
+    cams = [part.cams for part in parts if part.cams is not None]
+    return Scores(
+        labels=parts[0].labels,
+        task=parts[0].task,
+        logits=np.concatenate([part.logits for part in parts]),
+        cams=np.concatenate(cams) if cams else None,
+    )
+
+
+def _first(scores: Scores, count: int) -> Scores:
+    cams = None if scores.cams is None else scores.cams[:count]
+    return Scores(labels=scores.labels, task=scores.task, logits=scores.logits[:count], cams=cams)
+
+
+def _contract(file: File) -> ModelContract:
+    with closing(open_engine(str(file.path), provider="cpu")) as engine:
+        return engine.contract
+
+
+def _optional(module: str) -> tuple[str, ...]:
+    return (module,) if importlib.util.find_spec(module) is not None else ()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()
