@@ -1,10 +1,11 @@
 """Measures what heatmaps cost: each network bare, with 12 Grad-CAM maps, with 12 Grad-CAM++ maps.
 
 The files are run in turn, round after round, so that a busy machine slows all of them alike; the
-median ratio within a round is printed as Markdown, beside a hook and autograd in torch.
+median ratio within a round is printed as Markdown, or written into docs/model-speed.md, beside a
+hook and autograd in torch.
 Random weights, one face of 224 px, one thread. Run by hand; `bench_cam.py` times the parts alone.
 
-    PYTHONPATH=.:train:export python benchmarks/cam_cost.py vgg19 shufflenetv2_x1_0 --rounds 40
+    PYTHONPATH=.:train:export python -m benchmarks.cam_cost shufflenetv2_x1_0 vgg19 --rounds 40
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.document import origin, write_measured
 from rtau.backends import open_engine
 from rtau.contract import CamMethod
 from rtau.data import Crops
@@ -35,6 +37,7 @@ from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import read_recipe
 
 RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "shufflenetv2-synth.toml"
+SCRIPT = "benchmarks/cam_cost.py"
 SIZE_PX = 224
 THREADS = 1
 KINDS: dict[str, CamMethod | None] = {
@@ -157,15 +160,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what heatmaps cost.")
     parser.add_argument("networks", nargs="*", default=list(NETWORKS), metavar="NETWORK")
     parser.add_argument("--rounds", type=int, default=30, metavar="N")
+    parser.add_argument("--write", type=Path, metavar="DOCUMENT.md")
     arguments = parser.parse_args()
     heads = (
         "| network | bare, ms | +12 Grad-CAM | +12 Grad-CAM++ | heatmaps off | torch bare, ms "
         "| torch +12 by autograd |"
     )
-    sys.stdout.write(f"{heads}\n|---|---|---|---|---|---|---|\n")
-    for name in arguments.networks:
-        sys.stdout.write(row(name, measure(name, rounds=arguments.rounds)) + "\n")
-        sys.stdout.flush()
+    lines = [heads, "|---|---|---|---|---|---|---|"]
+    lines += [row(name, measure(name, rounds=arguments.rounds)) for name in arguments.networks]
+    made = f"{origin('onnxruntime', 'torch')} {arguments.rounds} rounds."
+    text = "\n".join([made, "", *lines])
+    if arguments.write:
+        write_measured(arguments.write, text, script=SCRIPT)
+    else:
+        sys.stdout.write(text + "\n")
 
 
 def _run(engine: Engine, *, cams: bool) -> Callable[[], object]:

@@ -1,18 +1,17 @@
 """Measures what precision and library do for speed: fp32 and INT8, ONNX Runtime and OpenVINO.
 
 The files are run in turn, round after round, so that a busy machine slows all of them alike.
-Printed as Markdown: the median of milliseconds a face, the fastest tenth (other work only adds
-time), and ratios of that. Bundled models are taken as they are; networks by name get random
-weights, whose speed is that of trained ones and whose accuracy means nothing. FP16 is not timed: on
-a CPU it proves numbers, never speed.
+Printed as Markdown, or written into docs/model-speed.md: the median of milliseconds a face, the
+fastest tenth (other work only adds time), and the median of the ratios within a round. Bundled
+models are taken as they are; networks by name get random weights, whose speed is that of trained
+ones and whose accuracy means nothing. FP16 is not timed: on a CPU it proves numbers, never speed.
 
-    PYTHONPATH=.:train:export python benchmarks/precision_speed.py shufflenetv2-au12 vgg19
+    PYTHONPATH=.:train:export python -m benchmarks.precision_speed shufflenetv2-au12 vgg19
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib.util
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from benchmarks.document import origin, write_measured
 from rtau.backends import bundled_models, open_engine
 from rtau.contract import Int8Profile
 from rtau.data import Image
@@ -46,6 +46,8 @@ WAYS = (
     ("openvino", "int8-trt"),
 )
 LIBRARIES = {"cpu": "ONNX Runtime", "openvino": "OpenVINO"}
+LIBRARY_PACKAGES = {"cpu": "onnxruntime", "openvino": "openvino"}
+SCRIPT = "benchmarks/precision_speed.py"
 
 Way = tuple[str, str]
 
@@ -79,17 +81,8 @@ def ways_here() -> list[Way]:
     return [way for way in WAYS if way[0] != "openvino" or has_openvino]
 
 
-@dataclasses.dataclass(frozen=True)
-class Timing:
-    """Milliseconds a face."""
-
-    median: float
-    fast: float
-    """The fastest tenth took at most this."""
-
-
-def measure(files: dict[str, Path], *, faces: Image, rounds: int) -> dict[Way, Timing]:
-    """Returns the time of each way to judge some faces, run in turn."""
+def measure(files: dict[str, Path], *, faces: Image, rounds: int) -> dict[Way, np.ndarray]:
+    """Returns the milliseconds a face of each way, round by round, run in turn."""
     crops = as_crops(faces)
     with ExitStack() as opened:
         engines = {
@@ -104,21 +97,18 @@ def measure(files: dict[str, Path], *, faces: Image, rounds: int) -> dict[Way, T
                 started_s = time.perf_counter()
                 engine.infer(crops)
                 spent_ms[way].append((time.perf_counter() - started_s) * 1e3 / len(crops))
-    return {
-        way: Timing(*(float(one) for one in np.percentile(spent[2:], (50, 10))))
-        for way, spent in spent_ms.items()
-    }
+    return {way: np.array(spent[2:]) for way, spent in spent_ms.items()}
 
 
-def rows(name: str, count: int, ms: dict[Way, Timing], /) -> Iterator[str]:
+def rows(name: str, count: int, ms: dict[Way, np.ndarray], /) -> Iterator[str]:
     """Yields the rows of one model and number of faces."""
     first = ms["cpu", "fp32"]
     for (provider, kind), spent in ms.items():
         same_precision = ms["cpu", "fp32" if kind == "fp32" else "int8-cpu"]
+        median, fast = np.percentile(spent, (50, 10))
         yield (
-            f"| {name} | {count} | {LIBRARIES[provider]} | {kind} | {spent.median:.2f} "
-            f"| {spent.fast:.2f} | {first.fast / spent.fast:.2f} "
-            f"| {same_precision.fast / spent.fast:.2f} |"
+            f"| {name} | {count} | {LIBRARIES[provider]} | {kind} | {median:.2f} | {fast:.2f} "
+            f"| {np.median(first / spent):.2f} | {np.median(same_precision / spent):.2f} |"
         )
 
 
@@ -128,12 +118,13 @@ def main() -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="bundled name, or a network")
     parser.add_argument("--faces", type=int, nargs="+", default=[1, 8], metavar="N")
     parser.add_argument("--rounds", type=int, default=30, metavar="N")
+    parser.add_argument("--write", type=Path, metavar="DOCUMENT.md")
     arguments = parser.parse_args()
-    sys.stdout.write(
+    lines = [
         "| model | faces | library | file | median, ms a face | fastest tenth "
-        "| x fp32 ONNX Runtime | x ONNX Runtime, same precision |\n"
-        "|---|---|---|---|---|---|---|---|\n"
-    )
+        "| x fp32 ONNX Runtime | x ONNX Runtime, same precision |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for name in arguments.models:
         with tempfile.TemporaryDirectory() as folder:
             source = float32_file(name, Path(folder))
@@ -142,8 +133,14 @@ def main() -> None:
             for count in arguments.faces:
                 faces = probe_crops(count, size=size)
                 found = measure(files, faces=faces, rounds=arguments.rounds)
-                sys.stdout.write("\n".join(rows(name, count, found)) + "\n")
-                sys.stdout.flush()
+                lines += rows(name, count, found)
+    installed = dict.fromkeys(LIBRARY_PACKAGES[provider] for provider, _ in ways_here())
+    made = f"{origin(*installed)} {arguments.rounds} rounds, {THREADS} threads."
+    text = "\n".join([made, "", *lines])
+    if arguments.write:
+        write_measured(arguments.write, text, script=SCRIPT)
+    else:
+        sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":
