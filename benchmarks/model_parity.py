@@ -1,10 +1,10 @@
-"""Compares every file rtau makes of trained networks with torch, and writes docs/parity.md.
+"""Compares every file rtau makes of a trained network with torch, for docs/parity.md.
 
-Each checkpoint is exported bare, with Grad-CAM and with Grad-CAM++, then reduced to FP16 and INT8
+The checkpoint is exported bare, with Grad-CAM and with Grad-CAM++, then reduced to FP16 and INT8
 for CPUs and for TensorRT, by the functions of `rtau-export`; every file is run with ONNX Runtime
 and, where it is installed, OpenVINO. TensorRT for RTX builds what it may. Times nothing.
 
-    PYTHONPATH=.:train:export python benchmarks/model_parity.py RUN RUN \
+    PYTHONPATH=.:train:export python -m benchmarks.model_parity RUN \
         --calibrate FOLDER --write docs/parity.md
 """
 
@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.document import ROOT, origin, write_measured
 from rtau.backends import open_engine
@@ -32,10 +32,10 @@ from rtau.parity import Difference, as_crops, difference
 from rtau_export.engine import build_engines
 from rtau_export.engine_progress import BuildPhases
 from rtau_export.engine_target import EngineRequest
-from rtau_export.graph import FaceGraph
 from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
-from rtau_export.onnx import PARITY_BATCHES, export, torch_scores
+from rtau_export.onnx import PARITY_BATCHES, export
 from rtau_export.precision import Reduction, reduce_file
+from rtau_train.cam import logits_and_cams
 from rtau_train.checkpoint import Model, load_model
 
 FACES = ROOT / "tests" / "data" / "synth-facs"
@@ -81,42 +81,38 @@ class Reference:
 def main() -> None:
     """Prints the page's measured part, or writes it."""
     parser = argparse.ArgumentParser(description="Compare every exported file with torch.")
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="checkpoints")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a checkpoint, or its folder")
     parser.add_argument("--faces", type=Path, default=FACES, metavar="FOLDER", help="labelled")
     parser.add_argument("--calibrate", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--write", type=Path, metavar="DOCUMENT.md")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    parts = [origin("torch", "onnx", "onnxruntime", *_optional("openvino"))]
-    for run in arguments.runs:
-        with tempfile.TemporaryDirectory() as folder:
-            parts.append("\n".join(section(load_model(run), arguments, Path(folder))))
-    text = "\n\n".join(parts)
+    model = load_model(arguments.run)
+    with tempfile.TemporaryDirectory() as folder:
+        text = "\n".join(section(model, arguments, Path(folder)))
     if arguments.write:
-        write_measured(arguments.write, text, script=SCRIPT)
+        write_measured(arguments.write, text, script=f"{SCRIPT} {model.recipe.network.name}")
     else:
         sys.stdout.write(text + "\n")
 
 
 def section(model: Model, arguments: argparse.Namespace, folder: Path) -> Iterator[str]:
     """Yields the lines about one network."""
-    recipe = model.recipe
     files = [*written(model, folder)]
     files += [*reduced(files, arguments, folder)]
     contract = _contract(files[0])
-    yield f"## {recipe.network.name}, {contract.input_size} px"
+    yield origin("torch", "onnx", "onnxruntime", *_optional("openvino"))
     truth = read_labelled(arguments.faces, contract)
-    references = {
-        method: reference(model, method, contract=contract, truth=truth) for method in CAMS
-    }
+    references = reference(model, contract, truth)
     grids = {
         "x".join(map(str, one.scores.cams.shape[2:]))
         for one in references.values()
         if one.scores.cams is not None
     }
     yield (
-        f"\nWeights SHA-256 `{model.weights_sha256()}`, from `{model.recipe_path}`. Heatmaps of "
-        f"{', '.join(grids)} cells. {len(truth.images_rgb)} labelled pictures of {truth.name}, on "
+        f"\n{contract.input_size} px, heatmaps of {', '.join(grids)} cells. Weights SHA-256 "
+        f"`{model.weights_sha256()}`, recipe `{model.recipe_path}`. "
+        f"{len(truth.images_rgb)} labelled pictures of {truth.name}, on "
         f"which torch has a macro-F1 of {references[None].f1:.4f} at the checkpoint's thresholds; "
         f"INT8 has its ranges from {arguments.calibrate.name}, percentile ranges.\n"
     )
@@ -158,16 +154,33 @@ def reduced(sources: list[File], arguments: argparse.Namespace, folder: Path) ->
 
 
 def reference(
-    model: Model, method: CamMethod | None, /, *, contract: ModelContract, truth: LabelledCrops
+    model: Model, contract: ModelContract, truth: LabelledCrops
+) -> dict[CamMethod | None, Reference]:
+    """Returns what torch says of every labelled picture, for each kind of heatmap."""
+    net = model.network()
+    found: dict[CamMethod | None, list[list[Tensor]]] = {method: [] for method in CAMS}
+    images = torch.from_numpy(truth.images_rgb)
+    with torch.inference_mode():
+        for some in images.split(ROWS):
+            maps = net.features(some)
+            found[None].append([net.head(net.pooling(maps))])
+            for method in CAMS:
+                if method is not None:
+                    outputs = logits_and_cams(maps, net.head, net.pooling, method=method)
+                    found[method].append(list(outputs))
+    return {method: _reference(parts, contract, truth) for method, parts in found.items()}
+
+
+def _reference(
+    parts: list[list[Tensor]], contract: ModelContract, truth: LabelledCrops
 ) -> Reference:
-    """Returns what torch says of every labelled picture."""
-    graph = FaceGraph(model.network(), cam_method=method)
-    images = truth.images_rgb
-    parts = [
-        torch_scores(graph, images[k : k + ROWS], contract=contract)
-        for k in range(0, len(images), ROWS)
-    ]
-    scores = _joined(parts)
+    logits, *cams = (torch.cat(some).numpy() for some in zip(*parts, strict=True))
+    scores = Scores(
+        labels=contract.labels,
+        task=contract.task,
+        logits=logits,
+        cams=cams[0] if cams else None,
+    )
     return Reference(truth, scores, macro_f1(scores, contract, truth.occurs))
 
 
@@ -177,7 +190,9 @@ def rows(file: File, wanted: Reference, contract: ModelContract) -> Iterator[str
     if file.refused is not None:
         yield f"| {file.kind} | {cams} | refused | " + " | " * (len(PARITY_BATCHES) + 4) + " |"
         return
-    for provider in ("cpu", *_optional("openvino")):
+    # OpenVINO refuses int8 that is made for TensorRT.
+    others = () if file.kind == "int8 for trt" else _optional("openvino")
+    for provider in ("cpu", *others):
         with closing(open_engine(str(file.path), provider=provider, threads=1)) as engine:
             said = engine.infer(as_crops(wanted.truth.images_rgb), cams=file.cams is not None)
             by_batch = []
@@ -236,16 +251,6 @@ def _cells(found: Difference) -> list[str]:
         f"{found.changed_decisions}/{found.decisions}",
         correlation,
     ]
-
-
-def _joined(parts: list[Scores]) -> Scores:
-    cams = [part.cams for part in parts if part.cams is not None]
-    return Scores(
-        labels=parts[0].labels,
-        task=parts[0].task,
-        logits=np.concatenate([part.logits for part in parts]),
-        cams=np.concatenate(cams) if cams else None,
-    )
 
 
 def _first(scores: Scores, count: int) -> Scores:

@@ -25,7 +25,6 @@ import onnx
 
 from benchmarks.document import origin, write_measured
 from rtau.backends import bundled_models, open_engine
-from rtau.contract import Int8Profile
 from rtau.data import Image
 from rtau.parity import as_crops, probe_crops
 from rtau_export import int8
@@ -36,14 +35,12 @@ FACES = Path(__file__).parent.parent / "tests" / "data" / "synth-facs" / "crops"
 THREADS = 2
 # Enough to set ranges; speed does not depend on them.
 FITTING = 16
-PROFILES: tuple[Int8Profile, ...] = ("cpu", "trt")
-# Library and file of each row; OpenVINO likes either kind of INT8, ONNX Runtime its own.
+# Library and file of each row.
 WAYS = (
     ("cpu", "fp32"),
     ("openvino", "fp32"),
-    ("cpu", "int8-cpu"),
-    ("openvino", "int8-cpu"),
-    ("openvino", "int8-trt"),
+    ("cpu", "int8"),
+    ("openvino", "int8"),
 )
 LIBRARIES = {"cpu": "ONNX Runtime", "openvino": "OpenVINO"}
 LIBRARY_PACKAGES = {"cpu": "onnxruntime", "openvino": "openvino"}
@@ -63,16 +60,14 @@ def float32_file(name: str, folder: Path) -> Path:
 
 
 def files_of(source: Path, folder: Path) -> dict[str, Path]:
-    """Returns the float32 file and the INT8 ones that were made of it."""
+    """Returns the float32 file and the INT8 one that was made of it."""
     file = read_onnx(source)
     proto = onnx.load_from_string(file.content)
     faces = read_calibration(FACES, size=file.contract.input_size).fitting[:FITTING]
-    files = {"fp32": source}
-    for profile in PROFILES:
-        reduced = int8.quantise(proto, faces, profile=profile, ranges="minmax")
-        files[f"int8-{profile}"] = folder / f"{source.stem}-{profile}.onnx"
-        files[f"int8-{profile}"].write_bytes(reduced.SerializeToString())
-    return files
+    reduced = int8.quantise(proto, faces, profile="cpu", ranges="minmax")
+    path = folder / f"{source.stem}-int8.onnx"
+    path.write_bytes(reduced.SerializeToString())
+    return {"fp32": source, "int8": path}
 
 
 def ways_here() -> list[Way]:
@@ -104,7 +99,7 @@ def rows(name: str, count: int, ms: dict[Way, np.ndarray], /) -> Iterator[str]:
     """Yields the rows of one model and number of faces."""
     first = ms["cpu", "fp32"]
     for (provider, kind), spent in ms.items():
-        same_precision = ms["cpu", "fp32" if kind == "fp32" else "int8-cpu"]
+        same_precision = ms["cpu", "fp32" if kind == "fp32" else "int8"]
         median, fast = np.percentile(spent, (50, 10))
         yield (
             f"| {name} | {count} | {LIBRARIES[provider]} | {kind} | {median:.2f} | {fast:.2f} "

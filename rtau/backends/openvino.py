@@ -47,7 +47,8 @@ class OpenVINOEngine:
 
         Raises:
             UsageError: another provider was asked for.
-            ContractError: the file is broken, has no contract, or breaks it.
+            ContractError: the file is broken, has no contract, or breaks it; or its int8 is made
+                for TensorRT.
         """
         if provider != "openvino":
             raise UsageError(f"the OpenVINO backend is --provider openvino, got {provider!r}")
@@ -59,6 +60,7 @@ class OpenVINOEngine:
         }
         content = _read(path)
         self._contract = contract_in(content, origin=str(path))
+        _check_profile(self._contract, path)
         self._core = openvino.Core()
         whole = self._compiled(content)
         _check_signature(whole, self._contract, path)
@@ -140,6 +142,18 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ContractError(f"{path}: the model cannot be read ({error.strerror})") from None
+
+
+def _check_profile(contract: ModelContract, path: Path) -> None:
+    """Raises ContractError for int8 that keeps all eight bits of a weight.
+
+    On a CPU without VNNI such products overflow in OpenVINO's kernels, and it says nothing.
+    """
+    if contract.int8_profile == "trt":
+        raise ContractError(
+            f"{path}: its int8 is made for TensorRT, and OpenVINO would give wrong numbers on some "
+            "CPUs; make it from the fp32 file with rtau-export onnx --precision int8 --profile cpu"
+        )
 
 
 def _check_signature(model: Any, contract: ModelContract, path: Path) -> None:

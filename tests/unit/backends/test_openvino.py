@@ -51,6 +51,16 @@ def test_float32_answers_are_those_of_onnx_runtime():
     assert found.cam_correlation > 0.9999
 
 
+def test_int8_for_tensorrt_is_refused_and_that_for_cpus_runs(model):
+    """The first of them saturates on a CPU without VNNI, in silence."""
+    for_cpus = make_contract(precision="int8", int8_profile="cpu")
+    with open_engine(str(model(contract=for_cpus)), provider="openvino") as engine:
+        assert engine.device.endswith("int8")
+    for_tensorrt = make_contract(precision="int8", int8_profile="trt")
+    with pytest.raises(ContractError, match="is made for TensorRT, and OpenVINO would give wrong"):
+        open_engine(str(model(contract=for_tensorrt)), provider="openvino")
+
+
 def test_the_device_names_library_processor_and_precision(model):
     with open_engine(str(model()), provider="openvino") as engine:
         assert engine.device.startswith("openvino 20")

@@ -12,12 +12,12 @@ def test_a_ratio_is_the_median_of_those_within_a_round():
     # The third round was slow for both: a ratio of medians or of means would be another.
     spent_ms = {
         ("cpu", "fp32"): np.array([30.0, 32.0, 300.0]),
-        ("cpu", "int8-cpu"): np.array([10.0, 8.0, 100.0]),
-        ("openvino", "int8-cpu"): np.array([5.0, 8.0, 50.0]),
+        ("cpu", "int8"): np.array([10.0, 8.0, 100.0]),
+        ("openvino", "int8"): np.array([5.0, 8.0, 50.0]),
     }
 
     _, own, other = rows("vgg19", 1, spent_ms)
 
-    assert own.startswith("| vgg19 | 1 | ONNX Runtime | int8-cpu | 10.00 |")
+    assert own.startswith("| vgg19 | 1 | ONNX Runtime | int8 | 10.00 |")
     assert own.endswith("| 3.00 | 1.00 |")
     assert other.endswith("| 6.00 | 2.00 |")
