@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "rtau-train: interrupted; `fit --resume` and `synth` go on from here", file=sys.stderr
+            "rtau-train: interrupted; `fit --resume`, and the other commands repeated, go on from here",
+            file=sys.stderr,
         )
         return INTERRUPTED
     return 0
