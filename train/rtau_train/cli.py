@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "rtau-train: interrupted; `fit --resume`, and the other commands repeated, go on from here",
+            "rtau-train: interrupted; `fit --resume` and the other verbs, repeated, go on",
             file=sys.stderr,
         )
         return INTERRUPTED
