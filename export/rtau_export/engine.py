@@ -55,7 +55,6 @@ def build_engines(
     /,
     *,
     out: Path | None = None,
-    folder: Path | None = None,
     cache: EngineCache | None = None,
     shown: Shown = shown_on_stderr,
     tensorrt: TensorRT | None = None,
@@ -65,8 +64,8 @@ def build_engines(
     Args:
         onnx: a model with its contract in the metadata.
         request: precision, batch, GPU, flavour.
-        out: where the engine goes; None: into `folder`, named by the precision.
-        folder: None: that of the model.
+        out: where the engine goes: a file, or a folder for NAME-PRECISION.engine; None: the
+            model's folder.
         cache: engines built before; None builds anew and keeps nothing.
         shown: shows a build's progress.
         tensorrt: a loaded TensorRT; None loads the one the request leads to.
@@ -90,18 +89,10 @@ def build_engines(
         has_flags=tensorrt.has_precision_flags,
         name=onnx.stem,
     )
-    path = out or _named(folder or onnx.parent, onnx.stem, precision.precision)
-    if path.suffix != SUFFIX:
-        raise UsageError(f"--out must end in {SUFFIX}, got {path}")
+    path = _out_path(onnx, out, precision.precision)
     target = choose_target(tensorrt, request.generations)
     job = _Job(tensorrt, target, precision, request.batch, cache, shown)
-    contract = dataclasses.replace(
-        source.contract,
-        precision=precision.precision,
-        max_batch=request.batch.greatest,
-        # What was measured of the file says nothing of a precision that TensorRT lowers itself.
-        parity=source.contract.parity if precision.precision == source.contract.precision else None,
-    )
+    contract = _contract_of(source.contract, precision.precision, request.batch)
     twin = path.with_name(f"{path.stem}{TWIN}{SUFFIX}")
     if not (request.twin and contract.has_cams):
         return [job.write(source, source.content, path=path, contract=contract, twin=None)]
@@ -263,7 +254,17 @@ def _parser_error(parser: Any, path: Path, tensorrt: TensorRT) -> ContractError:
     )
 
 
-def _named(folder: Path, stem: str, precision: Precision) -> Path:
-    """Returns the path of an engine that nobody named."""
-    ending = "" if stem.endswith(f"-{precision}") else f"-{precision}"
-    return folder / f"{stem}{ending}{SUFFIX}"
+def _contract_of(model: ModelContract, precision: Precision, batch: BatchProfile) -> ModelContract:
+    """Returns the contract of an engine of a model."""
+    # What was measured of the file says nothing of a precision that TensorRT lowers itself.
+    parity = model.parity if precision == model.precision else None
+    return dataclasses.replace(model, precision=precision, max_batch=batch.greatest, parity=parity)
+
+
+def _out_path(onnx: Path, out: Path | None, precision: Precision) -> Path:
+    if out is None or out.is_dir():
+        ending = "" if onnx.stem.endswith(f"-{precision}") else f"-{precision}"
+        return (out or onnx.parent) / f"{onnx.stem}{ending}{SUFFIX}"
+    if out.suffix != SUFFIX:
+        raise UsageError(f"--out must end in {SUFFIX} or be a folder that exists, got {out}")
+    return out

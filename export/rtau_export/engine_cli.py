@@ -56,7 +56,7 @@ def add_verb(verbs: Any) -> None:
         "--out",
         type=Path,
         metavar="NAME.engine",
-        help="default: NAME-PRECISION.engine beside the file, for a bundled name in this folder",
+        help="or a folder; default: NAME-PRECISION.engine beside the file, for a bundled name here",
     )
     verb.add_argument(
         "--no-twin",
@@ -84,8 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     cache = None if arguments.no_cache else EngineCache.of_user()
     model = find_model(arguments.model)
     # A bundled file lies where rtau is installed: nothing is written there.
-    folder = model.parent if Path(arguments.model).is_file() else Path()
-    built = build_engines(model, request, out=arguments.out, cache=cache, folder=folder)
+    default = model.parent if Path(arguments.model).is_file() else Path()
+    built = build_engines(model, request, out=arguments.out or default, cache=cache)
     if arguments.json:
         rows = [{"path": str(one.path), **dataclasses.asdict(one.build)} for one in built]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
