@@ -10,14 +10,13 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from rtau.assembly import csv_sink, thresholds_of, video_sink
 from rtau.cli.session import Session
 from rtau.config import OutputConfig
 from rtau.errors import UsageError
 from rtau.seams import Sink
-from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.output_path import check_output, is_same_file
-from rtau.sinks.video_file import VideoFileSink
 
 STDOUT = "-"
 RECORD_SUFFIX = ".run.json"
@@ -86,44 +85,21 @@ class Outputs:
             SinkError: a file or an encoder cannot be opened; none is left open.
         """
         contract = session.engine.contract
-        thresholds = contract.thresholds if contract.task == "multi_label" else None
+        thresholds = thresholds_of(contract)
         built: list[Sink] = []
         try:
             if self.csv is not None:
-                built.append(
-                    CsvSink(
-                        self.csv,
-                        labels=contract.labels,
-                        task=contract.task,
-                        thresholds=thresholds,
-                        file_of=file_of,
-                    )
-                )
+                built.append(csv_sink(self.csv, contract=contract, file_of=file_of))
             if self.jsonl is not None:
                 built.append(JsonlSink(self.jsonl, thresholds=thresholds, file_of=file_of))
             if self.video is not None:
-                built.append(_video_sink(self.video, session))
+                output = session.config.output
+                built.append(video_sink(self.video, source=session.source, output=output))
         except BaseException:
             for sink in reversed(built):
                 sink.close()
             raise
         return built
-
-
-def _video_sink(path: Path, session: Session) -> VideoFileSink:
-    info, output = session.source.info, session.config.output
-    origin = getattr(session.source, "origin", None)
-    return VideoFileSink(
-        path,
-        width=info.width,
-        height=info.height,
-        nominal_fps=info.nominal_fps,
-        audio_from=None if origin is None else origin.path,
-        time_zero_s=0.0 if origin is None else origin.start_time_s,
-        encoder=output.encoder,
-        crf=output.crf,
-        preset=output.preset,
-    )
 
 
 def _file(name: str | None) -> Path | None:

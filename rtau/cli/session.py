@@ -1,7 +1,7 @@
-"""Puts a run together from its settings, runs it, and keeps its record.
+"""Runs one open source by its settings, and keeps the record of the run.
 
-Builds finder, pipeline, composer, sinks and runner for one open source; decides nothing about
-images. `video`, `webcam` and `image` call `run_session` and turn its outcome into an exit code.
+`rtau.assembly` builds the runner, the verb its sinks; decides nothing about images. `video`,
+`webcam` and `image` call `run_session` and turn its outcome into an exit code.
 """
 
 from __future__ import annotations
@@ -13,22 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from rtau import __version__
+from rtau.assembly import build_runner, view_controls
 from rtau.cli.interrupts import stopping_with
 from rtau.cli.main import INTERRUPTED
 from rtau.config import RunConfig
-from rtau.decide import Decider
-from rtau.detectors import open_detector
-from rtau.errors import RtauError, UsageError
-from rtau.finder import FaceFinder, SearchPolicy
-from rtau.overlay.compose import Composer, OverlayOptions
-from rtau.pipeline import HeatSchedule, Pipeline
+from rtau.errors import RtauError
+from rtau.finder import SearchPolicy
 from rtau.runner import Runner, RunSummary
 from rtau.seams import Engine, Sink, Source
 from rtau.sinks import run_record
 from rtau.sinks.run_record import ModelRecord, RunRecord, SourceRecord, utc_now, write_run_record
-from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls, ViewStatus
+from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
-from rtau.trackers import open_tracker
 
 # Builds the sinks of a run when source and engine are open and the controls exist.
 SinkBuilder = Callable[["Session"], list[Sink]]
@@ -95,10 +91,18 @@ def run_session(  # noqa: PLR0913 - the parts of a run
     started_utc = utc_now()
     status = _Status()
     try:
-        controls = _controls(config, engine)
+        controls = view_controls(config, engine.contract)
         session = Session(config, source, engine, model_path, controls, command, status)
         built = sinks(session)
-        runner = _runner(session, built, policy=policy, tracker=tracker)
+        runner = build_runner(
+            source,
+            engine,
+            config=config,
+            controls=controls,
+            sinks=built,
+            policy=policy,
+            tracker=tracker,
+        )
     except BaseException:
         source.close()
         raise
@@ -116,60 +120,6 @@ def run_session(  # noqa: PLR0913 - the parts of a run
     if error is not None:
         raise error
     return Outcome(summary=runner.summary, interrupted=interrupts.seen)
-
-
-def search_policy(config: RunConfig) -> SearchPolicy:
-    """Returns how faces are searched in video, by the settings.
-
-    Hiding faces needs every one of them: with `--blur` the whole frame is searched every time.
-    """
-    if config.find.faces is not None:
-        return SearchPolicy.for_recorded()
-    every_s = 0.0 if config.overlay.blur else config.find.detect_every
-    return SearchPolicy(detect_every_s=every_s)
-
-
-def _controls(config: RunConfig, engine: Engine) -> ViewControls:
-    contract = engine.contract
-    wanted = config.overlay.heatmap
-    labels = contract.labels if contract.has_cams else ()
-    known = (NO_HEATMAP, TOP_HEATMAP, *labels) if labels else (NO_HEATMAP,)
-    if wanted not in known:
-        why = "" if labels else f" ({contract.name} has no CAM output)"
-        raise UsageError(f"--heatmap must be one of {', '.join(known)}{why}, got {wanted!r}")
-    return ViewControls(cam_labels=labels, heatmap=wanted, bars=config.overlay.bars)
-
-
-def _runner(session: Session, sinks: list[Sink], *, policy: SearchPolicy, tracker: str) -> Runner:
-    config, engine, controls = session.config, session.engine, session.controls
-    heat = None
-    if controls.has_heatmaps:
-        heat = HeatSchedule(
-            config.overlay.heatmap_hz, wanted=lambda: controls.heatmap != NO_HEATMAP
-        )
-    detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
-    pipeline = Pipeline(
-        finder=FaceFinder(detector, open_tracker(tracker), policy),
-        engine=engine,
-        decider=Decider(
-            engine.contract,
-            smooth_s=config.decide.smooth,
-            hysteresis=config.decide.hysteresis,
-        ),
-        heat=heat,
-    )
-    composer = Composer(
-        engine.contract, options=OverlayOptions(blur=config.overlay.blur), controls=controls
-    )
-    drops = {"auto": None, "wait": False, "drop": True}[config.source.policy]
-    return Runner(
-        source=session.source,
-        pipeline=pipeline,
-        sinks=sinks,
-        compose=composer.compose,
-        drops=drops,
-        max_frames=config.source.max_frames,
-    )
 
 
 def _status_reader(runner: Runner, *, source: Source, engine: Engine) -> Callable[[], ViewStatus]:

@@ -13,11 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rtau.assembly import search_policy
 from rtau.backends import find_model, open_engine
 from rtau.cli.given import config_of
 from rtau.cli.outputs import RECORD_SUFFIX, Outputs
 from rtau.cli.report import print_summary
-from rtau.cli.session import Outcome, describe, run_session, search_policy
+from rtau.cli.session import Outcome, describe, run_session
 from rtau.cli.views import build_view
 from rtau.config import RunConfig
 from rtau.errors import RtauError, UsageError

@@ -10,11 +10,12 @@ import argparse
 import contextlib
 import sys
 
+from rtau.assembly import search_policy
 from rtau.backends import find_model, open_engine
 from rtau.cli.given import config_of
 from rtau.cli.outputs import Outputs
 from rtau.cli.report import print_summary
-from rtau.cli.session import run_session, search_policy
+from rtau.cli.session import run_session
 from rtau.cli.views import build_view
 from rtau.sources import open_source
 
