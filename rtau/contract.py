@@ -256,7 +256,7 @@ def _parse(value: Any, hint: Any, name: str) -> Any:
         return _parse_generic(value, hint, name)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, hint) or isinstance(value, bool):
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ContractError(f"{name} must be {hint.__name__}, got {type(value).__name__}")
     return value
 

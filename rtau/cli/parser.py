@@ -23,7 +23,11 @@ VERBS = {
     "image": "score single images or folders of them",
     "inspect": "show a model's contract",
     "doctor": "check this machine: versions, providers, codecs, cameras, conflicts",
+    "bench": "measure how fast this machine is: every stage, whole runs, live",
 }
+
+# Whether `rtau bench` compares with the peer.
+PEERS = ("auto", "none")
 
 EPILOG = "AUs describe visible muscle actions; they are not emotions. See docs/uses.md."
 
@@ -105,6 +109,36 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "clip",
+        nargs="?",
+        type=Path,
+        metavar="CLIP",
+        help="video to measure on; as it is, or with --faces or --sizes tiled (default: drawn)",
+    )
+    parser.add_argument("--model", default="shufflenetv2-au12", help="bundled name or model file")
+    parser.add_argument("--provider", default="auto", help="what must execute the model")
+    parser.add_argument("--threads", type=int, default=0, help="threads for the model; 0 = cores")
+    parser.add_argument("--faces", metavar="N,N", help="faces in the clips (default: 1,4)")
+    parser.add_argument(
+        "--sizes", metavar="WxH,WxH", help="sizes of the clips, px (default: 640x360,1280x720)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, metavar="S", help="time per figure (default: 1)"
+    )
+    parser.add_argument(
+        "--frames", type=int, default=150, metavar="N", help="length of made clips (default: 150)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the record there")
+    parser.add_argument(
+        "--peer",
+        choices=PEERS,
+        default=PEERS[0],
+        help="auto: compare with MediaPipe where it is installed; none: without (default: auto)",
+    )
+
+
 def _add_settings(parser: argparse.ArgumentParser, *, without: Any) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="TOML", help="file of settings; flags win over it"
@@ -152,4 +186,5 @@ _ADDERS = {
     "image": _add_image,
     "inspect": _add_inspect,
     "doctor": _add_doctor,
+    "bench": _add_bench,
 }

@@ -1,0 +1,93 @@
+"""What surrounds the figures of a record: when, where, with what, and how many threads.
+
+Taken when measuring begins and completed when it ends; measures nothing. Used by everything that
+writes a benchmark record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+
+import rtau
+from rtau.bench.figures import Figure
+from rtau.bench.machine import Machine, load, machine, packages, revision
+from rtau.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
+from rtau.sinks.run_record import utc_now
+from rtau.sources.decoding import DECODER_THREADS
+
+CHECKOUT = Path(rtau.__file__).resolve().parent.parent
+ALL_THREADS = Path("/proc/self/task")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """The circumstances of one benchmark, as they were at its start."""
+
+    suite: str
+    """Name of the suite."""
+    command: str
+    """What was run."""
+    started_utc: str
+    """ISO 8601."""
+    machine: Machine
+    """Where."""
+
+    @classmethod
+    def begin(cls, suite: str, *, command: str) -> Context:
+        """Returns the circumstances of now."""
+        return cls(suite=suite, command=command, started_utc=utc_now(), machine=machine())
+
+    def record(  # noqa: PLR0913 - the parts of a record
+        self,
+        *,
+        device: str,
+        model: str,
+        threads: Sequence[Threads],
+        warm_up: str,
+        clips: Sequence[ClipRecord],
+        figures: Sequence[Figure],
+        peer: PeerRecord | None = None,
+        targets: Sequence[Target] = (),
+        notes: Sequence[str] = (),
+    ) -> BenchRecord:
+        """Returns the record of what was measured between `begin` and now."""
+        commit, is_dirty = revision(CHECKOUT)
+        return BenchRecord(
+            suite=self.suite,
+            command=self.command,
+            started_utc=self.started_utc,
+            finished_utc=utc_now(),
+            rtau_version=rtau.__version__,
+            commit=commit,
+            is_dirty=is_dirty,
+            machine=self.machine,
+            device=device,
+            model=model,
+            packages=packages(),
+            threads=tuple(threads),
+            warm_up=warm_up,
+            clips=tuple(clips),
+            figures=tuple(figures),
+            peer=peer,
+            targets=tuple(targets),
+            notes=tuple(notes),
+            load_after=load(),
+        )
+
+
+def own_threads(engine_threads: int, /) -> Threads:
+    """Returns the thread counts of rtau's side; `engine_threads` 0 is one per core."""
+    alive = len(list(ALL_THREADS.iterdir())) if ALL_THREADS.is_dir() else None
+    return Threads(
+        side="rtau",
+        engine=engine_threads or os.cpu_count(),
+        opencv=cv2.getNumThreads(),
+        decoder=DECODER_THREADS,
+        encoder="auto",
+        process=alive,
+    )

@@ -1,0 +1,326 @@
+"""Every stage of a run alone, on one clip: what it is fed was made by the stages before it.
+
+Each stage is a `Step` that goes on to the next frame whenever it is called, so that a figure is of
+many frames and not of one. Times nothing itself: `rtau bench` and the suites in `benchmarks/` do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from rtau.assembly import (
+    composer,
+    csv_sink,
+    decider,
+    face_finder,
+    heat_schedule,
+    search_policy,
+    video_sink,
+    view_controls,
+)
+from rtau.bench.figures import Step
+from rtau.config import RunConfig
+from rtau.crops import cut
+from rtau.data import Crops, Faces, Frame, FrameResult, Image
+from rtau.detectors import open_detector
+from rtau.errors import UsageError
+from rtau.overlay.heatmap import HeldHeat, draw_heat
+from rtau.pipeline import Pipeline
+from rtau.runner import FILE_BATCH
+from rtau.seams import Detector, Engine
+from rtau.sources.video_file import VideoFileSource
+from rtau.trackers import open_tracker
+
+BATCHES = (1, 4, 8, 16, 32)
+# Frames kept in memory: a second or two of video, 80 MB at 1280x720.
+SCENE_FRAMES = 30
+# Frames skipped at the start, while faces are not confirmed yet.
+SETTLING_FRAMES = 10
+
+# Names of the stages that every frame passes, in order.
+DECODE, FIND, CROP, DECIDE, WRITE = "decode", "find", "crop", "decide", "write the table"
+OVERLAY, ENCODE = "overlay with heatmap", "encode"
+INFER, INFER_CAMS = "infer", "infer with heatmaps"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A piece of a clip that was run once, so that every stage has its input."""
+
+    clip: Path
+    """The file."""
+    results: tuple[FrameResult, ...]
+    """Its frames as a run left them; heatmaps on the frames where a run refreshes them."""
+    fps: float
+    """Frames per second of video."""
+    config: RunConfig
+    """The settings of the run: `heatmap` is `top` where the model has heatmaps."""
+
+    @property
+    def faces(self) -> float:
+        """Faces per frame that were found, on average."""
+        return float(np.mean([len(result.faces) for result in self.results]))
+
+    @property
+    def share_with_cams(self) -> float:
+        """Share of the frames whose heatmaps are computed."""
+        return float(np.mean([result.scores.cams is not None for result in self.results]))
+
+
+def make_scene(
+    clip: Path, engine: Engine, /, *, config: RunConfig, frames: int = SCENE_FRAMES
+) -> Scene:
+    """Returns the scene of a clip's first frames.
+
+    Raises:
+        SourceOpenError: no video.
+        UsageError: no face in it, so that there is nothing to time.
+    """
+    controls = view_controls(config, engine.contract)
+    pipeline = Pipeline(
+        finder=face_finder(config, policy=search_policy(config)),
+        engine=engine,
+        decider=decider(config, engine.contract),
+        heat=heat_schedule(config, controls),
+    )
+    with VideoFileSource(clip) as source:
+        rate = float(source.info.nominal_fps or 25)
+        results = [
+            pipeline.step([frame])[0]
+            for frame in itertools.islice(source, SETTLING_FRAMES + frames)
+        ]
+    kept = tuple(results[SETTLING_FRAMES:] or results)
+    if not any(len(result.faces) for result in kept):
+        raise UsageError(
+            f"{clip}: no face was found in its first {len(results)} frames, and stages cannot be "
+            "timed without one; give another clip"
+        )
+    return Scene(clip=clip, results=kept, fps=rate, config=config)
+
+
+class Stages:
+    """The steps of a scene; a context that closes the files they write."""
+
+    def __init__(self, scene: Scene, engine: Engine, /, *, folder: Path) -> None:
+        """Prepares nothing but the files; `folder` is where they are written."""
+        self.scene = scene
+        self._engine = engine
+        self._folder = folder
+        self._open = ExitStack()
+        self._detector: Detector = open_detector(min_face=scene.config.find.min_face)
+
+    def __enter__(self) -> Stages:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def steps(self) -> list[Step]:
+        """Returns every stage, in the order a frame passes them."""
+        steps = [
+            self._decode(),
+            Step("detect, whole frame", self._over(self._detector.detect)),
+            self._look(),
+            Step(FIND, _calling(self._finds())),
+            self._track(),
+            Step(CROP, self._over_results(self._crop)),
+            *self.inferences(),
+            self._decide(),
+            Step(WRITE, self._over_results(self._table())),
+        ]
+        if self._engine.contract.has_cams:
+            steps.append(Step("heatmap", _calling(self._heatmaps())))
+        return [
+            *steps,
+            Step("overlay", self._over_results(self._composer(heatmap="none"))),
+            Step(OVERLAY, self._over_results(self._composer(heatmap=None))),
+            Step(ENCODE, _calling(self._encodings())),
+        ]
+
+    def inferences(self) -> list[Step]:
+        """Returns the network by batch, and a run's own batch: of so many frames at once."""
+        one = self._crop(self._seen()[0])
+        steps = [
+            Step(infer_name(rows), self._infer(batch_of(one, rows)), batch=rows) for rows in BATCHES
+        ]
+        frames = list(itertools.islice(itertools.cycle(self.scene.results), FILE_BATCH))
+        rows = max(1, sum(len(result.faces) for result in frames))
+        together = self._infer(batch_of(one, rows))
+        steps.append(Step(INFER, together, per=FILE_BATCH, batch=rows))
+        if self._engine.contract.has_cams:
+            with_cams = self._infer(batch_of(one, rows), cams=True)
+            steps.append(Step(INFER_CAMS, with_cams, per=FILE_BATCH, batch=rows))
+        return steps
+
+    def _seen(self) -> list[FrameResult]:
+        return [result for result in self.scene.results if len(result.faces)]
+
+    def _over(self, act: Callable[[Frame], object]) -> Callable[[], object]:
+        return self._over_results(lambda result: act(result.frame))
+
+    def _over_results(self, act: Callable[[FrameResult], object]) -> Callable[[], object]:
+        results = itertools.cycle(self.scene.results)
+        return lambda: act(next(results))
+
+    def _decode(self) -> Step:
+        decoding = _Decoding(self.scene.clip)
+        self._open.callback(decoding.close)
+        return Step(DECODE, decoding.next, decoding.prepare)
+
+    def _look(self) -> Step:
+        """Looks for the faces of each frame in the next one, as a run does."""
+        pairs = itertools.cycle(itertools.pairwise(self.scene.results))
+
+        def look() -> Faces:
+            before, after = next(pairs)
+            return self._detector.detect(after.frame, near=before.faces)
+
+        return Step("detect, around known faces", look)
+
+    def _finds(self) -> Iterator[object]:
+        """Finds faces in frame after frame; the clock of the video goes on from loop to loop."""
+        config = self.scene.config
+        finder = face_finder(config, policy=search_policy(config))
+        for index, result in enumerate(itertools.cycle(self.scene.results)):
+            time_s = index / self.scene.fps
+            yield finder.find(Frame(index, time_s=time_s, image_bgr=result.frame.image_bgr))
+
+    def _track(self) -> Step:
+        tracker = open_tracker("iou")
+        ticks = itertools.count()
+
+        def track(result: FrameResult) -> Faces:
+            seen = Faces(boxes_xyxy=result.faces.boxes_xyxy, scores=result.faces.scores)
+            return tracker.update(seen, time_s=next(ticks) / self.scene.fps)
+
+        return Step("track", self._over_results(track))
+
+    def _crop(self, result: FrameResult) -> Crops:
+        contract = self._engine.contract
+        return cut(result.frame, result.faces, rule=contract.crop, size=contract.input_size)
+
+    def _infer(self, crops: Crops, *, cams: bool = False) -> Callable[[], object]:
+        return lambda: self._engine.infer(crops, cams=cams)
+
+    def _decide(self) -> Step:
+        deciding = decider(self.scene.config, self._engine.contract)
+
+        def decide(result: FrameResult) -> object:
+            track_ids = result.faces.track_ids
+            assert track_ids is not None, "a result has ids"
+            return deciding.decide(result.scores, track_ids=track_ids, time_s=result.frame.time_s)
+
+        return Step(DECIDE, self._over_results(decide))
+
+    def _heatmaps(self) -> Iterator[object]:
+        """Colours the heatmaps of each frame that has new ones, and lays them over every face."""
+        contract = self._engine.contract
+        held = HeldHeat(contract)
+        for result in itertools.cycle(self.scene.results):
+            canvas: Image = result.frame.image_bgr.copy()
+            held.update(result, selection="top")
+            ids = [] if result.faces.track_ids is None else result.faces.track_ids.tolist()
+            for row, track_id in enumerate(ids):
+                heat = held.of(track_id)
+                if heat is not None:
+                    place = result.frame_from_crop[row]
+                    draw_heat(canvas, heat, frame_from_crop=place, crop_px=contract.input_size)
+            yield canvas
+
+    def _composer(self, *, heatmap: str | None) -> Callable[[FrameResult], Image]:
+        config = self.scene.config
+        if heatmap is not None:
+            overlay = dataclasses.replace(config.overlay, heatmap=heatmap)
+            config = dataclasses.replace(config, overlay=overlay)
+        contract = self._engine.contract
+        return composer(config, contract, view_controls(config, contract)).compose
+
+    def _table(self) -> Callable[[FrameResult], object]:
+        sink = csv_sink(self._folder / "stage.csv", contract=self._engine.contract)
+        self._open.enter_context(closing(sink))
+        return lambda result: sink.write(result, None)
+
+    def _encodings(self) -> Iterator[object]:
+        """Writes annotated pictures to an mp4, sound included."""
+        draw = self._composer(heatmap=None)
+        pictures = [(result, draw(result)) for result in self.scene.results]
+        with VideoFileSource(self.scene.clip) as source:
+            path, output = self._folder / "stage.mp4", self.scene.config.output
+            sink = video_sink(path, source=source, output=output)
+        with closing(sink):
+            for index, (result, picture) in enumerate(itertools.cycle(pictures)):
+                frame = dataclasses.replace(result.frame, time_s=index / self.scene.fps)
+                sink.write(dataclasses.replace(result, frame=frame), picture)
+                yield frame
+
+
+def infer_name(rows: int, /) -> str:
+    """Returns the name of the step that judges so many faces in one call."""
+    return f"infer, {rows} face{'' if rows == 1 else 's'}"
+
+
+def batch_of(crops: Crops, rows: int, /) -> Crops:
+    """Returns so many crops, those given over and over; all the network sees is their number."""
+    chosen = np.arange(rows) % len(crops)
+    return Crops(
+        images_rgb=crops.images_rgb[chosen],
+        frame_from_crop=crops.frame_from_crop[chosen],
+        face_rows=np.arange(rows, dtype=np.int64),
+    )
+
+
+class _Decoding:
+    """Decodes a clip frame by frame, and opens it again at its end outside of the timed part."""
+
+    def __init__(self, clip: Path) -> None:
+        self._clip = clip
+        self._source: VideoFileSource | None = None
+        self._frames: Iterator[Frame] = iter(())
+        self._left = 0
+
+    def prepare(self) -> None:
+        if self._left > 0:
+            return
+        self.close()
+        self._source = VideoFileSource(self._clip)
+        self._frames = iter(self._source)
+        # Opening decodes the first frame, so that one is free; it is taken here.
+        next(self._frames, None)
+        self._left = (self._source.info.frame_count or 2) - 1
+
+    def next(self) -> Frame | None:
+        self._left -= 1
+        frame = next(self._frames, None)
+        if frame is None:
+            self._left = 0
+        return frame
+
+    def close(self) -> None:
+        if self._source is not None:
+            self._source.close()
+
+
+def _calling(steps: Iterator[Any]) -> Callable[[], object]:
+    """Returns a call that goes one step on."""
+    return lambda: next(steps)
+
+
+def stage_weights(scene: Scene) -> dict[str, float]:
+    """Returns how often a frame of an annotated video passes each stage, by the stage's name."""
+    share = scene.share_with_cams
+    weights = {DECODE: 1.0, FIND: 1.0, CROP: 1.0, INFER: 1 - share, INFER_CAMS: share}
+    weights |= {DECIDE: 1.0, OVERLAY: 1.0, ENCODE: 1.0}
+    return {name: weight for name, weight in weights.items() if weight > 0}
