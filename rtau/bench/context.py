@@ -36,11 +36,23 @@ class Context:
     """ISO 8601."""
     machine: Machine
     """Where."""
+    commit: str | None
+    """Commit of the checkout; None outside of one."""
+    is_dirty: bool | None
+    """True when files differed from it."""
 
     @classmethod
     def begin(cls, suite: str, *, command: str) -> Context:
         """Returns the circumstances of now."""
-        return cls(suite=suite, command=command, started_utc=utc_now(), machine=machine())
+        commit, is_dirty = revision(CHECKOUT)
+        return cls(
+            suite=suite,
+            command=command,
+            started_utc=utc_now(),
+            machine=machine(),
+            commit=commit,
+            is_dirty=is_dirty,
+        )
 
     def record(  # noqa: PLR0913 - the parts of a record
         self,
@@ -56,15 +68,14 @@ class Context:
         notes: Sequence[str] = (),
     ) -> BenchRecord:
         """Returns the record of what was measured between `begin` and now."""
-        commit, is_dirty = revision(CHECKOUT)
         return BenchRecord(
             suite=self.suite,
             command=self.command,
             started_utc=self.started_utc,
             finished_utc=utc_now(),
             rtau_version=rtau.__version__,
-            commit=commit,
-            is_dirty=is_dirty,
+            commit=self.commit,
+            is_dirty=self.is_dirty,
             machine=self.machine,
             device=device,
             model=model,

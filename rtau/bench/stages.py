@@ -47,8 +47,11 @@ SETTLING_FRAMES = 10
 
 # Names of the stages that every frame passes, in order.
 DECODE, FIND, CROP, DECIDE, WRITE = "decode", "find", "crop", "decide", "write the table"
-OVERLAY, ENCODE = "overlay with heatmap", "encode"
 INFER, INFER_CAMS = "infer", "infer with heatmaps"
+OVERLAY, ENCODE = "overlay with heatmap", "encode"
+# Parts of them.
+DETECT, LOOK, TRACK = "detect, whole frame", "detect, around known faces", "track"
+HEATMAP, DRAW = "heatmap", "overlay"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +135,7 @@ class Stages:
         """Returns every stage, in the order a frame passes them."""
         steps = [
             self._decode(),
-            Step("detect, whole frame", self._over(self._detector.detect)),
+            Step(DETECT, self._over(self._detector.detect)),
             self._look(),
             Step(FIND, _calling(self._finds())),
             self._track(),
@@ -142,10 +145,10 @@ class Stages:
             Step(WRITE, self._over_results(self._table())),
         ]
         if self._engine.contract.has_cams:
-            steps.append(Step("heatmap", _calling(self._heatmaps())))
+            steps.append(Step(HEATMAP, _calling(self._heatmaps())))
         return [
             *steps,
-            Step("overlay", self._over_results(self._composer(heatmap="none"))),
+            Step(DRAW, self._over_results(self._composer(heatmap="none"))),
             Step(OVERLAY, self._over_results(self._composer(heatmap=None))),
             Step(ENCODE, _calling(self._encodings())),
         ]
@@ -188,7 +191,7 @@ class Stages:
             before, after = next(pairs)
             return self._detector.detect(after.frame, near=before.faces)
 
-        return Step("detect, around known faces", look)
+        return Step(LOOK, look)
 
     def _finds(self) -> Iterator[object]:
         """Finds faces in frame after frame; the clock of the video goes on from loop to loop."""
@@ -206,7 +209,7 @@ class Stages:
             seen = Faces(boxes_xyxy=result.faces.boxes_xyxy, scores=result.faces.scores)
             return tracker.update(seen, time_s=next(ticks) / self.scene.fps)
 
-        return Step("track", self._over_results(track))
+        return Step(TRACK, self._over_results(track))
 
     def _crop(self, result: FrameResult) -> Crops:
         contract = self._engine.contract

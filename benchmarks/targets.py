@@ -1,0 +1,326 @@
+"""Measures how far the targets of speed are met, and where the time goes: `make bench-targets`.
+
+Every ratio is of two things that ran in turn in this very run. Prints one table of targets and one
+profile of an annotated video; `--write` keeps the record. It fails nothing: slow is no error.
+
+    PYTHONPATH=.:train:export python benchmarks/targets.py --rounds 7
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from benchmarks import tables
+from benchmarks.compose_clips import EXAMPLE, Clip, composed
+from benchmarks.measure import keep
+from benchmarks.pairs import Costs, Limit, in_turn, ratios
+from benchmarks.stage_profile import Profile, profile, profile_rows
+from rtau.backends import bundled_models, open_engine
+from rtau.bench.clips import clip_record
+from rtau.bench.context import Context, own_threads
+from rtau.bench.figures import Figure, spend
+from rtau.bench.live import LIVE_FPS, PacedClip, run_live
+from rtau.bench.peer import HOW_TO_GET, NAME, Peer, find_peer_python, write_frames
+from rtau.bench.record import BenchRecord, PeerRecord, Target, Threads, write_bench_record
+from rtau.bench.runs import KINDS, Cost, Kind, run_file
+from rtau.bench.stages import INFER, Stages, make_scene
+from rtau.bench.suite import (
+    Plan,
+    Size,
+    cost_figures,
+    live_figures,
+    peer_cost,
+    process_figures,
+    settings_of,
+)
+from rtau.config import RunConfig
+from rtau.contract import read_sidecar
+from rtau.errors import BackendUnavailable
+from rtau.seams import Engine
+from rtau.sources.video_file import VideoFileSource
+
+SMALL: Size = (640, 360)
+LARGE: Size = (1280, 720)
+MANY = 8
+MB = 1e6 / 2**20
+
+CSV_SMALL = Limit("file to CSV against the peer, 640x360, one face", "at least", 2.5, "x")
+CSV_LARGE = Limit("file to CSV against the peer, 1280x720, one face", "at least", 2.5, "x")
+CAMS_SMALL = Limit("the same with all heatmaps, 640x360", "at least", 2.0, "x")
+CAMS_LARGE = Limit("the same with all heatmaps, 1280x720", "at least", 2.0, "x")
+CSV_MANY = Limit("file to CSV against the peer, 1280x720, eight faces", "at least", 4.0, "x")
+FURTHER = Limit("each further face, over the batched network time of one", "at most", 2.0, "x")
+VIDEO = Limit("annotated mp4 against bare decode and encode, 1280x720", "at least", 0.7, "x")
+BOUND = Limit("annotated mp4 against what its stages allow", "at least", 0.85, "x")
+VGG19 = Limit("VGG19 INT8, file to CSV, 640x360, one face", "at least", 30.0, "fps")
+LIVE = Limit("capture to overlay, p95, less the network's own time", "at most", 33.3, "ms")
+FIRST = Limit("start to first result", "at most", 1.0, "s")
+IMPORT = Limit("import rtau", "at most", 100.0, "ms")
+MEMORY = Limit("resident memory, 1280x720, one face, peak", "at most", 300.0, "MB")
+
+
+@dataclasses.dataclass(frozen=True)
+class Amount:
+    """How much is measured."""
+
+    rounds: int = 5
+    frames: int = 250
+    live_s: float = 20.0
+    seconds: float = 1.5
+    smoke: bool = False
+
+    @property
+    def many(self) -> int:
+        """Faces where there are many."""
+        return 2 if self.smoke else MANY
+
+
+class Targets:
+    """One measurement of all targets: what it works with, and what it found."""
+
+    def __init__(self, engine: Engine, plan: Plan, *, amount: Amount, folder: Path) -> None:
+        """Starts with nothing measured."""
+        self.engine, self.plan, self.amount, self.folder = engine, plan, amount, folder
+        self.config = settings_of(plan, engine)
+        self.python = find_peer_python() if plan.with_peer else None
+        self.why_no_peer = f"{NAME} is not installed; get it: {HOW_TO_GET}"
+        self.peer: PeerRecord | None = None
+        self.peer_threads: Threads | None = None
+        self.clips: dict[str, Clip] = {}
+        self.figures: list[Figure] = []
+        self.profile: Profile | None = None
+
+    def all(self, *, base: Path, vgg19: str | None) -> Iterator[Target]:
+        """Yields every target as soon as it is measured."""
+        small, large = self._small(base), self._composed(1, LARGE, base)
+        many = self._composed(self.amount.many, LARGE, base)
+        yield from self._against_peer(small, CSV_SMALL, CAMS_SMALL)
+        yield from self._against_peer(large, CSV_LARGE, CAMS_LARGE)
+        yield from self._against_peer(many, CSV_MANY, None)
+        yield self._further_face(large, many)
+        yield from self._video(large)
+        yield self._vgg19(small, vgg19)
+        yield self._live(large)
+        yield from self._processes(large)
+
+    def _small(self, base: Path) -> Clip:
+        """Returns the base itself where it has the small size; otherwise composed from it."""
+        record = clip_record(base, faces=1)
+        if (record.width, record.height) != SMALL:
+            return self._composed(1, SMALL, base)
+        clip = Clip(base, record)
+        self.clips[record.name] = clip
+        return clip
+
+    def _composed(self, faces: int, size: Size, base: Path) -> Clip:
+        cache = {"cache": self.folder} if self.amount.smoke else {}
+        clip = composed(faces, size, frames=self.amount.frames, base=base, **cache)
+        self.clips[clip.record.name] = clip
+        return clip
+
+    def _run(self, kind: Kind, clip: Clip, engine: Engine | None = None) -> Cost:
+        # A clip that is given may be long; those that are composed are as long as this.
+        source = dataclasses.replace(self.config.source, max_frames=self.amount.frames)
+        config: RunConfig = dataclasses.replace(self.config, source=source)
+        return run_file(kind, clip.path, engine or self.engine, config=config, folder=self.folder)
+
+    def _keep(self, costs: Costs, clip: Clip) -> None:
+        name = clip.record.name
+        self.figures += [cost_figures(what, found, clip=name) for what, found in costs.items()]
+
+    def _against_peer(self, clip: Clip, bare: Limit, cams: Limit | None) -> Iterator[Target]:
+        limits = [limit for limit in (bare, cams) if limit is not None]
+        with ExitStack() as opened:
+            peer = self._open_peer(clip.record.faces, opened)
+            if peer is None:
+                yield from (limit.skip(self.why_no_peer) for limit in limits)
+                return
+            with VideoFileSource(clip.path) as source:
+                frames = list(itertools.islice(source, self.amount.frames))
+            file = write_frames(frames, self.folder / "peer.npy", fps=clip.record.fps)
+            del frames
+            kinds: dict[str, Kind] = {KINDS["table"]: "table"}
+            if cams is not None:
+                kinds[KINDS["table with heatmaps"]] = "table with heatmaps"
+            acts = {}
+            for name, kind in kinds.items():
+                acts[name] = lambda kind=kind: self._run(kind, clip)
+                acts[f"{NAME} after {name}"] = lambda: peer_cost(peer, file)
+            costs = in_turn(acts, rounds=self.amount.rounds)
+            self.peer, self.peer_threads = peer.record, peer.thread_counts
+        self._keep(costs, clip)
+        for limit, name in zip(limits, kinds, strict=True):
+            ours, theirs = costs[name], costs[f"{NAME} after {name}"]
+            yield limit.judge(ratios(theirs, ours), note=_both(ours, theirs))
+
+    def _open_peer(self, faces: int, opened: ExitStack) -> Peer | None:
+        """Returns the running peer; None, and why, where there is none."""
+        if self.python is None:
+            return None
+        try:
+            return opened.enter_context(Peer(faces=faces, python=self.python))
+        except BackendUnavailable as error:
+            self.python, self.why_no_peer = None, str(error)
+            return None
+
+    def _further_face(self, one: Clip, many: Clip) -> Target:
+        """Compares what eight faces cost over one with the network's time for as many."""
+        count = many.record.faces - one.record.faces
+        scene = make_scene(many.path, self.engine, config=self.config)
+        with Stages(scene, self.engine, folder=self.folder) as stages:
+            step = next(step for step in stages.inferences() if step.name == INFER)
+            rows = (step.batch or 1) / step.per
+
+            def network() -> Cost:
+                spent = spend(step, seconds=self.amount.seconds, warm_ups=1)
+                wall_s = statistics.median(spent.wall_s) / rows
+                return Cost(1, wall_s, cpu_s=spent.cpu_s / rows)
+
+            acts = {
+                "few": lambda: self._run("table", one),
+                "many": lambda: self._run("table", many),
+                "network": network,
+            }
+            costs = in_turn(acts, rounds=self.amount.rounds)
+        values = [
+            (many_.ms - few.ms) / count / alone.ms
+            for few, many_, alone in zip(*costs.values(), strict=True)
+        ]
+        alone_ms = statistics.median(cost.ms for cost in costs["network"])
+        return FURTHER.judge(values, note=f"the network takes {alone_ms:.2f} ms a face")
+
+    def _video(self, clip: Clip) -> Iterator[Target]:
+        kinds: tuple[Kind, ...] = ("video", "bare video")
+        acts = {KINDS[kind]: lambda kind=kind: self._run(kind, clip) for kind in kinds}
+        costs = in_turn(acts, rounds=self.amount.rounds)
+        self._keep(costs, clip)
+        video, bare = (costs[KINDS[kind]] for kind in kinds)
+        yield VIDEO.judge(ratios(bare, video))
+        self.profile = profile(
+            clip, self.engine, config=self.config, folder=self.folder, seconds=self.amount.seconds
+        )
+        self.figures += self.profile.figures
+        bound_ms = self.profile.bound_ms
+        what = f"{1e3 / bound_ms:.0f} fps, by {self.profile.bound_by}"
+        yield BOUND.judge([bound_ms / cost.ms for cost in video], note=f"they allow {what}")
+
+    def _vgg19(self, clip: Clip, model: str | None) -> Target:
+        model = model or find_vgg19()
+        if model is None:
+            return VGG19.skip("no VGG19 of precision int8 is bundled; name a file with --vgg19")
+        how = {"provider": self.plan.provider, "threads": self.plan.threads}
+        with closing(open_engine(model, **how)) as engine:
+            acts = {engine.contract.name: lambda: self._run("table", clip, engine)}
+            costs = in_turn(acts, rounds=self.amount.rounds)
+        self._keep(costs, clip)
+        (found,) = costs.values()
+        return VGG19.judge([cost.fps for cost in found])
+
+    def _live(self, clip: Clip) -> Target:
+        source = PacedClip(clip.path, fps=LIVE_FPS, seconds=self.amount.live_s)
+        cost = run_live(source, self.engine, config=self.config, seconds=self.amount.live_s)
+        found = live_figures(cost, clip=clip.record.name)
+        self.figures += found
+        infer_ms = statistics.median(cost.infer_ms)
+        note = f"the network takes {infer_ms:.1f} ms; {cost.dropped} of {cost.captured} dropped"
+        return LIVE.judge([max(0.0, found[0].p95 - infer_ms)], note=note)
+
+    def _processes(self, clip: Clip) -> Iterator[Target]:
+        found = process_figures(
+            clip.path, plan=self.plan, folder=self.folder, times=self.amount.rounds
+        )
+        self.figures += found
+        by_name = {figure.name: figure for figure in found}
+        yield FIRST.judge(by_name["start to first result"].samples)
+        yield IMPORT.judge(by_name["import rtau"].samples)
+        peak = by_name.get("resident memory, peak")
+        if peak is None:
+            yield MEMORY.skip("this system does not tell a process's memory")
+        else:
+            yield MEMORY.judge([peak.p50 / MB])
+
+
+def find_vgg19() -> str | None:
+    """Returns the name of a bundled VGG19 of precision INT8; None where there is none."""
+    for name, path in bundled_models().items():
+        contract = read_sidecar(path)
+        if contract.network.startswith("vgg19") and contract.precision == "int8":
+            return name
+    return None
+
+
+def record_of(found: Targets, targets: list[Target], context: Context) -> BenchRecord:
+    """Returns the record of a measurement."""
+    sides = (own_threads(found.plan.threads), found.peer_threads)
+    return context.record(
+        device=found.engine.device,
+        model=found.engine.contract.name,
+        threads=[side for side in sides if side is not None],
+        warm_up="one round of every comparison that is not counted",
+        clips=[clip.record for clip in found.clips.values()],
+        figures=found.figures,
+        peer=found.peer,
+        targets=targets,
+    )
+
+
+def main() -> int:
+    """Measures and prints; returns 0."""
+    parser = argparse.ArgumentParser(description="Measure the targets of speed.")
+    parser.add_argument("--clip", type=Path, default=EXAMPLE, help="a clip of one face")
+    parser.add_argument("--rounds", type=int, default=Amount.rounds, metavar="N")
+    parser.add_argument("--frames", type=int, default=Amount.frames, metavar="N")
+    parser.add_argument("--vgg19", metavar="MODEL", help="a VGG19 of precision int8")
+    parser.add_argument("--peer", choices=("auto", "none"), default="auto")
+    parser.add_argument("--smoke", action="store_true", help="run all code once, briefly")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the record there")
+    parser.add_argument("--write", action="store_true", help="keep the record and its tables")
+    arguments = parser.parse_args()
+    amount = Amount(rounds=arguments.rounds, frames=arguments.frames)
+    if arguments.smoke:
+        amount = Amount(rounds=1, frames=20, live_s=2.0, seconds=0.01, smoke=True)
+    context = Context.begin("targets", command=" ".join(["python", *sys.argv]))
+    plan = Plan(with_peer=arguments.peer == "auto")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(open_engine(plan.model, provider=plan.provider)) as engine,
+    ):
+        found = Targets(engine, plan, amount=amount, folder=Path(folder))
+        targets = []
+        for target in found.all(base=arguments.clip, vgg19=arguments.vgg19):
+            targets.append(target)
+            sys.stderr.write(f"{target.name}: {target.measured} ({target.wanted})\n")
+        record = record_of(found, targets, context)
+    lines = [*tables.target_rows(record.targets)]
+    if found.profile is not None:
+        lines += ["", *profile_rows(found.profile)]
+    sys.stdout.write("\n".join(lines) + "\n")
+    if arguments.json is not None:
+        write_bench_record(arguments.json, record)
+    if arguments.write:
+        sys.stdout.write(f"{keep(record)}\n")
+        tables.write()
+    return 0
+
+
+def _both(ours: list[Cost], theirs: list[Cost]) -> str:
+    """Returns how fast each side was and how many faces it found: the work must be the same."""
+    found = [statistics.mean(cost.faces for cost in side) for side in (ours, theirs)]
+    fps = [statistics.median(cost.fps for cost in side) for side in (ours, theirs)]
+    core_ms = [statistics.median(cost.cpu_ms for cost in side) for side in (ours, theirs)]
+    return (
+        f"{fps[0]:.0f} fps to {fps[1]:.0f}; core-ms a frame {core_ms[0]:.1f} to {core_ms[1]:.1f}; "
+        f"faces found {found[0]:.2f} to {found[1]:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
