@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
@@ -150,7 +150,7 @@ class Stages:
             *steps,
             Step(DRAW, self._over_results(self._composer(heatmap="none"))),
             Step(OVERLAY, self._over_results(self._composer(heatmap=None))),
-            Step(ENCODE, _calling(self._encodings())),
+            self._encode(),
         ]
 
     def inferences(self) -> list[Step]:
@@ -256,7 +256,12 @@ class Stages:
         self._open.enter_context(closing(sink))
         return lambda result: sink.write(result, None)
 
-    def _encodings(self) -> Iterator[object]:
+    def _encode(self) -> Step:
+        encodings = self._encodings()
+        self._open.callback(encodings.close)
+        return Step(ENCODE, _calling(encodings))
+
+    def _encodings(self) -> Generator[object, None, None]:
         """Writes annotated pictures to an mp4, sound included."""
         draw = self._composer(heatmap=None)
         pictures = [(result, draw(result)) for result in self.scene.results]

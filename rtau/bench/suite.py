@@ -37,7 +37,7 @@ DEFAULT_SIZES: tuple[Size, ...] = ((640, 360), (1280, 720))
 # Decoded frames handed to the peer: 370 MB at 1920x1080.
 PEER_FRAMES = 60
 LEAST_RUNS = 3
-LEAST_LIVE_S = 3.0
+LEAST_LIVE_S = 2.0
 LATENCY = "live, capture to overlay"
 WARM_UP = f"{WARM_UPS} calls of every stage, one run of every kind, none of them counted"
 
@@ -153,8 +153,9 @@ class _Measurement:
             self._measure(path, clip)
         if first is not None:
             self._say("fresh processes")
+            times = LEAST_RUNS if self._plan.seconds >= 1 else 1
             self._figures += process_figures(
-                first, plan=self._plan, folder=self._folder, times=LEAST_RUNS
+                first, plan=self._plan, folder=self._folder, times=times
             )
         sides = (own_threads(self._plan.threads), self._peer_threads)
         return context.record(
