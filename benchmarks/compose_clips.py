@@ -18,7 +18,6 @@ from pathlib import Path
 from rtau.bench.clips import clip_record, compose
 from rtau.bench.record import ClipRecord
 from rtau.bench.suite import Size, clip_name
-from rtau.errors import UsageError
 from rtau.sources import expand_videos
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,11 +58,9 @@ def given(folder: Path) -> list[Clip]:
     """Returns the clips of a folder as they are; how many faces they show is not known: 0.
 
     Raises:
-        UsageError: there is none.
+        SourceOpenError: there is none.
     """
     paths = expand_videos([str(folder)])
-    if not paths:
-        raise UsageError(f"{folder}: expected a folder with video files, got none")
     return [Clip(path, clip_record(path, faces=0)) for path in paths]
 
 

@@ -49,6 +49,8 @@ from rtau.sources.video_file import VideoFileSource
 
 SMALL: Size = (640, 360)
 LARGE: Size = (1280, 720)
+# What --smoke takes for it.
+TINY: Size = (320, 180)
 MANY = 8
 MB = 1e6 / 2**20
 
@@ -82,6 +84,11 @@ class Amount:
         """Faces where there are many."""
         return 2 if self.smoke else MANY
 
+    @property
+    def large(self) -> Size:
+        """Size of the larger clips."""
+        return TINY if self.smoke else LARGE
+
 
 class Targets:
     """One measurement of all targets: what it works with, and what it found."""
@@ -100,8 +107,8 @@ class Targets:
 
     def all(self, *, base: Path, vgg19: str | None) -> Iterator[Target]:
         """Yields every target as soon as it is measured."""
-        small, large = self._small(base), self._composed(1, LARGE, base)
-        many = self._composed(self.amount.many, LARGE, base)
+        small, large = self._small(base), self._composed(1, self.amount.large, base)
+        many = self._composed(self.amount.many, self.amount.large, base)
         yield from self._against_peer(small, CSV_SMALL, CAMS_SMALL)
         yield from self._against_peer(large, CSV_LARGE, CAMS_LARGE)
         yield from self._against_peer(many, CSV_MANY, None)
