@@ -15,7 +15,14 @@ import cv2
 
 import rtau
 from rtau.bench.figures import Figure
-from rtau.bench.machine import Machine, load, machine, packages, revision
+from rtau.bench.machine import (
+    Machine,
+    load,
+    machine,
+    packages,
+    revision,
+    temperatures,
+)
 from rtau.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
 from rtau.sinks.run_record import utc_now
 from rtau.sources.decoding import DECODER_THREADS
@@ -88,6 +95,7 @@ class Context:
             targets=tuple(targets),
             notes=tuple(notes),
             load_after=load(),
+            temperatures_after=temperatures(),
         )
 
 

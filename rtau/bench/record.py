@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rtau.bench.figures import Figure
-from rtau.bench.machine import Machine, Package, slug
+from rtau.bench.machine import Machine, Package, Temperature, slug
 from rtau.contract import parse_record
 from rtau.errors import ContractError, SinkError, UsageError
 
@@ -158,6 +158,8 @@ class BenchRecord:
     """Anything else a reader must know."""
     load_after: float | None = None
     """The machine's load when measuring ended; this benchmark's own work is in it."""
+    temperatures_after: tuple[Temperature, ...] = ()
+    """Thermal sensors when measuring ended: a hot board is a slow one."""
 
     def __post_init__(self) -> None:
         if not self.suite or slug(self.suite) != self.suite.replace("_", "-"):

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 
 from rtau.bench.figures import Figure
-from rtau.bench.machine import Machine
 from rtau.bench.peer import NAME
 from rtau.bench.record import BenchRecord, Threads, write_bench_record
 from rtau.bench.runs import KINDS
@@ -114,9 +113,8 @@ def show(record: BenchRecord, *, console: Console) -> None:
 
 def facts(record: BenchRecord) -> Iterator[str]:
     """Yields what must be known to read the tables, a line each."""
-    machine = record.machine
     yield f"rtau {record.rtau_version}{_revision(record)}, model {record.model}, {record.device}"
-    yield ", ".join(_machine_parts(machine))
+    yield ", ".join(_machine_parts(record))
     yield ", ".join(f"{one.name} {one.version}" for one in record.packages if one.name != "rtau")
     for side in record.threads:
         yield f"threads of {side.side}: {', '.join(_thread_parts(side))}"
@@ -131,7 +129,8 @@ def _revision(record: BenchRecord) -> str:
     return f" ({record.commit[:10]}{', changed' if record.is_dirty else ''})"
 
 
-def _machine_parts(machine: Machine) -> Iterator[str]:
+def _machine_parts(record: BenchRecord) -> Iterator[str]:
+    machine = record.machine
     yield f"{machine.board or machine.cpu}, {machine.cores} cores"
     if machine.memory_mib is not None:
         yield f"{machine.memory_mib / 1024:.0f} GiB"
@@ -139,7 +138,10 @@ def _machine_parts(machine: Machine) -> Iterator[str]:
     for name in ("governor", "gpu", "power_mode"):
         if value := getattr(machine, name):
             yield f"{name.replace('_', ' ')} {value}"
-    yield from (f"{one.zone} {one.celsius:.0f} °C" for one in machine.temperatures)
+    later = {one.zone: one.celsius for one in record.temperatures_after}
+    for one in machine.temperatures:
+        after = f" to {later[one.zone]:.0f}" if one.zone in later else ""
+        yield f"{one.zone} {one.celsius:.0f}{after} °C"
     if machine.load is not None:
         yield f"load {machine.load:.2f} at the start"
 

@@ -64,5 +64,6 @@ def make_record(**changes) -> BenchRecord:
         "peer": PeerRecord("MediaPipe", "1.2.3", "c" * 64, settings="VIDEO mode", python="3.11"),
         "targets": (MET, SKIPPED),
         "load_after": 1.9,
+        "temperatures_after": (Temperature("cpu-thermal", 63.0),),
     }
     return BenchRecord(**{**values, **changes})

@@ -7,7 +7,9 @@ import pytest
 from rtau.bench import peer as peer_module
 from rtau.bench import peer_worker
 from rtau.bench.peer import BLOCK, VARIABLE, Peer, find_peer_python, write_frames
+from rtau.data import Frame
 from rtau.errors import BackendUnavailable
+from tests.support.commands import example_frames
 from tests.support.doubles import make_frame
 
 HELLO = {"version": "9.9", "model_sha256": "a" * 64, "python": "3.11.0"}
@@ -110,6 +112,20 @@ def test_the_model_must_be_there_and_be_the_pinned_one(tmp_path, monkeypatch):
     (tmp_path / peer_worker.MODEL_FILE).write_bytes(b"other")
     with pytest.raises(peer_worker.Unavailable, match="must have the SHA-256 64184e"):
         peer_worker.model_file()
+
+
+def test_the_real_peer_finds_the_face_of_the_example(tmp_path):
+    python = find_peer_python()
+    if python is None:
+        pytest.skip(f"MediaPipe is not installed ({VARIABLE} names a Python that has it)")
+    frames = [
+        Frame(index, time_s=index / 25, image_bgr=image)
+        for index, image in enumerate(example_frames(5))
+    ]
+    with Peer(faces=1, python=python) as peer:
+        run = peer.run(write_frames(frames, tmp_path / "f.npy", fps=25))
+    assert (run.frames, run.faces) == (5, 5)
+    assert peer.record.model_sha256 == peer_worker.MODEL_SHA256
 
 
 def test_the_worker_imports_nothing_of_rtau():

@@ -80,7 +80,7 @@ def test_the_tables_say_where_with_what_and_how_fast():
     )
     text = shown(record)
     assert "Test CPU, 2 cores, 1 GiB" in text
-    assert "cpu-thermal 42 °C" in text
+    assert "cpu-thermal 42 to 63 °C" in text
     assert "threads of rtau: engine 2, opencv 2, decoder 1, encoder auto" in text
     assert "peer: MediaPipe 1.2.3, VIDEO mode" in text
     assert f"{CLIP.name}: 640x360, 1 face, 25 fps" in text
