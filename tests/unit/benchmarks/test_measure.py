@@ -63,6 +63,11 @@ def test_the_suite_is_the_name_of_the_module():
     assert suite_of(benchmark(suite="end_to_end")) == "end_to_end"
 
 
+def test_a_suite_without_anything_to_measure_gives_no_record(capfd):
+    assert measure(["bench_stages.py"], more=["-k", "no_such_stage"]) == []
+    assert "bench_stages.py: nothing to measure here" in capfd.readouterr().out
+
+
 def test_a_suite_that_fails_writes_nothing():
     with pytest.raises(SystemExit, match=r"bench_missing\.py failed with code"):
         measure(["bench_missing.py"])
