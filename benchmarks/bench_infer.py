@@ -19,8 +19,7 @@ from rtau.backends import open_engine
 from rtau.bench.figures import Step
 from rtau.bench.stages import BATCHES, infer_name
 from rtau.errors import BackendUnavailable
-from rtau.parity import as_crops
-from rtau_export import verify
+from rtau.parity import as_crops, probe_crops
 
 MODELS = os.environ.get("RTAU_BENCH_MODELS", "shufflenetv2-au12").split(",")
 # Libraries that need a GPU; the file stays the float32 one.
@@ -45,6 +44,6 @@ def test_a_batch_of_faces(time_step, request, files, way, count):
     except BackendUnavailable as error:
         pytest.skip(str(error))
     with closing(opened) as engine:
-        faces = as_crops(verify.probe_crops(count, size=engine.contract.input_size))
+        faces = as_crops(probe_crops(count, size=engine.contract.input_size))
         step = Step(infer_name(count), lambda: engine.infer(faces), batch=count)
         time_step(step, precision=kind, device=engine.device, network=engine.contract.name)
