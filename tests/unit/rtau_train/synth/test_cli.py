@@ -1,7 +1,7 @@
 import pytest
 
 from rtau_train import cli
-from rtau_train.data import read_folder
+from rtau_train.folder import read_folder
 
 needs_egl = pytest.mark.needs_egl
 
