@@ -4,7 +4,7 @@ import pytest
 from rtau.facs import DISFA_PLUS_AUS
 from rtau_train import panels
 from rtau_train.explain import Explanation, Heat, Reading
-from rtau_train.panels import CELL_PX, MAX_ABREAST, draw, panel
+from rtau_train.panels import CELL_PX, MAX_ABREAST, draw, heat_picture, panel
 from tests.unit.rtau_train.test_explain import random_model
 
 LABELS = tuple(au.label for au in DISFA_PLUS_AUS)
@@ -76,8 +76,7 @@ def test_the_fixed_scale_shows_strength_and_the_faces_own_hides_it():
     strong = explanation(heats=(heat(value=4.0),))
 
     def colours(one, heat_scale):
-        cell = panels._cell(one.picture_rgb, one.readings[0].heats[0], heat_scale)
-        return cell[:CELL_PX]
+        return heat_picture(one.picture_rgb, one.readings[0].heats[0], heat_scale=heat_scale)
 
     assert difference(colours(weak, "model"), colours(strong, "model")) > 0
     assert difference(colours(weak, "face"), colours(strong, "face")) == 0
@@ -86,14 +85,17 @@ def test_the_fixed_scale_shows_strength_and_the_faces_own_hides_it():
 def test_heat_at_the_edge_of_the_crop_is_shown():
     cam = np.zeros((7, 7), np.float32)
     cam[6, 0] = 4
-    cell = panels._cell(GREY, Heat("gradcam", cam, 4.0), "model")
 
-    assert np.abs(cell[CELL_PX - 4, 4].astype(int) - 128).max() > 20
+    image = heat_picture(GREY, Heat("gradcam", cam, 4.0), heat_scale="model")
+
+    assert image.shape == (CELL_PX, CELL_PX, 3)
+    assert np.abs(image[CELL_PX - 4, 4].astype(int) - 128).max() > 20
 
 
 def test_an_empty_cam_leaves_the_face_as_it_is():
     cell = panels._cell(GREY, heat(value=0.0), "face")
 
+    assert (heat_picture(GREY, heat(value=0.0), heat_scale="face") == 128).all()
     assert (cell[:CELL_PX] == 128).all()
     assert ink(cell[CELL_PX:]).any()  # and says so below it
 
