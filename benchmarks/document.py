@@ -32,7 +32,7 @@ def write_measured(document: Path, text: str, /, *, script: str) -> None:
 
 
 def origin(*packages: str) -> str:
-    """Returns one line: commit, processor, cores, and the versions of some packages."""
+    """Returns one line: commit, processor, cores, load, and the versions of some packages."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude", "*"],
         cwd=ROOT,
@@ -41,7 +41,8 @@ def origin(*packages: str) -> str:
         check=True,
     ).stdout.strip()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    return f"Commit {commit}; {processor()}; {versions}."
+    load = f"load {os.getloadavg()[0]:.1f}"
+    return f"Commit {commit}; {processor()}, {load}; {versions}."
 
 
 def processor() -> str:

@@ -40,7 +40,7 @@ def test_a_page_without_the_markers_is_named_and_left_alone(page):
 
 def test_the_origin_names_commit_processor_and_versions():
     assert re.fullmatch(
-        r"Commit [0-9a-f]{7,}(-dirty)?; .+ cores, .+; numpy [\d.]+\.", origin("numpy")
+        r"Commit [0-9a-f]{7,}(-dirty)?; .+ cores, .+, load [\d.]+; numpy [\d.]+\.", origin("numpy")
     )
 
 
