@@ -14,6 +14,7 @@ PICTURES = {".png", ".gif", ".svg", ".mp4", ".jpg", ".jpeg", ".heic", ".webp", "
 # Folder -> what its pictures show; a photograph of a person fits none of them.
 PICTURE_FOLDERS = {
     "docs/images": "rtau's own output on renders",
+    "docs/study": "heatmaps on rendered faces",
     "examples": "a rendered face",
     "tests/data/synth-facs": "rendered faces",
     "tests/golden": "drawings",
