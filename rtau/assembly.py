@@ -151,4 +151,5 @@ def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFile
         encoder=output.encoder,
         crf=output.crf,
         preset=output.preset,
+        threads=output.encoder_threads,
     )

@@ -143,6 +143,9 @@ class OutputConfig:
     encoder: str = setting("libx264", "video encoder (h264_nvenc, libopenh264, ...)")
     crf: int = setting(20, "video quality of libx264: 0 lossless, 51 worst", low=0, high=51)
     preset: str = setting("veryfast", "speed preset of libx264")
+    encoder_threads: int = setting(
+        0, "threads of the video encoder; 0 leaves it the choice", low=0, high=256
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

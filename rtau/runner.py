@@ -57,7 +57,7 @@ class RunSummary:
     latency: Percentiles
     """Frame received from the source to the last sink's return."""
     stages: dict[str, Percentiles]
-    """Seconds per frame and stage."""
+    """Seconds per frame and stage, over the newest frames (`rtau.timing.RESERVOIR`)."""
     end: str
     """`end of source`, `frame limit`, `stopped`, or `failed: ...`."""
     lost_views: tuple[str, ...]
@@ -127,9 +127,9 @@ class Runner:
         self._stop = threading.Event()
         self._laps = Laps()
         self._recent = _Recent()
-        self._read = self._done = 0
+        self._read = self._done = self._left_out = 0
         self._time_s = 0.0
-        self._track_ids: set[int] = set()
+        self._faces = _FaceCount()
         self._lost_views: list[str] = []
         self._started_s = self._ended_s = 0.0
         self._end = "not run"
@@ -160,11 +160,11 @@ class Runner:
     def summary(self) -> RunSummary:
         """What was done so far, or in the whole run when it has ended."""
         return RunSummary(
-            frames_read=self._read,
+            frames_read=self._read + self._left_out,
             frames_done=self._done,
-            frames_dropped=self._queue.dropped,
+            frames_dropped=self._dropped,
             frames_corrupt=self._source.corrupt,
-            tracks=len(self._track_ids),
+            tracks=self._faces.count,
             wall_s=(self._ended_s or time.perf_counter()) - self._started_s,
             fps=self._recent.overall_fps(),
             latency=self._laps.summary().get("latency", percentiles([])),
@@ -178,12 +178,16 @@ class Runner:
         """Where the run stands."""
         return Progress(
             frames_done=self._done,
-            frames_dropped=self._queue.dropped,
+            frames_dropped=self._dropped,
             frames_corrupt=self._source.corrupt,
             time_s=self._time_s,
             fps=self._recent.fps(),
             latency=self._recent.latency(),
         )
+
+    @property
+    def _dropped(self) -> int:
+        return self._queue.dropped + self._left_out
 
     def _read_all(self) -> None:
         """Reader thread: source to queue. Whatever it fails with is handed to the main thread."""
@@ -196,6 +200,8 @@ class Runner:
                 if frame is None:
                     break
                 self._read += 1
+                # What a live source dropped by itself before this frame.
+                self._left_out = int(getattr(self._source, "dropped", 0))
                 if not self._queue.put(_Arrival(frame, received_s, received_s - start_s)):
                     break
         except BaseException as error:  # noqa: BLE001 - raised again by the main thread
@@ -232,7 +238,7 @@ class Runner:
             self._done += 1
             self._time_s = result.frame.time_s
             if result.faces.track_ids is not None:
-                self._track_ids.update(result.faces.track_ids.tolist())
+                self._faces.add(result.faces.track_ids.tolist())
 
     def _deliver(self, result: FrameResult, stage_s: dict[str, float]) -> None:
         """Draws once if any sink wants it, then writes to every sink."""
@@ -282,6 +288,23 @@ class Runner:
         if errors and not failed:
             self._end = f"failed: {errors[0]}"
             raise errors[0]
+
+
+class _FaceCount:
+    """Counts different track ids at a bit each: the finder gives them out in order, from 1."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._seen = bytearray()
+
+    def add(self, track_ids: Sequence[int]) -> None:
+        for track_id in track_ids:
+            byte, bit = divmod(track_id, 8)
+            if byte >= len(self._seen):
+                self._seen.extend(bytes(byte + 1 - len(self._seen)))
+            if not self._seen[byte] >> bit & 1:
+                self._seen[byte] |= 1 << bit
+                self.count += 1
 
 
 class _Recent:

@@ -98,6 +98,10 @@ NEEDS = {
         lambda: "RTAU_SYNTH_ASSETS" in os.environ,
         "RTAU_SYNTH_ASSETS names no asset folder (docs/synth.md)",
     ),
+    "needs_ray": (
+        functools.partial(_importable, "ray"),
+        "ray is not installed (pip install 'rtau[ray]')",
+    ),
     "needs_onnx": (
         functools.partial(_importable, "onnx"),
         "onnx is not installed (pip install 'rtau[export]')",

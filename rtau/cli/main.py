@@ -22,7 +22,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code of one command."""
     args = build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.WARNING, format="rtau: %(message)s", stream=sys.stderr)
+    log_to_stderr()
     try:
         verb = importlib.import_module(f"rtau.cli.{args.verb}")
         return int(verb.run(args))
@@ -43,3 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"rtau: {line}", file=sys.stderr)
         return 1
+
+
+def log_to_stderr() -> None:
+    """Sends warnings of this process to standard error, in the form of the command's own lines."""
+    logging.basicConfig(level=logging.WARNING, format="rtau: %(message)s", stream=sys.stderr)

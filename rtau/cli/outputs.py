@@ -48,6 +48,12 @@ class Outputs:
         """True when results go anywhere but to a view."""
         return any((self.video, self.csv, self.jsonl))
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files of results by kind; neither the record nor standard output is one."""
+        found = {"video": self.video, "csv": _file(self.csv), "jsonl": _file(self.jsonl)}
+        return {kind: path for kind, path in found.items() if path is not None}
+
     def named(self) -> dict[str, str]:
         """Returns what is written where, for the record and the closing line."""
         found = {
@@ -67,11 +73,7 @@ class Outputs:
         """
         if self.csv == STDOUT and self.jsonl == STDOUT:
             raise UsageError("--csv - and --jsonl - both want standard output; name a file for one")
-        files = [
-            path
-            for path in (self.video, _file(self.csv), _file(self.jsonl), self.record)
-            if path is not None
-        ]
+        files = [*self.files.values(), *([self.record] if self.record is not None else [])]
         for k, path in enumerate(files):
             check_output(path, inputs=inputs)
             for other in files[:k]:

@@ -17,6 +17,8 @@ CAMERA_KEYS = ("width", "height", "fps", "timeout_s", "reconnects")
 # Settings of one file's outputs, which a folder of many results has no use for.
 SINGLE_OUTPUT_KEYS = ("out", "record")
 
+MOST_JOBS = 4096
+
 VERBS = {
     "video": "score video files: to an annotated video, a table, JSON lines",
     "webcam": "score a camera or a stream live",
@@ -61,12 +63,50 @@ def _add_video(parser: argparse.ArgumentParser) -> None:
         "sources", nargs="+", metavar="SOURCE", help="video files, folders or globs such as '*.mp4'"
     )
     _add_settings(parser, without=("width", "height", "fps"))
-    parser.add_argument(
+    _add_batch(parser.add_argument_group("many files"))
+
+
+def _add_batch(group: Any) -> None:
+    group.add_argument(
         "--out-dir",
         type=Path,
         metavar="DIR",
-        help="for several sources: a folder for the .mp4, .csv and .run.json of each",
+        help="a folder for the results of each file, in the tree of the sources",
     )
+    group.add_argument(
+        "--write", metavar="KINDS", help="results of each file: mp4, csv, jsonl (default: mp4,csv)"
+    )
+    group.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="files at a time; 0 = one per core (default: 1, on a cluster 0)",
+    )
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip files whose run record says they are done: same file, model and settings",
+    )
+    group.add_argument(
+        "--fail-fast", action="store_true", help="begin no further file after one has failed"
+    )
+    group.add_argument(
+        "--full-names",
+        action="store_true",
+        help="name results a.mov.csv instead of a.csv, where a.mp4 lies beside a.mov",
+    )
+    group.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="work on a Ray cluster: auto, HOST:PORT, or local to try it on this machine",
+    )
+
+
+def _jobs(text: str) -> int:
+    jobs = int(text)
+    if not 0 <= jobs <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"must lie in [0, {MOST_JOBS}], got {jobs}")
+    return jobs
 
 
 def _add_webcam(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,11 @@ from rtau.cli.session import Outcome
 
 def print_summary(target: str, outcome: Outcome, *, outputs: Outputs) -> None:
     """Prints one line for a run that ended well or was interrupted."""
+    print(f"rtau: {target}: {summary_words(outcome, outputs=outputs)}", file=sys.stderr)
+
+
+def summary_words(outcome: Outcome, *, outputs: Outputs) -> str:
+    """Returns what a run did and where its results are, in one line."""
     summary = outcome.summary
     parts = [
         _counted(summary.frames_done, "frame"),
@@ -25,7 +30,7 @@ def print_summary(target: str, outcome: Outcome, *, outputs: Outputs) -> None:
     end = "interrupted after " if outcome.interrupted else ""
     where = ", ".join(place for place in outputs.named().values() if place != STDOUT)
     arrow = f" -> {where}" if where else ""
-    print(f"rtau: {target}: {end}{', '.join(parts)}{arrow}", file=sys.stderr)
+    return f"{end}{', '.join(parts)}{arrow}"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -22,7 +22,16 @@ from rtau.finder import SearchPolicy
 from rtau.runner import Runner, RunSummary
 from rtau.seams import Engine, Sink, Source
 from rtau.sinks import run_record
-from rtau.sinks.run_record import ModelRecord, RunRecord, SourceRecord, utc_now, write_run_record
+from rtau.sinks.line_file import STDOUT
+from rtau.sinks.run_record import (
+    FileStamp,
+    ModelRecord,
+    RunRecord,
+    SourceRecord,
+    remove_run_record,
+    utc_now,
+    write_run_record,
+)
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 
@@ -41,6 +50,7 @@ class Session:
     controls: ViewControls
     command: Sequence[str]
     status: Callable[[], ViewStatus]
+    stamp: FileStamp | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +102,11 @@ def run_session(  # noqa: PLR0913 - the parts of a run
     status = _Status()
     try:
         controls = view_controls(config, engine.contract)
-        session = Session(config, source, engine, model_path, controls, command, status)
+        session = Session(
+            config, source, engine, model_path, controls, command, status, stamp=_stamp(source)
+        )
+        if record is not None:
+            remove_run_record(record)
         built = sinks(session)
         runner = build_runner(
             source,
@@ -116,7 +130,8 @@ def run_session(  # noqa: PLR0913 - the parts of a run
     if record is not None:
         end = _end_reason(runner.summary, error=error, interrupted=interrupts.seen)
         found = _record(session, runner.summary, started_utc=started_utc, end=end, sinks=built)
-        write_run_record(record, dataclasses.replace(found, outputs=outputs))
+        sizes = _sizes(outputs)
+        write_run_record(record, dataclasses.replace(found, outputs=outputs, output_bytes=sizes))
     if error is not None:
         raise error
     return Outcome(summary=runner.summary, interrupted=interrupts.seen)
@@ -172,7 +187,7 @@ def _record(
         started_utc=started_utc,
         finished_utc=utc_now(),
         end_reason=end,
-        source=SourceRecord.of(source.info, is_live=live),
+        source=SourceRecord.of(source.info, is_live=live, file=session.stamp),
         model=ModelRecord.of(session.engine.contract, session.model_path),
         device=session.engine.device,
         settings=session.config.to_dict(),
@@ -190,6 +205,21 @@ def _record(
         audio=audio[0] if audio else None,
         notes=[*notes, *getattr(source, "notes", ()), *summary.lost_views],
     )
+
+
+def _stamp(source: Source) -> FileStamp | None:
+    """Returns which state of its file a source reads; None for what is no video file."""
+    origin = getattr(source, "origin", None)
+    return None if origin is None else FileStamp.of(origin.path)
+
+
+def _sizes(outputs: dict[str, str]) -> dict[str, int]:
+    """Returns the sizes of the result files, bytes; a video without a frame leaves none."""
+    return {
+        kind: Path(place).stat().st_size
+        for kind, place in outputs.items()
+        if kind != "record" and place != STDOUT and Path(place).is_file()
+    }
 
 
 def _ms(found: Percentiles) -> dict[str, float]:

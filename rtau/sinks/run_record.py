@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rtau.contract import ModelContract
-from rtau.errors import SinkError
+from rtau.errors import SinkError, SourceOpenError
 from rtau.seams import SourceInfo
 from rtau.sinks.output_path import check_output
 
@@ -34,8 +34,32 @@ PACKAGES = (
     *("onnxruntime", "onnxruntime-gpu", "tensorrt"),
 )
 END_OF_SOURCE = "end of source"
+FRAME_LIMIT = "frame limit"
 STOPPED_BY_USER = "stopped by user"
 INTERRUPTED = "interrupted"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FileStamp:
+    """Which state of a file was read: what changes whenever its content does."""
+
+    size_bytes: int
+    """Size of the file."""
+    modified_ns: int
+    """When it was last written, nanoseconds since 1970."""
+
+    @classmethod
+    def of(cls, path: Path) -> FileStamp:
+        """Returns the stamp of a file as it is now.
+
+        Raises:
+            SourceOpenError: it cannot be looked at any more.
+        """
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise SourceOpenError(f"{path}: cannot be opened ({error.strerror})") from error
+        return cls(size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,12 +76,20 @@ class SourceRecord:
     """Declared rate, frames per second; None when unknown."""
     is_live: bool
     """True for cameras and streams."""
+    file: FileStamp | None = None
+    """Which state of the file was read; None where the source is no video file."""
 
     @classmethod
-    def of(cls, info: SourceInfo, *, is_live: bool) -> SourceRecord:
+    def of(cls, info: SourceInfo, *, is_live: bool, file: FileStamp | None = None) -> SourceRecord:
         """Returns the record of an open source."""
-        fps = None if info.nominal_fps is None else float(info.nominal_fps)
-        return cls(info.name, info.width, height=info.height, nominal_fps=fps, is_live=is_live)
+        return cls(
+            name=info.name,
+            width=info.width,
+            height=info.height,
+            nominal_fps=None if info.nominal_fps is None else float(info.nominal_fps),
+            is_live=is_live,
+            file=file,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,7 +148,7 @@ class RunRecord:
     finished_utc: str
     """ISO 8601, from `utc_now`."""
     end_reason: str
-    """`end of source`, `stopped by user`, `interrupted` or `failed: <the error's text>`."""
+    """`end of source`, `frame limit`, `stopped by user`, `interrupted` or `failed: <the error>`."""
     source: SourceRecord | None
     """Where the frames came from; None when the run failed before a source was open."""
     model: ModelRecord | None
@@ -147,6 +179,8 @@ class RunRecord:
     """p50, p95, p99 from capture to after the last sink, milliseconds; None for files."""
     outputs: Mapping[str, str]
     """What was written where: {"video": "annotated.mp4", "csv": "clip.csv"}."""
+    output_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Size of each of those files when the run had ended: {"video": 71042, "csv": 3810}."""
     audio: str | None = None
     """What became of the sound: `copied aac`; None when no video was written."""
     notes: Sequence[str] = ()
@@ -160,8 +194,38 @@ def write_run_record(path: Path, record: RunRecord) -> None:
         UsageError: the path is a directory.
         SinkError: the file cannot be written.
     """
-    check_output(path)
     payload = {"schema": SCHEMA, **_plain(record), "environment": environment()}
+    write_json(path, payload, words="run record")
+
+
+def remove_run_record(path: Path) -> None:
+    """Removes the record of an earlier run, whose results are about to be replaced.
+
+    Raises:
+        SinkError: it is there and cannot be removed.
+    """
+    try:
+        path.resolve().unlink(missing_ok=True)
+    except OSError as error:
+        raise SinkError(
+            f"run record {path} of an earlier run cannot be removed ({error.strerror or error}); "
+            "choose another place"
+        ) from error
+
+
+def write_json(path: Path, payload: Mapping[str, Any], *, words: str) -> None:
+    """Writes plain values as JSON: all of the file or nothing.
+
+    Args:
+        path: the file; one that is there is replaced in one step.
+        payload: what it will hold.
+        words: what the file is, for the error text.
+
+    Raises:
+        UsageError: the path is a directory.
+        SinkError: the file cannot be written.
+    """
+    check_output(path)
     text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
     target = path.resolve()  # a link is followed, not replaced
     part = target.with_name(f".{target.name}.part")
@@ -173,7 +237,7 @@ def write_run_record(path: Path, record: RunRecord) -> None:
         part.replace(target)
     except OSError as error:
         raise SinkError(
-            f"run record {path} cannot be written ({error.strerror or error}); free space or "
+            f"{words} {path} cannot be written ({error.strerror or error}); free space or "
             "choose another place"
         ) from error
     finally:

@@ -42,6 +42,7 @@ class PictureEncoder:
         time_base: Fraction,
         encoder: str,
         options: tuple[int, str],
+        threads: int = 0,
     ) -> None:
         """Adds the stream to `output`; the encoder opens when the container starts.
 
@@ -53,6 +54,7 @@ class PictureEncoder:
             time_base: seconds per tick of the timestamps.
             encoder: FFmpeg's name of an H.264 encoder.
             options: crf (quality, lower is better) and preset, in libx264's terms.
+            threads: threads of the encoder; 0 leaves it the choice.
 
         Raises:
             SinkError: FFmpeg has no such H.264 encoder.
@@ -73,6 +75,7 @@ class PictureEncoder:
         known = {known.name for known in codec.video_formats or ()}
         context.pix_fmt = next((name for name in PIXEL_FORMATS if name in known), PIXEL_FORMATS[0])
         context.time_base = time_base
+        context.thread_count = threads
         context.gop_size = max(1, round(fps * KEY_FRAME_EVERY_S))
         # Without B-frames packets come in picture order: nothing is shifted to make room for
         # reordering, and a killed run loses fewer frames. About a tenth more bytes.

@@ -65,6 +65,7 @@ class VideoFileSink:
         encoder: FFmpeg's name of an H.264 encoder: `libx264`, `h264_nvenc`, `libopenh264`.
         crf: constant quality, lower is better; encoders without one get a bit rate.
         preset: speed against size, for libx264.
+        threads: threads of the encoder; 0 leaves it the choice.
         overwrite: False refuses a file that is already there.
     """
 
@@ -84,6 +85,7 @@ class VideoFileSink:
         encoder: str = "libx264",
         crf: int = 20,
         preset: str = "veryfast",
+        threads: int = 0,
         overwrite: bool = True,
     ) -> None:
         """Opens encoder and file, so that what cannot work fails before the first frame.
@@ -119,6 +121,7 @@ class VideoFileSink:
                 time_base=time_base,
                 encoder=encoder,
                 options=(crf, preset),
+                threads=threads,
             )
             if audio_from is not None:
                 self._original = OriginalFile(

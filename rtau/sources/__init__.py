@@ -13,9 +13,15 @@ from typing import Any
 
 from rtau.errors import UsageError
 from rtau.seams import Source
-from rtau.sources.paths import IMAGE_SUFFIXES, expand_images, expand_videos, is_pattern
+from rtau.sources.paths import (
+    IMAGE_SUFFIXES,
+    expand_images,
+    expand_videos,
+    is_pattern,
+    tree_of,
+)
 
-__all__ = ["SOURCES", "expand_images", "expand_videos", "is_address", "open_source"]
+__all__ = ["SOURCES", "expand_images", "expand_videos", "is_address", "open_source", "tree_of"]
 
 # Kind of a target -> module and class.
 SOURCES = {

@@ -141,6 +141,11 @@ class CameraSource:
         )
         self.notes = self._differences()
 
+    @property
+    def dropped(self) -> int:
+        """Frames that were captured and left out because newer ones came before they were taken."""
+        return self._reader.dropped
+
     def __iter__(self) -> Iterator[Frame]:
         """Yields the newest frame there is, until `close()`.
 

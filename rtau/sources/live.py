@@ -29,6 +29,8 @@ class LiveReader:
         """Starts reading at once; `name` is the thread's."""
         self.stopped = threading.Event()
         self.newest_wins = True
+        self.dropped = 0
+        """Frames nobody took before a newer one came."""
         self._frames = frames
         self._changed = threading.Condition()
         self._newest: Frame | None = None
@@ -98,5 +100,6 @@ class LiveReader:
             if not (self.newest_wins and self._first_taken):
                 self._changed.wait_for(lambda: self._newest is None or self.stopped.is_set())
             if not self.stopped.is_set():
+                self.dropped += self._newest is not None
                 self._newest = frame
                 self._changed.notify_all()

@@ -7,6 +7,7 @@ Looks at names only, never into a file. Called by `rtau video` and `rtau image`,
 from __future__ import annotations
 
 import glob
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -82,6 +83,20 @@ def expand_images(paths: Sequence[Path | str]) -> list[Path]:
         SourceOpenError: nothing there, or a folder or pattern without an image.
     """
     return _expand(paths, kind="image", suffixes=IMAGE_SUFFIXES)
+
+
+def tree_of(name: Path | str) -> Path | None:
+    """Returns the folder below which the files a name stands for have their places.
+
+    That is a folder itself, and for a pattern the folder before its first wildcard; None for the
+    name of a file, which has no place in a tree.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return path
+    if not is_pattern(str(path)):
+        return None
+    return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts[:-1]))
 
 
 def is_pattern(name: str) -> bool:

@@ -108,6 +108,11 @@ class StreamSource:
             frame_count=self._frame_count,
         )
 
+    @property
+    def dropped(self) -> int:
+        """Frames that were captured and left out because newer ones came before they were taken."""
+        return self._reader.dropped
+
     def __iter__(self) -> Iterator[Frame]:
         """Yields frames until the end or `close()`.
 

@@ -7,6 +7,7 @@ import datetime
 import enum
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -15,14 +16,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtau.errors import SinkError, UsageError
+from rtau.errors import SinkError, SourceOpenError, UsageError
 from rtau.seams import SourceInfo
 from rtau.sinks.run_record import (
     END_OF_SOURCE,
+    FileStamp,
     ModelRecord,
     RunRecord,
     SourceRecord,
     failed,
+    remove_run_record,
     utc_now,
     write_run_record,
 )
@@ -124,6 +127,40 @@ def test_a_full_disk_keeps_the_old_record_whole(tmp_path):
         write_run_record(path, make_record())
     assert json.loads(path.read_text())["end_reason"] == "the old one"
     assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_a_record_says_which_state_of_the_file_was_read(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"pictures")
+    os.utime(clip, ns=(5, 1_700_000_000_123_456_789))
+    source = SourceRecord.of(INFO, is_live=False, file=FileStamp.of(clip))
+    write_run_record(tmp_path / "r.json", make_record(source=source, output_bytes={"csv": 7}))
+    written = json.loads((tmp_path / "r.json").read_text())
+
+    assert written["source"]["file"] == {
+        "size_bytes": 8,
+        "modified_ns": 1_700_000_000_123_456_789,
+    }
+    assert written["output_bytes"] == {"csv": 7}
+
+
+def test_a_file_that_is_gone_has_no_state(tmp_path):
+    with pytest.raises(SourceOpenError, match="No such file"):
+        FileStamp.of(tmp_path / "gone.mp4")
+
+
+def test_an_old_record_is_removed_where_a_link_leads_and_none_is_no_error(tmp_path):
+    (tmp_path / "there.json").touch()
+    (tmp_path / "r.json").symlink_to(tmp_path / "there.json")
+    for _ in range(2):
+        remove_run_record(tmp_path / "r.json")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_a_record_that_cannot_be_removed_is_an_error(tmp_path):
+    with pytest.raises(SinkError, match="of an earlier run cannot be removed"):
+        remove_run_record(tmp_path)
 
 
 def test_places_that_cannot_be_written_are_refused(tmp_path):

@@ -78,3 +78,13 @@ def test_an_encoder_whose_device_is_missing_is_an_error_before_the_first_frame(t
             assert "libx264" in str(error)  # noqa: PT017 - as above
         else:
             sink.close()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_encoder_takes_as_many_threads_as_it_is_given(tmp_path, threads):
+    image = np.full((480, 640, 3), 90, np.uint8)
+    sink = open_sink(tmp_path / "o.mp4", width=640, height=480, threads=threads)
+    sink.write(make_result(0, image_bgr=image), image)
+    sink.close()
+    # x264 writes its settings into the stream.
+    assert f" threads={threads} ".encode() in (tmp_path / "o.mp4").read_bytes()

@@ -31,6 +31,7 @@ def test_the_first_frame_comes_and_then_the_newest():
     assert reader.take(timeout_s=1).index == 0
     assert given.wait(1)
     assert reader.take(timeout_s=1).index == 4
+    assert reader.dropped == 3
     with pytest.raises(TimeoutError, match=r"no frame within 0\.05 s"):
         reader.take(timeout_s=0.05)
     reader.close(patience_s=1)
@@ -47,6 +48,7 @@ def test_in_order_where_no_frame_may_be_lost():
     assert [reader.take(timeout_s=1).index for _ in range(20)] == list(range(20))
     assert reader.take(timeout_s=1) is None
     assert reader.take(timeout_s=1) is None
+    assert reader.dropped == 0
     reader.close(patience_s=1)
 
 

@@ -1,11 +1,12 @@
 """Files, folders and patterns: which files they mean, and in which order."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from rtau.errors import SourceOpenError
-from rtau.sources import expand_images, expand_videos
+from rtau.sources import expand_images, expand_videos, tree_of
 
 
 @pytest.fixture
@@ -70,3 +71,27 @@ def test_nothing_there_is_named(tree, target, text):
 
 def test_no_path_means_no_file():
     assert expand_videos([]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("b", "b"),
+        (".", "."),
+        ("*.mp4", "."),
+        ("b/*/c.mkv", "b"),
+        ("b/**/*.mkv", "b"),
+        ("b/deep/*", "b/deep"),
+        ("clip10.mp4", None),
+        ("[1].mp4", None),
+        ("missing", None),
+    ],
+)
+def test_folders_and_patterns_have_a_tree_and_files_have_none(tree, name, folder):
+    assert tree_of(name) == (None if folder is None else Path(folder))
+
+
+def test_every_match_of_a_pattern_lies_below_its_folder(tree):
+    for pattern in ("*.mp4", "b/*/*.mkv", f"{tree}/*/a.webm"):
+        for file in expand_videos([pattern]):
+            assert tree_of(pattern) in file.parents
