@@ -225,19 +225,29 @@ def _serve(pipe: Connection, order: Order) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     log_to_stderr()
-    with contextlib.suppress(EOFError, OSError):
+    try:
+        engine, _ = prepared(order)
+    except RtauError as error:
+        pipe.send(error)
+        return
+    with contextlib.closing(engine):
+        for job, file in _given(pipe):
+            _work(pipe, order, job=job, file=file)
+
+
+def _given(pipe: Connection) -> Iterator[tuple[int, FileJob]]:
+    """Yields the files the parent sends, until it sends None or is gone."""
+    while True:
         try:
-            engine, _ = prepared(order)
-        except RtauError as error:
-            pipe.send(error)
+            given = pipe.recv()
+        except (EOFError, OSError):
             return
-        with contextlib.closing(engine):
-            while (given := pipe.recv()) is not None:
-                _work(pipe, order, given)
+        if given is None:
+            return
+        yield given
 
 
-def _work(pipe: Connection, order: Order, given: tuple[int, FileJob]) -> None:
-    job, file = given
+def _work(pipe: Connection, order: Order, *, job: int, file: FileJob) -> None:
 
     def moved(frames: int, frames_total: int | None) -> None:
         try:
@@ -246,4 +256,5 @@ def _work(pipe: Connection, order: Order, given: tuple[int, FileJob]) -> None:
             signal.raise_signal(signal.SIGINT)  # the parent is gone: end as if it had asked
 
     report, words = run_file(order, file, moved=moved)
-    pipe.send(Ended(job, report, words))
+    with contextlib.suppress(OSError):  # to a parent that is gone there is nothing to say
+        pipe.send(Ended(job, report, words))
