@@ -27,8 +27,8 @@ from rtau.cli.batch.workers import Brake, Workers
 from rtau.cli.interrupts import stopping_with
 from rtau.cli.main import INTERRUPTED
 from rtau.config import RunConfig
-from rtau.errors import BackendUnavailable, RtauError, UsageError
-from rtau.sinks.run_record import sha256_of, utc_now
+from rtau.errors import BackendUnavailable, UsageError
+from rtau.sinks.run_record import failed, sha256_of, utc_now
 
 # Words of a command line that a run record keeps from either end: with thousands of files named
 # one by one, every record would hold them all.
@@ -72,7 +72,7 @@ def run_batch(options: BatchOptions, config: RunConfig, *, command: Sequence[str
     jobs: Sequence[FileJob] = planned.jobs
     if options.cluster is not None:  # other machines have other working directories
         jobs = [job.absolute() for job in jobs]
-        config = _with_absolute_model(config)
+        config = with_absolute_paths(config)
     check_jobs(jobs)
     batch = _Batch(options, config, jobs=jobs, command=command)
     return batch.run()
@@ -140,11 +140,12 @@ class _Batch:
             if todo and self._work(todo):
                 return INTERRUPTED
             end = "failed" if self._failed() else "done"
-        except RtauError as error:
-            end = f"failed: {error}"
+        except Exception as error:
+            end = failed(error)
             raise
         finally:
             self._write(end)
+            show_failures(self._reports, sys.stderr)
             self._say_end()
         return int(end == "failed")
 
@@ -184,8 +185,6 @@ class _Batch:
                 for event in events:
                     view.show(event)
                     self._note(event, todo)
-        if not interrupts.seen:
-            show_failures(self._reports, sys.stderr)
         return interrupts.seen
 
     def _note(self, event: Event, todo: Sequence[int]) -> None:
@@ -264,12 +263,15 @@ def _workers(
     return cluster
 
 
-def _with_absolute_model(config: RunConfig) -> RunConfig:
-    path = Path(config.model.model)
-    if not path.is_file():
-        return config  # a bundled model's name means the same everywhere
+def with_absolute_paths(config: RunConfig) -> RunConfig:
+    """Returns the settings with inputs that are found from every working directory."""
+    model, faces = Path(config.model.model), config.find.faces
+    # A bundled model's name is no path and means the same everywhere.
+    name = str(model.absolute()) if model.is_file() else config.model.model
     return dataclasses.replace(
-        config, model=dataclasses.replace(config.model, model=str(path.absolute()))
+        config,
+        model=dataclasses.replace(config.model, model=name),
+        find=dataclasses.replace(config.find, faces=None if faces is None else faces.absolute()),
     )
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rtau.cli.batch.run import MOST_WORDS, shortened
+from rtau.cli.batch.processes import Processes
+from rtau.cli.batch.reports import Begun
+from rtau.cli.batch.run import MOST_WORDS, shortened, with_absolute_paths
+from rtau.config import build
 from tests.support import media
 from tests.support.commands import example_frames, run_here
 
@@ -138,6 +141,20 @@ def test_what_no_file_can_be_done_with_ends_the_batch_with_one_line(tmp_path, ca
     assert statuses(tmp_path / "out") == {"a.mp4": "interrupted"}
 
 
+def test_a_mistake_of_ours_is_no_interruption(tmp_path, capsys, monkeypatch):
+    def broken(*args, **options):
+        yield Begun(0)
+        raise ZeroDivisionError("no files left over")
+
+    monkeypatch.setattr(Processes, "work", broken)
+    media.write_clip(tmp_path / "a.mp4", count=2)
+    with pytest.raises(ZeroDivisionError):
+        run_here(capsys, "video", tmp_path, "--out-dir", tmp_path / "out")
+
+    assert batch_of(tmp_path / "out")["end_reason"] == "failed: no files left over"
+    assert statuses(tmp_path / "out") == {"a.mp4": "interrupted"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -203,6 +220,19 @@ def test_a_cluster_without_ray_names_the_extra(tmp_path, capsys, monkeypatch):
     assert "--cluster needs the Python module 'ray'" in err
     assert 'pip install "rtau[ray]"' in err
     assert statuses(tmp_path / "out") == {"a.mp4": "not begun"}
+
+
+def test_inputs_are_found_from_other_working_directories(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("m.onnx").touch()
+    given = build({("model", "model"): "m.onnx", ("find", "faces"): "f.csv"})
+    found = with_absolute_paths(given)
+
+    assert (found.model.model, found.find.faces) == (
+        str(tmp_path / "m.onnx"),
+        tmp_path / "f.csv",
+    )
+    assert with_absolute_paths(build({})) == build({})
 
 
 def test_a_long_command_line_is_kept_at_both_ends():
