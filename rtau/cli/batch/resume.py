@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rtau.cli.batch.plan import FileJob
-from rtau.sinks.run_record import END_OF_SOURCE, FRAME_LIMIT, SCHEMA
+from rtau.errors import SourceOpenError
+from rtau.sinks.run_record import END_OF_SOURCE, FRAME_LIMIT, SCHEMA, FileStamp
 
 # Settings that leave the results as they are: (section, key). The model is known by its hash.
 WITHOUT_EFFECT = frozenset(
@@ -63,9 +64,7 @@ def _difference(record: Mapping[str, Any], job: FileJob, making: Making) -> str 
     end = record.get("end_reason")
     if end not in (END_OF_SOURCE, FRAME_LIMIT):
         return f"its run was not finished ({end})"
-    status = job.file.stat()
-    stamp = {"size_bytes": status.st_size, "modified_ns": status.st_mtime_ns}
-    if _part(record, "source").get("file") != stamp:
+    if _part(record, "source").get("file") != _stamp(job.file):
         return "the file has changed"
     if record.get("rtau_version") != making.rtau_version:
         return f"made by rtau {record.get('rtau_version')}"
@@ -75,6 +74,14 @@ def _difference(record: Mapping[str, Any], job: FileJob, making: Making) -> str 
     if changed:
         return f"made with other settings ({', '.join(changed)})"
     return _damage(_part(record, "output_bytes"), job.outputs.files)
+
+
+def _stamp(file: Path) -> dict[str, int]:
+    """Returns the state of a file as a record has it, of one that is gone nothing."""
+    try:
+        return dataclasses.asdict(FileStamp.of(file))
+    except SourceOpenError:
+        return {}  # equals no record; that it is gone its run will report
 
 
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> list[str]:

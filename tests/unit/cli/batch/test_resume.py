@@ -70,6 +70,11 @@ def test_a_file_that_was_written_to_is_done_again(job):
     assert why_again(job, MAKING) == "the file has changed"
 
 
+def test_a_file_that_is_gone_is_left_to_its_run(job):
+    job.file.unlink()
+    assert why_again(job, MAKING) == "the file has changed"
+
+
 def test_a_file_of_the_same_size_but_another_time_is_done_again(job):
     time_ns = job.file.stat().st_mtime_ns + 1000
     os.utime(job.file, ns=(time_ns, time_ns))
