@@ -35,7 +35,7 @@ class BatchView:
     ) -> None:
         self._files = files
         self._clock = clock
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._console = Console(file=stream, highlight=False, soft_wrap=True, emoji=False)
         self._started_s = self._said_s = clock()
         self._ended = self._frames_ended = 0
         self._running: dict[int, Moved] = {}
@@ -131,7 +131,7 @@ def _share(moved: Moved) -> str:
 def show_failures(reports: Sequence[FileReport], stream: TextIO) -> None:
     """Prints which files failed and why: a table on a terminal, a line each elsewhere."""
     failed = [report for report in reports if report.status == "failed"]
-    console = Console(file=stream, highlight=False)
+    console = Console(file=stream, highlight=False, emoji=False)
     if not failed:
         return
     if not console.is_terminal:
