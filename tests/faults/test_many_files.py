@@ -14,7 +14,7 @@ import pytest
 from tests.support import media
 from tests.support.commands import example_frames, run_here, start
 
-pytestmark = [pytest.mark.needs_onnxruntime, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.needs_onnxruntime
 
 PATIENCE_S = 90
 
