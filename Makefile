@@ -16,6 +16,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
 # The peer of the benchmarks brings another OpenCV, so it lives apart.
 PEER := .venv-peer/.installed
 export PYTHONPATH := .:train:export
+# Two tests at a time; each has one core for its arithmetic, or they would fight for both.
+TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --benchmark-disable
 
 .PHONY: help
 help: ## show this list
@@ -32,11 +34,11 @@ setup: $(DEVELOP) ## make .venv with everything a developer needs (torch too, ab
 
 .PHONY: test
 test: system-for-tests lint types imports resolve ## every check, then the tests: the second command
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(TESTS) -m "not slow"
 
 .PHONY: test-slow
 test-slow: $(DEVELOP) ## the tests that `make test` leaves out
-	@$(BIN)/python -m pytest -m slow
+	@$(TESTS) -m slow
 
 .PHONY: lint
 lint: $(DEVELOP) ## ruff: rules and format

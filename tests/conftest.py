@@ -143,6 +143,12 @@ def no_error_log(caplog):
 
 
 @pytest.fixture(autouse=True)
+def no_worker_of_pytest(monkeypatch):
+    """A pytest that a test starts takes itself for no worker of this one, which may not measure."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def random_state_restored():
     """No test changes the luck of the next one."""
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is what leaks
