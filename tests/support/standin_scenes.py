@@ -78,7 +78,9 @@ def scene(
     box_px = float((render.landmarks.max(axis=0) - render.landmarks.min(axis=0)).max())
     side = round(FACE_PX / box_px * len(image) * (1 + rng.uniform(-FACE_SPREAD, FACE_SPREAD)))
     side = min(side, width - 2, height - 2)
-    face = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
+    face = np.asarray(
+        cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+    )
     free_x, free_y = width - side, height - side
     x = round(free_x / 2 + rng.uniform(-0.3, 0.3) * free_x)
     y = round(free_y / 2 + rng.uniform(-0.3, 0.3) * free_y)

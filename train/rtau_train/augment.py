@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rtau import crops, geometry
 from rtau.data import Image
 from rtau.errors import UsageError
-from rtau_train.recipe import Augment, Crop
+from rtau_train.recipe import Augment, Crop, Inner
 
 Points = npt.NDArray[np.float32]
 
@@ -65,7 +65,9 @@ def canonical_square(landmarks: Points, rule: Crop, /) -> geometry.Boxes:
     return np.asarray(square[0])
 
 
-def square_of(image: Image, landmarks: Points | None, rule: Crop | None, /) -> geometry.Boxes:
+def square_of(
+    image: Image, landmarks: Points | None, rule: Crop | Inner | None, /
+) -> geometry.Boxes:
     """Returns the square a crop is cut from, float32 (4,) xyxy: by the rule, or the whole picture.
 
     Raises:
@@ -74,6 +76,10 @@ def square_of(image: Image, landmarks: Points | None, rule: Crop | None, /) -> g
     if rule is None:
         height, width = image.shape[:2]
         return np.array([0, 0, width, height], np.float32)
+    if isinstance(rule, Inner):
+        centre = np.array([rule.centre_x, rule.centre_y], np.float32) * len(image)
+        half = rule.side * len(image) / 2
+        return np.concatenate([centre - half, centre + half]).astype(np.float32)
     if landmarks is None:
         raise UsageError(
             "the recipe's [crop] lies on landmarks, and the data have no landmarks68.npz; use a "
@@ -82,12 +88,16 @@ def square_of(image: Image, landmarks: Points | None, rule: Crop | None, /) -> g
     return canonical_square(landmarks, rule)
 
 
-def plain_crop(image: Image, landmarks: Points | None, rule: Crop | None, /, *, size: int) -> Image:
+def plain_crop(
+    image: Image, landmarks: Points | None, rule: Crop | Inner | None, /, *, size: int
+) -> Image:
     """Returns the canonical crop of one face: uint8 (size, size, 3), RGB."""
     return crops.warp_square(image, square_of(image, landmarks, rule), size=size)
 
 
-def plain_points(landmarks: Points, image: Image, rule: Crop | None, /, *, size: int) -> Points:
+def plain_points(
+    landmarks: Points, image: Image, rule: Crop | Inner | None, /, *, size: int
+) -> Points:
     """Returns landmarks (68, 2) in the canonical crop of a picture, px."""
     square = square_of(image, landmarks, rule)
     image_from_crop = geometry.frame_from_crop(square[None], size=size)
@@ -97,7 +107,7 @@ def plain_points(landmarks: Points, image: Image, rule: Crop | None, /, *, size:
 def training_crop(
     image: Image,
     landmarks: Points | None,
-    rule: Crop | None,
+    rule: Crop | Inner | None,
     /,
     *,
     augment: Augment,

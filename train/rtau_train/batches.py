@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from rtau.data import Image
+from rtau.errors import UsageError
 from rtau_train import augment
 from rtau_train.data import LabelledCrops, Rows
 from rtau_train.recipe import Recipe
@@ -59,12 +60,13 @@ class TrainingSet:
         self._rank, self._world, self._threads = rank, world, threads
         self._targets = torch.from_numpy(data.targets[rows])
         self._batch = min(recipe.fit.batch, len(rows))
+        self._mixed = _mixed_rows(recipe, data, rows)
         self._kept = self._read_all() if self._bytes() <= KEPT_BYTES else None
 
     @property
     def steps(self) -> int:
         """Batches in an epoch; the rows left over wait for the next shuffle."""
-        return len(self._rows) // self._batch
+        return self._count // self._batch
 
     @property
     def targets(self) -> Tensor:
@@ -73,16 +75,36 @@ class TrainingSet:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yields crops uint8 (B, S, S, 3), targets (B, A), landmarks (B, 68, 2) or None."""
-        order = np.random.default_rng([self._recipe.fit.seed, epoch]).permutation(len(self._rows))
-        places = order[: self.steps * self._batch].reshape(self.steps, self._batch)
+        shape = (self.steps, self._batch)
+        places = self._order(epoch)[: self.steps * self._batch].reshape(shape)
+        turns = np.arange(self.steps * self._batch, dtype=np.int64).reshape(shape)
+        mine = slice(self._rank, None, self._world)
         waiting: deque[Future[Batch]] = deque()
         with ThreadPoolExecutor(max_workers=self._threads) as pool:
-            for some in places[:, self._rank :: self._world]:
-                waiting.append(pool.submit(self._cut, some, epoch))
+            for some, turn in zip(places[:, mine], turns[:, mine], strict=True):
+                waiting.append(pool.submit(self._cut, some, turn, epoch))
                 if len(waiting) > AHEAD + self._threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+
+    @property
+    def _count(self) -> int:
+        """Pictures in an epoch: all rows, or with a mix all others and its share on top."""
+        if self._recipe.mix is None:
+            return len(self._rows)
+        return round((len(self._rows) - len(self._mixed)) / (1 - self._recipe.mix.share))
+
+    def _order(self, epoch: int) -> Rows:
+        """Returns the places of an epoch's pictures among the rows, shuffled."""
+        rng = np.random.default_rng([self._recipe.fit.seed, epoch])
+        if self._recipe.mix is None:
+            return rng.permutation(len(self._rows)).astype(np.int64)
+        others = np.setdiff1d(np.arange(len(self._rows)), self._mixed)
+        wanted = self._count - len(others)
+        rounds = -(-wanted // len(self._mixed))
+        repeated = np.concatenate([rng.permutation(self._mixed) for _ in range(rounds)])
+        return rng.permutation(np.concatenate([others, repeated[:wanted]])).astype(np.int64)
 
     def _bytes(self) -> int:
         return int(self._data.images(self._rows[:1]).nbytes) * len(self._rows)
@@ -96,23 +118,40 @@ class TrainingSet:
         images, points = self._kept
         return images[places], None if points is None else points[places]
 
-    def _cut(self, places: Rows, epoch: int) -> Batch:
+    def _cut(self, places: Rows, turns: Rows, epoch: int) -> Batch:
         recipe = self._recipe
         size = recipe.network.input_size
         images, landmarks = self._pictures(places)
         crops = np.empty((len(places), size, size, 3), np.uint8)
         shown = np.empty((len(places), 68, 2), np.float32)
         for index, place in enumerate(places):
+            # A picture of a mix comes several times in an epoch, changed in another way each time.
+            turn = () if recipe.mix is None else (int(turns[index]),)
+            rng = np.random.default_rng([recipe.fit.seed, epoch, int(place), *turn])
             crops[index], points = augment.training_crop(
                 images[index],
                 None if landmarks is None else landmarks[index],
-                recipe.crop,
+                self._data.rule_of(int(self._rows[place]), recipe),
                 augment=recipe.augment,
                 size=size,
-                rng=np.random.default_rng([recipe.fit.seed, epoch, int(place)]),
+                rng=rng,
             )
             if points is not None:
                 shown[index] = points
         targets = self._targets[torch.from_numpy(places)]
         kept_points = None if landmarks is None else torch.from_numpy(shown)
         return torch.from_numpy(crops), targets, kept_points
+
+
+def _mixed_rows(recipe: Recipe, data: LabelledCrops, rows: Rows) -> Rows:
+    """Returns the places among some rows that the mix's share is drawn from; none without one."""
+    if recipe.mix is None:
+        return np.zeros(0, np.int64)
+    names = data.columns.get("dataset", np.zeros(len(data), np.str_))
+    found = np.flatnonzero(names[rows] == recipe.mix.dataset)
+    if not 0 < len(found) < len(rows):
+        raise UsageError(
+            f"the recipe mixes {recipe.mix.dataset!r} with other data, and --data have "
+            f"{', '.join(sorted(set(names))) or 'one data set only'}; name the folders of both"
+        )
+    return found.astype(np.int64)

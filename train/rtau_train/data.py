@@ -24,10 +24,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rtau.contract import CropRule
 from rtau.data import Image, Task
 from rtau.errors import SourceOpenError, UsageError
 from rtau_train import augment
 from rtau_train.preparation import Preparation
+from rtau_train.recipe import Crop, Inner, Recipe
 
 # Occurrence of an AU wherever intensity is known: FACS B ("slight") is 2 on the 0-5 scale.
 OCCURS_FROM = 2.0
@@ -61,11 +63,14 @@ class LabelledCrops:
     columns: dict[str, Words]
     """The other columns of labels.csv, as text (N,)."""
     landmarks: npt.NDArray[np.float32] | None = None
-    """float32 (N, 68, 2), px in the original picture, or None where they are not known."""
+    """float32 (N, 68, 2), px in the original picture, or None where no row has them; a row
+    without them is NaN."""
     preparation: Preparation | None = None
     """How the folder was made; None for renders."""
     copies: Rows | None = None
     """int64 (N,): 0 for a picture itself, k for its k-th artificial image; None: no copies."""
+    cut_by: tuple[CropRule | None, ...] = ()
+    """Per row, where on a detector's box the picture was cut; None: not known. Empty: of none."""
     side_px: int | None = None
     """Side pictures are brought to when they are read; None leaves them and asks for one size."""
 
@@ -75,9 +80,10 @@ class LabelledCrops:
             raise ValueError(
                 f"targets must be ({rows}, {len(self.labels)}), got {self.targets.shape}"
             )
-        for name in ("subjects", "copies", "landmarks"):
+        for name in ("subjects", "copies", "landmarks", "cut_by"):
             values = getattr(self, name)
-            if values is not None and len(values) != rows:
+            is_absent = values is None or (name == "cut_by" and not values)
+            if not is_absent and len(values) != rows:
                 raise ValueError(f"{name} must have {rows} rows, got {len(values)}")
 
     def __len__(self) -> int:
@@ -105,8 +111,35 @@ class LabelledCrops:
             subjects=self.subjects[rows],
             columns={name: values[rows] for name, values in self.columns.items()},
             landmarks=None if self.landmarks is None else self.landmarks[rows],
+            cut_by=tuple(self.cut_by[row] for row in rows) if self.cut_by else (),
             copies=copies,
         )
+
+    def rule_of(self, row: int, recipe: Recipe, /) -> Crop | Inner | None:
+        """Returns where a row's canonical square lies; None: it is the whole picture.
+
+        On its landmarks where they are known and the recipe has a rule for them, else inside the
+        picture if that was cut wider than the recipe's crop.
+
+        Raises:
+            UsageError: the recipe lays crops on landmarks and the row has neither them nor a
+                known cut, or its picture was cut narrower than the recipe's crop.
+        """
+        if recipe.crop is not None and self.has_landmarks(row):
+            return recipe.crop
+        cut = self.cut_by[row] if self.cut_by else None
+        if cut is None:
+            if recipe.crop is None:
+                return None
+            raise UsageError(
+                "the recipe's [crop] lies on landmarks, and the data have no landmarks68.npz; use "
+                "a recipe without [crop], which takes the pictures whole"
+            )
+        return _inner(cut, recipe.shipping.haar_crop, self.files[row])
+
+    def has_landmarks(self, row: int, /) -> bool:
+        """True where the 68 points of a row are known."""
+        return self.landmarks is not None and bool(np.isfinite(self.landmarks[row]).all())
 
     def name(self, row: int, /) -> str:
         """Returns what a row is called in lists: its file, and `#k` for its k-th copy."""
@@ -154,7 +187,7 @@ class LabelledCrops:
         if image_bgr is None:
             raise SourceOpenError(f"{self.pictures[row]}: the picture is missing or unreadable")
         image = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-        points = None if self.landmarks is None else self.landmarks[row]
+        points = self.landmarks[row] if self.landmarks is not None else None
         if self.side_px is not None:
             image, points = augment.resized(image, points, side_px=self.side_px)
         copy = 0 if self.copies is None else int(self.copies[row])
@@ -167,23 +200,24 @@ class LabelledCrops:
 def joined(parts: Sequence[LabelledCrops], /) -> LabelledCrops:
     """Returns several data sets as one, their pictures brought to the largest one's side.
 
-    People of different data sets are different people. Landmarks are kept if all have them.
+    People of different data sets are different people. A label that one of them has no column for
+    is not coded there; landmarks are NaN where they are not known. Column `dataset` says which row
+    is whose.
 
     Raises:
-        UsageError: the data sets say nothing of their size, or are labelled differently.
+        UsageError: the data sets are labelled in different ways, or two have one name.
+        SourceOpenError: a first picture cannot be read.
     """
     first = parts[0]
     if len(parts) == 1:
         return first
-    made = [part.preparation for part in parts if part.preparation is not None]
-    if len(made) < len(parts) or len({preparation.task for preparation in made}) > 1:
-        raise UsageError(
-            "several --data must all be folders of `rtau-train prepare` with one kind of labels"
-        )
-    names = [preparation.dataset for preparation in made]
-    people = [np.char.add(f"{m.dataset}/", p.subjects) for m, p in zip(made, parts, strict=True)]
+    if len({part.task for part in parts}) > 1:
+        raise UsageError("several --data must all have AUs or all have emotions")
+    names = _names(parts)
+    people = [np.char.add(f"{name}/", p.subjects) for name, p in zip(names, parts, strict=True)]
     shared = set.intersection(*(set(part.columns) for part in parts))
-    points = [part.landmarks for part in parts if part.landmarks is not None]
+    columns = {name: np.concatenate([p.columns[name] for p in parts]) for name in shared}
+    columns["dataset"] = np.repeat(names, [len(part) for part in parts])
     return dataclasses.replace(
         first,
         pictures=tuple(path for part in parts for path in part.pictures),
@@ -192,10 +226,64 @@ def joined(parts: Sequence[LabelledCrops], /) -> LabelledCrops:
         ),
         targets=np.concatenate([part.targets for part in parts]),
         subjects=np.concatenate(people),
-        columns={name: np.concatenate([p.columns[name] for p in parts]) for name in shared},
-        landmarks=np.concatenate(points) if len(points) == len(parts) else None,
-        preparation=dataclasses.replace(
-            made[0], dataset="+".join(names), images=sum(map(len, parts)), source="several"
-        ),
-        side_px=max(preparation.size_px for preparation in made),
+        columns=columns,
+        landmarks=_joined_landmarks(parts),
+        cut_by=tuple(rule for part in parts for rule in part.cut_by or (None,) * len(part)),
+        preparation=_joined_preparation(parts, names),
+        side_px=max(_side_px(part) for part in parts),
     )
+
+
+def _names(parts: Sequence[LabelledCrops]) -> list[str]:
+    """Returns a name per data set: its own, and `renders`, numbered if there are several."""
+    names: list[str] = []
+    for part in parts:
+        name = "renders" if part.preparation is None else part.preparation.dataset
+        names.append(name if name not in names else f"{name}-{len(names) + 1}")
+    return names
+
+
+def _side_px(part: LabelledCrops) -> int:
+    """Returns the side of a data set's pictures: as its record says, or as the first one is."""
+    if part.preparation is not None:
+        return part.preparation.size_px
+    return len(part.images(np.zeros(1, np.int64))[0])
+
+
+def _joined_landmarks(parts: Sequence[LabelledCrops]) -> npt.NDArray[np.float32] | None:
+    """Returns the landmarks of all rows, px in each row's own picture; None where none has any."""
+    if all(part.landmarks is None for part in parts):
+        return None
+    unknown = [np.full((len(part), 68, 2), np.nan, np.float32) for part in parts]
+    return np.concatenate(
+        [
+            none if part.landmarks is None else part.landmarks
+            for none, part in zip(unknown, parts, strict=True)
+        ]
+    )
+
+
+def _joined_preparation(parts: Sequence[LabelledCrops], names: Sequence[str]) -> Preparation | None:
+    """Returns one record for all; None with renders, which have none, among them."""
+    made = [part.preparation for part in parts if part.preparation is not None]
+    if len(made) < len(parts):
+        return None
+    return dataclasses.replace(
+        made[0], dataset="+".join(names), images=sum(map(len, parts)), source="several"
+    )
+
+
+def _inner(cut: CropRule, wanted: CropRule, file: str) -> Inner | None:
+    """Returns the square of one crop rule inside a picture cut by another; None: all of it."""
+    inner = Inner(
+        side=wanted.expand / cut.expand,
+        centre_x=0.5 + (wanted.offset_x - cut.offset_x) / cut.expand,
+        centre_y=0.5 + (wanted.offset_y - cut.offset_y) / cut.expand,
+    )
+    if inner.side > 1:
+        raise UsageError(
+            f"{file}: the picture was cut {cut.expand:g} boxes wide, the recipe's crop is "
+            f"{wanted.expand:g}; run `rtau-train prepare` again with --crop-expand "
+            f"{wanted.expand:g} or more"
+        )
+    return None if inner == Inner(1.0, 0.5, 0.5) else inner

@@ -74,7 +74,8 @@ def cut_plain(data: LabelledCrops, rows: Rows, recipe: Recipe, /) -> npt.NDArray
         images, points = data.read(rows[first : first + READ_AT_ONCE])
         for place, image in enumerate(images):
             landmarks = None if points is None else points[place]
-            cut[first + place] = augment.plain_crop(image, landmarks, recipe.crop, size=size)
+            rule = data.rule_of(int(rows[first + place]), recipe)
+            cut[first + place] = augment.plain_crop(image, landmarks, rule, size=size)
     return cut
 
 

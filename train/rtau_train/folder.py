@@ -40,6 +40,7 @@ def read_folder(
         targets = _intensities(table, labels, path)
     else:
         targets = _one_hot(table.pop("emotion"), labels, path)
+    made = read_preparation(folder)
     return LabelledCrops(
         pictures=tuple(folder / "crops" / file for file in files),
         files=files,
@@ -49,7 +50,8 @@ def read_folder(
         subjects=_subjects(table.pop("subject", None), files, path),
         columns={name: np.array(values) for name, values in table.items()},
         landmarks=_read_landmarks(folder / LANDMARKS, rows=len(files)),
-        preparation=read_preparation(folder),
+        preparation=made,
+        cut_by=() if made is None or made.crop is None else (made.crop,) * len(files),
     )
 
 

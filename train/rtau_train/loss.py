@@ -92,7 +92,8 @@ def total_loss(
     Args:
         outputs: logits (N, A) and predicted landmarks (N, 68, 2), or None without.
         targets: (N, A), as for `label_loss`.
-        landmarks: (N, 68, 2), [-1, 1] across the crop; None where the data have none.
+        landmarks: (N, 68, 2), [-1, 1] across the crop, NaN in a row without; None where the data
+            have none.
         fit: names the loss and weighs the parts.
         task: of the network.
         weights: per label, or None.
@@ -101,7 +102,14 @@ def total_loss(
     labels = label_loss(logits.float(), targets, fit=fit, task=task, weights=weights)
     if predicted is None or landmarks is None:
         return labels
-    return labels + fit.landmark_weight * functional.smooth_l1_loss(predicted.float(), landmarks)
+    return labels + fit.landmark_weight * _landmark_loss(predicted.float(), landmarks)
+
+
+def _landmark_loss(predicted: Tensor, landmarks: Tensor) -> Tensor:
+    """Returns the mean over the points that are known; 0 where none is."""
+    known = torch.isfinite(landmarks)
+    each = functional.smooth_l1_loss(predicted, torch.nan_to_num(landmarks), reduction="none")
+    return (each * known).sum() / known.sum().clamp(min=1)
 
 
 def _asymmetric(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -84,6 +84,32 @@ class Crop:
 
 
 @dataclasses.dataclass(frozen=True)
+class Inner:
+    """The canonical square inside a picture that was cut wider than it, without landmarks."""
+
+    side: float
+    """Side of the square over the picture's."""
+    centre_x: float
+    """Of the square, in the picture's sides from its left."""
+    centre_y: float
+    """Of the square, in the picture's sides from its top."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mix:
+    """How much of every epoch comes from one of several data sets, whatever its count."""
+
+    dataset: str
+    """Its name in prepared.json."""
+    share: float
+    """Of the pictures of an epoch; they are repeated, each time changed by chance, to reach it."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ConfigError(f"mix.share must lie between 0 and 1, got {self.share}")
+
+
+@dataclasses.dataclass(frozen=True)
 class Augment:
     """Random changes of a training crop: geometry by standard deviation, the rest by chance."""
 
@@ -238,6 +264,7 @@ class Recipe:
     crop: Crop | None = None
     """Laid on the landmarks; None takes each picture whole, as `rtau-train prepare` cut it."""
     oversample: Oversample | None = None
+    mix: Mix | None = None
 
     def __post_init__(self) -> None:
         network, fit = self.network, self.fit

@@ -35,3 +35,14 @@ def test_without_weight_landmarks_do_not_count():
     loss = total_loss((logits, predicted), intensities, landmarks, fit=fit)
 
     assert loss.item() == pytest.approx(math.log(2), rel=1e-6)
+
+
+def test_rows_without_landmarks_do_not_count():
+    logits, intensities = torch.zeros(2, 12), torch.zeros(2, 12)
+    predicted, landmarks = torch.zeros(2, 68, 2), torch.full((2, 68, 2), 0.1)
+    alone = total_loss((logits[:1], predicted[:1]), intensities[:1], landmarks[:1], fit=FIT)
+    landmarks[1] = math.nan
+
+    both = total_loss((logits, predicted), intensities, landmarks, fit=FIT)
+
+    assert both.item() == pytest.approx(alone.item(), rel=1e-6)

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rtau.contract import CropRule
 from rtau.errors import UsageError
-from rtau_train.prepare import ckplus, dem, disfa_plus, fer2013, manifest
+from rtau_train.prepare import ckplus, dem, disfa_plus, fer2013, manifest, portraits
 from rtau_train.prepare.counts import counts_table
 from rtau_train.prepare.cutting import LEAST_SCORE, Plan
 from rtau_train.prepare.landmarks import read_landmarks
@@ -40,7 +40,8 @@ def add_verbs(verbs: Any, /) -> None:
         "prepare", help="make a folder of labelled crops from a data set (docs/data-sets.md)"
     )
     datasets = verb.add_subparsers(required=True, metavar="DATASET")
-    for add in (_add_disfa_plus, _add_dem, _add_fer2013, _add_ckplus, _add_folder):
+    readers = (_add_disfa_plus, _add_dem, _add_fer2013, _add_ckplus, _add_folder, _add_portraits)
+    for add in readers:
         add(datasets)
 
 
@@ -101,6 +102,15 @@ def _add_folder(datasets: Any) -> None:
     _add_cutting(parser)
 
 
+def _add_portraits(datasets: Any) -> None:
+    parser = _add(datasets, "portraits", _read_portraits, help="faces scored by MediaPipe")
+    parser.add_argument(
+        "--source", dest="of", metavar="NAME", help="only rows with this word in column source"
+    )
+    _add_cutting(parser)
+    parser.set_defaults(border=portraits.BORDER)
+
+
 def _add(datasets: Any, name: str, read: Read, *, help: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = datasets.add_parser(name, help=help)
     parser.add_argument("source", type=Path, metavar="SRC", help="the data set as distributed")
@@ -113,7 +123,7 @@ def _add(datasets: Any, name: str, read: Read, *, help: str) -> argparse.Argumen
         "--landmarks", type=Path, metavar="CSV", help="68 points per image, px in the image"
     )
     parser.set_defaults(run=run, read=read, keep_neutral=True, crop_expand=1.0, crop_offset_y=0.0)
-    parser.set_defaults(least_score=LEAST_SCORE)
+    parser.set_defaults(least_score=LEAST_SCORE, border=0.0)
     return parser
 
 
@@ -233,6 +243,7 @@ def _plan(arguments: argparse.Namespace, listing: Listing) -> Plan:
         size_px=arguments.size or listing.size_px,
         crop=None if listing.are_crops else rule,
         least_score=arguments.least_score,
+        border=arguments.border,
     )
 
 
@@ -257,6 +268,10 @@ def _read_ckplus(arguments: argparse.Namespace) -> Listing:
         apex_frames=arguments.apex_frames,
     )
     return ckplus.read(arguments.source, choices)
+
+
+def _read_portraits(arguments: argparse.Namespace) -> Listing:
+    return portraits.read(arguments.source, of=arguments.of)
 
 
 def _read_folder(arguments: argparse.Namespace) -> Listing:

@@ -36,6 +36,9 @@ class Plan:
     crop: CropRule | None
     """None for images that are crops already."""
     least_score: float = LEAST_SCORE
+    border: float = 0.0
+    """Repeated pixels around the image, in its sides, before a face is looked for: in a close
+    portrait the detector's box may reach outside."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,13 +78,15 @@ class Cutter:
         image_bgr = pixels_of(image)
         if self._detector is None or self._plan.crop is None:
             return _whole(image_bgr, size_px=self._plan.size_px)
-        frame = Frame(index=0, time_s=0.0, image_bgr=image_bgr)
+        frame = Frame(index=0, time_s=0.0, image_bgr=_bordered(image_bgr, self._plan.border))
         faces = _believed(self._detector.detect(frame), self._plan.least_score)
         face = faces.select(np.array([most_prominent(faces, frame)]))
         cut = crops.cut(frame, face, rule=self._plan.crop, size=self._plan.size_px)
         if len(cut.images_rgb) == 0:
             raise NoCropError("the face is too small or lies outside the image")
-        return Crop(cut.images_rgb[0], _square(cut.frame_from_crop[0], self._plan), len(faces))
+        square = _square(cut.frame_from_crop[0], self._plan)
+        moved = np.tile(_border_px(image_bgr, self._plan.border), 2)
+        return Crop(cut.images_rgb[0], square - moved, len(faces))
 
 
 def pixels_of(image: SourceImage, /) -> Image:
@@ -127,6 +132,19 @@ def _believed(faces: Faces, least_score: float) -> Faces:
         weak = f" (the best guess scores {best:.2f}, under {least_score:g})" if best else ""
         raise NoCropError(f"no face found{weak}")
     return believed
+
+
+def _border_px(image: Image, border: float) -> npt.NDArray[np.float32]:
+    """Returns the widths of the border, px: float32 (2,), x and y."""
+    height, width = image.shape[:2]
+    return np.array([round(width * border), round(height * border)], np.float32)
+
+
+def _bordered(image: Image, border: float) -> Image:
+    if not border:
+        return image
+    x, y = (int(px) for px in _border_px(image, border))
+    return np.asarray(cv2.copyMakeBorder(image, y, y, x, x, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _whole(image_bgr: Image, *, size_px: int) -> Crop:

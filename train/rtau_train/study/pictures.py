@@ -72,4 +72,4 @@ def _crop(model: Model, data: LabelledCrops, row: int) -> Image:
     images, points = data.read(np.array([row]))
     own = None if points is None else points[0]
     size = model.recipe.network.input_size
-    return augment.plain_crop(images[0], own, model.recipe.crop, size=size)
+    return augment.plain_crop(images[0], own, data.rule_of(row, model.recipe), size=size)
