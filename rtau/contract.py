@@ -92,6 +92,22 @@ class ParityRecord:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class CalibrationRecord:
+    """How logits were brought to probabilities of occurrence; the file's own do so already.
+
+    calibrated logit = (logit of training - shift) / temperature, per label (Platt 1999; Guo et al.
+    2017, section 4.2).
+    """
+
+    temperature: tuple[float, ...]
+    """Positive, one per label."""
+    shift: tuple[float, ...]
+    """One per label."""
+    origin: str
+    """The data and the rule they were chosen by."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ModelContract:
     """The record of what a model file expects and returns."""
 
@@ -140,6 +156,8 @@ class ModelContract:
     parity: ParityRecord | None = None
     """How far the file is from torch, or a reduced one from its float32 file; None where nobody
     measured it, as for an engine of another precision than its ONNX file."""
+    calibration: CalibrationRecord | None = None
+    """What is folded into the last layer; None: outputs order faces and are no probabilities."""
 
     def __post_init__(self) -> None:
         _check_contract(self)
@@ -211,6 +229,8 @@ def _check_contract(contract: ModelContract) -> None:
             raise ContractError(
                 f"{name} must have one value per label ({len(contract.labels)}), got {len(values)}"
             )
+    if contract.calibration is not None:
+        _check_calibration(contract.calibration, labels=len(contract.labels))
     if not all(0 <= threshold <= 1 for threshold in contract.thresholds):
         raise ContractError(f"thresholds must lie in [0, 1], got {contract.thresholds}")
     if (contract.cam_method is None) != (contract.cam_scale is None):
@@ -223,6 +243,19 @@ def _check_contract(contract: ModelContract) -> None:
         )
     if contract.max_batch is not None and contract.max_batch < 1:
         raise ContractError(f"max_batch must be at least 1, got {contract.max_batch}")
+
+
+def _check_calibration(calibration: CalibrationRecord, *, labels: int) -> None:
+    for name in ("temperature", "shift"):
+        values = getattr(calibration, name)
+        if len(values) != labels:
+            raise ContractError(
+                f"calibration.{name} must have one value per label ({labels}), got {len(values)}"
+            )
+    if not all(0 < value < float("inf") for value in calibration.temperature):
+        raise ContractError(
+            f"calibration.temperature must be positive, got {calibration.temperature}"
+        )
 
 
 def parse_record(kind: type, payload: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ import onnx
 import torch
 
 from rtau.backends import open_engine
-from rtau.contract import CamMethod, CropRule, ModelContract, ParityRecord
+from rtau.contract import CalibrationRecord, CamMethod, CropRule, ModelContract, ParityRecord
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
 from rtau.parity import Difference, difference, probe_crops, worst
@@ -99,7 +99,17 @@ def contract_of(
         cam_method=cam_method,
         cam_scale=None if scale is None else tuple(float(f"{value:.4g}") for value in scale),
         opset=OPSET,
+        calibration=_calibration(model),
     )
+
+
+def _calibration(model: Model) -> CalibrationRecord | None:
+    if model.temperature is None or model.shift is None:
+        return None
+    temperature, shift = (
+        tuple(round(value, 4) for value in values) for values in (model.temperature, model.shift)
+    )
+    return CalibrationRecord(temperature, shift, model.calibration_origin)
 
 
 def _thresholds(model: Model) -> _Thresholds:
@@ -111,7 +121,8 @@ def _thresholds(model: Model) -> _Thresholds:
     plan = model.recipe.split
     return {
         "thresholds": tuple(round(threshold, 4) for threshold in model.thresholds),
-        "thresholds_origin": (
+        "thresholds_origin": model.thresholds_origin
+        or (
             f"best F1 on the validation part, {plan.validation:.0%} of the training data held out "
             f"by {plan.protocol}; occurrence = intensity 2 or more"
         ),

@@ -62,6 +62,9 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
         "normalisation": f"in the graph: mean {contract.mean}, std {contract.std}",
         "precision": f"{contract.precision}, ONNX opset {contract.opset}",
         "parity": "not measured" if contract.parity is None else _parity(contract.parity),
+        "probabilities": "not calibrated"
+        if contract.calibration is None
+        else f"calibrated: {contract.calibration.origin}",
         "thresholds": contract.thresholds_origin,
         "trained on": contract.training_data,
         "recipe": f"{contract.recipe}, exported at commit {contract.git_commit}",

@@ -66,7 +66,8 @@ class TrainingSet:
     @property
     def steps(self) -> int:
         """Batches in an epoch; the rows left over wait for the next shuffle."""
-        return self._count // self._batch
+        wanted = self._recipe.fit.epoch_rows
+        return (min(self._count, wanted) if wanted else self._count) // self._batch
 
     @property
     def targets(self) -> Tensor:

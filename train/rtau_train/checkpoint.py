@@ -42,6 +42,15 @@ class Model:
     """The network's state dict."""
     cam_plus_plus_scale: tuple[float, ...] | None = None
     """The same for Grad-CAM++; None in a checkpoint older than it."""
+    temperature: tuple[float, ...] | None = None
+    """Per label, what the logits of training were divided by; folded into the weights. None: the
+    model is not calibrated."""
+    shift: tuple[float, ...] | None = None
+    """Per label, what was taken off the logits of training first; folded into the weights."""
+    calibration_origin: str = ""
+    """The data the two were chosen on."""
+    thresholds_origin: str = ""
+    """The data and the rule the thresholds were chosen by; empty: as the loop does it."""
 
     def network(self) -> FaceNet:
         """Returns the network in eval mode with its finer feature map, as it is exported."""

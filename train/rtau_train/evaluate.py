@@ -17,7 +17,7 @@ import torch
 from rtau.contract import CamMethod
 from rtau.data import Task
 from rtau.errors import UsageError
-from rtau_train import augment, metrics
+from rtau_train import augment, calibration, metrics
 from rtau_train.assessment import Answers, class_figures, group_figures, label_figures
 from rtau_train.cam import logits_and_cams
 from rtau_train.checkpoint import Model
@@ -142,16 +142,78 @@ def calibrate(
     )
 
 
-def calibrated(model: Model, parts: Parts) -> Model:
-    """Returns the model with thresholds and CAM scales chosen anew on its validation part."""
-    rows = parts.split.validation
-    crops = cut_plain(parts.data, rows, model.recipe)
-    chosen = calibrate(model.network(), crops, parts.data.targets[rows], recipe=model.recipe)
+def calibrated(model: Model, parts: Parts, /, *, neutral: LabelledCrops | None = None) -> Model:
+    """Returns the model with calibrated logits, and thresholds and CAM scales chosen anew.
+
+    All on the validation part. With neutral faces the thresholds of AUs rise until hardly one of
+    those is above (`calibration.quiet_threshold`).
+
+    Args:
+        model: whose; one that is calibrated already is calibrated on top of that.
+        parts: the data of its run.
+        neutral: faces that show no AU, of people who are used for nothing else.
+
+    Raises:
+        UsageError: there are too few neutral faces, or one of them shows something.
+    """
+    rows, recipe = parts.split.validation, model.recipe
+    crops, targets = cut_plain(parts.data, rows, recipe), parts.data.targets[rows]
+    if recipe.network.task == "multi_label":
+        model = _with_probabilities(model, crops, targets)
+    chosen = calibrate(model.network(), crops, targets, recipe=recipe)
+    plan = recipe.split
+    thresholds, origin = (
+        chosen.thresholds,
+        f"best F1 on the validation part, {plan.validation:.0%} of the training data held out by "
+        f"{plan.protocol}; occurrence = intensity 2 or more",
+    )
+    if neutral is not None:
+        thresholds = _quiet(model, neutral, thresholds)
+        origin += (
+            f"; raised where more than {calibration.NEUTRAL_ALARMS:.0%} of {len(neutral)} neutral "
+            "photographs, of people used for nothing else, were above"
+        )
     return dataclasses.replace(
         model,
-        thresholds=chosen.thresholds,
+        thresholds=thresholds,
+        thresholds_origin=origin,
         cam_scale=chosen.cam_scale,
         cam_plus_plus_scale=chosen.cam_plus_plus_scale,
+    )
+
+
+def _with_probabilities(
+    model: Model, crops: npt.NDArray[np.uint8], targets: npt.NDArray[np.float32]
+) -> Model:
+    """Returns the model with temperature and shift folded into its last layer."""
+    logits = predict(model.network(), crops).logits
+    coded, occurs = ~np.isnan(targets), occurrence(targets, task="multi_label")
+    fitted = [
+        calibration.temperature_and_shift(logits[coded[:, k], k], occurs[coded[:, k], k])
+        for k in range(targets.shape[1])
+    ]
+    temperature, shift = (np.array(values) for values in zip(*fitted, strict=True))
+    before = np.array(model.temperature or np.ones(len(fitted)))
+    moved = np.array(model.shift or np.zeros(len(fitted))) + before * shift
+    return dataclasses.replace(
+        model,
+        weights=calibration.folded(model.weights, temperature, shift),
+        temperature=tuple((before * temperature).tolist()),
+        shift=tuple(moved.tolist()),
+        calibration_origin=f"likelihood on {len(targets)} rows of the validation part",
+    )
+
+
+def _quiet(
+    model: Model, neutral: LabelledCrops, thresholds: tuple[float, ...]
+) -> tuple[float, ...]:
+    if neutral.occurs.any() or not neutral.coded.all():
+        raise UsageError("--neutral must name faces that are coded and show no AU at all")
+    crops = cut_plain(neutral, np.arange(len(neutral)), model.recipe)
+    said = probabilities(predict(model.network(), crops).logits, task="multi_label")
+    return tuple(
+        max(threshold, calibration.quiet_threshold(said[:, k]))
+        for k, threshold in enumerate(thresholds)
     )
 
 

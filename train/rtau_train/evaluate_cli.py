@@ -9,10 +9,13 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from rtau_train import card, evaluate, figures_table, records
 from rtau_train.checkpoint import Model, load_model, save_model
 from rtau_train.figures import write_figures
 from rtau_train.fit_cli import add_data, read_data
+from rtau_train.folder import read_folder
 from rtau_train.lab_record import read_record
 from rtau_train.parts import Parts, saved_parts
 from rtau_train.predictions import write_predictions
@@ -34,7 +37,13 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         f"those of {', '.join(evaluate.GROUP_COLUMNS)} there are)",
     )
     judge.set_defaults(run=_evaluate)
-    measure = verbs.add_parser("calibrate", help="choose thresholds and heatmap scales anew")
+    measure = verbs.add_parser(
+        "calibrate",
+        help="bring outputs to probabilities; choose thresholds and heatmap scales anew",
+    )
+    measure.add_argument(
+        "--neutral", type=Path, metavar="DIR", help="faces without any AU: thresholds stay above"
+    )
     measure.set_defaults(run=_calibrate)
     write = verbs.add_parser("card", help="write the model card of an exported run")
     write.add_argument("--model", type=Path, required=True, metavar="ONNX")
@@ -69,7 +78,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 def _calibrate(arguments: argparse.Namespace) -> None:
     model, parts = read_run(arguments)
-    save_model(arguments.run_folder / "model.pt", evaluate.calibrated(model, parts))
+    neutral = None
+    if arguments.neutral is not None:
+        network = model.recipe.network
+        neutral = read_folder(arguments.neutral, labels=network.labels, task=network.task)
+        neutral = neutral.take(
+            np.flatnonzero(neutral.coded.all(axis=1) & ~neutral.occurs.any(axis=1))
+        )
+    calibrated = evaluate.calibrated(model, parts, neutral=neutral)
+    save_model(arguments.run_folder / "model.pt", calibrated)
     print(arguments.run_folder / "model.pt")
 
 

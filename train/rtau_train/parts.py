@@ -96,6 +96,42 @@ def saved_parts(folder: Path, data: LabelledCrops, recipe: Recipe, /) -> Parts:
     return Parts(expanded, split, recipe.split.protocol)
 
 
+def inherited(parts: Parts, folder: Path, /) -> Parts:
+    """Returns parts in which every picture that an earlier run had keeps that run's part.
+
+    A run that starts from another one's weights must not judge them by pictures they have seen.
+
+    Args:
+        parts: as the recipe makes them.
+        folder: the earlier run.
+
+    Raises:
+        SourceOpenError: it has no split.json, or it is not one.
+        UsageError: the data lack pictures of the earlier run, or a split by subject would put
+            somebody in two parts.
+    """
+    payload = _payload(folder / FILE_NAME)
+    earlier = {file: name for name in PARTS for file in payload[name]}
+    rows: dict[str, list[int]] = {name: [] for name in PARTS}
+    found = 0
+    for name in PARTS:
+        for row in getattr(parts.split, name):
+            file = parts.data.name(int(row))
+            # A run on one data set did not name it before each file, as one on several does.
+            part = earlier.get(file) or earlier.get(file.partition("/")[2])
+            found += part is not None
+            rows[part or name].append(int(row))
+    if found < len(earlier):
+        raise UsageError(
+            f"--data has {found} of the {len(earlier)} pictures of {folder}, which this run starts "
+            "from; give its data too, so that what it trained on is not judged by"
+        )
+    split = Split(*(np.array(sorted(rows[name]), np.int64) for name in PARTS))
+    if parts.protocol == "subject":
+        check_independent(split, parts.data.subjects)
+    return dataclasses.replace(parts, split=split)
+
+
 def _payload(path: Path) -> dict[str, Any]:
     try:
         payload = json.loads(path.read_text(encoding="utf-8"))

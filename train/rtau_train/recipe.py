@@ -204,6 +204,9 @@ class Fit:
     """Rate of the first layers; those between get rates in equal ratios up to `max_lr` at the head
     (Howard & Ruder 2018). 0: one rate for all."""
     weight_decay: float = 0.0
+    epoch_rows: int = 0
+    """Pictures of an epoch, drawn anew for each, where all of them would take too long between two
+    checkpoints; 0: all."""
     accumulate: int = 1
     """Batches whose gradients make one step."""
     frozen_epochs: int = 0
@@ -232,6 +235,11 @@ class Fit:
         for name in ("epochs", "batch", "accumulate"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"fit.{name} must be at least 1, got {getattr(self, name)}")
+        if 0 < self.epoch_rows < self.batch or self.epoch_rows < 0:
+            raise ConfigError(
+                f"fit.epoch_rows must be 0 or at least a batch ({self.batch}), got "
+                f"{self.epoch_rows}"
+            )
         if not 0 <= self.min_lr <= self.max_lr:
             raise ConfigError(
                 f"fit.min_lr must lie in [0, max_lr = {self.max_lr}], got {self.min_lr}"

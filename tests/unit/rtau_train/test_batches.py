@@ -63,3 +63,18 @@ def test_a_mix_with_itself_is_refused(data):
 def test_a_share_leaves_something_for_the_others(share):
     with pytest.raises(ConfigError, match=r"mix\.share must lie between 0 and 1"):
         Mix("portraits", share)
+
+
+def test_a_short_epoch_draws_other_pictures_each_time(data):
+    recipe = small_recipe(batch=8, epoch_rows=8)
+    training = TrainingSet(recipe, data, ROWS)
+
+    (first,), (second,) = training.batches(0), training.batches(1)
+
+    assert len(first[0]) == 8
+    assert not torch.equal(first[1], second[1])
+
+
+def test_an_epoch_is_a_batch_or_more():
+    with pytest.raises(ConfigError, match=r"epoch_rows must be 0 or at least a batch \(8\), got 7"):
+        small_recipe(batch=8, epoch_rows=7)

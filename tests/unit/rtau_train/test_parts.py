@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SourceOpenError, UsageError
-from rtau_train.parts import parts_of, saved_parts
+from rtau_train.parts import inherited, parts_of, saved_parts
 from rtau_train.recipe import Oversample, SplitPlan
 from tests.support.training import small_recipe
 
@@ -127,3 +127,38 @@ def test_people_on_both_sides_are_counted(data):
 
     assert parts_of(one_person, small_recipe()).shared_subjects() == 1
     assert parts_of(data, small_recipe()).shared_subjects() == 0
+
+
+def test_a_later_run_keeps_the_parts_of_the_run_it_starts_from(data, tmp_path):
+    first = parts_of(data.take(np.arange(60)), small_recipe())
+    (tmp_path / "split.json").write_text(first.to_json(small_recipe().split))
+    plan = dataclasses.replace(small_recipe().split, seed=99)
+    later = parts_of(data, dataclasses.replace(small_recipe(), split=plan))
+
+    made = inherited(later, tmp_path)
+
+    for name in ("train", "validation", "test"):
+        files = {made.data.name(int(row)) for row in getattr(made.split, name)}
+        earlier = {first.data.name(int(row)) for row in getattr(first.split, name)}
+        assert earlier <= files
+    assert sum(len(getattr(made.split, n)) for n in ("train", "validation", "test")) == len(data)
+
+
+def test_files_that_got_their_data_sets_name_are_found_again(data, tmp_path):
+    first = parts_of(data, small_recipe())
+    (tmp_path / "split.json").write_text(first.to_json(small_recipe().split))
+    named = dataclasses.replace(data, files=tuple(f"renders/{file}" for file in data.files))
+    plan = dataclasses.replace(small_recipe().split, seed=99)
+
+    made = inherited(parts_of(named, dataclasses.replace(small_recipe(), split=plan)), tmp_path)
+
+    np.testing.assert_array_equal(made.split.test, first.split.test)
+
+
+def test_the_data_of_the_earlier_run_must_be_there(data, tmp_path):
+    (tmp_path / "split.json").write_text(
+        parts_of(data, small_recipe()).to_json(small_recipe().split)
+    )
+
+    with pytest.raises(UsageError, match=r"--data has 60 of the 120 pictures"):
+        inherited(parts_of(data.take(np.arange(60)), small_recipe()), tmp_path)

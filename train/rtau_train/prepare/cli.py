@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rtau.contract import CropRule
 from rtau.errors import UsageError
-from rtau_train.prepare import ckplus, dem, disfa_plus, fer2013, manifest, portraits
+from rtau_train.prepare import ckplus, dem, disfa_plus, fer2013, london, manifest, portraits
 from rtau_train.prepare.counts import counts_table
 from rtau_train.prepare.cutting import LEAST_SCORE, Plan
 from rtau_train.prepare.landmarks import read_landmarks
@@ -40,8 +40,8 @@ def add_verbs(verbs: Any, /) -> None:
         "prepare", help="make a folder of labelled crops from a data set (docs/data-sets.md)"
     )
     datasets = verb.add_subparsers(required=True, metavar="DATASET")
-    readers = (_add_disfa_plus, _add_dem, _add_fer2013, _add_ckplus, _add_folder, _add_portraits)
-    for add in readers:
+    studies = (_add_disfa_plus, _add_dem, _add_fer2013, _add_ckplus)
+    for add in (*studies, _add_folder, _add_portraits, _add_london):
         add(datasets)
 
 
@@ -107,6 +107,13 @@ def _add_portraits(datasets: Any) -> None:
     parser.add_argument(
         "--source", dest="of", metavar="NAME", help="only rows with this word in column source"
     )
+    _add_cutting(parser)
+    parser.set_defaults(border=portraits.BORDER)
+
+
+def _add_london(datasets: Any) -> None:
+    parser = _add(datasets, "london", _read_london, help="the Face Research Lab London Set")
+    parser.add_argument("--people", choices=("odd", "even", "all"), default="all", help="numbers")
     _add_cutting(parser)
     parser.set_defaults(border=portraits.BORDER)
 
@@ -272,6 +279,10 @@ def _read_ckplus(arguments: argparse.Namespace) -> Listing:
 
 def _read_portraits(arguments: argparse.Namespace) -> Listing:
     return portraits.read(arguments.source, of=arguments.of)
+
+
+def _read_london(arguments: argparse.Namespace) -> Listing:
+    return london.read(arguments.source, people=arguments.people)
 
 
 def _read_folder(arguments: argparse.Namespace) -> Listing:

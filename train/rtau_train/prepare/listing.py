@@ -16,7 +16,7 @@ from typing import Literal
 from rtau.data import Image, Task
 from rtau_train.data import OCCURS_FROM
 
-Dataset = Literal["disfa+", "dem", "fer2013", "ckplus", "folder", "portraits"]
+Dataset = Literal["disfa+", "dem", "fer2013", "ckplus", "folder", "portraits", "london"]
 SPLITS = ("train", "validation", "test")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 

@@ -152,3 +152,16 @@ def test_png_keeps_every_pixel_and_jpeg_nearly():
 
     np.testing.assert_array_equal(png, ramp)
     np.testing.assert_allclose(jpeg, ramp, atol=12)
+
+
+def test_a_border_finds_a_face_that_fills_the_picture(scenes, tmp_path):
+    image, _ = scenes[0]
+    plain = Cutter(CUT_64).cut(image)
+    x0, y0, x1, y1 = (round(float(value)) for value in plain.square_xyxy)
+    close = tmp_path / "close.png"
+    assert cv2.imwrite(str(close), cv2.imread(str(image.path))[y0:y1, x0:x1])
+
+    crop = Cutter(dataclasses.replace(CUT_64, border=1 / 3)).cut(SourceImage("close", close))
+
+    side = y1 - y0
+    np.testing.assert_allclose(crop.square_xyxy, [0, 0, side, side], atol=0.1 * side)
