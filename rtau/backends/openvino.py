@@ -6,6 +6,7 @@ ONNX Runtime is faster (docs/adr/0011-openvino-for-many-faces.md). Opened by `--
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -61,7 +62,6 @@ class OpenVINOEngine:
         content = _read(path)
         self._contract = contract_in(content, origin=str(path))
         _check_profile(self._contract, path)
-        self._core = openvino.Core()
         whole = self._compiled(content)
         _check_signature(whole, self._contract, path)
         self._with_cams: Any = None
@@ -70,7 +70,7 @@ class OpenVINOEngine:
             self._with_cams = self._bare
             bare = self._compiled(keep_outputs(content, frozenset({LOGITS})))
             self._bare = bare.create_infer_request()
-        self._name = str(self._core.get_property(DEVICE, "FULL_DEVICE_NAME")).strip()
+        self._name = str(_core().get_property(DEVICE, "FULL_DEVICE_NAME")).strip()
         size = self._contract.input_size
         self._run(np.full((1, size, size, 3), 128, np.uint8), cams=self._contract.has_cams)
 
@@ -130,11 +130,22 @@ class OpenVINOEngine:
 
     def _compiled(self, model: bytes) -> Any:
         try:
-            return self._core.compile_model(self._core.read_model(model), DEVICE, self._options)
+            return _core().compile_model(_core().read_model(model), DEVICE, self._options)
         except RuntimeError as error:
             raise ContractError(
                 f"{self._path}: OpenVINO cannot load it ({_one_line(error)}); export it again"
             ) from error
+
+
+@functools.cache
+def _core() -> openvino.Core:
+    """Returns the one Core of the process.
+
+    OpenVINO's CPU plug-in gives the thread that loads it a stack for signals and frees that memory
+    with the last user of the plug-in, on whatever thread that happens. The next Ctrl-C would then
+    end the process with a segmentation fault, so the plug-in is kept to the end.
+    """
+    return openvino.Core()
 
 
 def _read(path: Path) -> bytes:

@@ -24,6 +24,19 @@ open_engine(sys.argv[1], provider="openvino").close()
 telemetry = sys.modules.get("openvino_telemetry")
 print([thread.name for thread in threading.enumerate()], telemetry is not None)
 """
+CLOSE_ELSEWHERE = """
+import gc, signal, sys, threading
+from rtau.backends import open_engine
+engines = [open_engine(sys.argv[1], provider="openvino")]
+def close():
+    engines.pop().close()
+    gc.collect()
+thread = threading.Thread(target=close)
+thread.start()
+thread.join()
+signal.signal(signal.SIGINT, lambda *_: print("heard"))
+signal.raise_signal(signal.SIGINT)
+"""
 pytestmark = [pytest.mark.needs_openvino, pytest.mark.needs_onnxruntime]
 
 
@@ -192,3 +205,17 @@ def test_without_openvino_the_extra_is_named(model, monkeypatch):
 def test_the_number_of_threads_is_passed_on(model):
     with open_engine(str(model()), provider="openvino", threads=1) as engine:
         assert np.isfinite(engine.infer(as_crops(probe_crops(1, size=32))).logits).all()
+
+
+def test_a_signal_after_closing_on_another_thread_is_heard(model):
+    """The plug-in's own stack for signals must outlive the engine: this once ended in SIGSEGV."""
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSE_ELSEWHERE, str(model())],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
