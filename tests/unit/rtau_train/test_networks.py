@@ -1,4 +1,4 @@
-"""The nine networks: their sizes against the published figures, their grids, their freezing."""
+"""The networks: their sizes against the published figures, their grids, their freezing."""
 
 import dataclasses
 
@@ -11,6 +11,7 @@ from rtau_train.models import NETWORKS, build, start
 from tests.support.training import shipped_recipe
 
 PAPER = dataclasses.replace(shipped_recipe().network, input_size=224, landmarks=False)
+VGG19S = ("vgg19", "vgg19_bn")
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 
 
@@ -32,6 +33,8 @@ def crops(size, count=1):
 # VGG19: 20,024,384 + 262,656 + 6,156; the paper says 20.2 million.
 PARAMETERS = {
     "vgg19": (20_293_196, 9_708_044),
+    # Two more a channel of each convolution: 2 * 5,504, of them 2 * 2,048 in block 5.
+    "vgg19_bn": (20_304_204, 9_712_140),
     "resnet101": (43_555_404, 16_019_980),
     "nasnet_mobile": (4_780_318, 3_736_812),
     "mobilenetv2": (2_885_900, 2_343_372),
@@ -43,6 +46,7 @@ PARAMETERS = {
 }
 # Published ImageNet networks, without their 1000-class layer where there is one behind the maps.
 BODIES = {
+    "vgg19_bn": 143_678_248 - 123_642_856,
     "nasnet_mobile": 5_289_978 - (1056 * 1000 + 1000),
     "mobilenetv2": 3_504_872 - (1280 * 1000 + 1000),
     "efficientnet_b0": 5_288_548 - (1280 * 1000 + 1000),
@@ -91,10 +95,10 @@ def test_the_grid_is_seven_by_seven_or_finer(name):
 
     assert plain[1] == full[1] == net.body.channels
     assert plain[2:] == (7, 7)
-    assert full[2:] == ((14, 14) if name == "vgg19" else (7, 7)), "224 px need no dense form"
+    assert full[2:] == ((14, 14) if name in VGG19S else (7, 7)), "224 px need no dense form"
 
 
-DENSE = [name for name in NETWORKS if name not in {"vgg19", "nasnet_mobile"}]
+DENSE = [name for name in NETWORKS if name not in {*VGG19S, "nasnet_mobile"}]
 
 
 @pytest.mark.parametrize("name", DENSE)
@@ -116,7 +120,7 @@ def test_small_crops_get_their_grid_from_the_dense_form(name):
     assert (shared - coarse).abs().max() < tolerance * coarse.abs().max()
 
 
-@pytest.mark.parametrize(("name", "cells"), [("vgg19", 6), ("nasnet_mobile", 3)])
+@pytest.mark.parametrize(("name", "cells"), [("vgg19", 6), ("vgg19_bn", 6), ("nasnet_mobile", 3)])
 def test_without_a_dense_form_small_crops_train_with_their_coarse_grid(name, cells):
     net = build(network_of(name, input_size=96))
     net.set_dense(True)
@@ -164,6 +168,22 @@ def test_frozen_batch_norms_keep_their_statistics():
     moved = {key for key, value in net.body.state_dict().items() if not value.equal(before[key])}
     assert moved
     assert all(key.startswith(net.body.last_block) for key in moved)
+
+
+def test_vgg19_with_batch_norms_takes_a_step_at_48_px():
+    torch.manual_seed(6)
+    net = start(network_of("vgg19_bn", input_size=48)).train()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+
+    loss = net(crops(48, count=3))[0].square().mean()
+    loss.backward()
+    optimiser.step()
+
+    learnt = {name for name in before if name.endswith(("weight", "running_var"))}
+    assert torch.isfinite(loss)
+    # From the head to the first layer. A bias before a batch norm has no gradient.
+    assert learnt <= {name for name, now in net.state_dict().items() if not now.equal(before[name])}
 
 
 def test_random_weights_are_asked_for_by_name():

@@ -18,6 +18,7 @@ from rtau_train.recipe import Network
 # Name in a recipe -> (module of this package, function that returns the body).
 NETWORKS: Mapping[str, tuple[str, str]] = {
     "vgg19": ("vgg19", "vgg19"),
+    "vgg19_bn": ("vgg19", "vgg19_bn"),
     "resnet101": ("resnet", "resnet101"),
     "nasnet_mobile": ("nasnet_mobile", "nasnet_mobile"),
     "mobilenetv2": ("mobilenetv2", "mobilenetv2"),

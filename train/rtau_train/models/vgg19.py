@@ -1,4 +1,4 @@
-"""VGG19 (Simonyan & Zisserman, ICLR 2015) as a body: the sixteen convolutions.
+"""VGG19 (Simonyan & Zisserman, ICLR 2015) as a body, plain or with batch norms for training.
 
 Its maps are those before the network's last 2x2 max-pool, 14x14 at 224 px: the pool belongs to the
 head's pooling, where Grad-CAM needs no routing through it (`rtau_train.cam`). Built by
@@ -16,28 +16,38 @@ from rtau_train.models.pretrained import Pretrained
 
 # Configuration E of the paper: widths of 3x3 convolutions, one list per block; a max-pool between.
 BLOCKS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
+_URL = "https://download.pytorch.org/models/"
 
 
 class Vgg19(Body):
-    """The convolutional part of VGG19 without batch normalisation, up to its last ReLU."""
+    """The sixteen convolutions of VGG19, up to the last ReLU, in torchvision's order and keys."""
 
     channels = 512
     plain_from_px = 112
     max_pool_last = True
-    last_block = ("features.28.", "features.30.", "features.32.", "features.34.")
-    pretrained = Pretrained("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth", "dcbb9e9d")
 
-    def __init__(self) -> None:
+    def __init__(self, *, batch_norms: bool, pretrained: Pretrained) -> None:
+        """Builds it with random weights.
+
+        Args:
+            batch_norms: whether one stands between every convolution and its ReLU.
+            pretrained: where the ImageNet weights of this form come from.
+        """
         super().__init__()
+        self.pretrained = pretrained
         layers: list[nn.Module] = []
         width = 3
         for block in BLOCKS:
             if layers:
                 layers.append(nn.MaxPool2d(2))
+            first = len(layers)
             for wider in block:
-                layers += [_convolution(width, wider), nn.ReLU(inplace=True)]
+                layers.append(_convolution(width, wider))
+                layers += [nn.BatchNorm2d(wider)] if batch_norms else []
+                layers.append(nn.ReLU(inplace=True))
                 width = wider
         self.features = nn.Sequential(*layers)
+        self.last_block = tuple(f"features.{place}." for place in range(first, len(layers)))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Returns (N, 512, h, w); h = S / 16 rounded down."""
@@ -57,5 +67,12 @@ def _convolution(width: int, wider: int) -> nn.Conv2d:
 
 
 def vgg19() -> Vgg19:
-    """Returns the body with random weights."""
-    return Vgg19()
+    """Returns the body as published, without batch norms, with random weights."""
+    return Vgg19(batch_norms=False, pretrained=Pretrained(_URL + "vgg19-dcbb9e9d.pth", "dcbb9e9d"))
+
+
+def vgg19_bn() -> Vgg19:
+    """Returns the body with a batch norm behind every convolution, with random weights."""
+    return Vgg19(
+        batch_norms=True, pretrained=Pretrained(_URL + "vgg19_bn-c79401a0.pth", "c79401a0")
+    )

@@ -9,6 +9,7 @@ import math
 
 NETWORKS = {
     "vgg19": "VGG19",
+    "vgg19_bn": "VGG19 with batch norms",
     "resnet101": "ResNet101",
     "nasnet_mobile": "NASNet Mobile",
     "mobilenetv2": "MobileNetV2",
