@@ -14,12 +14,11 @@ import pytest
 
 pytest.importorskip("torch", reason="builds the networks with torch")
 
-from benchmarks.cam_cost import KINDS, AutogradCams, face, write_onnx
+from benchmarks.cam_cost import KINDS, NAMES, AutogradCams, face, write_onnx
 from rtau.backends import open_engine
-from rtau_train.models import NETWORKS
 
 CHOSEN = [
-    name for name in os.environ.get("RTAU_BENCH_NETWORKS", ",".join(NETWORKS)).split(",") if name
+    name for name in os.environ.get("RTAU_BENCH_NETWORKS", ",".join(NAMES)).split(",") if name
 ]
 SMALLEST = "shufflenetv2_x1_0"
 

@@ -1,7 +1,7 @@
 """Writes a checkpoint as an ONNX file that carries its contract, and refuses an unequal one.
 
 The file uses ordinary operators of one public opset only; before it takes its name, ONNX Runtime
-must give what torch gives. Called by `rtau-export onnx`.
+must give what torch gives with the network as it was trained. Called by `rtau-export onnx`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from rtau_export.onnx_proto import stamped
 from rtau_export.parity_record import parity_record
 from rtau_train.checkpoint import Model
 from rtau_train.lab_record import git_commit
+from rtau_train.models.folding import exported_as, folded
 
 # The newest opset that torch's exporter writes without conversion and TensorRT 10.3 parses (<= 20).
 OPSET = 18
@@ -59,14 +60,15 @@ def export(
     """
     if out.suffix != ".onnx" or not out.parent.is_dir():
         raise UsageError(f"{out}: --out must be NAME.onnx in a folder that exists")
-    graph = FaceGraph(model.network(), cam_method=cam_method)
+    trained = FaceGraph(model.network(), cam_method=cam_method)
+    graph = FaceGraph(folded(trained.net), cam_method=cam_method)
     contract = contract_of(model, name=out.stem, cam_method=cam_method, crop=crop)
     check_grid(graph, size=contract.input_size)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         draft = Path(folder) / out.name
         proto = plain_graph(graph, size=contract.input_size)
         draft.write_bytes(stamped(proto, contract))
-        contract = dataclasses.replace(contract, parity=measured_parity(graph, draft))
+        contract = dataclasses.replace(contract, parity=measured_parity(trained, draft))
         draft.write_bytes(stamped(proto, contract))
         sidecar = draft.with_suffix(".json")
         sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
@@ -83,7 +85,7 @@ def contract_of(
     scale = None if cam_method is None else model.scale_of(cam_method)
     return ModelContract(
         name=name,
-        network=recipe.network.name,
+        network=exported_as(recipe.network.name),
         task=recipe.network.task,
         labels=recipe.network.labels,
         input_size=recipe.network.input_size,

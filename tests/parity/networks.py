@@ -1,4 +1,4 @@
-"""The nine networks with random weights and batch norms that have seen pictures, as checkpoints."""
+"""The networks with random weights and batch norms that have seen pictures, as checkpoints."""
 
 import dataclasses
 

@@ -17,10 +17,13 @@ from rtau_export.graph import FaceGraph
 from rtau_export.profiles import BatchProfile
 from rtau_train.checkpoint import save_model
 from rtau_train.models import NETWORKS
+from rtau_train.models.folding import exported_as
 from tests.parity.networks import random_model
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 FLAGSHIPS = ("vgg19", "shufflenetv2_x1_0")
+# NASNet's cells have batch norms that follow no convolution; all others are folded into one.
+KEEPS_BATCH_NORMS = "nasnet_mobile"
 # Each traces a network anew, several seconds; `make test` keeps the quickest.
 SLOW = pytest.mark.slow
 CASES = [
@@ -34,6 +37,7 @@ CASES = [
         id="resnet18-emotions",
         marks=SLOW,
     ),
+    pytest.param("vgg19_bn", "gradcam++", {"pooling": "max"}, id="vgg19_bn-max", marks=SLOW),
     pytest.param("vgg19", "gradcam++", {"pooling": "max"}, id="vgg19-max", marks=SLOW),
     pytest.param("mobilenetv2", "gradcam", {"pooling": "max"}, id="mobilenetv2-max", marks=SLOW),
     *(
@@ -84,6 +88,8 @@ def test_the_file_gives_what_torch_gives_for_any_batch(exported):
     assert wanted.cams.max() > 0
     assert contract.cam_method == method
     assert contract.cam_scale == model.scale_of(method)
+    assert contract.network == exported_as(model.recipe.network.name)
+    assert contract.weights_sha256 == model.weights_sha256()
     assert (contract.task, contract.labels) == (
         model.recipe.network.task,
         model.recipe.network.labels,
@@ -92,7 +98,8 @@ def test_the_file_gives_what_torch_gives_for_any_batch(exported):
 
 @parametrised
 def test_the_graph_is_one_that_devices_parse(exported):
-    proto = onnx.load(exported[1])
+    model, path, _ = exported
+    proto = onnx.load(path)
 
     kinds = {node.op_type for node in proto.graph.node}
     assert [node.op_type for node in proto.graph.node[:2]] == ["Cast", "Transpose"]
@@ -100,6 +107,7 @@ def test_the_graph_is_one_that_devices_parse(exported):
     assert max(entry.version for entry in proto.opset_import) <= 20  # TensorRT 10.3
     # Signs of an exporter that computes shapes or indices at run time.
     assert not kinds & {"Shape", "Range", "Gather", "Expand", "Where", "ArgMax", "ScatterND"}
+    assert ("BatchNormalization" in kinds) == (model.recipe.network.name == KEEPS_BATCH_NORMS)
     # A MaxPool with indices would have a second output.
     assert all(len(node.output) == 1 for node in proto.graph.node if node.op_type == "MaxPool")
     assert proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param

@@ -34,6 +34,7 @@ class Vgg19(Body):
             pretrained: where the ImageNet weights of this form come from.
         """
         super().__init__()
+        self.batch_norms = batch_norms
         self.pretrained = pretrained
         layers: list[nn.Module] = []
         width = 3
