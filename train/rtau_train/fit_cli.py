@@ -29,6 +29,12 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--out", type=Path, metavar="RUN", help="folder to write (default: runs/ and the recipe's)"
     )
     fit.add_argument("--resume", action="store_true", help="go on where RUN stopped")
+    fit.add_argument(
+        "--start-from",
+        type=Path,
+        metavar="OTHER",
+        help="begin with the weights of another run of this network: its folder or model.pt",
+    )
     fit.set_defaults(run=_fit)
     find = verbs.add_parser("find-lr", help="try rising learning rates and suggest one")
     _add_common(find)
@@ -146,6 +152,7 @@ def _fit(arguments: argparse.Namespace) -> None:
                 recipe_path=arguments.recipe.as_posix(),
                 out=out,
                 resume=arguments.resume,
+                start_from=arguments.start_from,
                 watcher=watcher,
                 means=_means(arguments, here),
             )

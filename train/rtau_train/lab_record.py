@@ -50,6 +50,10 @@ class LabRecord:
     """Wall time of all epochs."""
     notes: tuple[str, ...] = ()
     """What a reader of the figures must know: labels that never occur in training."""
+    started_from: str = ""
+    """The run whose weights it began with, as given to --start-from; empty: network.weights."""
+    started_from_sha256: str = ""
+    """Of those weights; empty without such a run."""
 
     def to_json(self) -> str:
         """Returns the record as JSON."""

@@ -24,10 +24,12 @@ from rtau_train.data import LabelledCrops
 from rtau_train.history import EpochDone, write_history
 from rtau_train.loss import balanced_weights, total_loss
 from rtau_train.models import build, start
+from rtau_train.models.facenet import FaceNet
 from rtau_train.optimise import build_optimiser, learning_rate, set_rate
 from rtau_train.parts import FILE_NAME as SPLIT_FILE
 from rtau_train.parts import Parts, parts_of
 from rtau_train.recipe import Recipe
+from rtau_train.start_from import OtherRun, read_other_run
 from rtau_train.workers import Worker
 
 
@@ -68,12 +70,26 @@ def fit(
     recipe_path: str,
     out: Path,
     resume: bool = False,
+    start_from: Path | None = None,
     watcher: Watcher | None = None,
     means: Means | None = None,
 ) -> Model:
     """Returns the trained model, also written to `out`/model.pt after every epoch.
 
+    Args:
+        recipe: what to train.
+        data: with which crops and labels.
+        recipe_path: the recipe's file, for the record.
+        out: folder to write.
+        resume: go on with the state in `out`, if there is one.
+        start_from: folder or model.pt of a run whose weights to begin with, in place of
+            `network.weights`; a state that is resumed wins.
+        watcher: hears of progress.
+        means: what to compute with.
+
     Raises:
+        SourceOpenError: `start_from` is no checkpoint.
+        ConfigError: `start_from` is of another network or head.
         UsageError: `out` holds a run and `resume` was not asked for, or another recipe's run; a
             part of the split is empty; the recipe wants landmarks and the data have none.
         RtauError: the loss stopped being a number.
@@ -81,7 +97,11 @@ def fit(
     if (out / "last.pt").exists() and not resume:
         raise UsageError(f"{out} already holds a run; add --resume or choose another --out")
     watcher = watcher or Watcher()
-    run = Run(recipe, data, recipe_path=recipe_path, out=out, means=means or Means())
+    is_new = not (out / "last.pt").exists()
+    other = read_other_run(start_from, recipe.network) if start_from and is_new else None
+    run = Run(
+        recipe, data, recipe_path=recipe_path, out=out, means=means or Means(), other_run=other
+    )
     run.begin(watcher)
     while not run.is_over:
         watcher.epoch(run.epoch(watcher))
@@ -92,9 +112,19 @@ class Run:
     """One fit: the network, its optimiser and the two parts of the data it works on."""
 
     def __init__(
-        self, recipe: Recipe, data: LabelledCrops, /, *, recipe_path: str, out: Path, means: Means
+        self,
+        recipe: Recipe,
+        data: LabelledCrops,
+        /,
+        *,
+        recipe_path: str,
+        out: Path,
+        means: Means,
+        other_run: OtherRun | None = None,
     ) -> None:
+        """Cuts what is judged and prepares the folder; `other_run` gives the first weights."""
         self._recipe, self._out, self._means = recipe, out, means
+        self._other_run = other_run
         if recipe.fit.landmark_weight > 0 and data.landmarks is None:
             raise UsageError(
                 f"fit.landmark_weight is {recipe.fit.landmark_weight}, but the data have no "
@@ -128,13 +158,18 @@ class Run:
         return done >= plan.epochs or tired
 
     def begin(self, watcher: Watcher, /) -> None:
-        """Makes the network: with the state of `last.pt` if there is one, else as it starts."""
+        """Makes the network: with the state of `last.pt` if there is one, else as it starts.
+
+        It starts with the other run's weights, or else as the recipe says.
+        """
         recipe, path = self._recipe, self._out / "last.pt"
         for note in self._record.notes:
             watcher.note(note)
         torch.manual_seed(recipe.fit.seed)
         if path.exists():
             self._net = build(recipe.network)
+        elif self._other_run is not None:
+            self._net = self._start_with(self._other_run)
         else:
             self._net = start(recipe.network, weights_dir=self._means.weights_dir)
         self._net.to(self._worker.device)
@@ -150,6 +185,12 @@ class Run:
         if self._worker.rank:
             torch.manual_seed(recipe.fit.seed + self._worker.rank)
 
+    def _start_with(self, other: OtherRun) -> FaceNet:
+        self._record = dataclasses.replace(
+            self._record, started_from=other.path, started_from_sha256=other.weights_sha256
+        )
+        return other.start(self._recipe.network)
+
     def _restore(self, path: Path) -> None:
         state = load_state(path, kind="state")
         if Recipe.from_dict(state["recipe"], origin=str(path)) != self._recipe:
@@ -163,7 +204,12 @@ class Run:
         self._best, self._best_epoch = float(state["best"]), int(state["best_epoch"])
         self._history = [EpochDone(**row) for row in state["history"]]
         self._record = dataclasses.replace(
-            self._record, epochs_done=int(state["epochs_done"]), minutes=float(state["minutes"])
+            self._record,
+            epochs_done=int(state["epochs_done"]),
+            minutes=float(state["minutes"]),
+            # A state older than --start-from has neither.
+            started_from=str(state.get("started_from", "")),
+            started_from_sha256=str(state.get("started_from_sha256", "")),
         )
 
     def epoch(self, watcher: Watcher, /) -> EpochDone:
@@ -276,6 +322,8 @@ class Run:
             "recipe": self._recipe.to_dict(),
             "epochs_done": self._record.epochs_done,
             "minutes": self._record.minutes,
+            "started_from": self._record.started_from,
+            "started_from_sha256": self._record.started_from_sha256,
             "best": self._best,
             "best_epoch": self._best_epoch,
             "history": [dataclasses.asdict(row) for row in self._history],
