@@ -27,7 +27,7 @@ from rtau_train.models import build, start
 from rtau_train.models.facenet import FaceNet
 from rtau_train.optimise import build_optimiser, learning_rate, set_rate
 from rtau_train.parts import FILE_NAME as SPLIT_FILE
-from rtau_train.parts import Parts, parts_of
+from rtau_train.parts import Parts, inherited, parts_of, saved_parts
 from rtau_train.recipe import Recipe
 from rtau_train.start_from import OtherRun, read_other_run
 from rtau_train.workers import Worker
@@ -130,7 +130,7 @@ class Run:
                 f"fit.landmark_weight is {recipe.fit.landmark_weight}, but the data have no "
                 "landmarks68.npz; set it to 0 (--set fit.landmark_weight=0)"
             )
-        parts = parts_of(data, recipe)
+        parts = _parts(data, recipe, out=out, other_run=other_run)
         self._worker = means.worker
         self._training = TrainingSet(
             recipe,
@@ -143,6 +143,11 @@ class Run:
         self._judged = evaluate.cut_plain(parts.data, parts.split.validation, recipe)
         self._judged_targets = parts.data.targets[parts.split.validation]
         self._record = _first_record(parts, recipe_path=recipe_path, means=means)
+        if other_run is not None and other_run.split_folder is None:
+            note = (
+                f"which pictures {other_run.path} has seen is not known: no {SPLIT_FILE} beside it"
+            )
+            self._record = dataclasses.replace(self._record, notes=(*self._record.notes, note))
         self._weights = self._label_weights()
         self._best, self._best_epoch = -1.0, 0
         self._history: list[EpochDone] = []
@@ -335,6 +340,19 @@ class Run:
         save_state(self._out / "last.pt", state)
         lab_record.write_record(self._out, self._record)
         write_history(self._out, self._history)
+
+
+def _parts(data: LabelledCrops, recipe: Recipe, *, out: Path, other_run: OtherRun | None) -> Parts:
+    """Returns a run's parts: those it has already, or the recipe's.
+
+    What the run it starts from held out stays held out.
+    """
+    if (out / "last.pt").exists():
+        return saved_parts(out, data, recipe)
+    parts = parts_of(data, recipe)
+    if other_run is None or other_run.split_folder is None:
+        return parts
+    return inherited(parts, other_run.split_folder)
 
 
 def _first_record(parts: Parts, /, *, recipe_path: str, means: Means) -> lab_record.LabRecord:

@@ -15,6 +15,7 @@ from rtau.errors import ConfigError
 from rtau_train.checkpoint import load_model
 from rtau_train.models import build
 from rtau_train.models.facenet import FaceNet
+from rtau_train.parts import FILE_NAME as SPLIT_FILE
 from rtau_train.recipe import Network
 
 # What the weights, or what they were trained to see, depend on.
@@ -31,6 +32,8 @@ class OtherRun:
     weights_sha256: str
     weights: dict[str, Tensor]
     """The network's state dict."""
+    split_folder: Path | None
+    """Where its split.json is; None for a model.pt without one."""
 
     def start(self, network: Network, /) -> FaceNet:
         """Returns the network as training begins: these weights, frozen parts frozen.
@@ -70,7 +73,9 @@ def read_other_run(path: Path, network: Network, /) -> OtherRun:
             f"--start-from {path}: must be a run of the recipe's network and head, but {found}; "
             "name another run, or change the recipe with --set"
         )
-    return OtherRun(path.as_posix(), model.weights_sha256(), model.weights)
+    folder = path if path.is_dir() else path.parent
+    split_folder = folder if (folder / SPLIT_FILE).is_file() else None
+    return OtherRun(path.as_posix(), model.weights_sha256(), model.weights, split_folder)
 
 
 def _words(value: object) -> str:

@@ -1,6 +1,7 @@
 """Training that begins with the weights of another run."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -155,3 +156,27 @@ def test_the_command_line_refuses_another_network(run_folder, tmp_path, capsys):
     assert "network.hidden is 512 there and 0 in the recipe" in shown
     assert shown.count("\n") == 1
     assert not out.exists()
+
+
+def test_what_the_other_run_held_out_stays_held_out(run_folder, data, tmp_path):
+    plan = dataclasses.replace(small_recipe().split, seed=99)
+
+    fit(
+        dataclasses.replace(frozen_recipe(), split=plan),
+        data,
+        tmp_path / "run",
+        start_from=run_folder,
+    )
+
+    earlier, later = (
+        json.loads((folder / "split.json").read_text()) for folder in (run_folder, tmp_path / "run")
+    )
+    assert later["test"] == earlier["test"]
+    assert later["validation"] == earlier["validation"]
+
+
+def test_weights_of_unknown_pictures_are_noted(without_landmarks, data, tmp_path):
+    fit(frozen_recipe(), data, tmp_path / "run", start_from=without_landmarks)
+
+    notes = lab_record.read_record(tmp_path / "run").notes
+    assert any("has seen is not known: no split.json" in note for note in notes)
