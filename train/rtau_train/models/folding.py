@@ -53,7 +53,8 @@ def _fused(layers: nn.Sequential) -> nn.Sequential:
         if isinstance(layer, nn.BatchNorm2d):
             before = kept.pop()
             assert isinstance(before, nn.Conv2d), "a batch norm follows a convolution"
-            exact = (copy.deepcopy(one).double() for one in (before, layer))
-            layer = fusion.fuse_conv_bn_eval(*exact).to(before.weight.dtype)  # noqa: PLW2901
-        kept.append(layer)
+            exact = copy.deepcopy(before).double(), copy.deepcopy(layer).double()
+            kept.append(fusion.fuse_conv_bn_eval(*exact).to(before.weight.dtype))
+        else:
+            kept.append(layer)
     return nn.Sequential(*kept)
