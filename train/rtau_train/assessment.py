@@ -7,7 +7,7 @@ the metrics.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -72,19 +72,19 @@ def label_figures(
         for k in range(len(answers.labels))
     )
     means = MeanFigures(
-        macro_f1_half=_mean(row.f1_half for row in labels),
+        macro_f1_half=metrics.known_mean(row.f1_half for row in labels),
         macro_f1_half_low=half.macro[0],
         macro_f1_half_high=half.macro[1],
-        macro_f1=_mean(row.f1 for row in labels),
+        macro_f1=metrics.known_mean(row.f1 for row in labels),
         macro_f1_low=fitted.macro[0],
         macro_f1_high=fitted.macro[1],
         micro_f1_half=_pooled_f1([row.confusion for row in labels]),
         micro_f1=_pooled_f1([row.confusion_at_threshold for row in labels]),
-        macro_f1_all_positive=_mean(row.f1_all_positive for row in labels),
-        mean_auc=_mean(row.auc for row in labels),
-        mean_pr_auc=_mean(row.pr_auc for row in labels),
-        mean_mcc=_mean(row.mcc for row in labels),
-        mean_ece=_mean(row.ece for row in labels),
+        macro_f1_all_positive=metrics.known_mean(row.f1_all_positive for row in labels),
+        mean_auc=metrics.known_mean(row.auc for row in labels),
+        mean_pr_auc=metrics.known_mean(row.pr_auc for row in labels),
+        mean_mcc=metrics.known_mean(row.mcc for row in labels),
+        mean_ece=metrics.known_mean(row.ece for row in labels),
     )
     return labels, means
 
@@ -126,10 +126,13 @@ def group_figures(
     *,
     thresholds: Sequence[float] | None,
 ) -> tuple[GroupFigures, ...]:
-    """Returns figures per value of each column of str (N,); no thresholds means classes."""
+    """Returns figures per value of each column of str (N,); no thresholds means classes.
+
+    Rows where a column is empty are in none of its groups.
+    """
     found = []
     for column, values in columns.items():
-        for value in np.unique(values):
+        for value in np.unique(values[values != ""]):
             part = answers.select(values == value)
             kind = _class_group if thresholds is None else _label_group
             found.append(kind(part, thresholds or (), name=(column, str(value))))
@@ -204,9 +207,9 @@ def _label_group(
         *name,
         rows=len(part.files),
         subjects=len(np.unique(part.subjects)),
-        mean_auc=_mean(row.auc for row in figures),
-        macro_f1_half=_mean(row.f1_half for row in figures),
-        macro_f1=_mean(row.f1 for row in figures),
+        mean_auc=metrics.known_mean(row.auc for row in figures),
+        macro_f1_half=metrics.known_mean(row.f1_half for row in figures),
+        macro_f1=metrics.known_mean(row.f1 for row in figures),
         accuracy=_NAN,
     )
 
@@ -261,8 +264,3 @@ def _pooled_f1(counts: list[Confusion]) -> float:
     fields = ("tn", "fp", "fn", "tp")
     pooled = Confusion(**{name: sum(getattr(one, name) for one in counts) for name in fields})
     return pooled.f1 if pooled.tp + pooled.fn else _NAN
-
-
-def _mean(values: Iterable[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else _NAN

@@ -24,6 +24,7 @@ from rtau_train.cam_quality import GRID_PX, METHODS, TOLERANCE_PX, cam_figures, 
 from rtau_train.evaluate_cli import read_run
 from rtau_train.figures import CamFigures
 from rtau_train.fit_cli import add_data
+from rtau_train.metrics import known_mean
 from rtau_train.panels import METHOD_NAMES
 
 
@@ -89,7 +90,7 @@ def table(figures: Sequence[CamFigures], /) -> str:
 
 def _row(label: str, figures: Sequence[CamFigures]) -> str:
     first = figures[0]
-    chance = _number(_mean([one.chance for one in figures]))
+    chance = _number(known_mean([one.chance for one in figures]))
     cells = [
         f"{_number(one.hit_rate)} ({_number(one.hit_lift, 1)}) "
         f"| {_number(one.energy)} ({_number(one.energy_lift, 1)}) | {one.empty}"
@@ -101,17 +102,14 @@ def _row(label: str, figures: Sequence[CamFigures]) -> str:
 
 def _mean_cells(figures: Sequence[CamFigures]) -> str:
     hits, inside = ([getattr(one, name) for one in figures] for name in ("hit_rate", "energy"))
-    lifts = [_mean([getattr(one, f"{name}_lift") for one in figures]) for name in ("hit", "energy")]
+    lifts = [
+        known_mean([getattr(one, f"{name}_lift") for one in figures]) for name in ("hit", "energy")
+    ]
     return (
-        f"{_number(_mean(hits))} ({_number(lifts[0], 1)}) "
-        f"| {_number(_mean(inside))} ({_number(lifts[1], 1)}) | {sum(one.empty for one in figures)}"
+        f"{_number(known_mean(hits))} ({_number(lifts[0], 1)}) "
+        f"| {_number(known_mean(inside))} ({_number(lifts[1], 1)}) "
+        f"| {sum(one.empty for one in figures)}"
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Returns the mean of the values that are known; NaN when none is."""
-    known = [value for value in values if not math.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
 
 
 def _number(value: float, digits: int = 3) -> str:

@@ -99,6 +99,13 @@ class LabelledCrops:
         """Bool (N, A): intensity 2 or more, or the row's class; False where it is not known."""
         return occurrence(self.targets, task=self.task)
 
+    @property
+    def datasets(self) -> Words:
+        """Str (N,): the data set of each row, `renders` where none is named."""
+        made = self.preparation
+        alone = np.full(len(self), "renders" if made is None else made.dataset)
+        return self.columns.get("dataset", alone)
+
     def take(self, rows: Rows, /, *, copies: Rows | None = None) -> LabelledCrops:
         """Returns some rows, in any order and repeated at will; `copies` numbers repetitions."""
         if copies is None and self.copies is not None:
@@ -201,8 +208,8 @@ def joined(parts: Sequence[LabelledCrops], /) -> LabelledCrops:
     """Returns several data sets as one, their pictures brought to the largest one's side.
 
     People of different data sets are different people. A label that one of them has no column for
-    is not coded there; landmarks are NaN where they are not known. Column `dataset` says which row
-    is whose.
+    is not coded there; landmarks are NaN where they are not known. Any other column that one of
+    them lacks is empty there; column `dataset` says which row is whose.
 
     Raises:
         UsageError: the data sets are labelled in different ways, or two have one name.
@@ -215,8 +222,10 @@ def joined(parts: Sequence[LabelledCrops], /) -> LabelledCrops:
         raise UsageError("several --data must all have AUs or all have emotions")
     names = _names(parts)
     people = [np.char.add(f"{name}/", p.subjects) for name, p in zip(names, parts, strict=True)]
-    shared = set.intersection(*(set(part.columns) for part in parts))
-    columns = {name: np.concatenate([p.columns[name] for p in parts]) for name in shared}
+    columns = {
+        name: np.concatenate([p.columns.get(name, np.full(len(p), "")) for p in parts])
+        for name in dict.fromkeys(name for part in parts for name in part.columns)
+    }
     columns["dataset"] = np.repeat(names, [len(part) for part in parts])
     return dataclasses.replace(
         first,

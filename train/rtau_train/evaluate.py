@@ -127,7 +127,7 @@ def calibrate(
         scores = probabilities(said.logits, task=task)
         known = [(scores[coded[:, k], k], occurs[coded[:, k], k]) for k in columns]
         thresholds = [metrics.best_threshold(*pair) for pair in known]
-        score = _mean([metrics.auc(*pair) for pair in known])
+        score = metrics.known_mean(metrics.auc(*pair) for pair in known)
     loss = label_loss(
         torch.from_numpy(said.logits), torch.from_numpy(targets), fit=recipe.fit, task=task
     )
@@ -224,10 +224,16 @@ def answers(model: Model, parts: Parts, /) -> Answers:
         predict(net, cut_plain(data, rows[first : first + READ_AT_ONCE], model.recipe)).logits
         for first in range(0, len(rows), READ_AT_ONCE)
     ]
+    task = model.recipe.network.task
+    return answers_from(data, rows, probabilities(np.concatenate(logits), task=task))
+
+
+def answers_from(data: LabelledCrops, rows: Rows, said: npt.NDArray[np.float64], /) -> Answers:
+    """Returns probabilities (len(rows), A) that somebody said of some rows, beside the truth."""
     return Answers(
         labels=data.labels,
         files=tuple(data.name(int(row)) for row in rows),
-        probabilities=probabilities(np.concatenate(logits), task=model.recipe.network.task),
+        probabilities=said,
         present=data.occurs[rows],
         coded=data.coded[rows],
         subjects=data.subjects[rows],
@@ -304,9 +310,3 @@ def _cam_scale(peaks: npt.NDArray[np.float32], occurs: npt.NDArray[np.bool_]) ->
     chosen = peaks[occurs] if occurs.any() else peaks
     # A network that has not begun to learn may have no heat at all; the scale must be positive.
     return max(float(np.percentile(chosen, CAM_PERCENTILE)), 1e-6)
-
-
-def _mean(values: list[float]) -> float:
-    """Returns the mean of the values that are defined; NaN when none is."""
-    known = [value for value in values if value == value]  # noqa: PLR0124 - NaN differs from itself
-    return float(np.mean(known)) if known else float("nan")

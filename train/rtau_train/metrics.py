@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
+
+from rtau_train.correlations import mean_ranks
 
 Values = npt.NDArray[np.floating]
 Truth = npt.NDArray[np.bool_]
@@ -86,9 +89,7 @@ def auc(scores: Values, truth: Truth) -> float:
     negatives = len(truth) - positives
     if positives == 0 or negatives == 0:
         return float("nan")
-    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(counts) - (counts - 1) / 2  # ties share their mean rank, from 1
-    rank_sum = float(mean_rank[places][truth].sum())
+    rank_sum = float(mean_ranks(scores)[truth].sum())
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
 
 
@@ -123,6 +124,12 @@ def best_threshold(probabilities: Values, truth: Truth) -> float:
     place = int(np.argmax(np.where(_last_of_tie(descending), scores, -1)))
     below = descending[place + 1] if place + 1 < len(descending) else 0.0
     return float((descending[place] + below) / 2)
+
+
+def known_mean(values: Iterable[float], /) -> float:
+    """Returns the mean of the values that are not NaN; NaN where none is known."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _last_of_tie(ordered: Values) -> Truth:

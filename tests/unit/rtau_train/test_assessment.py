@@ -208,3 +208,12 @@ def test_groups_of_classes_have_an_accuracy():
     right = said.present.argmax(axis=1) == said.probabilities.argmax(axis=1)
     assert groups[0].accuracy == pytest.approx(right[::3].mean())
     assert np.isnan(groups[0].mean_auc)
+
+
+def test_rows_of_an_unknown_group_are_in_none():
+    said = answers()
+    sexes = np.array(["", "f", "m", "f"] * 30)
+
+    groups = group_figures(said, {"sex": sexes}, thresholds=(0.5,) * 3)
+
+    assert [(group.value, group.rows) for group in groups] == [("f", 60), ("m", 30)]

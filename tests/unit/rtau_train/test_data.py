@@ -122,3 +122,23 @@ def test_rows_that_do_not_belong_together_are_refused(data):
         dataclasses.replace(data, subjects=data.subjects[:3])
     with pytest.raises(ValueError, match=r"targets must be \(120, 12\), got \(120, 3\)"):
         dataclasses.replace(data, targets=data.targets[:, :3])
+
+
+def test_a_column_that_one_set_lacks_is_empty_there(data):
+    few = data.take(np.arange(3))
+    portraits = dataclasses.replace(
+        prepared(few, dataset="portraits", size_px=128), columns={"origin": np.full(3, "T2I")}
+    )
+
+    both = joined([data, portraits])
+
+    assert both.columns["sex"].tolist() == [*data.columns["sex"].tolist(), "", "", ""]
+    assert both.columns["origin"].tolist() == [""] * len(data) + ["T2I"] * 3
+
+
+def test_every_row_knows_its_data_set(data):
+    portraits = prepared(data.take(np.arange(3)), dataset="portraits", size_px=128)
+
+    assert set(data.datasets) == {"renders"}
+    assert set(portraits.datasets) == {"portraits"}
+    assert joined([data, portraits]).datasets[-4:].tolist() == ["renders", *["portraits"] * 3]

@@ -100,3 +100,8 @@ def test_f1_of_known_counts():
     assert metrics.f1(said, truth) == pytest.approx(2 * 2 / (3 + 3))
     assert metrics.f1(~truth, truth) == 0
     assert metrics.f1(np.zeros(3, bool), np.zeros(3, bool)) == 0
+
+
+def test_a_mean_leaves_out_what_is_not_known():
+    assert metrics.known_mean([0.5, float("nan"), 1.0]) == 0.75
+    assert np.isnan(metrics.known_mean([float("nan")]))
