@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from rtau.errors import RtauError
 from rtau_train import cam_quality_cli, evaluate_cli, explain_cli, fit_cli
+from rtau_train.card import cli as card
 from rtau_train.prepare import cli as prepare
 from rtau_train.report import cli as report
 from rtau_train.study import cli as study
@@ -23,6 +24,7 @@ FAMILIES = (
     prepare,
     fit_cli,
     evaluate_cli,
+    card,
     explain_cli,
     cam_quality_cli,
     study,

@@ -1,4 +1,4 @@
-"""The verbs that judge a run: `rtau-train evaluate`, `calibrate` and `card`.
+"""The verbs that judge a run: `rtau-train evaluate` and `calibrate`.
 
 Parses, hands over and prints; the figures are made elsewhere. Called by `rtau_train.cli`.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtau_train import card, evaluate, figures_table, records
+from rtau_train import evaluate, figures_table, records
 from rtau_train.checkpoint import Model, load_model, save_model
 from rtau_train.figures import write_figures
 from rtau_train.fit_cli import add_data, read_data
@@ -25,7 +25,7 @@ PREDICTIONS_NAME = "predictions.csv"
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `evaluate`, `calibrate` and `card`."""
+    """Adds `evaluate` and `calibrate`."""
     judge = verbs.add_parser("evaluate", help="write and print a run's figures on its test part")
     judge.add_argument("--json", action="store_true", help="print JSON")
     judge.add_argument(
@@ -45,11 +45,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--neutral", type=Path, metavar="DIR", help="faces without any AU: thresholds stay above"
     )
     measure.set_defaults(run=_calibrate)
-    write = verbs.add_parser("card", help="write the model card of an exported run")
-    write.add_argument("--model", type=Path, required=True, metavar="ONNX")
-    write.add_argument("--out", type=Path, required=True, metavar="CARD.md")
-    write.set_defaults(run=_card)
-    for verb in (judge, measure, write):
+    for verb in (judge, measure):
         verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
         add_data(verb)
 
@@ -88,10 +84,3 @@ def _calibrate(arguments: argparse.Namespace) -> None:
     calibrated = evaluate.calibrated(model, parts, neutral=neutral)
     save_model(arguments.run_folder / "model.pt", calibrated)
     print(arguments.run_folder / "model.pt")
-
-
-def _card(arguments: argparse.Namespace) -> None:
-    model, parts = read_run(arguments)
-    text = card.model_card(model, evaluate.report(model, parts), model_file=arguments.model)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(arguments.out)

@@ -1,7 +1,7 @@
 """The figures of one run as frozen records: per label or class, means, groups, heatmaps, origin.
 
 Holds numbers and reads and writes them as JSON; computes none. Filled by the assessment and by the
-explanation, written by `rtau-train evaluate`, read by the report and the card.
+explanation, written by `rtau-train evaluate`, read by the report; the card holds some.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The figures of a run as short Markdown tables, for the terminal and the card.
+"""The figures of a run as a short Markdown table, for the terminal.
 
-The report has its own tables; nothing is computed here. Called by `rtau-train evaluate` and by the
-card.
+The report and the card have their own tables; nothing is computed here. Called by
+`rtau-train evaluate`.
 """
 
 from __future__ import annotations
 
 from rtau.facs import words_for_label
-from rtau_train.figures import ClassFigures, GroupFigures, LabelFigures, MeanFigures, RunFigures
+from rtau_train.figures import ClassFigures, LabelFigures, MeanFigures, RunFigures
 
 
 def figures_table(figures: RunFigures, /) -> str:
@@ -21,12 +21,6 @@ def figures_table(figures: RunFigures, /) -> str:
     )
     rows = [head, f"|{'---|' * 10}", *map(_label_row, figures.labels), _mean_row(figures.means)]
     return "\n".join(rows)
-
-
-def groups_table(figures: RunFigures, /) -> str:
-    """Returns the means per group as Markdown."""
-    head = ["| | | rows | mean AUC | macro-F1 |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *map(_group_row, figures.groups)])
 
 
 def _label_row(row: LabelFigures) -> str:
@@ -60,10 +54,6 @@ def _classes(found: ClassFigures) -> str:
         f"saying the most frequent class {found.majority_accuracy:.3f}."
     )
     return "\n".join(lines)
-
-
-def _group_row(row: GroupFigures) -> str:
-    return f"| {row.column} | {row.value} | {row.rows} | {row.mean_auc:.3f} | {row.macro_f1:.3f} |"
 
 
 def _interval(low: float, high: float) -> str:

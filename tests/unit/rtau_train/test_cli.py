@@ -89,14 +89,3 @@ def test_an_unwritable_folder_is_one_line(tmp_path, capsys):
 
     assert main(["fit", str(RECIPE), "--data", str(FACES), "--out", str(blocked / "run")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_card_is_not_written_for_other_weights(run_folder, tmp_path, capsys):
-    bundled = FACES.parents[2] / "engines" / "shufflenetv2-au12.json"
-    shutil.copy(bundled, tmp_path / "other.json")
-    card = tmp_path / "card.md"
-    arguments = ["--data", str(FACES), "--model", str(tmp_path / "other.onnx"), "--out", str(card)]
-
-    assert main(["card", str(run_folder), *arguments]) == 1
-    assert "exported from other weights" in capsys.readouterr().err
-    assert not card.exists()

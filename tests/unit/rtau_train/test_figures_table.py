@@ -1,4 +1,4 @@
-from rtau_train.figures_table import figures_table, groups_table
+from rtau_train.figures_table import figures_table
 from tests.support.study_results import au_figures, emotion_figures
 
 
@@ -23,9 +23,3 @@ def test_classes_have_a_row_each_and_the_accuracy_a_line():
     assert f"| anger | {found.precision[0]:.3f} | {found.recall[0]:.3f} |" in text
     assert f"Accuracy {found.accuracy:.3f} (" in text
     assert f"most frequent class {found.majority_accuracy:.3f}" in text
-
-
-def test_groups_have_a_row_each():
-    figures = au_figures()
-
-    assert len(groups_table(figures).splitlines()) == 2 + len(figures.groups)

@@ -1,0 +1,113 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from rtau.errors import SourceOpenError, UsageError
+from rtau_train.card.origins import OLDER_ASSETS_SHA256, origins, rows_of
+from rtau_train.checkpoint import load_model
+from rtau_train.data import joined
+from rtau_train.folds import Split
+from rtau_train.parts import Parts
+from tests.support.cards import as_portraits, contract, rendered_folder
+from tests.support.training import FACES, parts
+
+
+@pytest.fixture(scope="module")
+def model(run_folder):
+    return load_model(run_folder)
+
+
+@pytest.fixture(scope="module")
+def mixed(data):
+    """40 renders and 12 portraits of three sheets, parted so that two sheets are on both sides."""
+    both = joined([data.take(np.arange(40)), as_portraits(data.take(np.arange(12)), sheets=3)])
+    train = np.concatenate([np.arange(30), [40, 41]])
+    test = np.concatenate([np.arange(34, 40), np.arange(42, 52)])
+    return Parts(both, Split(train, np.arange(30, 34), test), "image")
+
+
+@pytest.fixture
+def portraits_folder(tmp_path, data):
+    folder = tmp_path / "portraits"
+    folder.mkdir()
+    made = as_portraits(data.take(np.arange(1))).preparation
+    (folder / "prepared.json").write_text(made.to_json())
+    return folder
+
+
+def found(model, run_parts, *folders, **changes):
+    return origins(model, run_parts, folders=folders, contract=contract(**changes))
+
+
+def test_a_run_on_renders_alone(model):
+    seen = found(model, parts(), FACES)
+
+    (one,) = seen.datasets
+    split = parts().split
+    assert one.name == "renders"
+    assert one.made_by == "the prototype of the renderer"
+    assert [one.train, one.validation, one.test] == [
+        len(rows) for rows in (split.train, split.validation, split.test)
+    ]
+    assert one.shared == 0
+    assert not seen.has_portraits
+    assert not seen.starts_from_imagenet
+    yaw = np.abs(parts().data.columns["yaw_deg"][split.train].astype(float))
+    assert seen.max_yaw_deg == pytest.approx(yaw.max())
+
+
+@pytest.mark.parametrize(
+    ("assets", "released", "older"),
+    [(None, False, True), (OLDER_ASSETS_SHA256, False, True), ("0" * 64, True, False)],
+)
+def test_skins_are_told_apart_by_the_record_of_the_renders(
+    model, tmp_path, assets, released, older
+):
+    seen = found(model, parts(), rendered_folder(tmp_path / "faces", assets=assets))
+
+    assert (seen.has_released_skins, seen.has_older_skins) == (released, older)
+
+
+def test_portraits_are_counted_beside_the_renders(model, mixed, portraits_folder):
+    seen = found(model, mixed, FACES, portraits_folder)
+
+    renders, portraits = seen.datasets
+    assert (renders.train, renders.test, portraits.train, portraits.test) == (30, 6, 2, 10)
+    # Rows 40 and 41 are of sheets 0 and 1; 42, 45, 48 and 51 are of sheet 2.
+    assert portraits.shared == 6
+    assert portraits.made_by == "`rtau-train prepare`"
+    assert seen.has_portraits
+    assert rows_of(mixed.data, mixed.split.test, "portraits").tolist() == list(range(42, 52))
+
+
+def test_a_contract_that_speaks_of_portraits_is_believed(model):
+    assert found(model, parts(), FACES, training_data="renders and Portraits").has_portraits
+
+
+def test_portraits_without_a_licence_row_are_refused(model, data):
+    generated = as_portraits(data.take(np.arange(5)), origin="SFHQ")
+    both = joined([data, generated])
+    mixed = Parts(both, Split(np.arange(100), np.arange(100, 110), np.arange(110, 125)), "image")
+
+    with pytest.raises(UsageError, match="portraits from SFHQ-T2I only, got 'SFHQ' in column"):
+        found(model, mixed, FACES, FACES)
+
+
+def test_people_are_no_renders(model, data):
+    people = as_portraits(data)
+    people = dataclasses.replace(
+        people, preparation=dataclasses.replace(people.preparation, dataset="disfa+")
+    )
+
+    with pytest.raises(UsageError, match=r"trained on renders and portraits, got disfa\+"):
+        found(model, dataclasses.replace(parts(), data=people), FACES)
+
+
+@pytest.mark.parametrize("text", ["no json", "[1]", "{}"])
+def test_a_record_that_is_none_is_refused(model, tmp_path, text):
+    folder = rendered_folder(tmp_path / "faces", assets="")
+    (folder / "synth.json").write_text(text)
+
+    with pytest.raises(SourceOpenError, match=r"synth\.json: not a record of `rtau-train synth`"):
+        found(model, parts(), folder)

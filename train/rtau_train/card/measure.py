@@ -1,0 +1,159 @@
+"""Measures one model file on everything that was given: the figures of its card.
+
+Puts the measuring modules in order and checks that they are about the same weights. Called by the
+command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from rtau.backends import open_engine
+from rtau.bench.machine import packages
+from rtau.contract import ModelContract
+from rtau.errors import ContractError, UsageError
+from rtau.parity import as_crops
+from rtau.seams import Engine
+from rtau_train import lab_record
+from rtau_train.card.clips import clip_figures
+from rtau_train.card.london import london_figures
+from rtau_train.card.origins import mentions_portraits, origins, rows_of
+from rtau_train.card.portraits import portrait_figures
+from rtau_train.card.record import (
+    FORMAT,
+    CardFigures,
+    ClipFigures,
+    LondonFigures,
+    Measurement,
+    ModelFile,
+    PortraitFigures,
+    RenderFigures,
+)
+from rtau_train.card.renders import render_figures
+from rtau_train.checkpoint import Model
+from rtau_train.parts import Parts
+
+Tell = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What a model file is measured on."""
+
+    model_file: Path
+    model: Model
+    """Of the run that the file was exported from."""
+    parts: Parts
+    """The run's data and split."""
+    folders: Sequence[Path]
+    """Where those data are from."""
+    london: Path | None = None
+    clips: Path | None = None
+    threads: int = 0
+    """Of the engine; 0: its own choice."""
+
+
+def measure(given: Given, /, *, tell: Tell) -> tuple[CardFigures, ModelContract]:
+    """Returns the figures of a model file, and its contract; tells of each step as it begins.
+
+    Raises:
+        ContractError: the file was exported from other weights than the run's.
+        UsageError: the file says emotions, or the data are none that a card is about.
+        RtauError: something that was given cannot be read or run.
+    """
+    began_s = time.perf_counter()
+    file, threads = str(given.model_file), given.threads
+    with closing(open_engine(file, provider="cpu", threads=threads)) as engine:
+        check_same_weights(given, engine.contract)
+        seen = origins(given.model, given.parts, folders=given.folders, contract=engine.contract)
+        if seen.has_portraits and not mentions_portraits(engine.contract):
+            tell("note: the contract's training_data do not mention the portraits of this run")
+        return CardFigures(
+            format=FORMAT,
+            model=_model_file(given, engine),
+            origins=seen,
+            renders=_renders(given, engine, tell),
+            portraits=_portraits(given, engine, tell),
+            london=_london(given, engine, tell),
+            clips=_clips(given, engine, tell),
+            measurement=_measurement(engine, began_s=began_s),
+        ), engine.contract
+
+
+def check_same_weights(given: Given, contract: ModelContract, /) -> None:
+    """Raises ContractError or UsageError unless the file is of the run's weights and says AUs."""
+    if contract.task != "multi_label":
+        raise UsageError("a card can be written of a model of Action Units only")
+    if contract.weights_sha256 != given.model.weights_sha256():
+        raise ContractError(
+            f"{given.model_file} was exported from other weights; run `rtau-export onnx` again"
+        )
+
+
+def _renders(given: Given, engine: Engine, tell: Tell) -> RenderFigures:
+    data = given.parts.data
+    rows = rows_of(data, given.parts.split.test, "renders")
+    if not len(rows):
+        raise UsageError("the run's test part must have renders, got none: a card is about them")
+    tell(f"{len(rows):,} held-out renders")
+    return render_figures(engine, data, rows, recipe=given.model.recipe)
+
+
+def _portraits(given: Given, engine: Engine, tell: Tell) -> PortraitFigures | None:
+    rows = rows_of(given.parts.data, given.parts.split.test, "portraits")
+    if not len(rows):
+        return None
+    tell(f"{len(rows):,} held-out portraits")
+    return portrait_figures(engine, given.parts, rows, recipe=given.model.recipe)
+
+
+def _london(given: Given, engine: Engine, tell: Tell) -> LondonFigures | None:
+    if given.london is None:
+        return None
+    tell(f"neutral and smiling faces in {given.london}")
+    return london_figures(engine, given.london)
+
+
+def _clips(given: Given, engine: Engine, tell: Tell) -> tuple[ClipFigures, ...]:
+    if given.clips is None:
+        return ()
+    tell(f"clips in {given.clips}")
+    return clip_figures(engine, given.clips)
+
+
+def _model_file(given: Given, engine: Engine) -> ModelFile:
+    contract, content = engine.contract, given.model_file.read_bytes()
+    return ModelFile(
+        name=contract.name,
+        megabytes=len(content) / 1e6,
+        file_sha256=hashlib.sha256(content).hexdigest(),
+        weights_sha256=contract.weights_sha256,
+        epochs=given.model.epochs_done,
+        cam_grid=_cam_grid(engine) if contract.has_cams else None,
+    )
+
+
+def _cam_grid(engine: Engine) -> tuple[int, int]:
+    """Returns the rows and columns of the engine's heatmaps."""
+    size = engine.contract.input_size
+    cams = engine.infer(as_crops(np.zeros((1, size, size, 3), np.uint8)), cams=True).cams
+    assert cams is not None, "an engine with CAMs returns those that are asked for"
+    return int(cams.shape[2]), int(cams.shape[3])
+
+
+def _measurement(engine: Engine, *, began_s: float) -> Measurement:
+    installed = (f"{package.name} {package.version}" for package in packages())
+    return Measurement(
+        commit=lab_record.git_commit(),
+        machine=lab_record.machine("cpu"),
+        versions=tuple(dict.fromkeys((*lab_record.versions(), *installed))),
+        device=engine.device,
+        wall_s=round(time.perf_counter() - began_s, 1),
+    )

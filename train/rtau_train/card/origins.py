@@ -1,0 +1,142 @@
+"""What the weights of a run have seen: data sets, parts and the assets they were made of.
+
+Refuses data that the card's table of licences has no row for. Called by the measurement of a card.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from rtau.contract import ModelContract
+from rtau.errors import SourceOpenError, UsageError
+from rtau_train.card.record import DatasetRows, Origins
+from rtau_train.card.renders import YAW_COLUMN, degrees
+from rtau_train.checkpoint import Model
+from rtau_train.data import LabelledCrops, Rows
+from rtau_train.parts import Parts
+from rtau_train.preparation import read_preparation
+
+SYNTH_RECORD: Final = "synth.json"
+PITCH_COLUMN: Final = "pitch_deg"
+# Column of portraits that says which collection they are from, and the one with a licence row.
+ORIGIN_COLUMN: Final = "origin"
+KNOWN_ORIGIN: Final = "SFHQ-T2I"
+# The asset folder of the prototype (rtau_train.synth.writer.assets_digest), whose skins are older
+# than the CC0 release. The prototype's own pictures have no synth.json.
+OLDER_ASSETS_SHA256: Final = "ab41fd4d3ae6a9930189a9e82a4cb6638b6f269db5135aabedd06968a722c4e6"
+
+
+def rows_of(data: LabelledCrops, rows: Rows, kind: str, /) -> Rows:
+    """Returns those of some rows whose data set is `renders` or `portraits`, numbered or not."""
+    names = data.datasets[rows]
+    return rows[np.array([_kind(str(name)) == kind for name in names], np.bool_)]
+
+
+def origins(
+    model: Model, parts: Parts, /, *, folders: Sequence[Path], contract: ModelContract
+) -> Origins:
+    """Returns what a run was trained from.
+
+    Args:
+        model: of the run.
+        parts: its data and split.
+        folders: where the data are from, one per data set in their order.
+        contract: of the file that was exported from it.
+
+    Raises:
+        UsageError: a data set is neither renders nor portraits, or portraits are of a collection
+            that the card has no licence for.
+        SourceOpenError: a folder's record cannot be read.
+    """
+    data, train = parts.data, parts.split.train
+    names = [str(name) for name in dict.fromkeys(data.datasets.tolist())]
+    _check(data, names)
+    rendered = [path for path in folders if read_preparation(path) is None]
+    older = [_assets_of(path) in {None, OLDER_ASSETS_SHA256} for path in rendered]
+    renders = rows_of(data, train, "renders")
+    return Origins(
+        datasets=tuple(
+            _dataset(parts, name, made_by=_maker(folder))
+            for name, folder in zip(names, folders, strict=True)
+        ),
+        has_released_skins=not all(older),
+        has_older_skins=any(older),
+        has_portraits=len(rows_of(data, train, "portraits")) > 0 or mentions_portraits(contract),
+        starts_from_imagenet=model.recipe.network.weights == "imagenet",
+        max_yaw_deg=_furthest(data, renders, YAW_COLUMN),
+        max_pitch_deg=_furthest(data, renders, PITCH_COLUMN),
+    )
+
+
+def mentions_portraits(contract: ModelContract, /) -> bool:
+    """Returns whether a contract's line on training data speaks of portraits."""
+    return "portrait" in contract.training_data.lower()
+
+
+def _kind(name: str) -> str:
+    """Returns the name of a data set without the number that joining may have given it."""
+    return re.sub(r"-\d+$", "", name)
+
+
+def _check(data: LabelledCrops, names: Sequence[str]) -> None:
+    wrong = [name for name in names if _kind(name) not in {"renders", "portraits"}]
+    if wrong:
+        raise UsageError(
+            f"a card can be written of models trained on renders and portraits, got {wrong[0]}: "
+            "its words on data, licences and limits are not about that"
+        )
+    portraits = rows_of(data, np.arange(len(data)), "portraits")
+    found = set(data.columns.get(ORIGIN_COLUMN, np.full(len(data), ""))[portraits].tolist())
+    unknown = sorted(found - {KNOWN_ORIGIN})
+    if unknown:
+        raise UsageError(
+            f"the card has licences of portraits from {KNOWN_ORIGIN} only, got {unknown[0]!r} in "
+            f"column {ORIGIN_COLUMN}; make the folder again with `rtau-train prepare portraits "
+            f"--source {KNOWN_ORIGIN}`"
+        )
+
+
+def _maker(folder: Path) -> str:
+    if read_preparation(folder) is not None:
+        return "`rtau-train prepare`"
+    return "the prototype of the renderer" if _assets_of(folder) is None else "`rtau-train synth`"
+
+
+def _assets_of(folder: Path) -> str | None:
+    """Returns the digest of the assets that renders were made from; None for the prototype's."""
+    path = folder / SYNTH_RECORD
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+        return str(made["assets_sha256"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceOpenError(f"{path}: not a record of `rtau-train synth` ({error!r})") from None
+
+
+def _dataset(parts: Parts, name: str, *, made_by: str) -> DatasetRows:
+    data, split = parts.data, parts.split
+    train, validation, test = (
+        rows[data.datasets[rows] == name] for rows in (split.train, split.validation, split.test)
+    )
+    shared = np.isin(data.subjects[test], data.subjects[train])
+    return DatasetRows(
+        name=name,
+        made_by=made_by,
+        train=len(train),
+        validation=len(validation),
+        test=len(test),
+        shared=int(shared.sum()),
+    )
+
+
+def _furthest(data: LabelledCrops, rows: Rows, column: str) -> float:
+    angles = np.abs(degrees(data, rows, column))
+    known = angles[~np.isnan(angles)]
+    return float(known.max()) if len(known) else float("nan")

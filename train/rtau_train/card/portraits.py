@@ -1,0 +1,56 @@
+"""How far a model follows the one that scored the portraits, on portraits it was not trained on.
+
+Only AUs that the teacher's scores are used for. Called by the measurement of a card.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau.seams import Engine
+from rtau_train import metrics
+from rtau_train.assessment import Answers
+from rtau_train.card.record import PortraitFigures, TeacherFigures
+from rtau_train.card.scoring import UNCHANGED, scored, unchanged
+from rtau_train.correlations import spearman
+from rtau_train.data import Rows
+from rtau_train.evaluate import answers_from
+from rtau_train.parts import Parts
+from rtau_train.recipe import Recipe
+
+
+def portrait_figures(
+    engine: Engine, parts: Parts, rows: Rows, /, *, recipe: Recipe
+) -> PortraitFigures:
+    """Returns the figures of some rows of portraits.
+
+    Raises:
+        SourceOpenError: a picture cannot be read.
+    """
+    data = parts.data
+    said = scored(engine, data, rows, recipe=recipe, changes={UNCHANGED: unchanged})[UNCHANGED]
+    coded = [k for k in range(len(data.labels)) if data.coded[rows, k].any()]
+    answers = answers_from(data, rows, said)
+    labels = tuple(_label(answers, data.targets[rows, k], k) for k in coded)
+    seen = np.isin(data.subjects[rows], data.subjects[parts.split.train])
+    return PortraitFigures(
+        rows=len(rows),
+        subjects=len(np.unique(data.subjects[rows])),
+        rows_of_known_subjects=int(seen.sum()),
+        labels=labels,
+        mean_auc=metrics.known_mean(row.auc for row in labels),
+        mean_spearman=metrics.known_mean(row.spearman for row in labels),
+    )
+
+
+def _label(said: Answers, soft: npt.NDArray[np.float32], k: int, /) -> TeacherFigures:
+    coded = said.coded[:, k]
+    scores, present = said.probabilities[coded, k], said.present[coded, k]
+    return TeacherFigures(
+        label=said.labels[k],
+        rows=int(coded.sum()),
+        positives=int(present.sum()),
+        auc=metrics.auc(scores, present),
+        spearman=spearman(scores, soft[coded]),
+    )
