@@ -158,7 +158,7 @@ def card_figures(**changes) -> record.CardFigures:
     """Made-up figures of a card without portraits, photographs or clips."""
     values = {
         "format": record.FORMAT,
-        "model": record.ModelFile("small-au12", 2.5, "f" * 64, "0" * 64, 3, None),
+        "model": record.ModelFile("small-au12", 2.5, "f" * 64, "0" * 64, None),
         "origins": origins(),
         "renders": render_figures(),
         "portraits": None,
@@ -176,6 +176,7 @@ def origins(**changes) -> record.Origins:
         "has_released_skins": True,
         "has_older_skins": False,
         "has_portraits": False,
+        "stages": (record.Stage("small.toml", 3, 1.0, "a test"),),
         "starts_from_imagenet": False,
         "max_yaw_deg": math.nan,
         "max_pitch_deg": math.nan,
@@ -188,7 +189,7 @@ def portrait_figures() -> record.PortraitFigures:
         record.TeacherFigures("AU01", 9, 3, 0.7, 0.3),
         record.TeacherFigures("AU12", 9, 4, 0.9, 0.8),
     )
-    return record.PortraitFigures(9, 5, 2, labels, 0.8, 0.55)
+    return record.PortraitFigures(9, 5, ("SFHQ-T2I",), 2, labels, 0.8, 0.55)
 
 
 def london_figures(*, active: int = 3, not_found: tuple[str, ...] = ()) -> record.LondonFigures:

@@ -17,8 +17,11 @@ from rtau.errors import UsageError
 from rtau_train import records
 from rtau_train.card.document import card_text
 from rtau_train.card.measure import Given, measure
+from rtau_train.checkpoint import Model
+from rtau_train.data import LabelledCrops
 from rtau_train.evaluate_cli import read_run
 from rtau_train.fit_cli import add_data
+from rtau_train.folder import read_folder
 
 
 def add_verbs(verbs: Any, /) -> None:
@@ -27,6 +30,12 @@ def add_verbs(verbs: Any, /) -> None:
     verb.add_argument("model", metavar="ONNX", help="the file that is shipped")
     verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
     add_data(verb)
+    verb.add_argument(
+        "--portraits",
+        type=Path,
+        metavar="DIR",
+        help="portraits of `prepare portraits` that were not trained on (default: the test part's)",
+    )
     verb.add_argument(
         "--london", type=Path, metavar="DIR", help="neutral and smiling photographs: London set"
     )
@@ -56,9 +65,11 @@ def run(arguments: argparse.Namespace) -> None:
     model, parts = read_run(arguments)
     given = Given(
         model_file=model_file,
+        run_folder=arguments.run_folder,
         model=model,
         parts=parts,
         folders=arguments.data,
+        portraits=_held_out(arguments.portraits, model),
         london=arguments.london,
         clips=arguments.clips,
         threads=arguments.threads,
@@ -70,6 +81,10 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.out.write_text(card_text(figures, contract), encoding="utf-8")
     print(figures_file)
     print(arguments.out)
+
+
+def _held_out(folder: Path | None, model: Model) -> LabelledCrops | None:
+    return None if folder is None else read_folder(folder, labels=model.recipe.network.labels)
 
 
 def _check(model_file: Path, *outputs: Path) -> None:

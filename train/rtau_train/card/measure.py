@@ -38,6 +38,7 @@ from rtau_train.card.record import (
 )
 from rtau_train.card.renders import render_figures
 from rtau_train.checkpoint import Model
+from rtau_train.data import LabelledCrops, Words
 from rtau_train.parts import Parts
 
 Tell = Callable[[str], None]
@@ -48,12 +49,16 @@ class Given:
     """What a model file is measured on."""
 
     model_file: Path
+    run_folder: Path
+    """The run that the file was exported from."""
     model: Model
-    """Of the run that the file was exported from."""
+    """Of that run."""
     parts: Parts
     """The run's data and split."""
     folders: Sequence[Path]
     """Where those data are from."""
+    portraits: LabelledCrops | None = None
+    """Portraits that no run on the way was trained on; None: those of the test part, if any."""
     london: Path | None = None
     clips: Path | None = None
     threads: int = 0
@@ -72,7 +77,9 @@ def measure(given: Given, /, *, tell: Tell) -> tuple[CardFigures, ModelContract]
     file, threads = str(given.model_file), given.threads
     with closing(open_engine(file, provider="cpu", threads=threads)) as engine:
         check_same_weights(given, engine.contract)
-        seen = origins(given.model, given.parts, folders=given.folders, contract=engine.contract)
+        seen = origins(
+            given.run_folder, given.parts, folders=given.folders, contract=engine.contract
+        )
         if seen.has_portraits and not mentions_portraits(engine.contract):
             tell("note: the contract's training_data do not mention the portraits of this run")
         return CardFigures(
@@ -107,11 +114,23 @@ def _renders(given: Given, engine: Engine, tell: Tell) -> RenderFigures:
 
 
 def _portraits(given: Given, engine: Engine, tell: Tell) -> PortraitFigures | None:
-    rows = rows_of(given.parts.data, given.parts.split.test, "portraits")
+    if given.portraits is None:
+        data = given.parts.data
+        rows = rows_of(data, given.parts.split.test, "portraits")
+        trained_on = data.subjects[given.parts.split.train]
+    else:
+        data, rows = given.portraits, np.arange(len(given.portraits))
+        trained_on = _portrait_subjects(given.parts)
     if not len(rows):
         return None
     tell(f"{len(rows):,} held-out portraits")
-    return portrait_figures(engine, given.parts, rows, recipe=given.model.recipe)
+    return portrait_figures(engine, data, rows, recipe=given.model.recipe, trained_on=trained_on)
+
+
+def _portrait_subjects(parts: Parts) -> Words:
+    """Returns the sheets of portraits that were trained on, as a folder of its own names them."""
+    rows = rows_of(parts.data, parts.split.train, "portraits")
+    return np.array([str(name).partition("/")[2] for name in parts.data.subjects[rows]], np.str_)
 
 
 def _london(given: Given, engine: Engine, tell: Tell) -> LondonFigures | None:
@@ -135,7 +154,6 @@ def _model_file(given: Given, engine: Engine) -> ModelFile:
         megabytes=len(content) / 1e6,
         file_sha256=hashlib.sha256(content).hexdigest(),
         weights_sha256=contract.weights_sha256,
-        epochs=given.model.epochs_done,
         cam_grid=_cam_grid(engine) if contract.has_cams else None,
     )
 

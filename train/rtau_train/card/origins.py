@@ -17,7 +17,7 @@ from rtau.contract import ModelContract
 from rtau.errors import SourceOpenError, UsageError
 from rtau_train.card.record import DatasetRows, Origins
 from rtau_train.card.renders import YAW_COLUMN, degrees
-from rtau_train.checkpoint import Model
+from rtau_train.card.stages import stages
 from rtau_train.data import LabelledCrops, Rows
 from rtau_train.parts import Parts
 from rtau_train.preparation import read_preparation
@@ -39,12 +39,12 @@ def rows_of(data: LabelledCrops, rows: Rows, kind: str, /) -> Rows:
 
 
 def origins(
-    model: Model, parts: Parts, /, *, folders: Sequence[Path], contract: ModelContract
+    run_folder: Path, parts: Parts, /, *, folders: Sequence[Path], contract: ModelContract
 ) -> Origins:
     """Returns what a run was trained from.
 
     Args:
-        model: of the run.
+        run_folder: the run.
         parts: its data and split.
         folders: where the data are from, one per data set in their order.
         contract: of the file that was exported from it.
@@ -52,7 +52,7 @@ def origins(
     Raises:
         UsageError: a data set is neither renders nor portraits, or portraits are of a collection
             that the card has no licence for.
-        SourceOpenError: a folder's record cannot be read.
+        SourceOpenError: a folder's record, or a run on the way, cannot be read.
     """
     data, train = parts.data, parts.split.train
     names = [str(name) for name in dict.fromkeys(data.datasets.tolist())]
@@ -60,6 +60,7 @@ def origins(
     rendered = [path for path in folders if read_preparation(path) is None]
     older = [_assets_of(path) in {None, OLDER_ASSETS_SHA256} for path in rendered]
     renders = rows_of(data, train, "renders")
+    way, from_imagenet = stages(run_folder)
     return Origins(
         datasets=tuple(
             _dataset(parts, name, made_by=_maker(folder))
@@ -68,7 +69,8 @@ def origins(
         has_released_skins=not all(older),
         has_older_skins=any(older),
         has_portraits=len(rows_of(data, train, "portraits")) > 0 or mentions_portraits(contract),
-        starts_from_imagenet=model.recipe.network.weights == "imagenet",
+        stages=way,
+        starts_from_imagenet=from_imagenet,
         max_yaw_deg=_furthest(data, renders, YAW_COLUMN),
         max_pitch_deg=_furthest(data, renders, PITCH_COLUMN),
     )
@@ -77,6 +79,11 @@ def origins(
 def mentions_portraits(contract: ModelContract, /) -> bool:
     """Returns whether a contract's line on training data speaks of portraits."""
     return "portrait" in contract.training_data.lower()
+
+
+def known_portraits(data: LabelledCrops, /) -> tuple[str, ...]:
+    """Returns the collections that portraits are from, by their column `origin`."""
+    return tuple(sorted(set(data.columns.get(ORIGIN_COLUMN, np.full(len(data), "")).tolist())))
 
 
 def _kind(name: str) -> str:

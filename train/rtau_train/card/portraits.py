@@ -11,32 +11,39 @@ import numpy.typing as npt
 from rtau.seams import Engine
 from rtau_train import metrics
 from rtau_train.assessment import Answers
+from rtau_train.card.origins import known_portraits
 from rtau_train.card.record import PortraitFigures, TeacherFigures
 from rtau_train.card.scoring import UNCHANGED, scored, unchanged
 from rtau_train.correlations import spearman
-from rtau_train.data import Rows
+from rtau_train.data import LabelledCrops, Rows, Words
 from rtau_train.evaluate import answers_from
-from rtau_train.parts import Parts
 from rtau_train.recipe import Recipe
 
 
 def portrait_figures(
-    engine: Engine, parts: Parts, rows: Rows, /, *, recipe: Recipe
+    engine: Engine, data: LabelledCrops, rows: Rows, /, *, recipe: Recipe, trained_on: Words
 ) -> PortraitFigures:
     """Returns the figures of some rows of portraits.
+
+    Args:
+        engine: what is measured.
+        data: that hold the portraits.
+        rows: of them.
+        recipe: of the model.
+        trained_on: subjects that the model has seen.
 
     Raises:
         SourceOpenError: a picture cannot be read.
     """
-    data = parts.data
     said = scored(engine, data, rows, recipe=recipe, changes={UNCHANGED: unchanged})[UNCHANGED]
     coded = [k for k in range(len(data.labels)) if data.coded[rows, k].any()]
     answers = answers_from(data, rows, said)
     labels = tuple(_label(answers, data.targets[rows, k], k) for k in coded)
-    seen = np.isin(data.subjects[rows], data.subjects[parts.split.train])
+    seen = np.isin(data.subjects[rows], trained_on)
     return PortraitFigures(
         rows=len(rows),
         subjects=len(np.unique(data.subjects[rows])),
+        origins=known_portraits(data.take(rows)),
         rows_of_known_subjects=int(seen.sum()),
         labels=labels,
         mean_auc=metrics.known_mean(row.auc for row in labels),

@@ -14,6 +14,17 @@ FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
+class Stage:
+    """One run on the way to the weights."""
+
+    recipe: str
+    epochs: int
+    minutes: float
+    """Wall time."""
+    machine: str
+
+
+@dataclasses.dataclass(frozen=True)
 class ChangeFigures:
     """The held-out renders once more, each picture changed in the same way."""
 
@@ -56,11 +67,13 @@ class TeacherFigures:
 
 @dataclasses.dataclass(frozen=True)
 class PortraitFigures:
-    """Figures on the portraits of the test part."""
+    """Figures on portraits that were not trained on."""
 
     rows: int
     subjects: int
     """Sheets the portraits are from; one sheet may show one face several times."""
+    origins: tuple[str, ...]
+    """The collections they are from."""
     rows_of_known_subjects: int
     """Portraits whose sheet is in the training part too."""
     labels: tuple[TeacherFigures, ...]
@@ -156,6 +169,8 @@ class Origins:
     has_older_skins: bool
     """Renders with an older version of those skins."""
     has_portraits: bool
+    stages: tuple[Stage, ...]
+    """The runs on the way to the weights, first to last."""
     starts_from_imagenet: bool
     max_yaw_deg: float
     """Furthest turn of a head to a side among the renders trained on; NaN where not recorded."""
@@ -171,7 +186,6 @@ class ModelFile:
     megabytes: float
     file_sha256: str
     weights_sha256: str
-    epochs: int
     cam_grid: tuple[int, int] | None
     """Rows and columns of its heatmaps; None without heatmaps."""
 
@@ -197,7 +211,7 @@ class CardFigures:
     origins: Origins
     renders: RenderFigures
     portraits: PortraitFigures | None
-    """None without portraits in the test part."""
+    """None without portraits that were held out."""
     london: LondonFigures | None
     """None where the set was not given."""
     clips: tuple[ClipFigures, ...]

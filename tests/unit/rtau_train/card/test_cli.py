@@ -122,7 +122,13 @@ def test_a_model_of_emotions_has_no_card(run_folder, model_file):
 
     text = model_file.with_suffix(".json").read_text(encoding="utf-8")
     emotions = dataclasses.replace(ModelContract.from_json(text, origin="test"), task="multi_class")
-    given = Given(model_file, load_model(run_folder), parts_of(faces(), small_recipe()), [FACES])
+    given = Given(
+        model_file=model_file,
+        run_folder=run_folder,
+        model=load_model(run_folder),
+        parts=parts_of(faces(), small_recipe()),
+        folders=[FACES],
+    )
 
     with pytest.raises(UsageError, match="a model of Action Units only"):
         check_same_weights(given, emotions)

@@ -5,17 +5,11 @@ import pytest
 
 from rtau.errors import SourceOpenError, UsageError
 from rtau_train.card.origins import OLDER_ASSETS_SHA256, origins, rows_of
-from rtau_train.checkpoint import load_model
 from rtau_train.data import joined
 from rtau_train.folds import Split
 from rtau_train.parts import Parts
 from tests.support.cards import as_portraits, contract, rendered_folder
 from tests.support.training import FACES, parts
-
-
-@pytest.fixture(scope="module")
-def model(run_folder):
-    return load_model(run_folder)
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +30,12 @@ def portraits_folder(tmp_path, data):
     return folder
 
 
-def found(model, run_parts, *folders, **changes):
-    return origins(model, run_parts, folders=folders, contract=contract(**changes))
+def found(run_folder, run_parts, *folders, **changes):
+    return origins(run_folder, run_parts, folders=folders, contract=contract(**changes))
 
 
-def test_a_run_on_renders_alone(model):
-    seen = found(model, parts(), FACES)
+def test_a_run_on_renders_alone(run_folder):
+    seen = found(run_folder, parts(), FACES)
 
     (one,) = seen.datasets
     split = parts().split
@@ -53,6 +47,9 @@ def test_a_run_on_renders_alone(model):
     assert one.shared == 0
     assert not seen.has_portraits
     assert not seen.starts_from_imagenet
+    assert [(stage.recipe, stage.epochs) for stage in seen.stages] == [
+        ("train/recipes/small.toml", 3)
+    ]
     yaw = np.abs(parts().data.columns["yaw_deg"][split.train].astype(float))
     assert seen.max_yaw_deg == pytest.approx(yaw.max())
 
@@ -62,15 +59,15 @@ def test_a_run_on_renders_alone(model):
     [(None, False, True), (OLDER_ASSETS_SHA256, False, True), ("0" * 64, True, False)],
 )
 def test_skins_are_told_apart_by_the_record_of_the_renders(
-    model, tmp_path, assets, released, older
+    run_folder, tmp_path, assets, released, older
 ):
-    seen = found(model, parts(), rendered_folder(tmp_path / "faces", assets=assets))
+    seen = found(run_folder, parts(), rendered_folder(tmp_path / "faces", assets=assets))
 
     assert (seen.has_released_skins, seen.has_older_skins) == (released, older)
 
 
-def test_portraits_are_counted_beside_the_renders(model, mixed, portraits_folder):
-    seen = found(model, mixed, FACES, portraits_folder)
+def test_portraits_are_counted_beside_the_renders(run_folder, mixed, portraits_folder):
+    seen = found(run_folder, mixed, FACES, portraits_folder)
 
     renders, portraits = seen.datasets
     assert (renders.train, renders.test, portraits.train, portraits.test) == (30, 6, 2, 10)
@@ -81,33 +78,33 @@ def test_portraits_are_counted_beside_the_renders(model, mixed, portraits_folder
     assert rows_of(mixed.data, mixed.split.test, "portraits").tolist() == list(range(42, 52))
 
 
-def test_a_contract_that_speaks_of_portraits_is_believed(model):
-    assert found(model, parts(), FACES, training_data="renders and Portraits").has_portraits
+def test_a_contract_that_speaks_of_portraits_is_believed(run_folder):
+    assert found(run_folder, parts(), FACES, training_data="renders and Portraits").has_portraits
 
 
-def test_portraits_without_a_licence_row_are_refused(model, data):
+def test_portraits_without_a_licence_row_are_refused(run_folder, data):
     generated = as_portraits(data.take(np.arange(5)), origin="SFHQ")
     both = joined([data, generated])
     mixed = Parts(both, Split(np.arange(100), np.arange(100, 110), np.arange(110, 125)), "image")
 
     with pytest.raises(UsageError, match="portraits from SFHQ-T2I only, got 'SFHQ' in column"):
-        found(model, mixed, FACES, FACES)
+        found(run_folder, mixed, FACES, FACES)
 
 
-def test_people_are_no_renders(model, data):
+def test_people_are_no_renders(run_folder, data):
     people = as_portraits(data)
     people = dataclasses.replace(
         people, preparation=dataclasses.replace(people.preparation, dataset="disfa+")
     )
 
     with pytest.raises(UsageError, match=r"trained on renders and portraits, got disfa\+"):
-        found(model, dataclasses.replace(parts(), data=people), FACES)
+        found(run_folder, dataclasses.replace(parts(), data=people), FACES)
 
 
 @pytest.mark.parametrize("text", ["no json", "[1]", "{}"])
-def test_a_record_that_is_none_is_refused(model, tmp_path, text):
+def test_a_record_that_is_none_is_refused(run_folder, tmp_path, text):
     folder = rendered_folder(tmp_path / "faces", assets="")
     (folder / "synth.json").write_text(text)
 
     with pytest.raises(SourceOpenError, match=r"synth\.json: not a record of `rtau-train synth`"):
-        found(model, parts(), folder)
+        found(run_folder, parts(), folder)

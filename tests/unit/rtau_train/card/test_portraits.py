@@ -22,7 +22,13 @@ def parts(data):
 
 @pytest.fixture(scope="module")
 def figures(parts):
-    return portrait_figures(bright_engine(), parts, TEST, recipe=small_recipe())
+    return portrait_figures(
+        bright_engine(),
+        parts.data,
+        TEST,
+        recipe=small_recipe(),
+        trained_on=parts.data.subjects[parts.split.train],
+    )
 
 
 def test_each_coded_au_is_compared_with_the_teacher(figures, parts):
@@ -43,5 +49,6 @@ def test_each_coded_au_is_compared_with_the_teacher(figures, parts):
 
 def test_portraits_of_sheets_that_were_trained_on_are_counted(figures):
     assert figures.rows == len(TEST)
+    assert figures.origins == ("SFHQ-T2I",)
     assert figures.subjects == 5
     assert figures.rows_of_known_subjects == 12

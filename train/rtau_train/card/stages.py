@@ -1,0 +1,48 @@
+"""The runs on the way to a model's weights, followed backwards from run to run.
+
+A card that looked at the last run alone would call weights random at the start that were not.
+Called by the measurement of a card.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rtau.errors import UsageError
+from rtau_train.card.record import Stage
+from rtau_train.checkpoint import load_model
+from rtau_train.lab_record import LabRecord, read_record
+
+
+def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool]:
+    """Returns the runs, first to last, and whether the first began with ImageNet's weights.
+
+    Raises:
+        SourceOpenError: a run on the way cannot be read.
+        UsageError: its weights are no longer those that the next one began with.
+    """
+    record = read_record(run_folder)
+    found = [_stage(record)]
+    network = load_model(run_folder).recipe.network
+    while record.started_from:
+        path = Path(record.started_from)
+        folder = path if path.is_dir() else path.parent
+        model = load_model(path)
+        if model.weights_sha256() != record.started_from_sha256:
+            raise UsageError(
+                f"{path}: these are not the weights that the next run began with (SHA-256 "
+                f"{record.started_from_sha256[:12]}... wanted); the card must say where weights "
+                "come from: put that run back, or train again"
+            )
+        record, network = read_record(folder), model.recipe.network
+        found.insert(0, _stage(record))
+    return tuple(found), network.weights == "imagenet"
+
+
+def _stage(record: LabRecord) -> Stage:
+    return Stage(
+        recipe=record.recipe,
+        epochs=record.epochs_done,
+        minutes=round(record.minutes, 1),
+        machine=record.machine,
+    )
