@@ -24,6 +24,8 @@ LEAST_SLOPE = 0.05
 LEAST_ROWS = 20
 # Share of neutral faces that may lie above a threshold.
 NEUTRAL_ALARMS = 0.02
+# Neutral faces that lie lower than this say no more: a threshold near 0 would be noise.
+LEAST_NEUTRAL = 0.05
 
 
 def temperature_and_shift(logits: Logits, occurs: Truth, /) -> tuple[float, float]:
@@ -91,6 +93,23 @@ def quiet_threshold(neutral: Logits, /) -> float:
     ordered = np.sort(neutral)[::-1]
     # Halfway between the last face that may lie above and the first that may not.
     return float((ordered[allowed - 1] + ordered[allowed]) / 2)
+
+
+def photographic_threshold(best: float, neutral: float, /) -> float:
+    """Returns a threshold for photographs from one of best F1 on renders and a quiet one.
+
+    Photographs of people score lower than renders of the same action. Where neutral faces reach
+    `best`, the quiet threshold is taken; where they stay below it, the threshold comes down halfway
+    to them, in log-odds.
+
+    Args:
+        best: threshold of best F1 where labels are known.
+        neutral: `quiet_threshold` of neutral photographs.
+    """
+    if neutral >= best:
+        return neutral
+    odds = [np.log(value / (1 - value)) for value in (best, max(neutral, LEAST_NEUTRAL))]
+    return min(best, float(_sigmoid(np.array([np.mean(odds)]))[0]))
 
 
 def _sigmoid(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -145,8 +145,8 @@ def calibrate(
 def calibrated(model: Model, parts: Parts, /, *, neutral: LabelledCrops | None = None) -> Model:
     """Returns the model with calibrated logits, and thresholds and CAM scales chosen anew.
 
-    All on the validation part. With neutral faces the thresholds of AUs rise until hardly one of
-    those is above (`calibration.quiet_threshold`).
+    All on the validation part. With neutral faces the thresholds of AUs are moved by those
+    (`calibration.photographic_threshold`).
 
     Args:
         model: whose; one that is calibrated already is calibrated on top of that.
@@ -168,10 +168,11 @@ def calibrated(model: Model, parts: Parts, /, *, neutral: LabelledCrops | None =
         f"{plan.protocol}; occurrence = intensity 2 or more",
     )
     if neutral is not None:
-        thresholds = _quiet(model, neutral, thresholds)
+        thresholds = _photographic(model, neutral, thresholds)
         origin += (
-            f"; raised where more than {calibration.NEUTRAL_ALARMS:.0%} of {len(neutral)} neutral "
-            "photographs, of people used for nothing else, were above"
+            f"; then raised until at most {calibration.NEUTRAL_ALARMS:.0%} of {len(neutral)} "
+            "neutral photographs, of people used for nothing else, are above, or lowered halfway "
+            "to that in log-odds"
         )
     return dataclasses.replace(
         model,
@@ -204,7 +205,7 @@ def _with_probabilities(
     )
 
 
-def _quiet(
+def _photographic(
     model: Model, neutral: LabelledCrops, thresholds: tuple[float, ...]
 ) -> tuple[float, ...]:
     if neutral.occurs.any() or not neutral.coded.all():
@@ -212,7 +213,7 @@ def _quiet(
     crops = cut_plain(neutral, np.arange(len(neutral)), model.recipe)
     said = probabilities(predict(model.network(), crops).logits, task="multi_label")
     return tuple(
-        max(threshold, calibration.quiet_threshold(said[:, k]))
+        calibration.photographic_threshold(threshold, calibration.quiet_threshold(said[:, k]))
         for k, threshold in enumerate(thresholds)
     )
 
