@@ -51,6 +51,28 @@ class CropRule:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class LandmarkRule:
+    """How the square a crop was trained on lies on the 68 landmarks a file returns (iBUG order).
+
+    With it a runtime goes from landmarks to the next crop.
+    """
+
+    side_over_landmark_box: float
+    """Side of the square over the longer side of the box of the landmarks."""
+    lift: float
+    """How far the square's centre lies above the box's centre, in sides of the square."""
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.side_over_landmark_box <= 4:
+            raise ContractError(
+                "landmarks.side_over_landmark_box must lie in [0.5, 4], got "
+                f"{self.side_over_landmark_box}"
+            )
+        if not -1 <= self.lift <= 1:
+            raise ContractError(f"landmarks.lift must lie in [-1, 1], got {self.lift}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ParityRecord:
     """How far an ONNX file is from what it was made of, as measured when it was written."""
 
@@ -80,6 +102,8 @@ class ParityRecord:
     """Lowest correlation of any label's CAMs; None without CAMs."""
     macro_f1_difference: float | None = None
     """Macro-F1 of this file less that of the reference; None without labelled pictures."""
+    max_dlandmark: float | None = None
+    """Largest move of a landmark, in sides of the crop; None without landmarks."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.changed_decisions <= self.decisions:
@@ -158,6 +182,9 @@ class ModelContract:
     measured it, as for an engine of another precision than its ONNX file."""
     calibration: CalibrationRecord | None = None
     """What is folded into the last layer; None: outputs order faces and are no probabilities."""
+    landmarks: LandmarkRule | None = None
+    """What the `landmarks` output means: float32 (N, 68, 2), px in crop space; None when the file
+    has no such output."""
 
     def __post_init__(self) -> None:
         _check_contract(self)
@@ -166,6 +193,11 @@ class ModelContract:
     def has_cams(self) -> bool:
         """True when the file can return a CAM per label."""
         return self.cam_method is not None
+
+    @property
+    def has_landmarks(self) -> bool:
+        """True when the file returns 68 landmarks of every face."""
+        return self.landmarks is not None
 
     def to_json(self) -> str:
         """Returns the contract as JSON, keys in the order of the fields."""

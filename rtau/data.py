@@ -17,6 +17,8 @@ import numpy.typing as npt
 from rtau.errors import EngineError
 
 Task = Literal["multi_label", "multi_class"]
+# iBUG's count of points (Sagonas et al. 2013); their numbers run from 0, as in OpenFace.
+LANDMARKS = 68
 Image = npt.NDArray[np.uint8]
 
 
@@ -179,6 +181,8 @@ class Scores:
     """float32 (N, A): raw outputs, finite."""
     cams: npt.NDArray[np.float32] | None = None
     """float32 (N, A, h, w) >= 0, raw scale, crop space; None when they were not asked for."""
+    landmarks_xy: npt.NDArray[np.float32] | None = None
+    """float32 (N, 68, 2), px, crop space, iBUG order; None when the model has none."""
 
     def __post_init__(self) -> None:
         labels = len(self.labels)
@@ -195,6 +199,15 @@ class Scores:
             rows = len(self.logits)
             _check("cams", self.cams, dtype=np.float32, shape=(rows, labels, "h", "w"))
             _freeze(self, "cams")
+        if self.landmarks_xy is not None:
+            shape = (len(self.logits), LANDMARKS, 2)
+            _check("landmarks_xy", self.landmarks_xy, dtype=np.float32, shape=shape)
+            if not np.isfinite(self.landmarks_xy).all():
+                raise EngineError(
+                    "landmarks_xy must be finite, got NaN or infinity; the model file or its "
+                    "precision is broken: run `rtau-export verify`"
+                )
+            _freeze(self, "landmarks_xy")
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -210,8 +223,14 @@ class Scores:
 
     def select(self, rows: npt.NDArray[Any]) -> Scores:
         """Returns the rows a mask or an index array picks."""
-        cams = None if self.cams is None else self.cams[rows]
-        return Scores(labels=self.labels, task=self.task, logits=self.logits[rows], cams=cams)
+        cams, points = self.cams, self.landmarks_xy
+        return Scores(
+            labels=self.labels,
+            task=self.task,
+            logits=self.logits[rows],
+            cams=None if cams is None else cams[rows],
+            landmarks_xy=None if points is None else points[rows],
+        )
 
     __repr__ = _shapes
 

@@ -40,6 +40,8 @@ class Difference:
     """Decisions in all."""
     cam_correlation: float | None
     """Lowest correlation of a label's CAMs over all crops; None where either side has none."""
+    max_dlandmark: float | None = None
+    """Largest move of a landmark, in sides of the crop; None where either side has none."""
 
 
 def probe_crops(count: int, *, size: int, seed: int = SEED) -> Image:
@@ -84,6 +86,7 @@ def difference(wanted: Scores, got: Scores, contract: ModelContract, /) -> Diffe
         changed_decisions=int((here != there).sum()),
         decisions=here.size,
         cam_correlation=_lowest_correlation(wanted.cams, got.cams),
+        max_dlandmark=_farthest(wanted.landmarks_xy, got.landmarks_xy, side=contract.input_size),
     )
 
 
@@ -91,6 +94,7 @@ def worst(found: Sequence[Difference], /) -> Difference:
     """Returns one difference for several: the largest changes, all decisions, the mean of means."""
     decisions = sum(one.decisions for one in found)
     correlations = [one.cam_correlation for one in found if one.cam_correlation is not None]
+    moves = [one.max_dlandmark for one in found if one.max_dlandmark is not None]
     return Difference(
         max_dlogit=max(one.max_dlogit for one in found),
         max_dp=max(one.max_dp for one in found),
@@ -98,6 +102,7 @@ def worst(found: Sequence[Difference], /) -> Difference:
         changed_decisions=sum(one.changed_decisions for one in found),
         decisions=decisions,
         cam_correlation=min(correlations) if correlations else None,
+        max_dlandmark=max(moves) if moves else None,
     )
 
 
@@ -106,6 +111,14 @@ def _decided(scores: Scores, contract: ModelContract) -> npt.NDArray[np.bool_]:
         best = scores.probabilities.argmax(axis=1)
         return np.asarray(best[:, None] == np.arange(len(scores.labels)), dtype=np.bool_)
     return np.asarray(scores.probabilities >= np.array(contract.thresholds), dtype=np.bool_)
+
+
+def _farthest(
+    wanted: npt.NDArray[np.float32] | None, got: npt.NDArray[np.float32] | None, *, side: int
+) -> float | None:
+    if wanted is None or got is None or not len(wanted):
+        return None
+    return float(np.linalg.norm(wanted - got, axis=2).max()) / side
 
 
 def _lowest_correlation(

@@ -62,6 +62,12 @@ def build_parser() -> argparse.ArgumentParser:
         default=DEFAULT_CAM,
         help="heatmaps inside the graph (default: %(default)s)",
     )
+    write.add_argument(
+        "--no-landmarks",
+        dest="landmarks",
+        action="store_false",
+        help="leave out the 68 landmarks, where the network learnt them",
+    )
     precision_cli.add_flags(write)
     crop = write.add_argument_group("crop rule", "in place of the recipe's [shipping.haar_crop]")
     crop.add_argument("--crop-expand", type=float, metavar="FACTOR")
@@ -99,6 +105,7 @@ def _onnx(arguments: argparse.Namespace) -> int:
             target,
             cam_method=None if arguments.cam == "none" else arguments.cam,
             crop=_crop_rule(model.recipe.shipping.haar_crop, arguments),
+            landmarks=arguments.landmarks,
         )
     print(arguments.out)
     return 0
@@ -107,10 +114,11 @@ def _onnx(arguments: argparse.Namespace) -> int:
 def _refuse_graph_flags(arguments: argparse.Namespace) -> None:
     """Raises UsageError for flags that need the checkpoint: an ONNX file's graph is made."""
     crops = (arguments.crop_expand, arguments.crop_offset_x, arguments.crop_offset_y)
-    if arguments.cam != DEFAULT_CAM or any(value is not None for value in crops):
+    is_other = arguments.cam != DEFAULT_CAM or not arguments.landmarks
+    if is_other or any(value is not None for value in crops):
         raise UsageError(
-            f"{arguments.checkpoint}: --cam and the crop rule are taken from an ONNX file as they "
-            "are; give the checkpoint to change them"
+            f"{arguments.checkpoint}: --cam, landmarks and the crop rule are taken from an ONNX "
+            "file as they are; give the checkpoint to change them"
         )
 
 
@@ -141,12 +149,16 @@ def _facts(one: verify.Comparison) -> dict[str, object]:
 
 def _table(reference: str, found: list[verify.Comparison]) -> Table:
     table = Table(title=f"against {reference}, {verify.PROBES} seeded crops")
-    texts, figures = ("model", "precision"), ("|dlogit|", "|dp|", "changed", "CAM r", "equal")
+    texts, figures = (
+        ("model", "precision"),
+        ("|dlogit|", "|dp|", "changed", "CAM r", "landmarks", "equal"),
+    )
     for column in (*texts, *figures):
         table.add_column(column, justify="left" if column in texts else "right", overflow="fold")
     for one in found:
         apart = one.difference
         correlation = "-" if apart.cam_correlation is None else f"{apart.cam_correlation:.6f}"
+        moved = "-" if apart.max_dlandmark is None else f"{apart.max_dlandmark:.1e}"
         table.add_row(
             one.name,
             one.precision,
@@ -154,6 +166,7 @@ def _table(reference: str, found: list[verify.Comparison]) -> Table:
             f"{apart.max_dp:.1e}",
             f"{apart.changed_decisions}/{apart.decisions}",
             correlation,
+            moved,
             "yes" if one.is_equal else "NO",
         )
     return table

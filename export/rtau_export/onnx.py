@@ -16,7 +16,15 @@ import onnx
 import torch
 
 from rtau.backends import open_engine
-from rtau.contract import CalibrationRecord, CamMethod, CropRule, ModelContract, ParityRecord
+from rtau.backends.outputs import INPUT, scores_of
+from rtau.contract import (
+    CalibrationRecord,
+    CamMethod,
+    CropRule,
+    LandmarkRule,
+    ModelContract,
+    ParityRecord,
+)
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
 from rtau.parity import Difference, difference, probe_crops, worst
@@ -30,7 +38,6 @@ from rtau_train.models.folding import exported_as, folded
 
 # The newest opset that torch's exporter writes without conversion and TensorRT 10.3 parses (<= 20).
 OPSET = 18
-INPUT, LOGITS, CAMS = "crops", "logits", "cams"
 # Batch sizes proved equal; torch specialises on 0 and 1, so an example of 2 is traced.
 PARITY_BATCHES = (1, 2, 7, 32)
 EXAMPLE_BATCH = 2
@@ -49,9 +56,22 @@ class _Thresholds(TypedDict):
 
 
 def export(
-    model: Model, out: Path, /, *, cam_method: CamMethod | None, crop: CropRule
+    model: Model,
+    out: Path,
+    /,
+    *,
+    cam_method: CamMethod | None,
+    crop: CropRule,
+    landmarks: bool = True,
 ) -> ModelContract:
     """Returns the contract of the ONNX file it wrote to `out`, a JSON side-car beside it.
+
+    Args:
+        model: the checkpoint.
+        out: NAME.onnx.
+        cam_method: the kind of heatmap, None for none.
+        crop: where the runtime cuts.
+        landmarks: whether the file returns landmarks, if the network learnt them.
 
     Raises:
         UsageError: `out` does not end in .onnx or its folder is missing.
@@ -60,9 +80,12 @@ def export(
     """
     if out.suffix != ".onnx" or not out.parent.is_dir():
         raise UsageError(f"{out}: --out must be NAME.onnx in a folder that exists")
-    trained = FaceGraph(model.network(), cam_method=cam_method)
-    graph = FaceGraph(folded(trained.net), cam_method=cam_method)
-    contract = contract_of(model, name=out.stem, cam_method=cam_method, crop=crop)
+    contract = contract_of(
+        model, name=out.stem, cam_method=cam_method, crop=crop, landmarks=landmarks
+    )
+    has_landmarks = contract.has_landmarks
+    trained = FaceGraph(model.network(), cam_method=cam_method, landmarks=has_landmarks)
+    graph = FaceGraph(folded(trained.net), cam_method=cam_method, landmarks=has_landmarks)
     check_grid(graph, size=contract.input_size)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         draft = Path(folder) / out.name
@@ -78,9 +101,14 @@ def export(
 
 
 def contract_of(
-    model: Model, *, name: str, cam_method: CamMethod | None, crop: CropRule
+    model: Model,
+    *,
+    name: str,
+    cam_method: CamMethod | None,
+    crop: CropRule,
+    landmarks: bool = True,
 ) -> ModelContract:
-    """Returns the contract of a checkpoint's export."""
+    """Returns the contract of a checkpoint's export; the arguments are those of `export`."""
     recipe = model.recipe
     scale = None if cam_method is None else model.scale_of(cam_method)
     return ModelContract(
@@ -102,7 +130,20 @@ def contract_of(
         cam_scale=None if scale is None else tuple(float(f"{value:.4g}") for value in scale),
         opset=OPSET,
         calibration=_calibration(model),
+        landmarks=_landmark_rule(model) if landmarks else None,
     )
+
+
+def _landmark_rule(model: Model) -> LandmarkRule | None:
+    """Returns the rule of a network's landmarks; None where it has none or did not learn them.
+
+    A recipe may keep the layer and give its loss no weight: then it holds chance, or what an
+    earlier run taught it of other features. Without [crop] nobody knows what the crops lie on.
+    """
+    recipe = model.recipe
+    if recipe.crop is None or not recipe.network.landmarks or recipe.fit.landmark_weight == 0:
+        return None
+    return LandmarkRule(recipe.crop.side_over_landmark_box, recipe.crop.lift)
 
 
 def _calibration(model: Model) -> CalibrationRecord | None:
@@ -208,20 +249,18 @@ def torch_scores(graph: FaceGraph, images_rgb: Image, /, *, contract: ModelContr
     """Returns what torch computes for pictures uint8 (N, S, S, 3)."""
     with torch.inference_mode():
         outputs = [output.numpy() for output in graph(torch.from_numpy(images_rgb))]
-    cams = None if graph.cam_method is None else outputs[1]
-    return Scores(labels=contract.labels, task=contract.task, logits=outputs[0], cams=cams)
+    return scores_of(contract, dict(zip(graph.outputs, outputs, strict=True)))
 
 
 def _traced(graph: FaceGraph, *, size: int) -> onnx.ModelProto:
     example = torch.from_numpy(probe_crops(EXAMPLE_BATCH, size=size))
-    outputs = [LOGITS] if graph.cam_method is None else [LOGITS, CAMS]
     program = torch.onnx.export(
         graph,
         (example,),
         dynamo=True,
         opset_version=OPSET,
         input_names=[INPUT],
-        output_names=outputs,
+        output_names=list(graph.outputs),
         dynamic_shapes=({0: torch.export.Dim("N")},),
         verbose=False,
     )

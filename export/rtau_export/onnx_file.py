@@ -12,10 +12,9 @@ from pathlib import Path
 
 from rtau.backends.onnx_metadata import contract_in
 from rtau.backends.onnx_subgraph import keep_outputs
+from rtau.backends.outputs import output_names
 from rtau.contract import ModelContract
 from rtau.errors import ContractError
-
-LOGITS = "logits"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,8 +32,8 @@ class OnnxFile:
 
     @property
     def content_without_cams(self) -> bytes:
-        """The file cut down to what the logits need."""
-        return keep_outputs(self.content, frozenset({LOGITS}))
+        """The file cut down to what its other outputs need."""
+        return keep_outputs(self.content, frozenset(output_names(self.contract, cams=False)))
 
 
 def read_onnx(path: Path) -> OnnxFile:

@@ -28,6 +28,7 @@ def parity_record(
 ) -> ParityRecord:
     """Returns the record of a difference; the arguments are the fields of `ParityRecord`."""
     correlation, f1_change = found.cam_correlation, macro_f1_difference
+    moved = found.max_dlandmark
     return ParityRecord(
         reference=reference,
         reference_sha256=reference_sha256,
@@ -42,6 +43,7 @@ def parity_record(
         decisions=found.decisions,
         cam_correlation=None if correlation is None else round(correlation, CORRELATION_DECIMALS),
         macro_f1_difference=None if f1_change is None else round(f1_change, 5),
+        max_dlandmark=None if moved is None else _rounded(moved),
     )
 
 

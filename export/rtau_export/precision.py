@@ -174,8 +174,9 @@ def _check_limits(draft: _Draft, precision: Precision, /, *, name: str) -> None:
         f"{name} changes too much: {_figures(draft)}; the limits of {precision} are "
         f"max |dlogit| {limits.max_dlogit:g}, max |dp| {limits.max_dp:g}, mean |dp| "
         f"{limits.mean_dp:g}, {limits.changed_share:.1%} of the decisions, CAM correlation "
-        f"{limits.cam_correlation:g}, macro-F1 -{MOST_F1_LOST:g}; nothing was written: give more "
-        "and better --calibrate pictures, or a higher precision"
+        f"{limits.cam_correlation:g}, landmarks {limits.max_dlandmark:g} sides, macro-F1 "
+        f"-{MOST_F1_LOST:g}; nothing was written: give more and better --calibrate pictures, or a "
+        "higher precision"
     )
 
 
@@ -188,6 +189,8 @@ def _figures(draft: _Draft) -> str:
     ]
     if change.cam_correlation is not None:
         parts.append(f"CAM correlation {change.cam_correlation:.4f}")
+    if change.max_dlandmark is not None:
+        parts.append(f"landmarks moved by {change.max_dlandmark:.4f} sides")
     if draft.f1_change is not None:
         parts.append(f"macro-F1 {draft.f1_change:+.4f}")
     return ", ".join(parts)

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 
 import onnx
 
+from rtau.backends.outputs import LOGITS
 from rtau.errors import ContractError
 
-LOGITS = "logits"
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 # After the last convolution, the head begins with the first of these.
 HEAD_STARTS = frozenset({"ReduceMean", "GlobalAveragePool", "Flatten", "Reshape", "Gemm", "MatMul"})

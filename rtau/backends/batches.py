@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from rtau.backends.outputs import CAMS, row_shapes, scores_of
 from rtau.contract import ModelContract
 from rtau.data import Crops, Image, Scores
 from rtau.errors import ContractError
 
-# uint8 (N, S, S, 3) to logits, and CAMs behind them if they are wanted.
+# uint8 (N, S, S, 3) to the outputs that `rtau.backends.outputs` names, in its order.
 Run = Callable[[Image], Sequence[np.ndarray]]
 
 
@@ -33,15 +34,13 @@ def scored(
     if cams and not contract.has_cams:
         raise ContractError(f"{contract.name} has no CAM output; export it with --cam gradcam")
     starts = range(0, len(crops), max_batch)
-    parts = [run(crops.images_rgb[k : k + max_batch]) for k in starts] or [_nothing(contract)]
-    return Scores(
-        labels=contract.labels,
-        task=contract.task,
-        logits=np.concatenate([part[0] for part in parts]),
-        cams=np.concatenate([part[1] for part in parts]) if cams else None,
-    )
+    shapes = row_shapes(contract, cams=cams)
+    parts = [run(crops.images_rgb[k : k + max_batch]) for k in starts] or [_nothing(shapes)]
+    joined = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    return scores_of(contract, dict(zip(shapes, joined, strict=True)))
 
 
-def _nothing(contract: ModelContract) -> Sequence[np.ndarray]:
-    labels = len(contract.labels)
-    return np.zeros((0, labels), np.float32), np.zeros((0, labels, 1, 1), np.float32)
+def _nothing(shapes: dict[str, tuple[int, ...]]) -> Sequence[np.ndarray]:
+    """Returns the outputs of no rows; a CAM's grid, which nobody asked the model for, is 1x1."""
+    sizes = [(*shape, 1, 1) if name == CAMS else shape for name, shape in shapes.items()]
+    return [np.zeros((0, *size), np.float32) for size in sizes]

@@ -18,11 +18,10 @@ from rtau.backends.batches import scored
 from rtau.backends.onnx_binding import BoundSession
 from rtau.backends.onnx_plugin import INSTALL, plugin_devices
 from rtau.backends.onnx_subgraph import keep_outputs
+from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import METADATA_KEY, ModelContract
 from rtau.data import Crops, Scores
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
-
-INPUT, LOGITS, CAMS = "crops", "logits", "cams"
 
 # Name on the command line -> ONNX Runtime's execution provider.
 PROVIDERS = {
@@ -72,7 +71,7 @@ class OnnxEngine:
         _check_signature(session, self._contract, path)
         if self._contract.has_cams:
             self._with_cams: Any = self._bound(session)
-            bare = keep_outputs(self._model, frozenset({LOGITS}))
+            bare = keep_outputs(self._model, frozenset(output_names(self._contract, cams=False)))
             self._bare = self._bound(self._session(bare))
         else:
             self._with_cams, self._bare = None, self._bound(session)
@@ -122,9 +121,9 @@ class OnnxEngine:
         session = self._with_cams if cams else self._bare
         if session is None:
             raise EngineError(f"{self._contract.name} is closed; open the engine again")
-        outputs = [LOGITS, CAMS] if cams else [LOGITS]
+        outputs = output_names(self._contract, cams=cams)
         try:
-            return list(session.run(outputs, {INPUT: images_rgb}))
+            return list(session.run(list(outputs), {INPUT: images_rgb}))
         except Exception as error:  # onnxruntime's errors share no other base
             raise EngineError(
                 f"{self._path.name} failed on {len(images_rgb)} crops with {self._provider}: "
@@ -200,15 +199,18 @@ def _contract_of(session: Any, path: Path) -> ModelContract:
 
 def _check_signature(session: Any, contract: ModelContract, path: Path) -> None:
     """Raises ContractError unless inputs and outputs are what the contract says."""
-    size, labels = contract.input_size, len(contract.labels)
+    size = contract.input_size
     inputs = {item.name: (item.type, item.shape[1:]) for item in session.get_inputs()}
     if inputs != {INPUT: ("tensor(uint8)", [size, size, 3])}:
         raise ContractError(
             f"{path}: input must be {INPUT}: uint8 (N, {size}, {size}, 3), got {inputs}"
         )
-    outputs = {item.name: (item.type, item.shape[1:2]) for item in session.get_outputs()}
-    names = [LOGITS, CAMS] if contract.has_cams else [LOGITS]
-    wanted = {name: ("tensor(float)", [labels]) for name in names}
+    outputs = {
+        item.name: (item.type, item.shape[1:2] if item.name == CAMS else item.shape[1:])
+        for item in session.get_outputs()
+    }
+    shapes = row_shapes(contract, cams=True)
+    wanted = {name: ("tensor(float)", list(shape)) for name, shape in shapes.items()}
     if outputs != wanted:
         raise ContractError(f"{path}: outputs must be {wanted}, got {outputs}")
 

@@ -17,6 +17,7 @@ import numpy as np
 from rtau.backends.batches import scored
 from rtau.backends.onnx_metadata import contract_in
 from rtau.backends.onnx_subgraph import keep_outputs
+from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import ModelContract
 from rtau.data import Crops, Scores
 from rtau.errors import ContractError, EngineError, UsageError
@@ -26,8 +27,6 @@ from rtau.errors import ContractError, EngineError, UsageError
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None means missing
 import openvino  # noqa: E402 - only after the line above
 
-LOGITS, CAMS = "logits", "cams"
-INPUT = "crops"
 DEVICE = "CPU"
 # Rows per call for a model of unlimited batch, as with ONNX Runtime.
 DEFAULT_MAX_BATCH = 64
@@ -68,7 +67,8 @@ class OpenVINOEngine:
         self._bare: Any = whole.create_infer_request()
         if self._contract.has_cams:
             self._with_cams = self._bare
-            bare = self._compiled(keep_outputs(content, frozenset({LOGITS})))
+            names = frozenset(output_names(self._contract, cams=False))
+            bare = self._compiled(keep_outputs(content, names))
             self._bare = bare.create_infer_request()
         self._name = str(_core().get_property(DEVICE, "FULL_DEVICE_NAME")).strip()
         size = self._contract.input_size
@@ -126,7 +126,7 @@ class OpenVINOEngine:
                 f"{self._path.name} failed on {len(images_rgb)} crops with OpenVINO: "
                 f"{_one_line(error)}"
             ) from error
-        return [np.asarray(found[name]) for name in ([LOGITS, CAMS] if cams else [LOGITS])]
+        return [np.asarray(found[name]) for name in output_names(self._contract, cams=cams)]
 
     def _compiled(self, model: bytes) -> Any:
         try:
@@ -169,10 +169,9 @@ def _check_profile(contract: ModelContract, path: Path) -> None:
 
 def _check_signature(model: Any, contract: ModelContract, path: Path) -> None:
     """Raises ContractError unless inputs and outputs are what the contract says."""
-    size, labels = contract.input_size, len(contract.labels)
-    wanted = {INPUT: ("u8", [size, size, 3]), LOGITS: ("f32", [labels])}
-    if contract.has_cams:
-        wanted[CAMS] = ("f32", [labels])
+    size, shapes = contract.input_size, row_shapes(contract, cams=True)
+    wanted = {INPUT: ("u8", [size, size, 3])}
+    wanted.update({name: ("f32", list(shape)) for name, shape in shapes.items()})
     got = {port.get_any_name(): _signature(port) for port in (*model.inputs, *model.outputs)}
     # A grid's size is the model's own business.
     said = {name: (kind, sizes[: 1 if name == CAMS else 3]) for name, (kind, sizes) in got.items()}

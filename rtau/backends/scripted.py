@@ -18,7 +18,7 @@ LogitsOf = Callable[[Crops], npt.NDArray[np.float32]]
 
 
 class ScriptedEngine:
-    """Engine that asks a function for the logits, and for CAMs if there is one."""
+    """Engine that asks a function for the logits, and for CAMs and landmarks if there is one."""
 
     def __init__(
         self,
@@ -27,11 +27,16 @@ class ScriptedEngine:
         /,
         *,
         cams_of: LogitsOf | None = None,
+        landmarks_of: LogitsOf | None = None,
     ) -> None:
-        """Takes functions from crops to float32 (N, A) logits and (N, A, h, w) CAMs."""
+        """Takes functions from crops to float32 (N, A) logits, (N, A, h, w) CAMs, landmarks.
+
+        Landmarks are float32 (N, 68, 2), px in crop space.
+        """
         self._contract = contract
         self._logits_of = logits_of
         self._cams_of = cams_of
+        self._landmarks_of = landmarks_of
 
     @property
     def contract(self) -> ModelContract:
@@ -56,6 +61,7 @@ class ScriptedEngine:
             task=self._contract.task,
             logits=self._logits_of(crops),
             cams=self._cams_of(crops) if cams and self._cams_of is not None else None,
+            landmarks_xy=None if self._landmarks_of is None else self._landmarks_of(crops),
         )
 
     def close(self) -> None:

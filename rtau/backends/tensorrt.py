@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from rtau.backends.engine_file import EngineBuild, check_file, check_machine, read_sidecar
+from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes, scores_of
 from rtau.backends.tensorrt_library import TensorRT, load_cuda_driver, load_tensorrt
-from rtau.backends.tensorrt_plan import CAMS, INPUT, LOGITS, Cuda, Plan
+from rtau.backends.tensorrt_plan import Cuda, Plan
 from rtau.contract import ModelContract
 from rtau.data import Crops, Image, Scores
 from rtau.errors import ContractError, EngineError, UsageError
@@ -107,13 +108,9 @@ class TensorRTEngine:
             )
         if cams and not contract.has_cams:
             raise ContractError(f"{contract.name} has no CAM output; export it with --cam gradcam")
-        names = (LOGITS, CAMS) if cams else (LOGITS,)
-        parts = self._run(crops.images_rgb, names)
-        return Scores(
-            labels=contract.labels,
-            task=contract.task,
-            logits=parts[0],
-            cams=parts[1] if cams else None,
+        names = output_names(contract, cams=cams)
+        return scores_of(
+            contract, dict(zip(names, self._run(crops.images_rgb, names), strict=True))
         )
 
     def close(self) -> None:
@@ -158,7 +155,7 @@ class TensorRTEngine:
             grey = np.full((rows, size, size, 3), 128, np.uint8)
             for with_cams, plan in self._plans.items():
                 for _ in range(WARM_RUNS):
-                    plan.run(grey, (LOGITS, CAMS) if with_cams else (LOGITS,))
+                    plan.run(grey, output_names(self._contract, cams=with_cams))
 
 
 def _twin(path: Path, build: EngineBuild) -> Path | None:
@@ -179,22 +176,20 @@ def _twin(path: Path, build: EngineBuild) -> Path | None:
 
 def _check_signature(plan: Plan, contract: ModelContract, path: Path, *, with_cams: bool) -> None:
     """Raises ContractError unless the tensors are those the contract tells of."""
-    size, labels = contract.input_size, len(contract.labels)
-    wanted = [INPUT, LOGITS, *([CAMS] if contract.has_cams and with_cams else [])]
-    found = [name for name in (INPUT, LOGITS, CAMS) if name in (INPUT, *plan.outputs)]
-    if found != wanted or len(plan.outputs) != len(wanted) - 1:
+    size, shapes = contract.input_size, row_shapes(contract, cams=with_cams)
+    if sorted(plan.outputs) != sorted(shapes):
         raise ContractError(
-            f"{path}: must have the tensors {', '.join(wanted)}, got {INPUT}, "
+            f"{path}: must have the tensors {', '.join((INPUT, *shapes))}, got {INPUT}, "
             f"{', '.join(plan.outputs)}; build the engine again"
         )
-    shapes = {INPUT: (size, size, 3), LOGITS: (labels,)}
-    for name, shape in shapes.items():
+    maps = shapes.pop(CAMS, None)
+    for name, shape in {INPUT: (size, size, 3), **shapes}.items():
         if plan.row_shape(name) != shape:
             raise ContractError(
                 f"{path}: a row of {name} must be {shape}, got {plan.row_shape(name)}; build the "
                 "engine again"
             )
-    if CAMS in wanted and plan.row_shape(CAMS)[0] != labels:
+    if maps is not None and plan.row_shape(CAMS)[:1] != maps:
         raise ContractError(
-            f"{path}: a row of cams must have {labels} maps, got {plan.row_shape(CAMS)}"
+            f"{path}: a row of cams must have {maps[0]} maps, got {plan.row_shape(CAMS)}"
         )

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.backends.engine_file import Gpu
+from rtau.backends.outputs import INPUT
 from rtau.backends.tensorrt_library import TensorRT, logged, quiet_logger
 from rtau.data import Image
 from rtau.errors import BackendUnavailable, ContractError, EngineError
 
-INPUT, LOGITS, CAMS = "crops", "logits", "cams"
 # Numbers of rows that keep a context and a graph of their own; more faces than that at once, in
 # ever changing number, are rare, and a context costs little but memory.
 MAX_SHAPES = 8

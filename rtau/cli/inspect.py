@@ -52,11 +52,13 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
     table.add_column()
     size, crop = contract.input_size, contract.crop
     cams = contract.cam_method or "none"
+    landmarks = "float32 (N, 68, 2), px in the crop" if contract.has_landmarks else "none"
     rows = {
         "network": contract.network,
         "task": contract.task,
         "input": f"crops: uint8 (N, {size}, {size}, 3), RGB; N up to {contract.max_batch or 'any'}",
-        "output": f"logits: float32 (N, {len(contract.labels)}); CAMs: {cams}",
+        "output": f"logits: float32 (N, {len(contract.labels)}); CAMs: {cams}; "
+        f"landmarks: {landmarks}",
         "crop": f"{crop.expand:g} x the {crop.detector} box, moved by "
         f"({crop.offset_x:+g}, {crop.offset_y:+g}) of its side",
         "normalisation": f"in the graph: mean {contract.mean}, std {contract.std}",
@@ -86,6 +88,8 @@ def _parity(parity: ParityRecord) -> str:
     ]
     if parity.cam_correlation is not None:
         parts.append(f"CAM correlation {parity.cam_correlation:.6f}")
+    if parity.max_dlandmark is not None:
+        parts.append(f"landmarks within {parity.max_dlandmark:.2g} sides")
     if parity.macro_f1_difference is not None:
         parts.append(f"macro-F1 {parity.macro_f1_difference:+.4f}")
     origin = f"{parity.images} {parity.images_origin}"

@@ -30,7 +30,7 @@ def engine(exported):
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 32])
 def test_onnx_runtime_gives_what_torch_gives(model, engine, batch):
-    graph = FaceGraph(model.network(), cam_method="gradcam")
+    graph = FaceGraph(model.network(), cam_method="gradcam", landmarks=True)
     images = probe_crops(batch, size=112)
 
     wanted = torch_scores(graph, images, contract=engine.contract)
@@ -40,6 +40,7 @@ def test_onnx_runtime_gives_what_torch_gives(model, engine, batch):
     found = difference(wanted, got, engine.contract)
     assert verify.FP32.covers(found), found
     np.testing.assert_allclose(got.cams, wanted.cams, atol=1e-3 * wanted.cams.max())
+    np.testing.assert_allclose(got.landmarks_xy, wanted.landmarks_xy, atol=0.01)
 
 
 def test_a_batch_equals_its_rows_one_by_one(engine):
@@ -93,6 +94,7 @@ def test_the_contract_says_how_near_torch_the_file_is(exported):
     assert 0 < parity.mean_dp < parity.max_dp <= verify.FP32.max_dp
     assert parity.changed_decisions == 0
     assert parity.cam_correlation >= verify.FP32.cam_correlation
+    assert parity.max_dlandmark <= verify.FP32.max_dlandmark
 
 
 def test_the_file_tells_nothing_of_the_machine_that_wrote_it(exported):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtau.backends.scripted import ScriptedEngine
-from rtau.contract import CropRule, ModelContract
+from rtau.contract import CropRule, LandmarkRule, ModelContract
 from rtau.data import Faces, Frame
 from rtau.errors import SinkError
 from rtau.finder import FaceFinder, SearchPolicy
@@ -14,6 +14,7 @@ from rtau.trackers.iou import IouTracker
 
 AU_LABELS = ("AU01", "AU04", "AU12")
 EMOTIONS = ("anger", "happiness", "neutral")
+LANDMARK_RULE = LandmarkRule(side_over_landmark_box=1.25, lift=0.04)
 
 
 def make_contract(**changes) -> ModelContract:

@@ -15,7 +15,11 @@ SIZE, LABELS = 32, 3
 
 
 def build_model(*, contract=None, cams=True, logits=LABELS, with_contract=True, nan=False):
-    """mean over pixels -> (N, labels) logits; CAMs = the logits on a 7x7 grid."""
+    """mean over pixels -> (N, labels) logits; CAMs = the logits on a 7x7 grid.
+
+    Landmarks, where the contract has them, are (k, k + mean red) for the k-th.
+    """
+    contract = contract or make_contract()
     helper, proto = onnx.helper, onnx.TensorProto
     weights = np.array([[1, 2, 3][:logits]] * 3, np.float32) * (np.nan if nan else 1)
     consts = {
@@ -36,6 +40,16 @@ def build_model(*, contract=None, cams=True, logits=LABELS, with_contract=True, 
             helper.make_node("Mul", ["g", "ones"], ["cams"]),
         ]
         outputs.append(helper.make_tensor_value_info("cams", proto.FLOAT, ["N", logits, 7, 7]))
+    if contract.has_landmarks:
+        consts["red"] = np.array([[0, 1] * 68, [0] * 136, [0] * 136], np.float32)
+        consts["places"] = np.repeat(np.arange(68), 2).astype(np.float32)
+        consts["pairs"] = np.array([-1, 68, 2], np.int64)
+        nodes += [
+            helper.make_node("MatMul", ["m", "red"], ["p"]),
+            helper.make_node("Add", ["p", "places"], ["q"]),
+            helper.make_node("Reshape", ["q", "pairs"], ["landmarks"]),
+        ]
+        outputs.append(helper.make_tensor_value_info("landmarks", proto.FLOAT, ["N", 68, 2]))
     graph = helper.make_graph(
         nodes,
         "test",
@@ -45,6 +59,5 @@ def build_model(*, contract=None, cams=True, logits=LABELS, with_contract=True, 
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     if with_contract:
-        contract = contract or make_contract()
         helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
     return model.SerializeToString()

@@ -47,8 +47,13 @@ class Writer:
         return self.node("DequantizeLinear", [f"{name}_q", scale, zero], f"{name}_dq", **where)
 
 
-def small_model(precision="fp32", *, bad_node=None, with_contract=True, int8_profile=None) -> bytes:
-    """Returns a serialised model; `bad_node` puts that operator where a parser will not know it."""
+def small_model(
+    precision="fp32", *, bad_node=None, with_contract=True, int8_profile=None, landmarks=None
+) -> bytes:
+    """Returns a serialised model; `bad_node` puts that operator where a parser will not know it.
+
+    `landmarks` is the rule of a landmark output, which the model then has.
+    """
     writer = Writer(half=precision == "fp16")
     features = _features(writer, int8=precision == "int8", bad_node=bad_node)
     _heads(writer, features)
@@ -58,12 +63,20 @@ def small_model(precision="fp32", *, bad_node=None, with_contract=True, int8_pro
         "logits": ["N", LABELS],
         "cams": ["N", LABELS, GRID, GRID],
     }
+    if landmarks is not None:
+        _points(writer)
+        kinds["landmarks"], shapes["landmarks"] = TensorProto.FLOAT, ["N", 68, 2]
     values = [helper.make_tensor_value_info(name, kinds[name], shapes[name]) for name in kinds]
     graph = helper.make_graph(writer.nodes, "small", values[:1], values[1:], writer.weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     if with_contract:
         contract = make_contract(
-            name="small", input_size=SIDE, precision=precision, opset=18, int8_profile=int8_profile
+            name="small",
+            input_size=SIDE,
+            precision=precision,
+            opset=18,
+            int8_profile=int8_profile,
+            landmarks=landmarks,
         )
         helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
     if bad_node is None:
@@ -115,6 +128,13 @@ def _heads(writer, maps):
     grid = writer.constant("grid", [0, LABELS, GRID, GRID], np.int64)
     writer.node("Reshape", ["heat", grid], "warm")
     writer.node("Cast", ["warm"], "cams", to=TensorProto.FLOAT)
+
+
+def _points(writer):
+    """Adds 68 landmarks, a linear layer on the pooled values."""
+    writer.node("MatMul", ["pooled", writer.random_weights("w_points", CHANNELS, 136)], "places")
+    writer.node("Reshape", ["places", writer.constant("pairs", [0, 68, 2], np.int64)], "points")
+    writer.node("Cast", ["points"], "landmarks", to=TensorProto.FLOAT)
 
 
 def _array(writer, name):

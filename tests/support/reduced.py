@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from rtau.contract import METADATA_KEY
 from rtau_export.trunk import trunk_places
-from tests.support.doubles import make_contract
+from tests.support.doubles import LANDMARK_RULE, make_contract
 
 SIDE, CHANNELS, HIDDEN, LABELS = 32, 8, 16, 3
 GRID = SIDE // 4
@@ -80,19 +80,28 @@ def _heads(writer):
     writer.node("Relu", ["heat"], "warm")
     grid = writer.constant("grid", [0, LABELS, GRID, GRID], np.int64)
     writer.node("Reshape", ["warm", grid], "cams")
+    points = writer.node("Gemm", ["pooled", writer.drawn("points", 136, CHANNELS)], "flat_points",
+                         transB=1)  # fmt: skip
+    writer.node("Reshape", [points, writer.constant("pairs", [0, 68, 2], np.int64)], "landmarks")
 
 
 def _serialised(writer, contract):
-    types = {"crops": TensorProto.UINT8, "logits": TensorProto.FLOAT, "cams": TensorProto.FLOAT}
     shapes = {
         "crops": ["N", SIDE, SIDE, 3],
         "logits": ["N", LABELS],
         "cams": ["N", LABELS, GRID, GRID],
+        "landmarks": ["N", 68, 2],
     }
-    ends = [helper.make_tensor_value_info(name, types[name], shapes[name]) for name in types]
+    kinds = [TensorProto.UINT8, *[TensorProto.FLOAT] * 3]
+    ends = [
+        helper.make_tensor_value_info(name, kind, shapes[name])
+        for name, kind in zip(shapes, kinds, strict=True)
+    ]
     graph = helper.make_graph(writer.nodes, "residual", ends[:1], ends[1:], writer.weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    said = make_contract(name="residual", input_size=SIDE, opset=18, **contract)
+    said = make_contract(
+        name="residual", input_size=SIDE, opset=18, landmarks=LANDMARK_RULE, **contract
+    )
     helper.set_model_props(model, {METADATA_KEY: said.to_json()})
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())

@@ -148,6 +148,9 @@ class FakeContext:
                 "cams", np.broadcast_to(logits[:, :, None, None], (rows, LABELS, GRID, GRID))
             )
 
+        if "landmarks" in self.addresses:
+            self._write("landmarks", np.broadcast_to(mean[:, None, None], (rows, 68, 2)))
+
     def _write(self, name, values):
         raw = np.ascontiguousarray(values, np.float32).view(np.uint8).ravel()
         self.engine.cuda.device[self.addresses[name]][: raw.size] = raw
@@ -169,6 +172,8 @@ class FakeEngine:
         }
         if facts["cams"]:
             self.tensors["cams"] = ((LABELS, GRID, GRID), "float32")
+        if points := facts.get("landmarks", 0):
+            self.tensors["landmarks"] = ((points, 2), "float32")
         self.contexts = []
 
     @property
@@ -232,7 +237,11 @@ def write_engine(folder, *, name="face", twin=False, plan=None, contract=None, *
     batch = changes.get("batch", (1, 8, 8))
     if twin:
         changes["without_cams"] = write_engine(
-            folder, name=f"{name}.bare", plan={"cams": False}, contract=contract, **changes
+            folder,
+            name=f"{name}.bare",
+            plan={**(plan or {}), "cams": False},
+            contract=contract,
+            **changes,
         ).name
     path = folder / f"{name}.engine"
     if not isinstance(plan, bytes):

@@ -10,6 +10,7 @@ from rtau.contract import (
     MAX_JSON_BYTES,
     SCHEMA,
     CropRule,
+    LandmarkRule,
     ModelContract,
     ParityRecord,
     read_sidecar,
@@ -82,6 +83,7 @@ def parities(draw):
         changed_decisions=draw(st.integers(0, decisions)),
         cam_correlation=draw(st.none() | st.floats(-1, 1)),
         macro_f1_difference=draw(st.none() | st.floats(-1, 1)),
+        max_dlandmark=draw(st.none() | st.floats(0, 1)),
     )
 
 
@@ -108,6 +110,7 @@ def contracts(draw):
         precision=precision,
         int8_profile=draw(st.sampled_from(["cpu", "trt"])) if precision == "int8" else None,
         parity=draw(st.none() | parities()),
+        landmarks=draw(st.none() | st.builds(LandmarkRule, st.floats(0.5, 4), st.floats(-1, 1))),
         max_batch=draw(st.none() | st.integers(1, 512)),
     )
 
@@ -122,6 +125,15 @@ def test_a_contract_from_before_reduced_precisions_is_read():
     del old["int8_profile"], old["parity"]
 
     assert read(old) == contract()
+
+
+def test_a_contract_from_before_landmarks_is_read_and_has_none():
+    old = payload(parity=dataclasses.asdict(parity()))
+    del old["landmarks"], old["parity"]["max_dlandmark"]
+
+    assert read(old) == contract(parity=parity())
+    assert not read(old).has_landmarks
+    assert contract(landmarks=LandmarkRule(1.27, 0.04)).has_landmarks
 
 
 def test_whole_numbers_are_fine_where_json_drops_the_point():
@@ -176,6 +188,9 @@ def test_text_that_is_no_contract_is_refused_and_its_file_named(text, why):
         ({"crop": {"detector": "haar"}}, "missing field 'expand'"),
         ({"crop": {"detector": "haar", "expand": 9, "offset_x": 0, "offset_y": 0}}, "[0.5, 4]"),
         ({"crop": {"detector": "haar", "expand": 1, "offset_x": 0, "offset_y": 2}}, "[-1, 1]"),
+        ({"landmarks": {"side_over_landmark_box": 1.27}}, "missing field 'lift'"),
+        ({"landmarks": {"side_over_landmark_box": 0.1, "lift": 0}}, "must lie in [0.5, 4]"),
+        ({"landmarks": {"side_over_landmark_box": 1, "lift": 1.5}}, "must lie in [-1, 1]"),
         ({"cam_scale": None}, "must be given together"),
         ({"cam_scale": [1.0, 0.0]}, "positive and finite"),
         ({"cam_scale": [1.0, float("inf")]}, "positive and finite"),

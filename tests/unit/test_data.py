@@ -208,6 +208,25 @@ def test_scores_select_takes_the_cams_along():
     assert scores(3).select(np.array([0])).cams is None
 
 
+def test_scores_select_takes_the_landmarks_along():
+    points = np.arange(3 * 68 * 2, dtype=np.float32).reshape(3, 68, 2)
+    whole = dataclasses.replace(scores(3), landmarks_xy=points)
+    np.testing.assert_array_equal(whole.select(np.array([2])).landmarks_xy, points[2:])
+    assert scores(3).select(np.array([0])).landmarks_xy is None
+
+
+@pytest.mark.parametrize("shape", [(2, 68, 2), (3, 67, 2), (3, 136)])
+def test_scores_refuse_landmarks_that_do_not_agree(shape):
+    with pytest.raises(ValueError, match="landmarks_xy must be float32"):
+        dataclasses.replace(scores(3), landmarks_xy=np.zeros(shape, np.float32))
+
+
+def test_landmarks_that_are_not_finite_stop_the_run():
+    points = np.full((3, 68, 2), np.nan, np.float32)
+    with pytest.raises(EngineError, match="landmarks_xy must be finite"):
+        dataclasses.replace(scores(3), landmarks_xy=points)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

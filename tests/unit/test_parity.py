@@ -9,12 +9,13 @@ from rtau.parity import Difference, difference, probe_crops, worst
 from tests.support.doubles import AU_LABELS, make_contract
 
 
-def scores(logits, cams=None, *, labels=AU_LABELS, task="multi_label"):
+def scores(logits, cams=None, *, labels=AU_LABELS, task="multi_label", points=None):
     return Scores(
         labels=labels,
         task=task,
         logits=np.asarray(logits, np.float32),
         cams=None if cams is None else np.asarray(cams, np.float32),
+        landmarks_xy=points,
     )
 
 
@@ -34,6 +35,16 @@ def test_equal_scores_do_not_differ(row):
     assert (found.max_dlogit, found.max_dp, found.mean_dp) == (0, 0, 0)
     assert (found.changed_decisions, found.decisions) == (0, 3)
     assert found.cam_correlation is None
+
+
+def test_landmarks_are_compared_in_sides_of_the_crop():
+    here = np.zeros((1, 68, 2), np.float32)
+    there = here.copy()
+    there[0, 30] = (2.4, -3.2)  # 4 px of a crop of 32
+    one, other = scores([[0, 0, 0]], points=here), scores([[0, 0, 0]], points=there)
+
+    assert difference(one, other, make_contract()).max_dlandmark == pytest.approx(0.125)
+    assert difference(one, scores([[0, 0, 0]]), make_contract()).max_dlandmark is None
 
 
 def test_decisions_are_those_of_the_contracts_thresholds():
@@ -83,9 +94,11 @@ def test_scores_that_cannot_be_compared_are_refused():
 def test_the_worst_of_several_has_the_largest_changes_and_all_decisions():
     one = Difference(0.1, 0.02, 0.01, 1, 12, 0.9)
     other = Difference(0.3, 0.01, 0.001, 0, 36, 0.99)
-    bare = Difference(0.2, 0.0, 0.0, 0, 12, None)
+    bare = Difference(0.2, 0.0, 0.0, 0, 12, None, 0.01)
     found = worst([one, other, bare])
     assert (found.max_dlogit, found.max_dp, found.cam_correlation) == (0.3, 0.02, 0.9)
     assert (found.changed_decisions, found.decisions) == (1, 60)
     assert found.mean_dp == pytest.approx((0.01 * 12 + 0.001 * 36) / 60)
     assert worst([bare]).cam_correlation is None
+    assert found.max_dlandmark == 0.01
+    assert worst([one]).max_dlandmark is None

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from rtau.backends import open_engine
+from rtau.contract import METADATA_KEY
 from rtau.data import Crops
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
-from tests.support.doubles import make_contract
+from tests.support.doubles import LANDMARK_RULE, make_contract
 from tests.support.models import LABELS, SIZE, build_model
 
 onnx = pytest.importorskip("onnx", reason="builds its models with the onnx package")
@@ -28,6 +29,13 @@ def crops_of(count, *, size=SIZE):
     )
 
 
+def unsaid_landmarks():
+    """A file whose contract tells of no landmarks, and it has them."""
+    model = onnx.load_from_string(build_model(contract=make_contract(landmarks=LANDMARK_RULE)))
+    onnx.helper.set_model_props(model, {METADATA_KEY: make_contract().to_json()})
+    return model.SerializeToString()
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 32, 65, 150])
 def test_any_number_of_rows_is_scored_as_if_alone(model_path, count):
     crops = crops_of(count)
@@ -44,6 +52,29 @@ def test_without_cams_the_cam_branch_is_not_in_the_session(model_path):
     with open_engine(str(model_path)) as engine:
         assert engine.infer(crops_of(2)).cams is None
         assert [output.name for output in engine._bare.get_outputs()] == ["logits"]
+
+
+@pytest.mark.parametrize("cams", [True, False])
+@pytest.mark.parametrize("count", [0, 3, 70])
+def test_landmarks_come_with_every_batch(tmp_path, cams, count):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(build_model(contract=make_contract(landmarks=LANDMARK_RULE)))
+    crops = crops_of(count)
+
+    with open_engine(str(path)) as engine:
+        scores = engine.infer(crops, cams=cams)
+
+    assert (scores.cams is not None) == cams
+    assert scores.landmarks_xy.shape == (count, 68, 2)
+    red = crops.images_rgb[..., 0].mean(axis=(1, 2))
+    places = np.broadcast_to(np.arange(68), (count, 68))
+    np.testing.assert_allclose(scores.landmarks_xy[..., 0], places)
+    np.testing.assert_allclose(scores.landmarks_xy[..., 1], places + red[:, None], rtol=1e-5)
+
+
+def test_a_model_without_landmarks_gives_none(model_path):
+    with open_engine(str(model_path)) as engine:
+        assert engine.infer(crops_of(2)).landmarks_xy is None
 
 
 def test_the_device_names_library_and_provider(model_path):
@@ -92,10 +123,20 @@ def test_an_unknown_provider_lists_the_known(model_path):
         (build_model(with_contract=False), "no rtau contract"),
         (build_model(cams=False), "outputs must be"),
         (build_model(logits=2), "outputs must be"),
+        (unsaid_landmarks(), "outputs must be"),
         (build_model(contract=make_contract(input_size=64)), "input must be crops: uint8"),
         (build_model()[:300], "cannot load it"),
     ],
-    ids=["empty", "text", "no contract", "no cams", "labels", "input size", "truncated"],
+    ids=[
+        "empty",
+        "text",
+        "no contract",
+        "no cams",
+        "labels",
+        "landmarks",
+        "input size",
+        "truncated",
+    ],
 )
 def test_a_wrong_file_is_a_contract_error_that_names_it(tmp_path, content, words):
     path = tmp_path / "bad.onnx"

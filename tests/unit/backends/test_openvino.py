@@ -9,7 +9,7 @@ import pytest
 from rtau.backends import bundled_models, open_engine
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
 from rtau.parity import as_crops, difference, probe_crops
-from tests.support.doubles import make_contract
+from tests.support.doubles import LANDMARK_RULE, make_contract
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
@@ -111,6 +111,17 @@ def test_heatmaps_nobody_wants_are_not_computed(model):
         scores = engine.infer(as_crops(probe_crops(2, size=size)))
 
     assert scores.cams is None
+
+
+@pytest.mark.parametrize("cams", [True, False])
+def test_landmarks_come_with_every_batch(model, cams):
+    path = str(model(contract=make_contract(landmarks=LANDMARK_RULE)))
+    crops = as_crops(probe_crops(3, size=32))
+    with open_engine(path, provider="openvino") as engine, open_engine(path) as other:
+        got, wanted = engine.infer(crops, cams=cams), other.infer(crops, cams=cams)
+
+    assert got.landmarks_xy.shape == (3, 68, 2)
+    np.testing.assert_allclose(got.landmarks_xy, wanted.landmarks_xy, rtol=1e-5)
 
 
 def test_batches_over_the_maximum_are_split(model):

@@ -11,7 +11,7 @@ from rtau.backends.tensorrt import TensorRTEngine
 from rtau.data import Crops
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
 from rtau.seams import Engine
-from tests.support.doubles import make_contract
+from tests.support.doubles import LANDMARK_RULE, make_contract
 from tests.support.tensorrt_double import (
     GRID,
     LABELS,
@@ -88,6 +88,30 @@ def test_only_the_rows_and_the_outputs_that_are_wanted_are_copied(path):
     engine.infer(crops_of(3), cams=True)
     outs = [call for call in cuda.calls if call[0] == "out"]
     assert outs == [("out", 3 * LOGIT_BYTES), ("out", 3 * CAM_BYTES)]
+
+
+@pytest.mark.parametrize("cams", [True, False])
+def test_landmarks_come_with_every_batch_and_from_the_twin(tmp_path, cams):
+    contract = make_contract(precision="fp16", max_batch=8, landmarks=LANDMARK_RULE)
+    path = write_engine(tmp_path, twin=True, contract=contract, plan={"landmarks": 68})
+    engine, _ = opened(path)
+
+    scores = engine.infer(crops_of(11), cams=cams)
+
+    assert (scores.cams is not None) == cams
+    np.testing.assert_array_equal(scores.landmarks_xy[:, 67, 1], np.arange(11))
+    assert engine.infer(crops_of(0), cams=cams).landmarks_xy.shape == (0, 68, 2)
+
+
+@pytest.mark.parametrize(
+    ("points", "said"), [(0, "must have the tensors"), (5, "must be \\(68, 2")]
+)
+def test_an_engine_without_the_landmarks_its_contract_tells_of_is_refused(tmp_path, points, said):
+    contract = make_contract(precision="fp16", max_batch=8, landmarks=LANDMARK_RULE)
+    path = write_engine(tmp_path, contract=contract, plan={"landmarks": points})
+
+    with pytest.raises(ContractError, match=said):
+        opened(path)
 
 
 def test_the_order_is_copy_run_copy_and_one_wait(path):

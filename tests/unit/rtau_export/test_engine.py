@@ -32,6 +32,7 @@ pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
 
 from tests.parity.networks import random_model
+from tests.support.doubles import LANDMARK_RULE
 from tests.support.onnx_models import small_model
 
 ROOT = Path(__file__).parents[3]
@@ -101,6 +102,21 @@ def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
     assert engine.build.without_cams == twin.path.name
     assert read_sidecar(engine.path)[0].max_batch == 4
     assert not read_sidecar(twin.path)[0].has_cams
+
+
+@pytest.mark.needs_tensorrt_rtx
+@pytest.mark.parametrize("precision", WRITTEN)
+def test_landmarks_are_built_into_the_engine_and_its_twin(precision, tmp_path):
+    path = tmp_path / "points.onnx"
+    path.write_bytes(small_model(precision, landmarks=LANDMARK_RULE))
+
+    engine, twin = build(path)
+
+    assert read_sidecar(engine.path)[0].landmarks == LANDMARK_RULE
+    assert read_sidecar(twin.path)[0].landmarks == LANDMARK_RULE
+    bare = tmp_path / "bare.onnx"
+    bare.write_bytes(small_model(precision))
+    assert twin.size_bytes > build(bare)[1].size_bytes
 
 
 @pytest.mark.needs_tensorrt_rtx

@@ -26,6 +26,23 @@ def test_a_network_in_training_mode_is_refused(net):
         FaceGraph(net.train(), cam_method="gradcam")
 
 
+@pytest.mark.parametrize("cam_method", [None, "gradcam"])
+def test_landmarks_are_the_networks_in_px_of_the_crop(net, cam_method):
+    graph = FaceGraph(net, cam_method=cam_method, landmarks=True)
+    with torch.inference_mode():
+        _, across = net(crops(3))
+        found = dict(zip(graph.outputs, graph(crops(3)), strict=True))
+
+    assert list(found)[-1] == "landmarks"
+    torch.testing.assert_close(found["landmarks"], (across + 1) * 24)  # crops of 48 px
+
+
+def test_a_network_without_landmarks_cannot_export_them(net):
+    net.landmarks = None
+    with pytest.raises(ValueError, match="must have a landmark layer"):
+        FaceGraph(net, cam_method=None, landmarks=True)
+
+
 def test_logits_are_those_of_the_network_with_and_without_cams(net):
     with torch.inference_mode():
         wanted, _ = net(crops(3))

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import torch
 
-from rtau.contract import METADATA_KEY, ModelContract
+from rtau.contract import METADATA_KEY, LandmarkRule, ModelContract
 from rtau.errors import ContractError, UsageError
 from rtau_export import onnx as exporter
 from rtau_train.checkpoint import Model
@@ -83,6 +83,31 @@ def test_without_cams_the_contract_has_none(model):
 
     assert contract.cam_method is None
     assert contract.cam_scale is None
+
+
+def test_landmarks_come_with_the_rule_of_the_canonical_square(model):
+    crop = model.recipe.shipping.haar_crop
+    contract = exporter.contract_of(model, name="mine", cam_method=None, crop=crop)
+
+    rule = model.recipe.crop
+    assert contract.landmarks == LandmarkRule(rule.side_over_landmark_box, rule.lift)
+    without = exporter.contract_of(model, name="a", cam_method=None, crop=crop, landmarks=False)
+    assert without.landmarks is None
+
+
+@pytest.mark.parametrize("lacking", ["layer", "loss", "crop"])
+def test_landmarks_nobody_taught_are_not_exported(model, lacking):
+    recipe, crop = model.recipe, model.recipe.shipping.haar_crop
+    fit = dataclasses.replace(recipe.fit, landmark_weight=0.0)
+    network = dataclasses.replace(recipe.network, landmarks=False)
+    changes = {
+        "layer": {"network": network, "fit": fit},
+        "loss": {"fit": fit},
+        "crop": {"crop": None},
+    }
+    other = dataclasses.replace(model, recipe=dataclasses.replace(recipe, **changes[lacking]))
+
+    assert exporter.contract_of(other, name="a", cam_method=None, crop=crop).landmarks is None
 
 
 def test_grad_cam_plus_plus_has_its_own_scale(model):

@@ -7,6 +7,7 @@ from rtau_export.onnx_file import read_onnx
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
 
+from tests.support.doubles import LANDMARK_RULE
 from tests.support.onnx_models import small_model
 
 
@@ -18,12 +19,15 @@ def test_the_contract_is_read_without_the_onnx_package(tmp_path):
     assert metadata(found.content).keys() == {"rtau_contract"}
 
 
-def test_the_cut_file_has_the_logits_alone(tmp_path):
+@pytest.mark.parametrize(
+    ("rule", "kept"), [(None, ["logits"]), (LANDMARK_RULE, ["logits", "landmarks"])]
+)
+def test_the_cut_file_has_everything_but_cams(tmp_path, rule, kept):
     path = tmp_path / "small.onnx"
-    path.write_bytes(small_model())
+    path.write_bytes(small_model(landmarks=rule))
     cut = onnx.load_from_string(read_onnx(path).content_without_cams)
     onnx.checker.check_model(cut, full_check=True)
-    assert [output.name for output in cut.graph.output] == ["logits"]
+    assert [output.name for output in cut.graph.output] == kept
 
 
 def test_a_missing_file_is_one_line(tmp_path):

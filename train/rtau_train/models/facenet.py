@@ -1,8 +1,8 @@
 """The part that all networks share: normalisation, pooling, the papers' head, the landmarks.
 
 The head is global pooling, one hidden ReLU layer or none and one output per label; beside it a
-linear layer may predict 68 landmarks from the same pooled features while training. Built by
-`rtau_train.models.build`.
+linear layer may predict 68 landmarks from the same pooled features: training learns by them, and
+the export may return them. Built by `rtau_train.models.build`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Head(nn.Module):
 
 
 class FaceNet(nn.Module):
-    """uint8 crops to logits and, for training, landmarks."""
+    """uint8 crops to logits and landmarks."""
 
     def __init__(self, body: Body, network: Network) -> None:
         super().__init__()
@@ -101,9 +101,13 @@ class FaceNet(nn.Module):
     def forward(self, crops_rgb: Tensor) -> tuple[Tensor, Tensor | None]:
         """Returns logits (N, A) and landmarks (N, 68, 2), [-1, 1] across the crop, or None."""
         pooled = self.pooling(self.features(crops_rgb))
-        if self.landmarks is None:
-            return self.head(pooled), None
-        return self.head(pooled), self.landmarks(pooled).reshape(-1, 68, 2)
+        return self.head(pooled), None if self.landmarks is None else self.landmarks_of(pooled)
+
+    def landmarks_of(self, pooled: Tensor, /) -> Tensor:
+        """Returns landmarks (N, 68, 2), [-1, 1] across the crop, of pooled features (N, C)."""
+        assert self.landmarks is not None, "a network without landmarks is not asked for them"
+        points: Tensor = self.landmarks(pooled)
+        return points.reshape(-1, LANDMARK_VALUES // 2, 2)
 
     def set_dense(self, dense: bool, /) -> None:
         """Chooses the body's finer maps where its plain ones would be coarser than 7x7."""
