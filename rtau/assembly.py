@@ -51,6 +51,17 @@ def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
     return ViewControls(cam_labels=labels, heatmap=wanted, bars=config.overlay.bars)
 
 
+def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
+    """Raises UsageError when landmarks are asked for and the model has none."""
+    asked = {"--landmarks": config.output.landmarks, "--points": config.overlay.points}
+    flags = [flag for flag, is_asked in asked.items() if is_asked]
+    if flags and not contract.has_landmarks:
+        raise UsageError(
+            f"{flags[0]} needs a model with landmarks, got {contract.name} without; export one "
+            "whose network learnt them with `rtau-export onnx`, or leave the flag out"
+        )
+
+
 def face_finder(config: RunConfig, *, policy: SearchPolicy, tracker: str = "iou") -> FaceFinder:
     """Returns the finder of a run.
 
@@ -76,7 +87,8 @@ def heat_schedule(config: RunConfig, controls: ViewControls) -> HeatSchedule | N
 
 def composer(config: RunConfig, contract: ModelContract, controls: ViewControls) -> Composer:
     """Returns what draws the annotated pictures of a run."""
-    return Composer(contract, options=OverlayOptions(blur=config.overlay.blur), controls=controls)
+    options = OverlayOptions(blur=config.overlay.blur, points=config.overlay.points)
+    return Composer(contract, options=options, controls=controls)
 
 
 def build_runner(
@@ -117,7 +129,11 @@ def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
 
 
 def csv_sink(
-    path: Path | str, *, contract: ModelContract, file_of: Callable[[int], str] | None = None
+    path: Path | str,
+    *,
+    contract: ModelContract,
+    file_of: Callable[[int], str] | None = None,
+    landmarks: bool = False,
 ) -> CsvSink:
     """Returns the open table of a run; `file_of` names the file of each frame's index.
 
@@ -130,6 +146,7 @@ def csv_sink(
         task=contract.task,
         thresholds=thresholds_of(contract),
         file_of=file_of,
+        landmarks=landmarks,
     )
 
 

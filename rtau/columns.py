@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rtau.data import Task
+from rtau.data import LANDMARKS, Task
 
 FILE = "file"
 FRAME = "frame"
@@ -26,6 +26,8 @@ EMOTION = "emotion"
 BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
 # What every file starts with, whatever the model says of a face.
 LEADING = (FRAME, FACE_ID, TIMESTAMP, CONFIDENCE, SUCCESS, *BOX)
+# Where landmarks are wanted: all x, then all y, as OpenFace has them.
+POINTS = tuple(f"{axis}_{k}" for axis in "xy" for k in range(LANDMARKS))
 
 
 def decision_column(label: str) -> str:
@@ -38,10 +40,13 @@ def probability_column(label: str) -> str:
     return f"{label}_p"
 
 
-def header(labels: Sequence[str], *, task: Task, with_file: bool = False) -> tuple[str, ...]:
+def header(
+    labels: Sequence[str], *, task: Task, with_file: bool = False, with_landmarks: bool = False
+) -> tuple[str, ...]:
     """Returns all column names in order; `with_file` puts `file` in front, for images."""
     decisions = (
         (EMOTION,) if task == "multi_class" else tuple(decision_column(name) for name in labels)
     )
     probabilities = tuple(probability_column(name) for name in labels)
-    return ((FILE,) if with_file else ()) + LEADING + decisions + probabilities
+    leading = ((FILE,) if with_file else ()) + LEADING + (POINTS if with_landmarks else ())
+    return leading + decisions + probabilities

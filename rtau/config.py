@@ -127,6 +127,7 @@ class OverlayConfig:
     )
     blur: bool = setting(False, "hide faces in the annotated picture; AUs are written all the same")
     bars: bool = setting(True, "draw AU bars beside each face")
+    points: bool = setting(False, "draw the 68 landmarks of each face, if the model has them")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -136,6 +137,9 @@ class OutputConfig:
     out: Path | None = setting(None, "annotated H.264 video to write", metavar="MP4")
     csv: str | None = setting(None, "table to write, OpenFace's columns; - for stdout")
     jsonl: str | None = setting(None, "JSON lines to write; - for stdout")
+    landmarks: bool = setting(
+        False, "write the 68 landmarks of each face into table and JSON lines"
+    )
     record: Path | None = setting(
         None, "run record to write; default: beside --out or --csv", metavar="JSON"
     )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from rtau import geometry
 from rtau.errors import EngineError
 
 Task = Literal["multi_label", "multi_class"]
@@ -268,5 +269,11 @@ class FrameResult:
         _check("unconfirmed_xyxy", self.unconfirmed_xyxy, dtype=np.float32, shape=("M", 4))
         for field in ("frame_from_crop", "active", "unconfirmed_xyxy"):
             _freeze(self, field)
+
+    @property
+    def landmarks_xy(self) -> npt.NDArray[np.float32] | None:
+        """float32 (N, 68, 2), px, frame space, iBUG order; None when the model has none."""
+        points = self.scores.landmarks_xy
+        return None if points is None else geometry.apply(self.frame_from_crop, points)
 
     __repr__ = _shapes

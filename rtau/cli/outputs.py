@@ -86,14 +86,18 @@ class Outputs:
         Raises:
             SinkError: a file or an encoder cannot be opened; none is left open.
         """
-        contract = session.engine.contract
+        contract, landmarks = session.engine.contract, session.config.output.landmarks
         thresholds = thresholds_of(contract)
         built: list[Sink] = []
         try:
             if self.csv is not None:
-                built.append(csv_sink(self.csv, contract=contract, file_of=file_of))
+                table = csv_sink(self.csv, contract=contract, file_of=file_of, landmarks=landmarks)
+                built.append(table)
             if self.jsonl is not None:
-                built.append(JsonlSink(self.jsonl, thresholds=thresholds, file_of=file_of))
+                lines = JsonlSink(
+                    self.jsonl, thresholds=thresholds, file_of=file_of, landmarks=landmarks
+                )
+                built.append(lines)
             if self.video is not None:
                 output = session.config.output
                 built.append(video_sink(self.video, source=session.source, output=output))

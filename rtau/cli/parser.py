@@ -127,8 +127,9 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out-dir", type=Path, metavar="DIR", help="folder for the annotated images"
     )
-    only = ("min_face", "model", "provider", "threads", "heatmap", "blur", "bars", "csv", "jsonl")
-    wanted = (*only, "record")
+    found = ("min_face", "model", "provider", "threads")
+    drawn = ("heatmap", "blur", "bars", "points")
+    wanted = (*found, *drawn, "csv", "jsonl", "landmarks", "record")
     _add_settings(parser, without=[item.key for item in settings() if item.key not in wanted])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rtau import __version__
-from rtau.assembly import build_runner, view_controls
+from rtau.assembly import build_runner, check_landmarks, view_controls
 from rtau.cli.interrupts import stopping_with
 from rtau.cli.main import INTERRUPTED
 from rtau.config import RunConfig
@@ -102,6 +102,7 @@ def run_session(  # noqa: PLR0913 - the parts of a run
     status = _Status()
     try:
         controls = view_controls(config, engine.contract)
+        check_landmarks(config, engine.contract)
         session = Session(
             config, source, engine, model_path, controls, command, status, stamp=_stamp(source)
         )

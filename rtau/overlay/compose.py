@@ -20,6 +20,7 @@ from rtau.overlay.boxes import draw_box, draw_tags
 from rtau.overlay.heatmap import HeldHeat, draw_heat
 from rtau.overlay.layout import Area, Rects
 from rtau.overlay.palette import Decal, lay, track_colour
+from rtau.overlay.points import draw_points
 from rtau.status import NO_HEATMAP, ViewControls
 
 # Height of the header's line over the frame's height, and the least that can be read, px.
@@ -36,6 +37,8 @@ class OverlayOptions:
     """Panels and chips."""
     blur: bool = False
     """Faces are made unrecognisable."""
+    points: bool = False
+    """The landmarks, where the model has them."""
     header: bool = False
     """Room for a view's status line at the top: nothing else is put there."""
 
@@ -116,6 +119,9 @@ def compose(
                 image, shown, frame_from_crop=result.frame_from_crop[row],
                 crop_px=contract.input_size,
             )  # fmt: skip
+    landmarks = result.landmarks_xy if options.points else None
+    for points_xy in () if landmarks is None else landmarks:
+        draw_points(image, points_xy)
     area = _area(result, options)
     blocks = []
     for row, track_id in enumerate(ids):

@@ -12,15 +12,20 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rtau.columns import LEADING, header
+import numpy as np
+import numpy.typing as npt
+
+from rtau.columns import BOX, header
 from rtau.data import FrameResult, Image, Task
 from rtau.sinks.line_file import LineFile
 from rtau.sinks.numbers import (
     BOX_DIGITS,
     CONFIDENCE_DIGITS,
+    LANDMARK_DIGITS,
     TIME_DIGITS,
     box_xywh,
     probability_text,
+    rounded_points,
 )
 
 
@@ -42,6 +47,7 @@ class CsvSink:
         task: Task,
         thresholds: Sequence[float] | None = None,
         file_of: Callable[[int], str] | None = None,
+        landmarks: bool = False,
         overwrite: bool = True,
     ) -> None:
         """Opens the file and writes its header.
@@ -52,6 +58,7 @@ class CsvSink:
             task: multi_label gives `_c` columns, multi_class one `emotion` column.
             thresholds: the contract's, so that `_c == (_p >= threshold)` holds in the text too.
             file_of: name of the file a frame index came from, for the leading `file` column.
+            landmarks: columns for the 68 landmarks, which the model must have.
             overwrite: False refuses a file that is already there.
 
         Raises:
@@ -62,9 +69,12 @@ class CsvSink:
         self._task = task
         self._thresholds = tuple(thresholds) if thresholds is not None else None
         self._file_of = file_of
+        self._landmarks = landmarks
         self._lines = LineFile(path, overwrite=overwrite)
         self.name = self._lines.name
-        self._lines.write(_csv_text([header(labels, task=task, with_file=file_of is not None)]))
+        names = header(labels, task=task, with_file=file_of is not None, with_landmarks=landmarks)
+        self._unknown = len(names) - names.index(BOX[0])
+        self._lines.write(_csv_text([names]))
 
     def write(self, result: FrameResult, image: Image | None, /) -> None:  # noqa: ARG002 - Sink
         """Writes the frame's rows.
@@ -75,14 +85,22 @@ class CsvSink:
         """
         if result.scores.labels != self._labels:
             raise ValueError(f"labels must be {self._labels}, got {result.scores.labels}")
-        rows = [self._face_row(result, row) for row in range(len(result.faces))]
+        points = result.landmarks_xy if self._landmarks else None
+        if self._landmarks and points is None:
+            raise ValueError("a result must have landmarks for a table of them, got none")
+        rows = [
+            self._face_row(result, row, None if points is None else points[row])
+            for row in range(len(result.faces))
+        ]
         self._lines.write(_csv_text(rows or [self._empty_row(result)]))
 
     def close(self) -> None:
         """Closes the file; may be called twice."""
         self._lines.close()
 
-    def _face_row(self, result: FrameResult, row: int) -> list[str]:
+    def _face_row(
+        self, result: FrameResult, row: int, points_xy: npt.NDArray[np.float32] | None
+    ) -> list[str]:
         faces = result.faces
         assert faces.track_ids is not None  # FrameResult promises them
         scores = faces.scores
@@ -90,6 +108,9 @@ class CsvSink:
         cells = self._frame_cells(result, face_id=int(faces.track_ids[row]))
         cells += [confidence, "1"]
         cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
+        if points_xy is not None:
+            pairs = rounded_points(points_xy)
+            cells += [f"{pair[axis]:.{LANDMARK_DIGITS}f}" for axis in (0, 1) for pair in pairs]
         return cells + self._label_cells(result, row)
 
     def _label_cells(self, result: FrameResult, row: int) -> list[str]:
@@ -109,9 +130,7 @@ class CsvSink:
         ]
 
     def _empty_row(self, result: FrameResult) -> list[str]:
-        cells = [*self._frame_cells(result, face_id=0), "0", "0"]
-        names = header(self._labels, task=self._task)
-        return cells + [""] * (len(names) - len(LEADING) + 4)
+        return [*self._frame_cells(result, face_id=0), "0", "0", *[""] * self._unknown]
 
     def _frame_cells(self, result: FrameResult, *, face_id: int) -> list[str]:
         frame = result.frame

@@ -14,7 +14,13 @@ from typing import Any
 
 from rtau.data import FrameResult, Image
 from rtau.sinks.line_file import LineFile
-from rtau.sinks.numbers import CONFIDENCE_DIGITS, TIME_DIGITS, probability_text, rounded_box
+from rtau.sinks.numbers import (
+    CONFIDENCE_DIGITS,
+    TIME_DIGITS,
+    probability_text,
+    rounded_box,
+    rounded_points,
+)
 
 # Raised when a field changes its meaning; new fields may appear without.
 SCHEMA = 1
@@ -32,6 +38,7 @@ class JsonlSink:
         *,
         thresholds: Sequence[float] | None = None,
         file_of: Callable[[int], str] | None = None,
+        landmarks: bool = False,
         overwrite: bool = True,
     ) -> None:
         """Opens the file.
@@ -41,6 +48,7 @@ class JsonlSink:
             thresholds: the contract's for multi_label, so that a probability reads back on the
                 side of its threshold that `active` says; None for multi_class.
             file_of: name of the file a frame index came from, for the field `file`.
+            landmarks: the 68 landmarks of each face, where the model has them.
             overwrite: False refuses a file that is already there.
 
         Raises:
@@ -49,6 +57,7 @@ class JsonlSink:
         """
         self._thresholds = tuple(thresholds) if thresholds is not None else None
         self._file_of = file_of
+        self._landmarks = landmarks
         self._lines = LineFile(path, overwrite=overwrite)
         self.name = self._lines.name
 
@@ -65,6 +74,10 @@ class JsonlSink:
         payload["frame"] = result.frame.index + 1
         payload["time_s"] = round(result.frame.time_s, TIME_DIGITS)
         payload["faces"] = [self._face(result, row) for row in range(len(result.faces))]
+        points = result.landmarks_xy if self._landmarks else None
+        if points is not None:
+            for face, points_xy in zip(payload["faces"], points, strict=True):
+                face["landmarks_xy"] = rounded_points(points_xy)
         # ASCII: a terminal or a reader with any encoding gets the same text.
         self._lines.write(json.dumps(payload, separators=(",", ":"), allow_nan=False) + "\n")
 

@@ -13,6 +13,8 @@ BOX_DIGITS = 3
 # Microseconds: tells frames of any time base apart.
 TIME_DIGITS = 6
 CONFIDENCE_DIGITS = 4
+# A hundredth of a pixel: a network's landmarks are a hundred times as far off.
+LANDMARK_DIGITS = 2
 
 
 def probability_text(
@@ -49,6 +51,12 @@ def box_xywh(box_xyxy: np.ndarray) -> tuple[float, float, float, float]:
     """
     x0, y0, x1, y1 = rounded_box(box_xyxy)
     return x0, y0, round(x1 - x0, BOX_DIGITS), round(y1 - y0, BOX_DIGITS)
+
+
+def rounded_points(points_xy: np.ndarray) -> list[list[float]]:
+    """Returns landmarks (K, 2), px, rounded to `LANDMARK_DIGITS`: K pairs."""
+    # + 0.0 turns a rounded -0.0 into 0.0.
+    return [[round(value, LANDMARK_DIGITS) + 0.0 for value in pair] for pair in points_xy.tolist()]
 
 
 def rounded_box(box_xyxy: np.ndarray) -> tuple[float, float, float, float]:

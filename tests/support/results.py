@@ -21,17 +21,19 @@ def make_result(
     labels=AU_LABELS,
     task="multi_label",
     scored=True,
+    landmarks_xy=None,
 ):
     """Returns a result with `faces` faces of ids 1, 2, ...; decided by `THRESHOLDS` or argmax.
 
-    `logits` (N, A) sets the faces' number; `scored=False` leaves the detector's scores out.
+    `logits` (N, A) sets the faces' number; `scored=False` leaves the detector's scores out;
+    `landmarks_xy` (N, 68, 2) are px in the crop, which is the frame's upper left part.
     """
     if logits is None:
         rng = np.random.default_rng(1000 + index)
         logits = rng.normal(0, 2, (faces, len(labels)))
     logits = np.asarray(logits, np.float32).reshape(-1, len(labels))
     rows = len(logits)
-    scores = Scores(labels=labels, task=task, logits=logits)
+    scores = Scores(labels=labels, task=task, logits=logits, landmarks_xy=landmarks_xy)
     if active is None and task == "multi_class":
         active = np.eye(len(labels), dtype=bool)[scores.probabilities.argmax(axis=1)]
     elif active is None:

@@ -1,9 +1,23 @@
 import pytest
 
-from rtau.assembly import build_runner, csv_sink, heat_schedule, search_policy, view_controls
+from rtau.assembly import (
+    build_runner,
+    check_landmarks,
+    csv_sink,
+    heat_schedule,
+    search_policy,
+    view_controls,
+)
 from rtau.config import build
 from rtau.errors import UsageError
-from tests.support.doubles import CountingEngine, KeepingSink, ListSource, make_contract, make_frame
+from tests.support.doubles import (
+    LANDMARK_RULE,
+    CountingEngine,
+    KeepingSink,
+    ListSource,
+    make_contract,
+    make_frame,
+)
 
 
 def config(**values):
@@ -42,6 +56,16 @@ def test_the_settings_reach_the_runner():
     assert runner.run().frames_done == 5
     assert len(sink.images) == 5
     assert all(with_cams for _, with_cams in engine.batches)
+
+
+@pytest.mark.parametrize("asked", ["output__landmarks", "overlay__points"])
+def test_landmarks_of_a_model_without_them_are_refused(asked):
+    settings = config(**{asked: True})
+    check_landmarks(settings, make_contract(landmarks=LANDMARK_RULE))
+    check_landmarks(config(), make_contract())
+
+    with pytest.raises(UsageError, match=r"--(landmarks|points) needs a model with landmarks"):
+        check_landmarks(settings, make_contract())
 
 
 def test_the_table_of_a_run_has_the_columns_of_its_contract(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rtau import columns
 
+ENDS = (columns.POINTS[0], columns.POINTS[67], columns.POINTS[68], columns.POINTS[135])
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 
 
@@ -23,7 +24,14 @@ def test_columns_of_emotions_have_one_decision():
     assert names[-3:] == ("emotion", "anger_p", "fear_p")
 
 
+def test_landmarks_stand_before_the_decisions_all_x_first():
+    names = columns.header(("AU01",), task="multi_label", with_landmarks=True)
+    assert names[9:11] == ("x_0", "x_1")
+    assert names[76:78] == ("x_67", "y_0")
+    assert names[144:] == ("y_67", "AU01_c", "AU01_p")
+
+
 def test_the_data_dictionary_explains_every_column():
     text = DICTIONARY.read_text("utf-8")
-    for name in (*columns.LEADING, columns.FILE, columns.EMOTION, "AU12_c", "AU12_p"):
+    for name in (*columns.LEADING, columns.FILE, columns.EMOTION, "AU12_c", "AU12_p", *ENDS):
         assert f"`{name}`" in text, f"docs/data-dictionary.md does not explain {name}"

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as npst
 
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
 from rtau.errors import EngineError
+from tests.support.results import make_result
 
 
 def frame(*, index=0, time_s=0.0, height=4, width=6):
@@ -213,6 +214,16 @@ def test_scores_select_takes_the_landmarks_along():
     whole = dataclasses.replace(scores(3), landmarks_xy=points)
     np.testing.assert_array_equal(whole.select(np.array([2])).landmarks_xy, points[2:])
     assert scores(3).select(np.array([0])).landmarks_xy is None
+
+
+def test_a_results_landmarks_lie_in_the_frame():
+    points = np.full((1, 68, 2), (2.0, 3.0), np.float32)
+    maps = np.array([[[2, 0, 100], [0, 2, 50]]], np.float32)
+    whole = make_result(faces=1, landmarks_xy=points)
+    np.testing.assert_array_equal(
+        dataclasses.replace(whole, frame_from_crop=maps).landmarks_xy[0, 5], [104, 56]
+    )
+    assert make_result(faces=1).landmarks_xy is None
 
 
 @pytest.mark.parametrize("shape", [(2, 68, 2), (3, 67, 2), (3, 136)])

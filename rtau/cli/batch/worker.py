@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtau import __version__
-from rtau.assembly import search_policy, view_controls
+from rtau.assembly import check_landmarks, search_policy, view_controls
 from rtau.backends import find_model, open_engine
 from rtau.cli.batch.plan import FileJob
 from rtau.cli.batch.reports import FileReport, Status
@@ -145,6 +145,7 @@ def prepared(order: Order) -> tuple[Engine, Path]:
         )
     engine = open_engine(str(path), provider=config.model.provider, threads=config.model.threads)
     view_controls(config, engine.contract)
+    check_landmarks(config, engine.contract)
     return engine, path
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,18 @@ def test_the_picture_is_new_read_only_and_the_frame_is_untouched():
 def test_a_frame_without_faces_is_left_as_it_is():
     result = drawn_result([])
     assert np.array_equal(compose(result, heatmap="top", blur=True), result.frame.image_bgr)
+
+
+def test_landmarks_are_drawn_where_they_are_asked_for():
+    result = drawn_result([FACE])
+    points = np.full((1, 68, 2), 30.0, np.float32)
+    scores = dataclasses.replace(result.scores, landmarks_xy=points)
+    pointed = dataclasses.replace(result, scores=scores)
+    x, y = pointed.landmarks_xy[0, 0].astype(int)
+
+    assert changed(compose(pointed, points=True), result)[y - 2 : y + 3, x - 2 : x + 3].any()
+    assert np.array_equal(compose(pointed), compose(result))
+    assert np.array_equal(compose(result, points=True), compose(result))
 
 
 def test_readings_stand_beside_the_face():

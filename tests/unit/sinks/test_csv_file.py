@@ -44,6 +44,34 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+def ramp(count):
+    """Landmarks (count, 68, 2): x is the point's number and a bit, y is negative."""
+    numbers = np.arange(68, dtype=np.float32)
+    return np.tile(np.stack([numbers + 0.126, -numbers], axis=1), (count, 1, 1))
+
+
+def test_landmarks_are_columns_where_they_are_asked_for(tmp_path):
+    results = [make_result(k, faces=2 - 2 * k, landmarks_xy=ramp(2 - 2 * k)) for k in (0, 1)]
+
+    write_all(tmp_path / "o.csv", results, landmarks=True)
+    write_all(tmp_path / "without.csv", results)
+
+    first, second, empty = rows(tmp_path / "o.csv")
+    assert (first["x_0"], first["y_0"], second["x_67"], second["y_67"]) == (
+        *("0.13", "0.00"),
+        *("67.13", "-67.00"),
+    )
+    assert {empty[name] for name in (*columns.POINTS, "face_x", "AU12_p")} == {""}
+    assert "x_0" not in rows(tmp_path / "without.csv")[0]
+
+
+def test_a_table_of_landmarks_refuses_results_without_them(tmp_path):
+    sink = open_sink(tmp_path / "o.csv", landmarks=True)
+    with pytest.raises(ValueError, match="must have landmarks"):
+        sink.write(make_result(0), None)
+    sink.close()
+
+
 def test_the_whole_file_of_a_small_run(tmp_path):
     # Logits whose sigmoids are exact on every processor: 0.5, 0 and 1.
     logits = [[0.0, -40.0, 40.0], [-40.0, 0.0, 0.0]]

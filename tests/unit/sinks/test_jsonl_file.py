@@ -50,6 +50,19 @@ def lines(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
+def test_landmarks_are_pairs_where_they_are_asked_for(tmp_path):
+    points = np.full((2, 68, 2), (3.126, -0.001), np.float32)
+    result = make_result(0, faces=2, landmarks_xy=points)
+    for name, asked in (("with", True), ("without", False)):
+        sink = JsonlSink(tmp_path / name, landmarks=asked)
+        sink.write(result, None)
+        sink.close()
+
+    (told,), (bare,) = lines(tmp_path / "with"), lines(tmp_path / "without")
+    assert [face["landmarks_xy"] for face in told["faces"]] == [[[3.13, 0.0]] * 68] * 2
+    assert not any("landmarks_xy" in face for face in bare["faces"])
+
+
 def test_the_whole_object_of_a_frame(tmp_path):
     sink = JsonlSink(tmp_path / "o.jsonl", thresholds=THRESHOLDS)
     sink.write(make_result(3, logits=[[0.0, -40.0, 40.0]]), None)

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from rtau.overlay.points import draw_points
+
+
+def face(x, y, *, side=100):
+    """68 points on a grid of a side, from (x, y)."""
+    numbers = np.arange(68)
+    places = np.stack([numbers % 9 / 8, numbers // 9 / 7], axis=1)
+    return (places * side + (x, y)).astype(np.float32)
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_every_point_shows_on_any_background_and_covers_little(grey):
+    image = np.full((240, 320, 3), grey, np.uint8)
+    points = face(60, 50)
+
+    draw_points(image, points)
+
+    changed = np.abs(image.astype(int) - grey).max(axis=2)
+    for x, y in points:
+        assert changed[int(y) - 1 : int(y) + 2, int(x) - 1 : int(x) + 2].max() > 40
+    assert (changed[50:150, 60:160] > 0).mean() < 0.15
+
+
+def test_points_move_by_less_than_a_pixel():
+    images = np.zeros((2, 240, 320, 3), np.uint8)
+    for image, shift in zip(images, (0.0, 0.4), strict=True):
+        draw_points(image, face(60 + shift, 50))
+    assert not np.array_equal(*images)
+
+
+def test_points_outside_the_frame_are_left_out():
+    image = np.zeros((240, 320, 3), np.uint8)
+    draw_points(image, face(-1e9, 1e9))
+    assert not image.any()
+    draw_points(image, face(280, 200))
+    assert image[200:, 280:].any()
