@@ -53,7 +53,11 @@ def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
 
 def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
     """Raises UsageError when landmarks are asked for and the model has none."""
-    asked = {"--landmarks": config.output.landmarks, "--points": config.overlay.points}
+    asked = {
+        "--landmarks": config.output.landmarks,
+        "--points": config.overlay.points,
+        "--follow landmarks": config.find.follow == "landmarks",
+    }
     flags = [flag for flag, is_asked in asked.items() if is_asked]
     if flags and not contract.has_landmarks:
         raise UsageError(
@@ -91,6 +95,28 @@ def composer(config: RunConfig, contract: ModelContract, controls: ViewControls)
     return Composer(contract, options=options, controls=controls)
 
 
+def build_pipeline(
+    engine: Engine,
+    *,
+    config: RunConfig,
+    controls: ViewControls,
+    policy: SearchPolicy,
+    tracker: str = "iou",
+) -> Pipeline:
+    """Returns the pipeline of a run.
+
+    Raises:
+        RtauError: a setting does not fit, or the detector cannot be opened.
+    """
+    return Pipeline(
+        finder=face_finder(config, policy=policy, tracker=tracker),
+        engine=engine,
+        decider=decider(config, engine.contract),
+        heat=heat_schedule(config, controls),
+        follow_landmarks=policy.follows and config.find.follow == "landmarks",
+    )
+
+
 def build_runner(
     source: Source,
     engine: Engine,
@@ -106,18 +132,14 @@ def build_runner(
     Raises:
         RtauError: a setting does not fit, or the detector cannot be opened.
     """
-    contract = engine.contract
-    pipeline = Pipeline(
-        finder=face_finder(config, policy=policy, tracker=tracker),
-        engine=engine,
-        decider=decider(config, contract),
-        heat=heat_schedule(config, controls),
+    pipeline = build_pipeline(
+        engine, config=config, controls=controls, policy=policy, tracker=tracker
     )
     return Runner(
         source=source,
         pipeline=pipeline,
         sinks=sinks,
-        compose=composer(config, contract, controls).compose,
+        compose=composer(config, engine.contract, controls).compose,
         drops={"auto": None, "wait": False, "drop": True}[config.source.policy],
         max_frames=config.source.max_frames,
     )

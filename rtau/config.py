@@ -25,6 +25,7 @@ else:
 
 View = Literal["auto", "window", "terminal", "none"]
 Policy = Literal["auto", "wait", "drop"]
+Follow = Literal["haar", "landmarks"]
 
 
 def setting(
@@ -74,6 +75,11 @@ class FindConfig:
         low=0,
         high=5,
         metavar="S",
+    )
+    follow: Follow = setting(
+        "haar",
+        "how a known face is followed between those searches: haar looks around it in every frame, "
+        "landmarks goes by its points in the frame before, if the model has them",
     )
     faces: Path | None = setting(
         None, "replay the face boxes of this CSV instead of detecting", metavar="CSV"

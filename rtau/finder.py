@@ -1,8 +1,8 @@
 """Decides when to search, whom to follow and what to believe: a detector and a tracker in time.
 
-Searches the whole frame seldom, looks for known faces around their last boxes in every frame, and
-reports a face once it is confirmed. Time is the frames' own, so two runs over one file agree;
-touches no pixels itself. `rtau.pipeline` calls it.
+Searches the whole frame seldom, looks for known faces around their last boxes in every frame,
+unless it was told where they are, and reports a face once it is confirmed. Time is the frames' own,
+so two runs over one file agree; touches no pixels itself. `rtau.pipeline` calls it.
 """
 
 from __future__ import annotations
@@ -105,6 +105,10 @@ class _Sighting:
     """As tracked: what is reported."""
     score: float = 0.0
     best: float = 0.0
+    told_xyxy: npt.NDArray[np.float32] | None = None
+    """Where `follow` said that it is in the coming frame; None: the detector looks for it."""
+    is_shown: bool = True
+    """Whether the last search of the whole frame showed it."""
     public_id: int = 0
     """0 until confirmed: the tracker's own ids, counted for every doubtful box, leave gaps."""
 
@@ -127,9 +131,24 @@ class FaceFinder:
         sights, best = self._sights(frame)
         tracked = self._tracker.update(sights, time_s=frame.time_s)
         seen = self._note(sights, tracked, best=best, time_s=frame.time_s)
+        for sighting in self._sightings.values():
+            sighting.told_xyxy = None  # it held for this frame
         self._forget(seen, frame.time_s)
         self._last_s = frame.time_s
         return self._report(seen, frame.time_s)
+
+    def follow(self, faces: Faces, /) -> None:
+        """Takes where faces of the last frame will be in the next one: no look around them is made.
+
+        Boxes with the ids that `find` gave. A face that was not seen but held where it was, or that
+        the last search of the whole frame did not show, is looked for all the same: whoever tells
+        (a network's landmarks) may follow a wall, and only the detector knows a face from one.
+        """
+        assert faces.track_ids is not None, "faces to follow have ids"
+        told = dict(zip(faces.track_ids.tolist(), faces.boxes_xyxy, strict=True))
+        for sighting in self._sightings.values():
+            is_seen = sighting.last_s >= self._last_s and sighting.is_shown
+            sighting.told_xyxy = told.get(sighting.public_id) if is_seen else None
 
     def reset(self) -> None:
         """Forgets all faces (a cut, a new file); ids go on counting."""
@@ -143,11 +162,17 @@ class FaceFinder:
         A followed face keeps the box of the look around it even on frames that are searched whole:
         the two searches differ by a pixel or so, which would show as a beat in the curves.
         """
-        near = self._look_near(frame)
+        followed = [s for s in self._sightings.values() if self._is_followed(s, frame.time_s)]
+        seen = self._look_near(frame, [s for s in followed if s.told_xyxy is None])
+        near = _joined(_told(followed), seen)
         if not self._is_search_due(frame.time_s, near):
             return near, _scores(near)
         self._searched_s = frame.time_s
         whole = _at_least(self._detector.detect(frame), self._policy.keep_score)
+        doubted = _judge(followed, whole)
+        if doubted:
+            seen = _joined(seen, self._look_near(frame, doubted))
+        near = _joined(_told(followed), seen)
         same = geometry.iou(near.boxes_xyxy, whole.boxes_xyxy) >= SAME_FACE_IOU  # (near, whole)
         new = whole.select(np.flatnonzero(~same.any(axis=0)))
         doubled = np.where(same, _scores(whole)[None, :], 0).max(axis=1, initial=0)
@@ -158,9 +183,8 @@ class FaceFinder:
         best = np.concatenate([np.maximum(_scores(near), doubled), _scores(new)])
         return sights, best.astype(np.float32)
 
-    def _look_near(self, frame: Frame) -> Faces:
-        """Returns what is seen around the known faces."""
-        known = [s for s in self._sightings.values() if self._is_followed(s, frame.time_s)]
+    def _look_near(self, frame: Frame, known: list[_Sighting]) -> Faces:
+        """Returns what is seen around known faces."""
         if not known:
             return Faces.none()
         last = np.array([sighting.seen_xyxy for sighting in known])
@@ -250,6 +274,52 @@ class FaceFinder:
         )
         doubted = [s for s in here + held if not s.public_id]
         return Found(faces=faces, unconfirmed_xyxy=_boxes(doubted))
+
+
+def _told(followed: list[_Sighting]) -> Faces:
+    """Returns the faces that were told of, where they were told."""
+    known = [(s.told_xyxy, s.score) for s in followed if s.told_xyxy is not None]
+    return Faces(
+        boxes_xyxy=np.array([box for box, _ in known], np.float32).reshape(-1, 4),
+        scores=np.array([score for _, score in known], np.float32),
+    )
+
+
+def _judge(followed: list[_Sighting], whole: Faces) -> list[_Sighting]:
+    """Notes which faces a search of the whole frame shows; returns those told of that it does not.
+
+    What was told of these is forgotten; those it shows take its score.
+    """
+    doubted = []
+    for sighting in followed:
+        where = sighting.seen_xyxy if sighting.told_xyxy is None else sighting.told_xyxy
+        on_it = geometry.iou(where[None], whole.boxes_xyxy)[0] >= SAME_FACE_IOU
+        sighting.is_shown = bool(on_it.any())
+        if sighting.told_xyxy is None:
+            continue
+        if sighting.is_shown:
+            sighting.score = float(_scores(whole)[on_it].max())
+        else:
+            sighting.told_xyxy = None
+            doubted.append(sighting)
+    return doubted
+
+
+def _joined(first: Faces, second: Faces) -> Faces:
+    """Returns the faces of both, none twice: where two share a face, the earlier row is kept.
+
+    Without a first one the second are returned as they are.
+    """
+    if not len(first):
+        return second
+    boxes = np.concatenate([first.boxes_xyxy, second.boxes_xyxy])
+    both = Faces(boxes_xyxy=boxes, scores=np.concatenate([_scores(first), _scores(second)]))
+    overlap = geometry.iou(boxes, boxes)
+    kept: list[int] = []
+    for row in range(len(boxes)):
+        if overlap[row, kept].max(initial=0) < SAME_FACE_IOU:
+            kept.append(row)
+    return both.select(np.array(kept, np.int64))
 
 
 def _boxes(sightings: list[_Sighting]) -> geometry.Boxes:

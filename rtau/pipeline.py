@@ -1,7 +1,9 @@
 """Frames in, results out: finder, crops, engine and decisions in one deterministic step.
 
 Single-threaded and without a clock of its own: time comes with the frames. n frames in one step
-give what n steps of one frame give, but with one batch through the network; the `Runner` calls it.
+give what n steps of one frame give, but with one batch through the network, unless faces follow
+their landmarks: then each frame waits for what the network says of the one before. The `Runner`
+calls it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from rtau.crops import cut
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
 from rtau.decide import Decider
 from rtau.finder import FaceFinder
+from rtau.landmarks import moved_onto_landmarks
 from rtau.seams import Engine
 from rtau.timing import StageClock
 
@@ -63,12 +66,23 @@ class Pipeline:
         engine: Engine,
         decider: Decider,
         heat: HeatSchedule | None = None,
+        follow_landmarks: bool = False,
     ) -> None:
-        """Joins the parts; without a schedule no batch computes CAMs."""
+        """Joins the parts.
+
+        Args:
+            finder: finds faces.
+            engine: judges them.
+            decider: decides.
+            heat: when CAMs are computed; None for never.
+            follow_landmarks: whether a face's landmarks tell the finder where it is in the next
+                frame; the engine's model must have them.
+        """
         self._finder = finder
         self._engine = engine
         self._decider = decider
         self._heat = heat
+        self._follows_landmarks = follow_landmarks
         self._clock = StageClock()
 
     @property
@@ -83,11 +97,19 @@ class Pipeline:
             EngineError: the network failed or returned values that are not finite; the text names
                 the frames of the batch.
         """
+        if self._follows_landmarks:
+            return [result for frame in frames for result in self._step([frame])]
+        return self._step(frames)
+
+    def _step(self, frames: Sequence[Frame]) -> list[FrameResult]:
         sights = [self._look(frame) for frame in frames]
         with self._clock.stage("infer"):
             scores = self._infer(sights)
         with self._clock.stage("decide"):
             active = [self._decide(*pair) for pair in zip(sights, scores, strict=True)]
+        if self._follows_landmarks:
+            with self._clock.stage("find"):
+                self._tell_finder(sights[-1], scores[-1])
         stage_s = self._clock.lap(len(frames))
         return [
             FrameResult(
@@ -131,6 +153,17 @@ class Pipeline:
                 rows = np.split(np.arange(len(answer)), ends[:-1])
                 scores.update(zip(chosen, map(answer.select, rows), strict=True))
         return [scores[k] for k in range(len(sights))]
+
+    def _tell_finder(self, sight: _Sight, scores: Scores) -> None:
+        """Lets the finder know where the landmarks put the faces of a frame."""
+        self._finder.follow(
+            moved_onto_landmarks(
+                sight.faces,
+                scores,
+                frame_from_crop=sight.crops.frame_from_crop,
+                contract=self._engine.contract,
+            )
+        )
 
     def _decide(self, sight: _Sight, scores: Scores) -> npt.NDArray[np.bool_]:
         track_ids = sight.faces.track_ids

@@ -15,13 +15,14 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rtau.assembly import (
+    build_pipeline,
     composer,
     csv_sink,
     decider,
     face_finder,
-    heat_schedule,
     search_policy,
     video_sink,
     view_controls,
@@ -32,8 +33,8 @@ from rtau.crops import cut
 from rtau.data import Crops, Faces, Frame, FrameResult, Image
 from rtau.detectors import open_detector
 from rtau.errors import UsageError
+from rtau.landmarks import moved_onto_landmarks
 from rtau.overlay.heatmap import HeldHeat, draw_heat
-from rtau.pipeline import Pipeline
 from rtau.runner import FILE_BATCH
 from rtau.seams import Detector, Engine
 from rtau.sources.video_file import VideoFileSource
@@ -88,11 +89,8 @@ def make_scene(
         UsageError: no face in it, so that there is nothing to time.
     """
     controls = view_controls(config, engine.contract)
-    pipeline = Pipeline(
-        finder=face_finder(config, policy=search_policy(config)),
-        engine=engine,
-        decider=decider(config, engine.contract),
-        heat=heat_schedule(config, controls),
+    pipeline = build_pipeline(
+        engine, config=config, controls=controls, policy=search_policy(config)
     )
     with VideoFileSource(clip) as source:
         rate = float(source.info.nominal_fps or 25)
@@ -199,7 +197,20 @@ class Stages:
         finder = face_finder(config, policy=search_policy(config))
         for index, result in enumerate(itertools.cycle(self.scene.results)):
             time_s = index / self.scene.fps
-            yield finder.find(Frame(index, time_s=time_s, image_bgr=result.frame.image_bgr))
+            found = finder.find(Frame(index, time_s=time_s, image_bgr=result.frame.image_bgr))
+            if config.find.follow == "landmarks" and len(found.faces) == len(result.faces):
+                # The same faces in the same order, under the ids of this finder.
+                finder.follow(self._moved(result, track_ids=found.faces.track_ids))
+            yield found
+
+    def _moved(self, result: FrameResult, *, track_ids: npt.NDArray[np.int64] | None) -> Faces:
+        """Returns the faces of a result where their landmarks put them, under other ids."""
+        return moved_onto_landmarks(
+            Faces(boxes_xyxy=result.faces.boxes_xyxy, track_ids=track_ids),
+            result.scores,
+            frame_from_crop=result.frame_from_crop,
+            contract=self._engine.contract,
+        )
 
     def _track(self) -> Step:
         tracker = open_tracker("iou")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rtau import crops, geometry
 from rtau.data import Image
 from rtau.errors import UsageError
+from rtau.landmarks import canonical_squares
 from rtau_train.recipe import Augment, Crop, Inner
 
 Points = npt.NDArray[np.float32]
@@ -58,11 +59,10 @@ def canonical_square(landmarks: Points, rule: Crop, /) -> geometry.Boxes:
 
     Centred on the box of the 68 points, moved up by `rule.lift` of its side.
     """
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    box = np.concatenate([low, high])[None].astype(np.float32)
-    scale = rule.side_over_landmark_box
-    square = geometry.square(box, expand=scale, offset_y=-rule.lift * scale)
-    return np.asarray(square[0])
+    squares = canonical_squares(
+        landmarks[None], side_over_landmark_box=rule.side_over_landmark_box, lift=rule.lift
+    )
+    return np.asarray(squares[0])
 
 
 def square_of(
