@@ -152,18 +152,22 @@ class Stages:
         ]
 
     def inferences(self) -> list[Step]:
-        """Returns the network by batch, and a run's own batch: of so many frames at once."""
+        """Returns the network by batch, and a run's own batch: of so many frames at once.
+
+        Where faces follow their landmarks a run judges one frame at a time.
+        """
+        together_frames = 1 if self.scene.config.find.follow == "landmarks" else FILE_BATCH
         one = self._crop(self._seen()[0])
         steps = [
             Step(infer_name(rows), self._infer(batch_of(one, rows)), batch=rows) for rows in BATCHES
         ]
-        frames = list(itertools.islice(itertools.cycle(self.scene.results), FILE_BATCH))
+        frames = list(itertools.islice(itertools.cycle(self.scene.results), together_frames))
         rows = max(1, sum(len(result.faces) for result in frames))
         together = self._infer(batch_of(one, rows))
-        steps.append(Step(INFER, together, per=FILE_BATCH, batch=rows))
+        steps.append(Step(INFER, together, per=together_frames, batch=rows))
         if self._engine.contract.has_cams:
             with_cams = self._infer(batch_of(one, rows), cams=True)
-            steps.append(Step(INFER_CAMS, with_cams, per=FILE_BATCH, batch=rows))
+            steps.append(Step(INFER_CAMS, with_cams, per=together_frames, batch=rows))
         return steps
 
     def _seen(self) -> list[FrameResult]:

@@ -61,11 +61,21 @@ def flat_cams(crops) -> np.ndarray:
     return cams
 
 
+def centred_landmarks(crops) -> np.ndarray:
+    """Returns landmarks (N, 68, 2) whose canonical square, by LANDMARK_RULE, is the crop."""
+    reach = 0.5 / LANDMARK_RULE.side_over_landmark_box
+    x, y = np.meshgrid(np.linspace(-reach, reach, 17), np.linspace(-reach, reach, 4))
+    points = np.stack([x.ravel() + 0.5, y.ravel() + 0.5 + LANDMARK_RULE.lift], axis=1)
+    return np.tile((points * crops.size).astype(np.float32), (len(crops), 1, 1))
+
+
 class CountingEngine(ScriptedEngine):
     """Scripted engine that notes the rows and the CAM wish of every batch."""
 
     def __init__(self, contract: ModelContract | None = None, *, fail_on: int | None = None):
-        super().__init__(contract or make_contract(), brightness_logits, cams_of=flat_cams)
+        contract = contract or make_contract()
+        landmarks_of = centred_landmarks if contract.has_landmarks else None
+        super().__init__(contract, brightness_logits, cams_of=flat_cams, landmarks_of=landmarks_of)
         self.batches: list[tuple[int, bool]] = []
         self.fail_on = fail_on
         self.closed = False

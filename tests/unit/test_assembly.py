@@ -1,6 +1,7 @@
 import pytest
 
 from rtau.assembly import (
+    build_pipeline,
     build_runner,
     check_landmarks,
     csv_sink,
@@ -10,6 +11,7 @@ from rtau.assembly import (
 )
 from rtau.config import build
 from rtau.errors import UsageError
+from rtau.finder import SearchPolicy
 from tests.support.doubles import (
     LANDMARK_RULE,
     CountingEngine,
@@ -58,14 +60,35 @@ def test_the_settings_reach_the_runner():
     assert all(with_cams for _, with_cams in engine.batches)
 
 
-@pytest.mark.parametrize("asked", ["output__landmarks", "overlay__points"])
-def test_landmarks_of_a_model_without_them_are_refused(asked):
-    settings = config(**{asked: True})
+@pytest.mark.parametrize(
+    ("asked", "value"),
+    [("output__landmarks", True), ("overlay__points", True), ("find__follow", "landmarks")],
+)
+def test_landmarks_of_a_model_without_them_are_refused(asked, value):
+    settings = config(**{asked: value})
     check_landmarks(settings, make_contract(landmarks=LANDMARK_RULE))
     check_landmarks(config(), make_contract())
 
-    with pytest.raises(UsageError, match=r"--(landmarks|points) needs a model with landmarks"):
+    with pytest.raises(UsageError, match="needs a model with landmarks, got test-au3"):
         check_landmarks(settings, make_contract())
+
+
+@pytest.mark.parametrize(
+    ("follow", "recorded", "batches"),
+    [("haar", False, 1), ("landmarks", False, 3), ("landmarks", True, 1)],
+)
+def test_who_follows_landmarks_waits_for_every_frame(follow, recorded, batches):
+    """Frames of images or of recorded faces hang on nobody, and go together whatever is asked."""
+    engine = CountingEngine(make_contract(landmarks=LANDMARK_RULE))
+    settings = config(find__follow=follow)
+    pipeline = build_pipeline(
+        engine,
+        config=settings,
+        controls=view_controls(settings, engine.contract),
+        policy=SearchPolicy.for_recorded() if recorded else search_policy(settings),
+    )
+    assert len(pipeline.step([make_frame(k) for k in range(3)])) == 3
+    assert len(engine.batches) == batches
 
 
 def test_the_table_of_a_run_has_the_columns_of_its_contract(tmp_path):

@@ -8,9 +8,10 @@ from rtau.bench.figures import spend
 from rtau.bench.runs import KINDS, Tally, run_file
 from rtau.bench.stages import Stages, make_scene, stage_weights
 from rtau.config import RunConfig, build
+from rtau.detectors.haar import HaarDetector
 from rtau.errors import SinkError, UsageError
 from tests.support.commands import EXAMPLE
-from tests.support.doubles import CountingEngine, make_contract
+from tests.support.doubles import LANDMARK_RULE, CountingEngine, make_contract
 from tests.support.media import write_clip
 
 CONFIG = build({("overlay", "heatmap"): "top"})
@@ -45,6 +46,24 @@ def test_a_frame_passes_every_stage_once_and_the_network_once_in_all(clip):
     assert weights[stages.INFER] + weights[stages.INFER_CAMS] == pytest.approx(1)
     assert 0 < scene.share_with_cams < 1  # ten heatmaps a second of 25 frames
     assert {weights[name] for name in (stages.DECODE, stages.FIND, stages.ENCODE)} == {1.0}
+
+
+def test_finding_goes_by_landmarks_where_a_run_does(clip, tmp_path, monkeypatch):
+    engine = CountingEngine(make_contract(landmarks=LANDMARK_RULE))
+    scene = make_scene(clip, engine, config=build({("find", "follow"): "landmarks"}), frames=6)
+    looks = []
+    real = HaarDetector.detect
+
+    def noting(detector, frame, /, *, near=None):
+        looks.append(near is not None)
+        return real(detector, frame, near=near)
+
+    monkeypatch.setattr(HaarDetector, "detect", noting)
+    with Stages(scene, engine, folder=tmp_path) as opened:
+        steps = {step.name: step for step in opened.steps()}
+        spend(steps[stages.FIND], seconds=0, warm_ups=0, least=6)
+    assert sum(looks) == 2  # before the faces are confirmed
+    assert steps[stages.INFER].batch == 2  # two faces, one frame
 
 
 def test_a_model_without_heatmaps_has_no_stages_of_them(clip, tmp_path):
