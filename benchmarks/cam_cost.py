@@ -72,7 +72,11 @@ def write_onnx(name: str, path: Path, *, cam_method: CamMethod | None) -> Path:
     """Returns the path of the network's ONNX file, written without the proof of equality."""
     model = network(name)
     contract = contract_of(
-        model, name=path.stem, cam_method=cam_method, crop=model.recipe.shipping.haar_crop
+        model,
+        name=path.stem,
+        cam_method=cam_method,
+        crop=model.recipe.shipping.haar_crop,
+        landmarks=False,
     )
     graph = FaceGraph(folded(model.network()), cam_method=cam_method)
     path.write_bytes(model_bytes(graph, contract))

@@ -173,6 +173,7 @@ def test_a_macro_f1_that_falls_too_far_writes_nothing(model, capsys, monkeypatch
         ([], "ask for --precision fp16 or int8"),
         (["--precision", "fp16", "--cam", "none"], "give the checkpoint to change them"),
         (["--precision", "fp16", "--crop-expand", "1.1"], "give the checkpoint to change them"),
+        (["--precision", "fp16", "--no-landmarks"], "give the checkpoint to change them"),
         (["--precision", "int8", "--calibrate", "no/such"], "must name a folder of face crops"),
         (["--precision", "int8", "--calibrate", ROOT / "docs/images"], "at least 16 face crops"),
     ],
