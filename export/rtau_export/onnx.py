@@ -161,14 +161,9 @@ def _thresholds(model: Model) -> _Thresholds:
             "thresholds": (0.0,) * len(model.recipe.network.labels),
             "thresholds_origin": "none: the likeliest of the labels is the active one",
         }
-    plan = model.recipe.split
     return {
         "thresholds": tuple(round(threshold, 4) for threshold in model.thresholds),
-        "thresholds_origin": model.thresholds_origin
-        or (
-            f"best F1 on the validation part, {plan.validation:.0%} of the training data held out "
-            f"by {plan.protocol}; occurrence = intensity 2 or more"
-        ),
+        "thresholds_origin": model.thresholds_origin or model.best_f1_origin,
     }
 
 

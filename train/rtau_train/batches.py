@@ -148,11 +148,11 @@ def _mixed_rows(recipe: Recipe, data: LabelledCrops, rows: Rows) -> Rows:
     """Returns the places among some rows that the mix's share is drawn from; none without one."""
     if recipe.mix is None:
         return np.zeros(0, np.int64)
-    names = data.columns.get("dataset", np.zeros(len(data), np.str_))
+    names = data.datasets
     found = np.flatnonzero(names[rows] == recipe.mix.dataset)
     if not 0 < len(found) < len(rows):
         raise UsageError(
             f"the recipe mixes {recipe.mix.dataset!r} with other data, and --data have "
-            f"{', '.join(sorted(set(names))) or 'one data set only'}; name the folders of both"
+            f"{', '.join(sorted(set(names)))}; name the folders of both"
         )
     return found.astype(np.int64)

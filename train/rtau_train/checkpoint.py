@@ -52,6 +52,15 @@ class Model:
     thresholds_origin: str = ""
     """The data and the rule the thresholds were chosen by; empty: as the loop does it."""
 
+    @property
+    def best_f1_origin(self) -> str:
+        """How the loop and `calibrate` choose thresholds, in the words of a contract."""
+        plan = self.recipe.split
+        return (
+            f"best F1 on the validation part, {plan.validation:.0%} of the training data held out "
+            f"by {plan.protocol}; occurrence = intensity 2 or more"
+        )
+
     def network(self) -> FaceNet:
         """Returns the network in eval mode with its finer feature map, as it is exported."""
         net = build(self.recipe.network)

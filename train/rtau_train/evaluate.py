@@ -161,12 +161,7 @@ def calibrated(model: Model, parts: Parts, /, *, neutral: LabelledCrops | None =
     if recipe.network.task == "multi_label":
         model = _with_probabilities(model, crops, targets)
     chosen = calibrate(model.network(), crops, targets, recipe=recipe)
-    plan = recipe.split
-    thresholds, origin = (
-        chosen.thresholds,
-        f"best F1 on the validation part, {plan.validation:.0%} of the training data held out by "
-        f"{plan.protocol}; occurrence = intensity 2 or more",
-    )
+    thresholds, origin = chosen.thresholds, model.best_f1_origin
     if neutral is not None:
         thresholds = _photographic(model, neutral, thresholds)
         origin += (

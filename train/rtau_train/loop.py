@@ -94,10 +94,10 @@ def fit(
             part of the split is empty; the recipe wants landmarks and the data have none.
         RtauError: the loss stopped being a number.
     """
-    if (out / "last.pt").exists() and not resume:
+    is_new = not (out / "last.pt").exists()
+    if not is_new and not resume:
         raise UsageError(f"{out} already holds a run; add --resume or choose another --out")
     watcher = watcher or Watcher()
-    is_new = not (out / "last.pt").exists()
     other = read_other_run(start_from, recipe.network) if start_from and is_new else None
     run = Run(
         recipe, data, recipe_path=recipe_path, out=out, means=means or Means(), other_run=other

@@ -9,9 +9,8 @@ are left to whoever chooses thresholds. Called by the measurement of a card.
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -23,14 +22,12 @@ from rtau_train.card.record import LondonFigures, NeutralFigures, SmileFigures
 from rtau_train.card.scoring import Probabilities, probabilities_of, thresholds_of
 from rtau_train.prepare.cutting import Cutter, NoCropError, Plan
 from rtau_train.prepare.listing import SourceImage
+from rtau_train.prepare.london import Expression, person_and_expression, read_sheets
 from rtau_train.prepare.portraits import BORDER, SCORES
-from rtau_train.prepare.tables import Row, read_table
+from rtau_train.prepare.tables import Row
 
 # What a smile that was asked for should raise, most certain first.
 SMILE_AUS: Final = ("AU12", "AU25", "AU06")
-SHEET: Final = re.compile(r"(neutral|smiling)_front/(\d+)_\d+\.\w+")
-
-Kind = Literal["neutral", "smiling"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Portrait:
 
     path: Path
     person: int
-    kind: Kind
+    kind: Expression
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,18 +93,12 @@ def read_portraits(folder: Path, /) -> tuple[Portrait, ...]:
     Raises:
         SourceOpenError: the table, a column or a picture is missing, or a sheet is of another form.
     """
-    table = read_table(folder / SCORES)
-    missing = [name for name in ("file", "sheet") if name not in table.columns]
-    if missing:
-        raise SourceOpenError(
-            f"{table.path}: column {missing[0]} is missing; expected file and sheet"
-        )
-    return tuple(_portrait(folder, row) for row in table.rows)
+    return tuple(_portrait(folder, row) for row in read_sheets(folder).rows)
 
 
 def _portrait(folder: Path, row: Row) -> Portrait:
-    named = SHEET.fullmatch(row["sheet"])
-    if named is None:
+    shown = person_and_expression(row["sheet"])
+    if shown is None:
         raise SourceOpenError(
             f"{folder / SCORES}: sheet must be like neutral_front/001_03.jpg or "
             f"smiling_front/001_08.jpg, got {row['sheet']!r} in data row {row.number}"
@@ -115,7 +106,8 @@ def _portrait(folder: Path, row: Row) -> Portrait:
     path = folder / "crops" / row["file"]
     if not path.is_file():
         raise SourceOpenError(f"{path}: there is no such picture; {SCORES} names it")
-    return Portrait(path, int(named[2]), "neutral" if named[1] == "neutral" else "smiling")
+    person, expression = shown
+    return Portrait(path, int(person), expression)
 
 
 def _plan(contract: ModelContract) -> Plan:

@@ -17,11 +17,12 @@ from typing import Final, Literal
 from rtau.errors import SourceOpenError
 from rtau_train.prepare.listing import Listing, SourceImage
 from rtau_train.prepare.portraits import LABELS, SCORES, SIZE_PX
-from rtau_train.prepare.tables import Row, read_table
+from rtau_train.prepare.tables import Row, Table, read_table
 from rtau_train.prepare.values import PRESENT
 
 People = Literal["odd", "even", "all"]
 _SHEET: Final = re.compile(r"(neutral|smiling)_front/(\d+)_\d+\.jpg")
+Expression = Literal["neutral", "smiling"]
 _REST: Final = {"odd": (1,), "even": (0,), "all": (0, 1)}
 
 
@@ -31,10 +32,7 @@ def read(source: Path, /, *, people: People = "all") -> Listing:
     Raises:
         SourceOpenError: the table is missing or names no such picture.
     """
-    table = read_table(source / SCORES)
-    for column in ("file", "sheet"):
-        if column not in table.columns:
-            raise SourceOpenError(f"{table.path}: column {column} is missing")
+    table = read_sheets(source)
     images = [image for row in table.rows if (image := _image(source, row)) is not None]
     wanted = tuple(image for image in images if int(image.subject) % 2 in _REST[people])
     if not wanted:
@@ -53,11 +51,34 @@ def read(source: Path, /, *, people: People = "all") -> Listing:
     )
 
 
-def _image(source: Path, row: Row) -> SourceImage | None:
-    found = _SHEET.fullmatch(row["sheet"])
+def read_sheets(source: Path, /) -> Table:
+    """Returns the table of a folder, which has columns `file` and `sheet`.
+
+    Raises:
+        SourceOpenError: the table or a column is missing.
+    """
+    table = read_table(source / SCORES)
+    for column in ("file", "sheet"):
+        if column not in table.columns:
+            raise SourceOpenError(
+                f"{table.path}: column {column} is missing; expected file and sheet"
+            )
+    return table
+
+
+def person_and_expression(sheet: str, /) -> tuple[str, Expression] | None:
+    """Returns who a sheet shows and how: `("001", "neutral")`; None for another form."""
+    found = _SHEET.fullmatch(sheet)
     if found is None:
         return None
-    expression, person = found.groups()
+    return found[2], "neutral" if found[1] == "neutral" else "smiling"
+
+
+def _image(source: Path, row: Row) -> SourceImage | None:
+    shown = person_and_expression(row["sheet"])
+    if shown is None:
+        return None
+    person, expression = shown
     is_neutral = expression == "neutral"
     return SourceImage(
         name=row["file"],

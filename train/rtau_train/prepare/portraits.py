@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.errors import SourceOpenError, UsageError
+from rtau.facs import DISFA_PLUS_AUS
 from rtau_train.prepare.listing import Listing, Rejection, SourceImage
 from rtau_train.prepare.tables import Row, Table, read_table
 
@@ -38,10 +39,7 @@ TEACHERS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "AU26": ("jawOpen",),
 }
-LABELS: Final = (
-    *("AU01", "AU02", "AU04", "AU05", "AU06", "AU09"),
-    *("AU12", "AU15", "AU17", "AU20", "AU25", "AU26"),
-)
+LABELS: Final = tuple(au.label for au in DISFA_PLUS_AUS)
 # Scores have no common scale: these percentiles of the folder become intensity 0 and 3, the one
 # that a recipe's soft targets take for a full 1.
 LOW_PERCENTILE: Final = 30
