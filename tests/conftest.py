@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import importlib.util
 import logging
 import os
@@ -35,6 +36,11 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("rtau")
+
+# torch's exporter draws a tqdm bar, whose monitor is a thread that outlives the test that happens
+# to export first; with an interval of 0 there is none.
+if importlib.util.find_spec("tqdm") is not None:
+    importlib.import_module("tqdm").tqdm.monitor_interval = 0
 
 # Tests of these packages import torch when they are collected.
 TORCH_TESTS = ("rtau_train", "rtau_export", "parity")
