@@ -98,6 +98,8 @@ def write_clip(
         fps: declared rate, and the clock when `times_s` is None.
         times_s: presentation times, one per frame (variable rate), on a 1/90000 s grid.
         codec: any encoder of FFmpeg: libx264, libx265, ffv1, mjpeg, mpeg4, libvpx-vp9, rawvideo.
+            libx265 goes into .mkv: PyAV 18.1's mp4 muxer refuses it now and then, by what lies in
+            memory before.
         pix_fmt: what the encoder is given: yuv420p, yuv420p10le, gray, yuva420p, bgra, ...
         colour: tags to write (and the matrix and range the pixels are converted with).
         aspect: sample aspect ratio, width of a pixel over its height.
