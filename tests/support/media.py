@@ -97,9 +97,8 @@ def write_clip(
         size: width and height of the numbered pictures.
         fps: declared rate, and the clock when `times_s` is None.
         times_s: presentation times, one per frame (variable rate), on a 1/90000 s grid.
-        codec: any encoder of FFmpeg: libx264, libx265, ffv1, mjpeg, mpeg4, libvpx-vp9, rawvideo.
-            libx265 goes into .mkv: PyAV 18.1's mp4 muxer refuses it now and then, by what lies in
-            memory before.
+        codec: any encoder of FFmpeg: libx264, ffv1, mjpeg, mpeg4, ...; libx265 into .mkv only, as
+            PyAV 18.1's mp4 muxer refuses it now and then, by what lies in memory before.
         pix_fmt: what the encoder is given: yuv420p, yuv420p10le, gray, yuva420p, bgra, ...
         colour: tags to write (and the matrix and range the pixels are converted with).
         aspect: sample aspect ratio, width of a pixel over its height.
@@ -108,9 +107,8 @@ def write_clip(
         options: further options of the video encoder.
         container: options of the muxer: {"movflags": "frag_keyframe+empty_moov"}, ...
     """
-    pictures = frames
-    if pictures is None:
-        pictures = (numbered(index, width=size[0], height=size[1]) for index in range(count))
+    if frames is None:
+        frames = (numbered(index, width=size[0], height=size[1]) for index in range(count))
     base = Fraction(1, 90000) if times_s is not None else 1 / Fraction(fps)
     duration_s = 0.0
     with av.open(str(path), "w", options=container or {}) as file:
@@ -118,7 +116,7 @@ def write_clip(
         video.pix_fmt, video.time_base = pix_fmt, base
         video.codec_context.time_base = base
         sound = file.add_stream(audio, rate=48000, layout="mono") if audio else None
-        for index, picture in enumerate(pictures):
+        for index, picture in enumerate(frames):
             if index == 0:
                 _describe(video, picture, colour, aspect)
             frame = _frame(picture, pix_fmt, colour)

@@ -67,6 +67,23 @@ def test_by_subject_rows_and_rare_labels_fall_as_the_shares_say():
         np.testing.assert_allclose(shown, share, atol=0.03)
 
 
+def test_by_subject_a_few_large_groups_of_one_data_set_are_dealt_too():
+    renders, portraits = 2000, 20 * 30
+    data = rows_of(renders + portraits)
+    sheets = [f"portraits/{row // 30}" for row in range(portraits)]
+    names = np.repeat(["renders", "portraits"], [renders, portraits])
+    data = dataclasses.replace(
+        data,
+        subjects=np.array([*data.subjects[:renders], *sheets]),
+        columns={"dataset": names},
+    )
+
+    split = split_rows(data, SplitPlan(protocol="subject", validation=0.1, test=0.2))
+
+    held_out = [np.mean(names[rows] == "portraits") for rows in (split.validation, split.test)]
+    assert held_out == pytest.approx([portraits / (renders + portraits)] * 2, abs=0.05)
+
+
 @pytest.mark.parametrize("protocol", ["image", "subject"])
 def test_folds_test_every_row_once(protocol):
     data = rows_of(500, subjects=40)
