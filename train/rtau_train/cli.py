@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from rtau.errors import RtauError
-from rtau_train import cam_quality_cli, evaluate_cli, explain_cli, fit_cli
+from rtau_train import cam_quality_cli, curve_cli, evaluate_cli, explain_cli, fit_cli
 from rtau_train.card import cli as card
 from rtau_train.prepare import cli as prepare
 from rtau_train.report import cli as report
@@ -23,6 +23,7 @@ INTERRUPTED = 130
 FAMILIES = (
     prepare,
     fit_cli,
+    curve_cli,
     evaluate_cli,
     card,
     explain_cli,

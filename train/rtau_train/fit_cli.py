@@ -24,7 +24,7 @@ from rtau_train.workers import Worker, worker
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `fit` and `find-lr`."""
     fit = verbs.add_parser("fit", help="train a network by a recipe")
-    _add_common(fit)
+    add_fitting(fit)
     fit.add_argument(
         "--out", type=Path, metavar="RUN", help="folder to write (default: runs/ and the recipe's)"
     )
@@ -37,7 +37,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     fit.set_defaults(run=_fit)
     find = verbs.add_parser("find-lr", help="try rising learning rates and suggest one")
-    _add_common(find)
+    add_fitting(find)
     find.add_argument("--steps", type=int, default=100, metavar="N", help="batches to try")
     find.add_argument("--out", type=Path, default=Path("lr.csv"), metavar="CSV")
     find.set_defaults(run=_find_rate)
@@ -93,7 +93,8 @@ class ConsoleWatcher(loop.Watcher):
         self._console.print(f"note: {text}", markup=False)
 
 
-def _add_common(verb: argparse.ArgumentParser) -> None:
+def add_fitting(verb: argparse.ArgumentParser) -> None:
+    """Adds what every verb needs that trains: recipe, data, changes, device and speed."""
     verb.add_argument("recipe", type=Path, metavar="RECIPE", help="a file of train/recipes/")
     add_data(verb)
     verb.add_argument(
@@ -119,7 +120,8 @@ def _add_common(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def _overrides(arguments: argparse.Namespace) -> tuple[str, ...]:
+def overrides(arguments: argparse.Namespace, /) -> tuple[str, ...]:
+    """Returns what a command line changes in the recipe, as KEY=VALUE."""
     short = [
         f"network.{flag}={value}"
         for flag in ("weights", "unfreeze")
@@ -128,19 +130,20 @@ def _overrides(arguments: argparse.Namespace) -> tuple[str, ...]:
     return (*arguments.overrides, *short)
 
 
-def _means(arguments: argparse.Namespace, here: Worker) -> loop.Means:
+def means(arguments: argparse.Namespace, here: Worker, /) -> loop.Means:
+    """Returns what a command line says to compute with."""
     return loop.Means(
         worker=here,
         amp=arguments.amp,
         channels_last=arguments.channels_last,
         cutters=max(arguments.cutters, 1),
         weights_dir=arguments.weights_dir,
-        overrides=_overrides(arguments),
+        overrides=overrides(arguments),
     )
 
 
 def _fit(arguments: argparse.Namespace) -> None:
-    recipe = read_recipe(arguments.recipe, overrides=_overrides(arguments))
+    recipe = read_recipe(arguments.recipe, overrides=overrides(arguments))
     data = read_data(arguments, recipe)
     out = arguments.out or Path("runs") / arguments.recipe.stem
     with worker(arguments.device) as here:
@@ -154,18 +157,18 @@ def _fit(arguments: argparse.Namespace) -> None:
                 resume=arguments.resume,
                 start_from=arguments.start_from,
                 watcher=watcher,
-                means=_means(arguments, here),
+                means=means(arguments, here),
             )
     if here.is_first:
         print(out / "model.pt")
 
 
 def _find_rate(arguments: argparse.Namespace) -> None:
-    recipe = read_recipe(arguments.recipe, overrides=_overrides(arguments))
+    recipe = read_recipe(arguments.recipe, overrides=overrides(arguments))
     data = read_data(arguments, recipe)
     with worker(arguments.device) as here:
         tried = find_rate.try_rates(
-            recipe, data, steps=arguments.steps, means=_means(arguments, here)
+            recipe, data, steps=arguments.steps, means=means(arguments, here)
         )
     tried.write(arguments.out)
     told = f"{arguments.out}: loss by rate, {len(tried.rates)} rates"

@@ -34,7 +34,8 @@ def split_rows(data: LabelledCrops, plan: SplitPlan, /) -> Split:
     """Returns the split of a data set that a plan's protocol, seed and shares define.
 
     Raises:
-        UsageError: a part is empty, people are too few, or the data set has no split of its own.
+        UsageError: a part is empty, people are too few, the data set has no split of its own, or
+            more training rows are wanted than there are.
     """
     if plan.protocol == "given":
         split = _given(data)
@@ -50,7 +51,17 @@ def split_rows(data: LabelledCrops, plan: SplitPlan, /) -> Split:
             )
     if plan.protocol == "subject":
         check_independent(split, data.subjects)
-    return split
+    return _with_fewer(split, plan) if plan.train_rows else split
+
+
+def _with_fewer(split: Split, plan: SplitPlan) -> Split:
+    if plan.train_rows > len(split.train):
+        raise UsageError(
+            f"split.train_rows must be at most the {len(split.train)} rows of the training part, "
+            f"got {plan.train_rows}"
+        )
+    order = np.random.default_rng([plan.seed, len(split.train)]).permutation(split.train)
+    return dataclasses.replace(split, train=np.sort(order[: plan.train_rows]))
 
 
 def check_independent(split: Split, subjects: Words, /) -> None:

@@ -151,6 +151,9 @@ class SplitPlan:
     """Parts of a cross-validation; 0 for a single split by the shares."""
     fold: int = 0
     """Which fold is the test part, from 0."""
+    train_rows: int = 0
+    """Rows of the training part that are kept, drawn by the seed so that fewer are among more; 0:
+    all."""
 
     def __post_init__(self) -> None:
         if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
@@ -163,6 +166,8 @@ class SplitPlan:
                 f"split.folds must be 0 or at least 2 with split.fold below it, got "
                 f"{self.folds} and {self.fold}"
             )
+        if self.train_rows < 0:
+            raise ConfigError(f"split.train_rows must be 0 or more, got {self.train_rows}")
 
 
 @dataclasses.dataclass(frozen=True)
