@@ -70,7 +70,7 @@ def records_of(payload: Mapping[str, Any], contexts: Mapping[str, Context]) -> l
             context.record(
                 device=_same(one.get("run_on", SEVERAL) for one in about),
                 model=_same(one.get("network", one.get("model", SEVERAL)) for one in about),
-                threads=[own_threads(0)],
+                threads=[own_threads()],
                 warm_up=f"{WARM_UPS} rounds before each figure, none counted",
                 clips=list(clips.values()),
                 figures=[figure for one in benchmarks for figure in figures_of(one)],

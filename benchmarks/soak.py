@@ -48,7 +48,7 @@ def soak(minutes: float, *, pieces: int, context: Context) -> tuple[BenchRecord,
         record = context.record(
             device=engine.device,
             model=engine.contract.name,
-            threads=[own_threads(plan.threads)],
+            threads=[own_threads(engine)],
             warm_up="the first second is not looked at",
             clips=[],
             figures=[*live_figures(cost, clip=None), memory],

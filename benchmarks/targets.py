@@ -266,7 +266,7 @@ def find_vgg19() -> str | None:
 
 def record_of(found: Targets, targets: list[Target], context: Context) -> BenchRecord:
     """Returns the record of a measurement."""
-    sides = (own_threads(found.plan.threads), found.peer_threads)
+    sides = (own_threads(found.engine), found.peer_threads)
     return context.record(
         device=found.engine.device,
         model=found.engine.contract.name,

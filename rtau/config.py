@@ -96,7 +96,12 @@ class ModelConfig:
     provider: str = setting(
         "auto", "what must execute the model (cpu, cuda, ...); an error if it is not used"
     )
-    threads: int = setting(0, "threads for the model; 0 = one per core", low=0, high=256)
+    threads: int = setting(
+        0,
+        "threads for the model; 0 = one per core for a heavy model, half of them for a small one",
+        low=0,
+        high=256,
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -53,10 +53,11 @@ class OpenVINOEngine:
         if provider != "openvino":
             raise UsageError(f"the OpenVINO backend is --provider openvino, got {provider!r}")
         self._path = path
+        self._threads = threads or os.cpu_count() or 1
         self._options = {
             "INFERENCE_PRECISION_HINT": EXACT,
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads or os.cpu_count() or 1,
+            "INFERENCE_NUM_THREADS": self._threads,
         }
         content = _read(path)
         self._contract = contract_in(content, origin=str(path))
@@ -84,6 +85,11 @@ class OpenVINOEngine:
         """The library and the processor really used."""
         version = openvino.__version__.split("-")[0]
         return f"openvino {version}, {DEVICE} ({self._name}), {self._contract.precision}"
+
+    @property
+    def threads(self) -> int:
+        """Threads of one call."""
+        return self._threads
 
     @property
     def max_batch(self) -> int:

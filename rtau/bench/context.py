@@ -7,7 +7,6 @@ writes a benchmark record.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from rtau.bench.machine import (
     temperatures,
 )
 from rtau.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
+from rtau.seams import Engine
 from rtau.sinks.run_record import utc_now
 from rtau.sources.decoding import DECODER_THREADS
 
@@ -99,12 +99,12 @@ class Context:
         )
 
 
-def own_threads(engine_threads: int, /) -> Threads:
-    """Returns the thread counts of rtau's side; `engine_threads` 0 is one per core."""
+def own_threads(engine: Engine | None = None, /) -> Threads:
+    """Returns the thread counts of rtau's side; of a backend that names its own they are known."""
     alive = len(list(ALL_THREADS.iterdir())) if ALL_THREADS.is_dir() else None
     return Threads(
         side="rtau",
-        engine=engine_threads or os.cpu_count(),
+        engine=getattr(engine, "threads", None),
         opencv=cv2.getNumThreads(),
         decoder=DECODER_THREADS,
         encoder="auto",

@@ -157,7 +157,7 @@ class _Measurement:
             self._figures += process_figures(
                 first, plan=self._plan, folder=self._folder, times=times
             )
-        sides = (own_threads(self._plan.threads), self._peer_threads)
+        sides = (own_threads(self._engine), self._peer_threads)
         return context.record(
             device=self._engine.device,
             model=self._engine.contract.name,
