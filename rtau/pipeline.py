@@ -1,16 +1,17 @@
 """Frames in, results out: finder, crops, engine and decisions in one deterministic step.
 
-Single-threaded and without a clock of its own: time comes with the frames. n frames in one step
-give what n steps of one frame give, but with one batch through the network, unless faces follow
-their landmarks: then each frame waits for what the network says of the one before. The `Runner`
-calls it.
+Without threads and without a clock of its own: time comes with the frames. A step has two halves
+that share no state: `look` finds and cuts, `judge` asks the network and decides. n frames in one
+step give what n steps of one frame give, but with one batch through the network, unless faces
+follow their landmarks: then each frame waits for what the network says of the one before. The
+`Runner` calls it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +27,21 @@ from rtau.timing import StageClock
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Sight:
+class Sight:
     """What was found in one frame, before the network has seen it."""
 
     frame: Frame
-    faces: Faces  # only those that gave a crop; row k belongs to crop k
+    """Where it was found."""
+    faces: Faces
+    """Only those that gave a crop; row k belongs to crop k."""
     crops: Crops
+    """What the network is to see."""
     unconfirmed_xyxy: npt.NDArray[np.float32]
+    """float32 (M, 4), frame space: boxes seen but not confirmed."""
     wants_cams: bool
+    """Whether this frame refreshes the heatmaps."""
+    stage_s: Mapping[str, float]
+    """Seconds that looking took, per stage."""
 
 
 class HeatSchedule:
@@ -83,34 +91,63 @@ class Pipeline:
         self._decider = decider
         self._heat = heat
         self._follows_landmarks = follow_landmarks
-        self._clock = StageClock()
 
     @property
     def contract(self) -> ModelContract:
         """The contract of the engine."""
         return self._engine.contract
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether a frame may be looked at before the one before it is judged.
+
+        Another thread may then call `look` while this one calls `judge`.
+        """
+        return not self._follows_landmarks
+
     def step(self, frames: Sequence[Frame], /) -> list[FrameResult]:
         """Returns one result per frame, in order.
+
+        Raises:
+            EngineError: as `judge`.
+        """
+        if self.looks_ahead:
+            return self.judge([self.look(frame) for frame in frames])
+        return [result for frame in frames for result in self.judge([self.look(frame)])]
+
+    def look(self, frame: Frame, /) -> Sight:
+        """Returns what is found in the next frame; `time_s` never decreases between calls."""
+        clock = StageClock()
+        with clock.stage("find"):
+            found = self._finder.find(frame)
+        with clock.stage("crop"):
+            contract = self._engine.contract
+            crops = cut(frame, found.faces, rule=contract.crop, size=contract.input_size)
+        return Sight(
+            frame=frame,
+            faces=found.faces.select(crops.face_rows),
+            crops=crops,
+            unconfirmed_xyxy=found.unconfirmed_xyxy,
+            wants_cams=self._heat is not None and self._heat.due(frame.time_s),
+            stage_s=clock.lap(1),
+        )
+
+    def judge(self, sights: Sequence[Sight], /) -> list[FrameResult]:
+        """Returns one result per sight, in order; all crops go through the network together.
 
         Raises:
             EngineError: the network failed or returned values that are not finite; the text names
                 the frames of the batch.
         """
-        if self._follows_landmarks:
-            return [result for frame in frames for result in self._step([frame])]
-        return self._step(frames)
-
-    def _step(self, frames: Sequence[Frame]) -> list[FrameResult]:
-        sights = [self._look(frame) for frame in frames]
-        with self._clock.stage("infer"):
+        clock = StageClock()
+        with clock.stage("infer"):
             scores = self._infer(sights)
-        with self._clock.stage("decide"):
+        with clock.stage("decide"):
             active = [self._decide(*pair) for pair in zip(sights, scores, strict=True)]
         if self._follows_landmarks:
-            with self._clock.stage("find"):
+            with clock.stage("find"):
                 self._tell_finder(sights[-1], scores[-1])
-        stage_s = self._clock.lap(len(frames))
+        stage_s = clock.lap(len(sights))
         return [
             FrameResult(
                 frame=sight.frame,
@@ -119,26 +156,12 @@ class Pipeline:
                 scores=frame_scores,
                 active=decisions,
                 unconfirmed_xyxy=sight.unconfirmed_xyxy,
-                stage_s=stage_s,
+                stage_s=_summed(sight.stage_s, stage_s),
             )
             for sight, frame_scores, decisions in zip(sights, scores, active, strict=True)
         ]
 
-    def _look(self, frame: Frame) -> _Sight:
-        with self._clock.stage("find"):
-            found = self._finder.find(frame)
-        with self._clock.stage("crop"):
-            contract = self._engine.contract
-            crops = cut(frame, found.faces, rule=contract.crop, size=contract.input_size)
-        return _Sight(
-            frame=frame,
-            faces=found.faces.select(crops.face_rows),
-            crops=crops,
-            unconfirmed_xyxy=found.unconfirmed_xyxy,
-            wants_cams=self._heat is not None and self._heat.due(frame.time_s),
-        )
-
-    def _infer(self, sights: Sequence[_Sight]) -> list[Scores]:
+    def _infer(self, sights: Sequence[Sight]) -> list[Scores]:
         """Returns scores per frame; frames with and without CAMs go as two batches.
 
         A batch computes CAMs for all of its rows or for none, and most frames want none.
@@ -154,7 +177,7 @@ class Pipeline:
                 scores.update(zip(chosen, map(answer.select, rows), strict=True))
         return [scores[k] for k in range(len(sights))]
 
-    def _tell_finder(self, sight: _Sight, scores: Scores) -> None:
+    def _tell_finder(self, sight: Sight, scores: Scores) -> None:
         """Lets the finder know where the landmarks put the faces of a frame."""
         self._finder.follow(
             moved_onto_landmarks(
@@ -165,11 +188,16 @@ class Pipeline:
             )
         )
 
-    def _decide(self, sight: _Sight, scores: Scores) -> npt.NDArray[np.bool_]:
+    def _decide(self, sight: Sight, scores: Scores) -> npt.NDArray[np.bool_]:
         track_ids = sight.faces.track_ids
         if track_ids is None:  # a result needs ids; a finder without a tracker is our mistake
             raise AssertionError("finder must return tracked faces")
         return self._decider.decide(scores, track_ids=track_ids, time_s=sight.frame.time_s)
+
+
+def _summed(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    """Returns the seconds of both per stage, in the order of the stages."""
+    return {name: first.get(name, 0.0) + second.get(name, 0.0) for name in {**first, **second}}
 
 
 def _stacked(parts: Sequence[Crops]) -> Crops:

@@ -1,7 +1,8 @@
 """The threaded shell around the pipeline: reading ahead, the queue, the sinks, the shutdown.
 
-One reader thread fills a bounded queue; the calling thread runs pipeline, overlay and sinks. Owns
-every thread of a run and leaves none behind, however the run ends; does no image work itself.
+One reader thread fills a bounded queue; for files a second one looks for faces ahead of the
+calling thread, which judges them, draws, and writes to the sinks. Owns every thread of a run and
+leaves none behind, however the run ends; does no image work itself.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from collections.abc import Callable, Sequence
 from rtau.data import Frame, FrameResult, Image
 from rtau.errors import SinkError
 from rtau.frame_queue import FrameQueue
-from rtau.pipeline import Pipeline
+from rtau.look_ahead import LookAhead
+from rtau.pipeline import Pipeline, Sight
 from rtau.seams import Sink, Source, StopRun
 from rtau.timing import Laps, Percentiles, frames_per_second, percentiles
 
 log = logging.getLogger(__name__)
 
-# Frames read ahead of a file: hides a slow key frame, and bounds memory (8 frames of 4K: 200 MB).
-READ_AHEAD = 8
+# Frames read ahead of a file, and frames looked at ahead of judging: hides a slow key frame or
+# search, and bounds memory (8 frames of 4K: 200 MB).
+READ_AHEAD = 4
+LOOK_AHEAD = 4
 # Live, only the newest frame is worth anything.
 NEWEST_ONLY = 1
 # Frames of a file that share one batch: more save little per face and cost latency and memory.
@@ -91,6 +95,14 @@ class _Arrival:
     decode_s: float
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A frame that was looked at."""
+
+    arrival: _Arrival
+    sight: Sight
+
+
 class Runner:
     """Runs one source through one pipeline into sinks. Made for one run."""
 
@@ -122,8 +134,12 @@ class Runner:
         drops = source.is_live if drops is None else drops
         size = NEWEST_ONLY if drops else READ_AHEAD
         self._queue: FrameQueue[_Arrival] = FrameQueue(size=size, drops=drops)
-        # Waiting for a batch would delay a live frame by the frames after it.
-        self._batch = 1 if drops or source.is_live else FILE_BATCH
+        # Live, a frame that waits to be judged, or for others of a batch, is late.
+        is_hurried = drops or source.is_live
+        self._batch = 1 if is_hurried else FILE_BATCH
+        self._ahead: LookAhead[_Arrival, _Seen] | None = None
+        if pipeline.looks_ahead and not is_hurried:
+            self._ahead = LookAhead(self._queue, self._look, size=LOOK_AHEAD)
         self._stop = threading.Event()
         self._laps = Laps()
         self._recent = _Recent()
@@ -144,6 +160,8 @@ class Runner:
         reader = threading.Thread(target=self._read_all, name="rtau-reader")
         try:
             reader.start()
+            if self._ahead is not None:
+                self._ahead.start()
             self._consume()
         except BaseException as error:
             self._end = f"failed: {error}" if isinstance(error, Exception) else "interrupted"
@@ -211,34 +229,48 @@ class Runner:
 
     def _consume(self) -> None:
         while not self._stop.is_set():
-            arrivals = self._queue.take(self._batch)
-            if not arrivals:
-                break
             try:
-                self._process(arrivals)
+                if not self._process():
+                    break
             except StopRun:
                 self._stop.set()
         if self._stop.is_set():
             self._end = "stopped"
             return
-        if self._queue.error is not None:
-            raise self._queue.error
+        error = self._queue.error if self._ahead is None else self._ahead.queue.error
+        if error is not None:
+            raise error
         limited = self._max_frames is not None and self._read >= self._max_frames
         self._end = "frame limit" if limited else "end of source"
 
-    def _process(self, arrivals: list[_Arrival]) -> None:
-        results = self._pipeline.step([arrival.frame for arrival in arrivals])
+    def _look(self, arrival: _Arrival) -> _Seen:
+        return _Seen(arrival, self._pipeline.look(arrival.frame))
+
+    def _process(self) -> bool:
+        """Takes the next frames through pipeline and sinks; returns False when there are none."""
+        if self._ahead is None:
+            arrivals = self._queue.take(self._batch)
+            results = self._pipeline.step([arrival.frame for arrival in arrivals])
+        else:
+            seen = self._ahead.queue.take(self._batch)
+            arrivals = [one.arrival for one in seen]
+            results = self._pipeline.judge([one.sight for one in seen])
         for arrival, result in zip(arrivals, results, strict=True):
-            stage_s = {"decode": arrival.decode_s, **result.stage_s}
-            self._deliver(result, stage_s)
-            now_s = time.perf_counter()
-            stage_s["latency"] = now_s - arrival.received_s
-            self._laps.add(stage_s)
-            self._recent.add(now_s, stage_s["latency"])
-            self._done += 1
-            self._time_s = result.frame.time_s
-            if result.faces.track_ids is not None:
-                self._faces.add(result.faces.track_ids.tolist())
+            self._finish(arrival, result)
+        return bool(arrivals)
+
+    def _finish(self, arrival: _Arrival, result: FrameResult) -> None:
+        """Hands a result to the sinks and counts it."""
+        stage_s = {"decode": arrival.decode_s, **result.stage_s}
+        self._deliver(result, stage_s)
+        now_s = time.perf_counter()
+        stage_s["latency"] = now_s - arrival.received_s
+        self._laps.add(stage_s)
+        self._recent.add(now_s, stage_s["latency"])
+        self._done += 1
+        self._time_s = result.frame.time_s
+        if result.faces.track_ids is not None:
+            self._faces.add(result.faces.track_ids.tolist())
 
     def _deliver(self, result: FrameResult, stage_s: dict[str, float]) -> None:
         """Draws once if any sink wants it, then writes to every sink."""
@@ -273,9 +305,13 @@ class Runner:
         """
         self._stop.set()
         self._queue.close()
+        if self._ahead is not None:
+            self._ahead.queue.close()
         errors = [error for error in (_closing(self._source),) if error is not None]
         if reader.ident is not None:
             reader.join(READER_PATIENCE_S)
+        if self._ahead is not None:
+            self._ahead.join()
         for sink in reversed(self._sinks):
             error = _closing(sink)
             if error is not None:

@@ -22,7 +22,7 @@ from rtau.data import Faces, Frame
 from rtau.decide import Decider
 from rtau.finder import FaceFinder, SearchPolicy
 from rtau.pipeline import HeatSchedule, Pipeline
-from rtau.runner import FILE_BATCH, READ_AHEAD, Runner
+from rtau.runner import FILE_BATCH, LOOK_AHEAD, READ_AHEAD, Runner
 from rtau.seams import SourceInfo
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
@@ -79,7 +79,7 @@ class Film:
 class Passers:
     """A detector that sees a new face every so many frames, at three places in turn."""
 
-    def detect(self, frame, /, *, near=None):
+    def detect(self, frame, /, *, near=None, within=None):
         place = (frame.index // FORGOTTEN) % 3
         x = 10.0 + 50 * place
         box = np.array([[x, 40, x + SIDE, 40 + SIDE]], np.float32)
@@ -170,8 +170,8 @@ def test_no_more_frames_are_held_late_than_early_by_a_fast_or_a_slow_sink(pause_
 
     run_film(film, Watch(look))
 
-    # In the queue, in the reader's hand, and in the batch that is worked on.
-    assert max(alive) <= READ_AHEAD + 2 + FILE_BATCH
+    # In both queues, in the hands of reader and looker and between, and in the batch.
+    assert max(alive) <= READ_AHEAD + LOOK_AHEAD + 3 + FILE_BATCH
     assert film.alive <= 1
 
 
