@@ -1,8 +1,9 @@
 """Decides when to search, whom to follow and what to believe: a detector and a tracker in time.
 
-Searches the whole frame seldom, looks for known faces around their last boxes in every frame,
-unless it was told where they are, and reports a face once it is confirmed. Time is the frames' own,
-so two runs over one file agree; touches no pixels itself. `rtau.pipeline` calls it.
+Searches the whole frame seldom and what has changed in it more often, looks for known faces around
+their last boxes in every frame, unless it was told where they are, and reports a face once it is
+confirmed. Time is the frames' own, so two runs over one file agree; touches no pixels itself.
+`rtau.pipeline` calls it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau import geometry
+from rtau.changes import ChangeWatch
 from rtau.data import Faces, Frame
 from rtau.seams import Detector, Tracker
 
 # Boxes that share this much (intersection over union) are on one face.
 SAME_FACE_IOU = 0.3
+# What belongs to a known face, in sides of its box: hair and chin move with it.
+HEAD = 1.75
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
 
@@ -31,8 +35,11 @@ class SearchPolicy:
     """
 
     detect_every_s: float = 0.3
-    """Between searches of the whole frame, rounded to the nearest frame; 0 searches every frame.
+    """Between searches, rounded to the nearest frame; 0 searches every frame, and whole.
     With confirmation a new face is reported within 0.5 s, at 5 frames a second and up."""
+    whole_every_s: float = 2.0
+    """While a face is seen, a search is of those parts only that have changed since they were last
+    searched, but of the whole frame at least this often; 0: always of the whole frame."""
     confirm_hits: int = 3
     """Frames a face must be seen in before it is reported. What is no face is seldom found again
     once noise and light have changed; a third sight costs 80 ms at 25 fps, a fourth rejects no
@@ -123,7 +130,8 @@ class FaceFinder:
         self._policy = policy
         self._next_public_id = 1
         self._sightings: dict[int, _Sighting] = {}  # by the tracker's id
-        self._searched_s = -math.inf
+        self._watch = ChangeWatch()
+        self._searched_s = self._searched_whole_s = -math.inf
         self._last_s = -math.inf
 
     def find(self, frame: Frame, /) -> Found:
@@ -154,7 +162,8 @@ class FaceFinder:
         """Forgets all faces (a cut, a new file); ids go on counting."""
         self._tracker.reset()
         self._sightings = {}
-        self._searched_s = self._last_s = -math.inf
+        self._watch.reset()
+        self._searched_s = self._searched_whole_s = self._last_s = -math.inf
 
     def _sights(self, frame: Frame) -> tuple[Faces, npt.NDArray[np.float32]]:
         """Returns the boxes seen in this frame and the best score any search gave each.
@@ -168,7 +177,7 @@ class FaceFinder:
         if not self._is_search_due(frame.time_s, near):
             return near, _scores(near)
         self._searched_s = frame.time_s
-        whole = _at_least(self._detector.detect(frame), self._policy.keep_score)
+        whole = self._search(frame, followed, seen)
         doubted = _judge(followed, whole)
         if doubted:
             seen = _joined(seen, self._look_near(frame, doubted))
@@ -182,6 +191,46 @@ class FaceFinder:
         )
         best = np.concatenate([np.maximum(_scores(near), doubled), _scores(new)])
         return sights, best.astype(np.float32)
+
+    def _search(self, frame: Frame, followed: list[_Sighting], seen: Faces) -> Faces:
+        """Returns what a search shows: of the whole frame, or of what has changed in it.
+
+        In the second case the known faces are among the faces returned if a look around each shows
+        them, since nobody searches where they are.
+
+        Args:
+            frame: to search.
+            followed: the known faces.
+            seen: those of them a look has shown in this frame.
+        """
+        parts = self._parts_to_search(frame, followed, _joined(_told(followed), seen))
+        if parts is None:
+            return _at_least(self._detector.detect(frame), self._policy.keep_score)
+        told = [sighting for sighting in followed if sighting.told_xyxy is not None]
+        known = _joined(seen, self._look_near(frame, told))
+        if not len(parts):
+            return known
+        new = _at_least(self._detector.detect(frame, within=parts), self._policy.keep_score)
+        return _joined(known, new)
+
+    def _parts_to_search(
+        self, frame: Frame, followed: list[_Sighting], near: Faces
+    ) -> npt.NDArray[np.float32] | None:
+        """Returns the parts that have changed, or None for the whole frame."""
+        confirmed = [sighting.seen_xyxy for sighting in followed if sighting.public_id]
+        since_s = frame.time_s - self._searched_whole_s + ROUNDING_S
+        parts = None
+        every_s, whole_every_s = self._policy.detect_every_s, self._policy.whole_every_s
+        # A face that nobody sees may be anywhere.
+        is_whole = every_s == 0 or not confirmed or _is_missing(confirmed, near)
+        if is_whole or since_s + every_s > whole_every_s:
+            self._watch.searched_whole(frame)
+        else:
+            known = np.array([sighting.seen_xyxy for sighting in followed])
+            parts = self._watch.changed(frame, but=geometry.expand(known, HEAD))
+        if parts is None:
+            self._searched_whole_s = frame.time_s
+        return parts
 
     def _look_near(self, frame: Frame, known: list[_Sighting]) -> Faces:
         """Returns what is seen around known faces."""
@@ -213,8 +262,7 @@ class FaceFinder:
         ]
         if not known or since_s < policy.recheck_s:
             return False
-        overlap = geometry.iou(np.array(known), near.boxes_xyxy)
-        return bool((overlap.max(axis=1, initial=0) < SAME_FACE_IOU).any())
+        return _is_missing(known, near)
 
     def _note(
         self, sights: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
@@ -274,6 +322,12 @@ class FaceFinder:
         )
         doubted = [s for s in here + held if not s.public_id]
         return Found(faces=faces, unconfirmed_xyxy=_boxes(doubted))
+
+
+def _is_missing(known_xyxy: list[npt.NDArray[np.float32]], here: Faces) -> bool:
+    """Returns whether one of some known boxes has no face on it."""
+    overlap = geometry.iou(np.array(known_xyxy), here.boxes_xyxy)
+    return bool((overlap.max(axis=1, initial=0) < SAME_FACE_IOU).any())
 
 
 def _told(followed: list[_Sighting]) -> Faces:

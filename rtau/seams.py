@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from rtau.contract import ModelContract
 from rtau.data import Crops, Faces, Frame, FrameResult, Image, Scores
+from rtau.geometry import Boxes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,11 +77,21 @@ class Detector(Protocol):
     * `near` means: look only around these faces, at their scale; a face not found again is absent,
       two that fell on one face are one. When to search the whole frame, and when to believe a box,
       is not decided here (`rtau.finder`).
+    * `within` means: look for faces in these parts of the frame only, in sizes as in the whole.
+      A face that reaches out of all parts may be found or not.
     * Boxes lie inside the frame, in a stable order; scores in [0, 1]; `track_ids` is None.
     """
 
-    def detect(self, frame: Frame, /, *, near: Faces | None = None) -> Faces:
-        """Returns the faces found near the given ones, or without `near` in the whole frame."""
+    def detect(
+        self, frame: Frame, /, *, near: Faces | None = None, within: Boxes | None = None
+    ) -> Faces:
+        """Returns the faces found near the given ones, else within parts, else in the frame.
+
+        Args:
+            frame: to look at.
+            near: faces to look around; `within` is then not given.
+            within: float32 (M, 4) xyxy, px: parts to search; None for the whole frame.
+        """
         ...
 
 

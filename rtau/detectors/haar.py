@@ -74,12 +74,17 @@ class HaarDetector:
         self._cascade = _load_cascade()
         self._region_contrast = cv2.createCLAHE(CONTRAST_LIMIT, (REGION_TILES, REGION_TILES))
 
-    def detect(self, frame: Frame, /, *, near: Faces | None = None) -> Faces:
-        """Returns the faces found near the given ones, or without `near` in the whole frame.
+    def detect(
+        self, frame: Frame, /, *, near: Faces | None = None, within: geometry.Boxes | None = None
+    ) -> Faces:
+        """Returns the faces found near the given ones, else within parts, else in the frame.
 
-        Rows keep the order of `near`; of the whole frame they run from the top left.
+        Rows keep the order of `near`; of a search they run from the top left.
         """
-        guesses = self._search(frame) if near is None else _squares(near.boxes_xyxy)
+        if near is None:
+            guesses = self._search(frame, _frame_box(frame) if within is None else within)
+        else:
+            guesses = _squares(near.boxes_xyxy)
         face_px = FIRST_PX if near is None else FOLLOWED_PX
         answers = [self._look(frame.image_bgr, guess, face_px=face_px) for guess in guesses]
         found = [answer for answer in answers if answer is not None]
@@ -102,22 +107,32 @@ class HaarDetector:
             return max(self._min_face_share * frame.height, 1.0)
         return max(AUTO_SHARE * min(frame.width, frame.height), 1.0)
 
-    def _search(self, frame: Frame) -> Squares:
-        """Returns first guesses from the whole frame: float64 (N, 3), centre x, y, side, px."""
+    def _search(self, frame: Frame, parts_xyxy: geometry.Boxes) -> Squares:
+        """Returns first guesses from parts of a frame: float64 (N, 3), centre x, y, side, px."""
+        smallest_px = self._smallest_px(frame)
+        inside = geometry.clip(parts_xyxy, width=frame.width, height=frame.height)
+        found = [np.zeros((0, 3))]
+        for x0, y0, x1, y1 in inside.astype(int).tolist():
+            part = frame.image_bgr[y0:y1, x0:x1]
+            found.append(self._guesses(part, smallest_px) + np.array([x0, y0, 0.0]))
+        guesses = np.concatenate(found)
+        return guesses[np.lexsort(guesses.T)]  # OpenCV's order depends on its threads
+
+    def _guesses(self, image_bgr: Image, smallest_px: float) -> Squares:
+        """Returns first guesses from a picture: float64 (N, 3), centre x, y, side, px."""
         # Enlarging beyond the window's size shows the cascade nothing new, only more pixels.
-        shrink = min(SMALLEST_PX / self._smallest_px(frame), SMALLEST_PX / WINDOW_PX)
-        width, height = round(frame.width * shrink), round(frame.height * shrink)
+        shrink = min(SMALLEST_PX / smallest_px, SMALLEST_PX / WINDOW_PX)
+        width, height = round(image_bgr.shape[1] * shrink), round(image_bgr.shape[0] * shrink)
         if min(width, height) < WINDOW_PX:
             return np.zeros((0, 3))
-        grey, pixel = _grey(frame.image_bgr, width, height)
+        grey, pixel = _grey(image_bgr, width, height)
         tiles = (max(round(width / WHOLE_TILE_PX), 1), max(round(height / WHOLE_TILE_PX), 1))
         equalised = cv2.createCLAHE(CONTRAST_LIMIT, tiles).apply(grey)
-        smallest = max(math.floor(self._smallest_px(frame) * shrink), WINDOW_PX)
+        smallest = max(math.floor(smallest_px * shrink), WINDOW_PX)
         rects = self._cascade.detectMultiScale(
             equalised, WHOLE_SCALE_STEP, WHOLE_NEIGHBOURS, minSize=(smallest, smallest)
         )
-        guesses = _in_frame(rects, pixel)
-        return guesses[np.lexsort(guesses.T)]  # OpenCV's order depends on its threads
+        return _in_frame(rects, pixel)
 
     def _look(
         self, image_bgr: Image, guess: Squares, *, face_px: float
@@ -194,6 +209,10 @@ def _region(image_bgr: Image, guess: Squares) -> tuple[Image, npt.NDArray[np.flo
     if (high - low).min() < 1:
         return None
     return image_bgr[low[1] : high[1], low[0] : high[0]], low.astype(np.float64)
+
+
+def _frame_box(frame: Frame) -> geometry.Boxes:
+    return np.array([[0, 0, frame.width, frame.height]], np.float32)
 
 
 def _in_frame(rects: Any, pixel: npt.NDArray[np.float64]) -> Squares:

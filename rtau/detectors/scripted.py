@@ -40,9 +40,11 @@ class ListDetector:
             for index, (boxes, row) in enumerate(zip(boxes_xyxy, given, strict=True))
         }
 
-    def detect(self, frame: Frame, /, *, near: Faces | None = None) -> Faces:
-        """Returns the boxes of the frame, or those of them that overlap a face of `near`."""
-        return _pick(self._by_index, frame, near)
+    def detect(
+        self, frame: Frame, /, *, near: Faces | None = None, within: geometry.Boxes | None = None
+    ) -> Faces:
+        """Returns the boxes of the frame, or those of them that overlap a face or a part."""
+        return _pick(self._by_index, frame, near=near, within=within)
 
 
 class RecordedDetector:
@@ -61,9 +63,11 @@ class RecordedDetector:
             scores.setdefault(index, []).append(score)
         self._by_index = {index: _faces(boxes[index], scores[index]) for index in boxes}
 
-    def detect(self, frame: Frame, /, *, near: Faces | None = None) -> Faces:
-        """Returns the boxes recorded for the frame, or those that overlap a face of `near`."""
-        return _pick(self._by_index, frame, near)
+    def detect(
+        self, frame: Frame, /, *, near: Faces | None = None, within: geometry.Boxes | None = None
+    ) -> Faces:
+        """Returns the boxes recorded for the frame, or those that overlap a face or a part."""
+        return _pick(self._by_index, frame, near=near, within=within)
 
 
 def _faces(boxes_xyxy: Sequence[Row], scores: Row) -> Faces:
@@ -73,13 +77,20 @@ def _faces(boxes_xyxy: Sequence[Row], scores: Row) -> Faces:
     )
 
 
-def _pick(by_index: Mapping[int, Faces], frame: Frame, near: Faces | None) -> Faces:
-    """Returns the faces of a frame, inside it, near the given ones if there are any given."""
+def _pick(
+    by_index: Mapping[int, Faces],
+    frame: Frame,
+    *,
+    near: Faces | None,
+    within: geometry.Boxes | None,
+) -> Faces:
+    """Returns the faces of a frame, inside it, that touch the faces or parts given, if any are."""
     faces = by_index.get(frame.index, _faces([], []))
     boxes = geometry.clip(faces.boxes_xyxy, width=frame.width, height=frame.height)
     keep: npt.NDArray[np.bool_] = geometry.areas(boxes) > 0
-    if near is not None:
-        keep &= geometry.iou(boxes, near.boxes_xyxy).max(axis=1, initial=0) > 0
+    places = within if near is None else near.boxes_xyxy
+    if places is not None:
+        keep &= geometry.iou(boxes, places).max(axis=1, initial=0) > 0
     return Faces(boxes_xyxy=boxes, scores=faces.scores).select(keep)
 
 

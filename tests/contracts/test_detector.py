@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from rtau import columns
+from rtau import columns, geometry
 from rtau.data import Faces, Frame
 from rtau.detectors.haar import HaarDetector
 from rtau.detectors.scripted import ListDetector, RecordedDetector
@@ -83,3 +83,19 @@ def test_two_that_fall_on_one_face_are_one(portrait, tmp_path):
     moved = tuple(value + 6 for value in FACE)
     for make in MAKERS.values():
         assert len(make(tmp_path).detect(portrait, near=near(FACE, moved))) == 1
+
+
+def test_within_parts_is_where_faces_are_searched(detector, portrait):
+    parts = np.array([[0, 0, portrait.width, 300], WALL], np.float32)
+    whole, found = detector.detect(portrait), detector.detect(portrait, within=parts)
+
+    assert len(geometry.iou(np.array([FACE], np.float32), found.boxes_xyxy)) == 1
+    assert geometry.iou(np.array([FACE], np.float32), found.boxes_xyxy).max() > 0.5
+    assert len(found) <= len(whole)
+
+
+def test_where_no_part_is_nobody_is_found(portrait, tmp_path):
+    for name in ("HaarDetector", "RecordedDetector", "ListDetector"):
+        detector = MAKERS[name](tmp_path)
+        for parts in (np.zeros((0, 4), np.float32), np.array([WALL], np.float32)):
+            assert len(detector.detect(portrait, within=parts)) == 0

@@ -16,6 +16,10 @@ A = (100.0, 100.0, 200.0, 200.0)
 B = (350.0, 120.0, 450.0, 220.0)
 
 
+# The picture never changes here, though the faces of the list detector come and go.
+WHOLE = SearchPolicy(whole_every_s=0)
+
+
 class Watched(ListDetector):
     """List detector that notes every search: frame index and whether it was of the whole frame."""
 
@@ -25,7 +29,8 @@ class Watched(ListDetector):
         self.near: list[int] = []
         self.misses_near = set(misses_near)
 
-    def detect(self, frame, /, *, near=None):
+    def detect(self, frame, /, *, near=None, within=None):
+        assert within is None
         (self.whole if near is None else self.near).append(frame.index)
         if near is not None and frame.index in self.misses_near:
             return Faces.none()
@@ -33,7 +38,7 @@ class Watched(ListDetector):
 
 
 def run(detector, *, frames, fps=25.0, policy=None, tracker=None):
-    finder = FaceFinder(detector, tracker or IouTracker(), policy or SearchPolicy())
+    finder = FaceFinder(detector, tracker or IouTracker(), policy or WHOLE)
     return [finder.find(Frame(index=k, time_s=k / fps, image_bgr=IMAGE)) for k in range(frames)]
 
 
@@ -128,7 +133,7 @@ def test_a_search_because_of_a_miss_is_not_made_in_every_frame():
 
 def test_on_searched_frames_a_followed_face_keeps_the_box_of_the_look_around_it():
     class Beating(Watched):
-        def detect(self, frame, /, *, near=None):
+        def detect(self, frame, /, *, near=None, within=None):
             found = super().detect(frame, near=near)
             shift = 0 if near is not None else 9
             return Faces(boxes_xyxy=found.boxes_xyxy + np.float32(shift), scores=found.scores)

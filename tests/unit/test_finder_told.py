@@ -6,7 +6,7 @@ from rtau.data import Faces, Frame
 from rtau.finder import FaceFinder, SearchPolicy
 from rtau.trackers.iou import IouTracker
 from rtau.trackers.untracked import Untracked
-from tests.unit.test_finder import IMAGE, A, B, Watched, ids
+from tests.unit.test_finder import IMAGE, WHOLE, A, B, Watched, ids
 
 
 def told(boxes, track_ids):
@@ -18,7 +18,7 @@ def told(boxes, track_ids):
 
 def run(detector, *, frames, tell=None, fps=25.0, policy=None, tracker=None):
     """Finds in frame after frame; `tell(found)` says where faces will be: where they are."""
-    finder = FaceFinder(detector, tracker or IouTracker(), policy or SearchPolicy())
+    finder = FaceFinder(detector, tracker or IouTracker(), policy or WHOLE)
     tell = tell or (lambda found: told(found.faces.boxes_xyxy, found.faces.track_ids))
     results = []
     for k in range(frames):
@@ -49,7 +49,7 @@ def test_its_box_is_the_one_that_was_told():
 
 def test_what_was_told_holds_for_one_frame():
     detector = Watched([[A]] * 12)
-    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    finder = FaceFinder(detector, IouTracker(), WHOLE)
     for k in range(12):
         found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=IMAGE))
         if k < 6:
@@ -86,7 +86,7 @@ def test_a_face_no_search_shows_is_looked_for_until_one_does():
     class Blind(Watched):
         """Whole searches miss the face in some frames; looks around it do not."""
 
-        def detect(self, frame, /, *, near=None):
+        def detect(self, frame, /, *, near=None, within=None):
             found = super().detect(frame, near=near)
             return Faces.none() if near is None and frame.index in (14, 21) else found
 
@@ -102,7 +102,7 @@ def test_a_face_that_is_held_is_looked_for_though_told_of():
     class Shut(Watched):
         """Nothing finds the face from a search on, for some frames."""
 
-        def detect(self, frame, /, *, near=None):
+        def detect(self, frame, /, *, near=None, within=None):
             found = super().detect(frame, near=near)
             return Faces.none() if 14 <= frame.index < 17 else found
 

@@ -160,7 +160,7 @@ class StillDetector(FixedDetector):
         super().__init__(((40, 30, 72, 62),))
         self.near = []
 
-    def detect(self, frame, /, *, near=None):
+    def detect(self, frame, /, *, near=None, within=None):
         if near is not None:
             self.near.append(frame.index)
         return super().detect(frame, near=near)

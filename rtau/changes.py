@@ -1,0 +1,115 @@
+"""Where a picture has changed since it was last searched: the only places a new face can be.
+
+Keeps one small picture of the frame. Decides nothing about faces: `rtau.finder` asks it when a
+search is due, so that what stands still is not searched again and again.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rtau import geometry
+from rtau.data import Frame
+
+# Longer side of the small picture: at 640 px a pixel of it is the mean of 8 x 8.
+SMALL_PX = 80
+# Grey levels between two means that noise does not reach: of 8 x 8 pixels with a noise of 8 levels
+# each, these are five standard deviations.
+CHANGED_BY = 5
+# A face of which a part has changed reaches beyond that part: by half the part's longer side and
+# by so much of the frame's shorter side, a little more than the smallest face of `auto`.
+GROWN_BY = 0.5
+MARGIN = 1 / 10
+# Once the parts take so much of the frame, one search of the whole is as cheap and sees more.
+MOST = 0.6
+
+
+class ChangeWatch:
+    """Remembers how each part of the frame looked when it was last searched."""
+
+    def __init__(self) -> None:
+        """Has seen nothing: the first frame has changed as a whole."""
+        self._before: npt.NDArray[np.uint8] | None = None
+
+    def reset(self) -> None:
+        """Forgets the frame, as after a cut."""
+        self._before = None
+
+    def changed(self, frame: Frame, /, *, but: geometry.Boxes) -> geometry.Boxes | None:
+        """Returns the parts that have changed; what is returned counts as searched.
+
+        Args:
+            frame: the next frame that is searched.
+            but: float32 (N, 4): where faces are known; changes inside do not count, and stay
+                unsearched.
+
+        Returns:
+            float32 (M, 4), whole px inside the frame, none of which overlap; None when the frame
+            must be searched whole: it is the first, of another size, or has changed nearly
+            everywhere.
+        """
+        now, before = _small(frame), self._before
+        if before is None or before.shape != now.shape:
+            self._before = now
+            return None
+        scale = np.array([frame.width / now.shape[1], frame.height / now.shape[0]] * 2, np.float32)
+        differs = (cv2.absdiff(now, before) >= CHANGED_BY).astype(np.uint8)
+        for x0, y0, x1, y1 in _inside(but / scale, now).tolist():
+            differs[y0:y1, x0:x1] = 0
+        parts = _parts(differs)
+        if geometry.areas(parts.astype(np.float32)).sum() > MOST * now.size:
+            self._before = now
+            return None
+        for x0, y0, x1, y1 in parts.tolist():
+            before[y0:y1, x0:x1] = now[y0:y1, x0:x1]
+        return np.asarray(np.round(parts * scale), dtype=np.float32)
+
+    def searched_whole(self, frame: Frame, /) -> None:
+        """Takes note of a search of the whole frame."""
+        self._before = _small(frame)
+
+
+def _small(frame: Frame) -> npt.NDArray[np.uint8]:
+    """Returns the frame in grey, every pixel a mean of whole pixels: uint8, `SMALL_PX` long."""
+    factor = max(max(frame.width, frame.height) // SMALL_PX, 1)
+    size = (max(frame.width // factor, 1), max(frame.height // factor, 1))
+    whole = frame.image_bgr[: size[1] * factor, : size[0] * factor]
+    small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def _parts(differs: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Returns boxes around all that differs, grown, none overlapping: int64 (M, 4), px."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(differs, connectivity=8)
+    found = stats[1:count].astype(np.float64)
+    corners, sides = found[:, :2], found[:, 2:4]
+    margin = GROWN_BY * sides.max(axis=1, keepdims=True) + MARGIN * min(differs.shape)
+    boxes = np.hstack([corners - margin, corners + sides + margin])
+    return _merged(_inside(boxes, differs))
+
+
+def _inside(boxes: npt.NDArray[np.floating], small: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Returns boxes grown to whole pixels and cut to a picture: int64 (N, 4)."""
+    height, width = small.shape
+    whole = np.hstack([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])])
+    limit = np.array([width, height, width, height], np.float64)
+    return np.asarray(np.clip(whole, 0, limit), dtype=np.int64)
+
+
+def _merged(boxes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Returns boxes that cover the given ones and do not overlap: int64 (M, 4)."""
+    kept: list[npt.NDArray[np.int64]] = []
+    for box in boxes:
+        grown = box
+        while hit := [other for other in kept if _overlap(grown, other)]:
+            kept = [other for other in kept if not _overlap(grown, other)]
+            all_of = np.stack([grown, *hit])
+            grown = np.hstack([all_of[:, :2].min(axis=0), all_of[:, 2:].max(axis=0)])
+        kept.append(grown)
+    return np.array(kept, np.int64).reshape(-1, 4)
+
+
+def _overlap(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> bool:
+    return bool((one[:2] < other[2:]).all() and (other[:2] < one[2:]).all())

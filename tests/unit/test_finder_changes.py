@@ -1,0 +1,117 @@
+"""While a face is seen only what has changed is searched, and the whole frame now and then."""
+
+import numpy as np
+import pytest
+
+from rtau.data import Faces, Frame
+from rtau.detectors.scripted import ListDetector
+from rtau.finder import FaceFinder, SearchPolicy
+from rtau.trackers.iou import IouTracker
+
+SIZE = (400, 600, 3)
+A = (100.0, 100.0, 200.0, 200.0)
+B = (350.0, 120.0, 450.0, 220.0)
+
+
+def picture(boxes):
+    """Returns a picture in which every face is a bright square."""
+    image = np.full(SIZE, 60, np.uint8)
+    for x0, y0, x1, y1 in np.array(boxes, int).reshape(-1, 4).tolist():
+        image[y0:y1, x0:x1] = 180
+    return image
+
+
+class Searches(ListDetector):
+    """List detector that notes its searches: the frames of whole ones, the parts of others."""
+
+    def __init__(self, boxes):
+        super().__init__(boxes)
+        self.whole, self.parts = [], {}
+
+    def detect(self, frame, /, *, near=None, within=None):
+        if near is None and within is None:
+            self.whole.append(frame.index)
+        elif near is None:
+            self.parts[frame.index] = within
+        return super().detect(frame, near=near, within=within)
+
+
+def run(boxes, *, policy=None, fps=25.0, follow=False):
+    detector = Searches(boxes)
+    finder = FaceFinder(detector, IouTracker(), policy or SearchPolicy())
+    results = []
+    for k, now in enumerate(boxes):
+        found = finder.find(Frame(index=k, time_s=k / fps, image_bgr=picture(now)))
+        if follow:
+            finder.follow(found.faces)
+        results.append(found)
+    return detector, results
+
+
+def ids(results):
+    return [found.faces.track_ids.tolist() for found in results]
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_still_picture_is_searched_whole_every_two_seconds_and_nowhere_between(follow):
+    detector, results = run([[A]] * 120, follow=follow)
+    assert detector.whole == [0, 49, 98]
+    assert detector.parts == {}
+    assert ids(results)[2:] == [[1]] * 118
+
+
+@pytest.mark.parametrize("follow", [False, True])
+@pytest.mark.parametrize("fps", [5, 12.5, 25, 30, 60])
+@pytest.mark.parametrize("start", [11, 14, 17])
+def test_a_face_that_comes_to_another_is_reported_within_half_a_second(start, fps, follow):
+    boxes = [[A]] * start + [[A, B]] * 60
+    detector, results = run(boxes, fps=fps, follow=follow)
+
+    first = next(k for k, found in enumerate(ids(results)) if found == [1, 2])
+    assert (first - start) / fps <= 0.5
+    assert all(found == [1, 2] for found in ids(results)[first:])
+    for parts in detector.parts.values():
+        assert len(parts) == 1
+        assert (parts[0][:2] <= B[:2]).all()
+        assert (parts[0][2:] >= B[2:]).all()
+
+
+def test_what_a_known_face_does_is_not_searched():
+    moving = [[tuple(np.add(A, 6 * np.sin(k / 5)))] for k in range(45)]
+    detector, results = run(moving)
+    assert detector.whole == [0]
+    assert detector.parts == {}
+    assert ids(results)[2:] == [[1]] * 43
+
+
+def test_a_face_that_is_missed_starts_a_search_of_the_whole_frame():
+    boxes = [[A]] * 10 + [[B]] * 20
+    detector, results = run(boxes)
+    assert 10 in detector.whole
+    assert len(ids(results)[-1]) == 1
+
+
+def test_without_a_face_every_search_is_of_the_whole_frame():
+    detector, _ = run([[]] * 30)
+    assert detector.whole == list(range(0, 30, 7))
+
+
+def test_every_frame_means_the_whole_of_it():
+    policy = SearchPolicy(detect_every_s=0)
+    detector, _ = run([[A]] * 10, policy=policy)
+    assert detector.whole == list(range(10))
+
+
+def test_a_face_told_of_that_no_look_shows_is_gone_though_nothing_changed():
+    """The network follows a wall; the look that a search makes ends it."""
+    detector = Searches([[A]] * 10 + [[]] * 40)
+    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    seen = []
+    for k in range(50):
+        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=picture([A])))
+        finder.follow(Faces(boxes_xyxy=found.faces.boxes_xyxy, track_ids=found.faces.track_ids))
+        seen.append(len(found.faces))
+    policy = SearchPolicy()
+    gone = seen.index(0, 10)
+    assert (gone - 9) / 25 <= policy.detect_every_s + policy.hold_s + 2 / 25
+    assert not any(seen[gone:])
