@@ -51,6 +51,15 @@ def _is_finite(array: npt.NDArray[np.float32]) -> bool:
     return bool(np.count_nonzero(np.isfinite(array)) == array.size)
 
 
+def _is_every_row(rows: npt.NDArray[Any], count: int) -> bool:
+    """True where a mask or an index array picks each of so many rows, in their order."""
+    if rows.shape != (count,):
+        return False
+    if rows.dtype == np.bool_:
+        return bool(np.count_nonzero(rows) == count)
+    return bool(rows.tolist() == list(range(count)))
+
+
 def _freeze(record: Any, field: str) -> None:
     """Replaces an array field by a read-only view, so that no reader can scribble on it.
 
@@ -134,7 +143,12 @@ class Faces:
         return len(self.boxes_xyxy)
 
     def select(self, rows: npt.NDArray[Any]) -> Faces:
-        """Returns the faces a mask or an index array picks, every field kept in step."""
+        """Returns the faces a mask or an index array picks, every field kept in step.
+
+        Where that is every row the record itself is returned: nobody can write into it.
+        """
+        if _is_every_row(rows, len(self)):
+            return self
         return Faces(
             boxes_xyxy=self.boxes_xyxy[rows],
             scores=None if self.scores is None else self.scores[rows],
@@ -238,7 +252,9 @@ class Scores:
         return np.asarray(lifted / lifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def select(self, rows: npt.NDArray[Any]) -> Scores:
-        """Returns the rows a mask or an index array picks."""
+        """Returns the rows a mask or an index array picks; the record itself where it is all."""
+        if _is_every_row(rows, len(self)):
+            return self
         cams, points = self.cams, self.landmarks_xy
         return Scores(
             labels=self.labels,
