@@ -113,6 +113,11 @@ class _Sighting:
     """0 until confirmed: the tracker's own ids, counted for every doubtful box, leave gaps."""
 
 
+# Made once: a record is checked whenever it is made, and most frames have an empty one somewhere.
+_NOBODY = Faces.none()
+_NO_BOXES = _NOBODY.boxes_xyxy
+
+
 class FaceFinder:
     """Finds the faces of one sequence of frames, or of images that are none."""
 
@@ -186,7 +191,7 @@ class FaceFinder:
     def _look_near(self, frame: Frame, known: list[_Sighting]) -> Faces:
         """Returns what is seen around known faces."""
         if not known:
-            return Faces.none()
+            return _NOBODY
         last = np.array([sighting.seen_xyxy for sighting in known])
         seen = self._detector.detect(frame, near=Faces(boxes_xyxy=last))
         return _at_least(seen, self._policy.keep_score)
@@ -213,28 +218,29 @@ class FaceFinder:
         ]
         if not known or since_s < policy.recheck_s:
             return False
-        overlap = geometry.iou(np.array(known), near.boxes_xyxy)
-        return bool((overlap.max(axis=1, initial=0) < SAME_FACE_IOU).any())
+        return _is_any_missed(np.array(known), near.boxes_xyxy)
 
     def _note(
         self, sights: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
     ) -> set[int]:
         """Takes the boxes of a frame into the memory, confirms whom it can, returns their ids."""
         assert tracked.track_ids is not None, "a tracker gives ids"
-        seen: set[int] = set()
-        for row, track_id in enumerate(tracked.track_ids.tolist()):
-            sighting = self._sightings.setdefault(track_id, _Sighting(first_s=time_s))
+        scores, best_scores = _scores(sights).tolist(), best.tolist()
+        track_ids = tracked.track_ids.tolist()
+        for row, track_id in enumerate(track_ids):
+            sighting = self._sightings.get(track_id)
+            if sighting is None:
+                sighting = self._sightings[track_id] = _Sighting(first_s=time_s)
             sighting.last_s = time_s
             sighting.hits += 1
             sighting.seen_xyxy = sights.boxes_xyxy[row]
             sighting.steady_xyxy = tracked.boxes_xyxy[row]
-            sighting.score = float(_scores(sights)[row])
-            sighting.best = max(sighting.best, float(best[row]))
+            sighting.score = scores[row]
+            sighting.best = max(sighting.best, best_scores[row])
             if not sighting.public_id and self._is_confirmed(sighting):
                 sighting.public_id = self._next_public_id
                 self._next_public_id += 1
-            seen.add(track_id)
-        return seen
+        return set(track_ids)
 
     def _is_confirmed(self, sighting: _Sighting) -> bool:
         policy = self._policy
@@ -279,8 +285,10 @@ class FaceFinder:
 def _told(followed: list[_Sighting]) -> Faces:
     """Returns the faces that were told of, where they were told."""
     known = [(s.told_xyxy, s.score) for s in followed if s.told_xyxy is not None]
+    if not known:
+        return _NOBODY
     return Faces(
-        boxes_xyxy=np.array([box for box, _ in known], np.float32).reshape(-1, 4),
+        boxes_xyxy=np.array([box for box, _ in known], np.float32),
         scores=np.array([score for _, score in known], np.float32),
     )
 
@@ -290,10 +298,12 @@ def _judge(followed: list[_Sighting], whole: Faces) -> list[_Sighting]:
 
     What was told of these is forgotten; those it shows take its score.
     """
+    if not followed:
+        return []
+    where = [s.seen_xyxy if s.told_xyxy is None else s.told_xyxy for s in followed]
+    same = geometry.iou(np.array(where), whole.boxes_xyxy) >= SAME_FACE_IOU  # (followed, whole)
     doubted = []
-    for sighting in followed:
-        where = sighting.seen_xyxy if sighting.told_xyxy is None else sighting.told_xyxy
-        on_it = geometry.iou(where[None], whole.boxes_xyxy)[0] >= SAME_FACE_IOU
+    for sighting, on_it in zip(followed, same, strict=True):
         sighting.is_shown = bool(on_it.any())
         if sighting.told_xyxy is None:
             continue
@@ -308,23 +318,35 @@ def _judge(followed: list[_Sighting], whole: Faces) -> list[_Sighting]:
 def _joined(first: Faces, second: Faces) -> Faces:
     """Returns the faces of both, none twice: where two share a face, the earlier row is kept.
 
-    Without a first one the second are returned as they are.
+    Where that is all of the one and the other has none, it is returned as it is.
     """
     if not len(first):
         return second
+    if len(first) == 1 and not len(second):
+        return first
     boxes = np.concatenate([first.boxes_xyxy, second.boxes_xyxy])
-    both = Faces(boxes_xyxy=boxes, scores=np.concatenate([_scores(first), _scores(second)]))
-    overlap = geometry.iou(boxes, boxes)
+    apart = (geometry.iou(boxes, boxes) < SAME_FACE_IOU).tolist()
     kept: list[int] = []
-    for row in range(len(boxes)):
-        if overlap[row, kept].max(initial=0) < SAME_FACE_IOU:
+    for row, is_apart in enumerate(apart):
+        if all(is_apart[other] for other in kept):
             kept.append(row)
+    if len(kept) == len(first) and not len(second):
+        return first
+    both = Faces(boxes_xyxy=boxes, scores=np.concatenate([_scores(first), _scores(second)]))
     return both.select(np.array(kept, np.int64))
+
+
+def _is_any_missed(known_xyxy: geometry.Boxes, near_xyxy: geometry.Boxes) -> bool:
+    """True where some known box has no near box on it."""
+    on_it = (geometry.iou(known_xyxy, near_xyxy) >= SAME_FACE_IOU).tolist()
+    return not all(any(row) for row in on_it)
 
 
 def _boxes(sightings: list[_Sighting]) -> geometry.Boxes:
     """Returns the boxes to report, float32 (N, 4)."""
-    return np.array([s.steady_xyxy for s in sightings], np.float32).reshape(-1, 4)
+    if not sightings:
+        return _NO_BOXES
+    return np.array([s.steady_xyxy for s in sightings], np.float32)
 
 
 def _scores(faces: Faces) -> npt.NDArray[np.float32]:
