@@ -29,7 +29,8 @@ import numpy as np
 from rtau import geometry
 from rtau.data import Faces, Frame
 from rtau.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
+from rtau.search_policy import SearchPolicy
 from rtau.trackers.iou import IouTracker
 
 # The crop the networks are trained on, on the box of the 68 landmarks (docs/coordinates.md).

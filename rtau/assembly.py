@@ -14,11 +14,12 @@ from rtau.contract import ModelContract
 from rtau.decide import Decider
 from rtau.detectors import open_detector
 from rtau.errors import UsageError
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatSchedule, Pipeline
 from rtau.runner import Runner
 from rtau.seams import Engine, Sink, Source
+from rtau.search_policy import SearchPolicy
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls

@@ -18,6 +18,7 @@ from rtau import geometry
 from rtau.changes import ChangeWatch
 from rtau.data import Faces, Frame
 from rtau.seams import Detector, Tracker
+from rtau.search_policy import SearchPolicy
 
 # Boxes that share this much (intersection over union) are on one face.
 SAME_FACE_IOU = 0.3
@@ -25,64 +26,6 @@ SAME_FACE_IOU = 0.3
 HEAD = 1.75
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SearchPolicy:
-    """When the whole frame is searched and when a box is believed; seconds are of video.
-
-    Figures behind the defaults: docs/detection.md.
-    """
-
-    detect_every_s: float = 0.3
-    """Between searches, rounded to the nearest frame; 0 searches every frame, and whole.
-    With confirmation a new face is reported within 0.5 s, at 5 frames a second and up."""
-    whole_every_s: float = 2.0
-    """While a face is seen, a search is of those parts only that have changed since they were last
-    searched, but of the whole frame at least this often; 0: always of the whole frame."""
-    confirm_hits: int = 3
-    """Frames a face must be seen in before it is reported. What is no face is seldom found again
-    once noise and light have changed; a third sight costs 80 ms at 25 fps, a fourth rejects no
-    more."""
-    confirm_s: float = 0.09
-    """Two sights this far apart confirm as well, so that slow sources need not wait for a third."""
-    confirm_score: float = 0.5
-    """Score a face must reach once before it is reported."""
-    keep_score: float = 0.1
-    """Score under which even a face that is followed counts as not seen."""
-    hold_s: float = 0.2
-    """For how long a confirmed face that is not seen is still reported where it was (a blink, a
-    turn, a hand); its score falls to zero meanwhile. A face that has left is gone after this."""
-    remember_s: float = 1.0
-    """For how long a face that is gone keeps its id and its confirmation, if the tracker knows it
-    again; it is not reported meanwhile."""
-    recheck_s: float = 0.1
-    """A confirmed face that is missed starts a search of the whole frame, at most this often."""
-    follows: bool = True
-    """False searches every frame whole and looks around nobody: images that are no sequence."""
-
-    @classmethod
-    def for_images(cls) -> SearchPolicy:
-        """Returns the policy for images that are no sequence: one sight is enough."""
-        return cls(
-            detect_every_s=0,
-            confirm_hits=1,
-            hold_s=0,
-            remember_s=0,
-            follows=False,
-        )
-
-    @classmethod
-    def for_recorded(cls) -> SearchPolicy:
-        """Returns the policy for boxes somebody has confirmed already: all are reported."""
-        return cls(
-            detect_every_s=0,
-            confirm_hits=1,
-            confirm_score=0,
-            keep_score=0,
-            hold_s=0,
-            follows=False,
-        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +61,11 @@ class _Sighting:
     """Whether the last search of the whole frame showed it."""
     public_id: int = 0
     """0 until confirmed: the tracker's own ids, counted for every doubtful box, leave gaps."""
+
+
+# Made once: a record is checked whenever it is made, and most frames have an empty one somewhere.
+_NOBODY = Faces.none()
+_NO_BOXES = _NOBODY.boxes_xyxy
 
 
 class FaceFinder:
@@ -221,9 +169,9 @@ class FaceFinder:
         since_s = frame.time_s - self._searched_whole_s + ROUNDING_S
         parts = None
         every_s, whole_every_s = self._policy.detect_every_s, self._policy.whole_every_s
+        is_due = every_s == 0 or since_s + every_s > whole_every_s
         # A face that nobody sees may be anywhere.
-        is_whole = every_s == 0 or not confirmed or _is_missing(confirmed, near)
-        if is_whole or since_s + every_s > whole_every_s:
+        if is_due or not confirmed or _is_any_missed(np.array(confirmed), near.boxes_xyxy):
             self._watch.searched_whole(frame)
         else:
             known = np.array([sighting.seen_xyxy for sighting in followed])
@@ -235,7 +183,7 @@ class FaceFinder:
     def _look_near(self, frame: Frame, known: list[_Sighting]) -> Faces:
         """Returns what is seen around known faces."""
         if not known:
-            return Faces.none()
+            return _NOBODY
         last = np.array([sighting.seen_xyxy for sighting in known])
         seen = self._detector.detect(frame, near=Faces(boxes_xyxy=last))
         return _at_least(seen, self._policy.keep_score)
@@ -262,27 +210,29 @@ class FaceFinder:
         ]
         if not known or since_s < policy.recheck_s:
             return False
-        return _is_missing(known, near)
+        return _is_any_missed(np.array(known), near.boxes_xyxy)
 
     def _note(
         self, sights: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
     ) -> set[int]:
         """Takes the boxes of a frame into the memory, confirms whom it can, returns their ids."""
         assert tracked.track_ids is not None, "a tracker gives ids"
-        seen: set[int] = set()
-        for row, track_id in enumerate(tracked.track_ids.tolist()):
-            sighting = self._sightings.setdefault(track_id, _Sighting(first_s=time_s))
+        scores, best_scores = _scores(sights).tolist(), best.tolist()
+        track_ids = tracked.track_ids.tolist()
+        for row, track_id in enumerate(track_ids):
+            sighting = self._sightings.get(track_id)
+            if sighting is None:
+                sighting = self._sightings[track_id] = _Sighting(first_s=time_s)
             sighting.last_s = time_s
             sighting.hits += 1
             sighting.seen_xyxy = sights.boxes_xyxy[row]
             sighting.steady_xyxy = tracked.boxes_xyxy[row]
-            sighting.score = float(_scores(sights)[row])
-            sighting.best = max(sighting.best, float(best[row]))
+            sighting.score = scores[row]
+            sighting.best = max(sighting.best, best_scores[row])
             if not sighting.public_id and self._is_confirmed(sighting):
                 sighting.public_id = self._next_public_id
                 self._next_public_id += 1
-            seen.add(track_id)
-        return seen
+        return set(track_ids)
 
     def _is_confirmed(self, sighting: _Sighting) -> bool:
         policy = self._policy
@@ -324,17 +274,13 @@ class FaceFinder:
         return Found(faces=faces, unconfirmed_xyxy=_boxes(doubted))
 
 
-def _is_missing(known_xyxy: list[npt.NDArray[np.float32]], here: Faces) -> bool:
-    """Returns whether one of some known boxes has no face on it."""
-    overlap = geometry.iou(np.array(known_xyxy), here.boxes_xyxy)
-    return bool((overlap.max(axis=1, initial=0) < SAME_FACE_IOU).any())
-
-
 def _told(followed: list[_Sighting]) -> Faces:
     """Returns the faces that were told of, where they were told."""
     known = [(s.told_xyxy, s.score) for s in followed if s.told_xyxy is not None]
+    if not known:
+        return _NOBODY
     return Faces(
-        boxes_xyxy=np.array([box for box, _ in known], np.float32).reshape(-1, 4),
+        boxes_xyxy=np.array([box for box, _ in known], np.float32),
         scores=np.array([score for _, score in known], np.float32),
     )
 
@@ -344,10 +290,12 @@ def _judge(followed: list[_Sighting], whole: Faces) -> list[_Sighting]:
 
     What was told of these is forgotten; those it shows take its score.
     """
+    if not followed:
+        return []
+    where = [s.seen_xyxy if s.told_xyxy is None else s.told_xyxy for s in followed]
+    same = geometry.iou(np.array(where), whole.boxes_xyxy) >= SAME_FACE_IOU  # (followed, whole)
     doubted = []
-    for sighting in followed:
-        where = sighting.seen_xyxy if sighting.told_xyxy is None else sighting.told_xyxy
-        on_it = geometry.iou(where[None], whole.boxes_xyxy)[0] >= SAME_FACE_IOU
+    for sighting, on_it in zip(followed, same, strict=True):
         sighting.is_shown = bool(on_it.any())
         if sighting.told_xyxy is None:
             continue
@@ -362,23 +310,35 @@ def _judge(followed: list[_Sighting], whole: Faces) -> list[_Sighting]:
 def _joined(first: Faces, second: Faces) -> Faces:
     """Returns the faces of both, none twice: where two share a face, the earlier row is kept.
 
-    Without a first one the second are returned as they are.
+    Where that is all of the one and the other has none, it is returned as it is.
     """
     if not len(first):
         return second
+    if len(first) == 1 and not len(second):
+        return first
     boxes = np.concatenate([first.boxes_xyxy, second.boxes_xyxy])
-    both = Faces(boxes_xyxy=boxes, scores=np.concatenate([_scores(first), _scores(second)]))
-    overlap = geometry.iou(boxes, boxes)
+    apart = (geometry.iou(boxes, boxes) < SAME_FACE_IOU).tolist()
     kept: list[int] = []
-    for row in range(len(boxes)):
-        if overlap[row, kept].max(initial=0) < SAME_FACE_IOU:
+    for row, is_apart in enumerate(apart):
+        if all(is_apart[other] for other in kept):
             kept.append(row)
+    if len(kept) == len(first) and not len(second):
+        return first
+    both = Faces(boxes_xyxy=boxes, scores=np.concatenate([_scores(first), _scores(second)]))
     return both.select(np.array(kept, np.int64))
+
+
+def _is_any_missed(known_xyxy: geometry.Boxes, near_xyxy: geometry.Boxes) -> bool:
+    """True where some known box has no near box on it."""
+    on_it = (geometry.iou(known_xyxy, near_xyxy) >= SAME_FACE_IOU).tolist()
+    return not all(any(row) for row in on_it)
 
 
 def _boxes(sightings: list[_Sighting]) -> geometry.Boxes:
     """Returns the boxes to report, float32 (N, 4)."""
-    return np.array([s.steady_xyxy for s in sightings], np.float32).reshape(-1, 4)
+    if not sightings:
+        return _NO_BOXES
+    return np.array([s.steady_xyxy for s in sightings], np.float32)
 
 
 def _scores(faces: Faces) -> npt.NDArray[np.float32]:

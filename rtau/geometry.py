@@ -28,8 +28,8 @@ def iou(a_xyxy: Boxes, b_xyxy: Boxes) -> npt.NDArray[np.float32]:
     high = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
     sides = np.maximum(high - low, 0)
     shared = sides[..., 0] * sides[..., 1]  # (N, M)
-    union = areas(a_xyxy)[:, None] + areas(b_xyxy)[None, :] - shared
-    ratio = np.zeros_like(shared)
+    union = areas(a_xyxy)[:, None] + areas(b_xyxy) - shared
+    ratio = np.zeros(shared.shape, np.float32)
     np.divide(shared, union, out=ratio, where=union > 0)
     return np.asarray(ratio, dtype=np.float32)
 

@@ -34,7 +34,9 @@ def canonical_squares(
         side_over_landmark_box: side of the square over the longer side of the box.
         lift: in sides of the square.
     """
-    boxes = np.concatenate([points_xy.min(axis=1), points_xy.max(axis=1)], axis=1)
+    # Coordinates that lie side by side in memory are compared several times as fast.
+    axes = np.ascontiguousarray(points_xy.transpose(0, 2, 1))  # (N, 2, K)
+    boxes = np.concatenate([axes.min(axis=2), axes.max(axis=2)], axis=1)
     scale = side_over_landmark_box
     return geometry.square(boxes.astype(np.float32), expand=scale, offset_y=-lift * scale)
 

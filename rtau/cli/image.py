@@ -16,8 +16,8 @@ from rtau.cli.given import config_of
 from rtau.cli.outputs import Outputs
 from rtau.cli.report import print_summary
 from rtau.cli.session import Session, run_session
-from rtau.finder import SearchPolicy
 from rtau.seams import Sink
+from rtau.search_policy import SearchPolicy
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
 from rtau.sources import expand_images

@@ -18,9 +18,9 @@ from rtau.cli.interrupts import stopping_with
 from rtau.cli.main import INTERRUPTED
 from rtau.config import RunConfig
 from rtau.errors import RtauError
-from rtau.finder import SearchPolicy
 from rtau.runner import Runner, RunSummary
 from rtau.seams import Engine, Sink, Source
+from rtau.search_policy import SearchPolicy
 from rtau.sinks import run_record
 from rtau.sinks.line_file import STDOUT
 from rtau.sinks.run_record import (

@@ -21,11 +21,10 @@ from rtau.sinks.line_file import LineFile
 from rtau.sinks.numbers import (
     BOX_DIGITS,
     CONFIDENCE_DIGITS,
-    LANDMARK_DIGITS,
     TIME_DIGITS,
     box_xywh,
+    point_texts,
     probability_text,
-    rounded_points,
 )
 
 
@@ -85,11 +84,17 @@ class CsvSink:
         """
         if result.scores.labels != self._labels:
             raise ValueError(f"labels must be {self._labels}, got {result.scores.labels}")
+        probabilities = result.scores.probabilities  # worked out anew whenever it is asked for
         points = result.landmarks_xy if self._landmarks else None
         if self._landmarks and points is None:
             raise ValueError("a result must have landmarks for a table of them, got none")
         rows = [
-            self._face_row(result, row, None if points is None else points[row])
+            self._face_row(
+                result,
+                row,
+                probabilities=probabilities[row],
+                points_xy=None if points is None else points[row],
+            )
             for row in range(len(result.faces))
         ]
         self._lines.write(_csv_text(rows or [self._empty_row(result)]))
@@ -99,7 +104,12 @@ class CsvSink:
         self._lines.close()
 
     def _face_row(
-        self, result: FrameResult, row: int, points_xy: npt.NDArray[np.float32] | None
+        self,
+        result: FrameResult,
+        row: int,
+        *,
+        probabilities: npt.NDArray[np.float32],
+        points_xy: npt.NDArray[np.float32] | None,
     ) -> list[str]:
         faces = result.faces
         assert faces.track_ids is not None  # FrameResult promises them
@@ -109,13 +119,12 @@ class CsvSink:
         cells += [confidence, "1"]
         cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
         if points_xy is not None:
-            pairs = rounded_points(points_xy)
-            cells += [f"{pair[axis]:.{LANDMARK_DIGITS}f}" for axis in (0, 1) for pair in pairs]
-        return cells + self._label_cells(result, row)
+            cells += point_texts(points_xy)
+        return cells + self._label_cells(probabilities, result.active[row])
 
-    def _label_cells(self, result: FrameResult, row: int) -> list[str]:
-        probabilities = result.scores.probabilities[row]
-        active = result.active[row]
+    def _label_cells(
+        self, probabilities: npt.NDArray[np.float32], active: npt.NDArray[np.bool_]
+    ) -> list[str]:
         if self._task == "multi_class":
             decided = self._labels[int(active.argmax())] if active.any() else ""
             return [decided, *(probability_text(value) for value in probabilities)]

@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from rtau.data import FrameResult, Image
 from rtau.sinks.line_file import LineFile
 from rtau.sinks.numbers import (
@@ -73,7 +76,10 @@ class JsonlSink:
             payload["file"] = self._file_of(result.frame.index)
         payload["frame"] = result.frame.index + 1
         payload["time_s"] = round(result.frame.time_s, TIME_DIGITS)
-        payload["faces"] = [self._face(result, row) for row in range(len(result.faces))]
+        probabilities = result.scores.probabilities  # worked out anew whenever it is asked for
+        payload["faces"] = [
+            self._face(result, row, probabilities[row]) for row in range(len(result.faces))
+        ]
         points = result.landmarks_xy if self._landmarks else None
         if points is not None:
             for face, points_xy in zip(payload["faces"], points, strict=True):
@@ -85,13 +91,14 @@ class JsonlSink:
         """Closes the file; may be called twice."""
         self._lines.close()
 
-    def _face(self, result: FrameResult, row: int) -> dict[str, Any]:
+    def _face(
+        self, result: FrameResult, row: int, values: npt.NDArray[np.float32]
+    ) -> dict[str, Any]:
         faces, scores, active = result.faces, result.scores, result.active[row]
         assert faces.track_ids is not None  # FrameResult promises them
         confidence = None
         if faces.scores is not None:
             confidence = round(float(faces.scores[row]), CONFIDENCE_DIGITS)
-        values = scores.probabilities[row]
         return {
             "id": int(faces.track_ids[row]),
             "box_xyxy": rounded_box(faces.boxes_xyxy[row]),

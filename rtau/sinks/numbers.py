@@ -59,6 +59,13 @@ def rounded_points(points_xy: np.ndarray) -> list[list[float]]:
     return [[round(value, LANDMARK_DIGITS) + 0.0 for value in pair] for pair in points_xy.tolist()]
 
 
+def point_texts(points_xy: np.ndarray) -> list[str]:
+    """Returns landmarks (K, 2), px, with `LANDMARK_DIGITS`: K texts of x, then K of y."""
+    texts = [f"{value:.{LANDMARK_DIGITS}f}" for value in points_xy.T.ravel().tolist()]
+    zero = f"{0:.{LANDMARK_DIGITS}f}"
+    return [zero if text == f"-{zero}" else text for text in texts]
+
+
 def rounded_box(box_xyxy: np.ndarray) -> tuple[float, float, float, float]:
     """Returns the corners of a box, px, rounded to `BOX_DIGITS`; float32 (4,) in."""
     # + 0.0 turns a rounded -0.0 into 0.0.

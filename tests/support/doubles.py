@@ -8,8 +8,9 @@ from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import CropRule, LandmarkRule, ModelContract
 from rtau.data import Faces, Frame
 from rtau.errors import SinkError
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
 from rtau.seams import SourceInfo
+from rtau.search_policy import SearchPolicy
 from rtau.trackers.iou import IouTracker
 
 AU_LABELS = ("AU01", "AU04", "AU12")

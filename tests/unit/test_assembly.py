@@ -11,7 +11,7 @@ from rtau.assembly import (
 )
 from rtau.config import build
 from rtau.errors import UsageError
-from rtau.finder import SearchPolicy
+from rtau.search_policy import SearchPolicy
 from tests.support.doubles import (
     LANDMARK_RULE,
     CountingEngine,

@@ -202,6 +202,18 @@ def test_a_batch_of_no_faces_has_no_probabilities(task):
     assert scores(0, task=task).probabilities.shape == (0, 2)
 
 
+def test_select_of_every_row_in_order_is_the_record_itself_and_no_other_is():
+    every, two = np.arange(3), faces(2)
+    for record in (faces(3), scores(3)):
+        assert record.select(every) is record
+        assert record.select(every >= 0) is record
+        assert record.select(every[::-1]) is not record
+    assert two.select(np.array([False, True])).track_ids.tolist() == [2]  # False, True == 0, 1
+    assert faces(0).select(np.zeros(0, np.int64)).boxes_xyxy.shape == (0, 4)
+    with pytest.raises(IndexError):
+        two.select(np.array([True, True, True]))
+
+
 def test_scores_select_takes_the_cams_along():
     picked = scores(3, cams=True).select(np.array([2]))
     assert picked.logits.tolist() == [[4, 5]]

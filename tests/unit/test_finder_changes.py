@@ -5,7 +5,8 @@ import pytest
 
 from rtau.data import Faces, Frame
 from rtau.detectors.scripted import ListDetector
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
+from rtau.search_policy import SearchPolicy
 from rtau.trackers.iou import IouTracker
 
 SIZE = (400, 600, 3)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from rtau.data import Faces, Frame
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
+from rtau.search_policy import SearchPolicy
 from rtau.trackers.iou import IouTracker
 from rtau.trackers.untracked import Untracked
 from tests.unit.test_finder import IMAGE, WHOLE, A, B, Watched, ids

@@ -7,8 +7,9 @@ from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import LandmarkRule
 from rtau.decide import Decider
 from rtau.errors import EngineError
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
 from rtau.pipeline import HeatSchedule, Pipeline
+from rtau.search_policy import SearchPolicy
 from rtau.trackers.iou import IouTracker
 from tests.support.doubles import (
     CountingEngine,

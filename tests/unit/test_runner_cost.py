@@ -20,10 +20,11 @@ from rtau import timing
 from rtau.backends.scripted import ScriptedEngine
 from rtau.data import Faces, Frame
 from rtau.decide import Decider
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
 from rtau.pipeline import HeatSchedule, Pipeline
 from rtau.runner import FILE_BATCH, LOOK_AHEAD, READ_AHEAD, Runner
 from rtau.seams import SourceInfo
+from rtau.search_policy import SearchPolicy
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.null import NullSink
@@ -145,7 +146,8 @@ def grown_blocks(*, first, last, also=lambda index: None):
             used[index] = sys.getallocatedblocks()
 
     run_film(Film(60))  # what is made once and kept is there now
-    run_film(Film(last + FILE_BATCH + 1), Watch(look))
+    # Long enough that at the last look as many frames are on their way as at the first.
+    run_film(Film(last + 40), Watch(look))
     return used[last] - used[first]
 
 

@@ -19,9 +19,10 @@ from rtau.data import FrameResult
 from rtau.decide import Decider
 from rtau.detectors import open_detector
 from rtau.errors import SourceOpenError
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
 from rtau.pipeline import Pipeline
 from rtau.seams import Engine
+from rtau.search_policy import SearchPolicy
 from rtau.sources.video_file import VideoFileSource
 from rtau.trackers.iou import IouTracker
 from rtau_train import metrics

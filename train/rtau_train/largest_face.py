@@ -15,8 +15,9 @@ from rtau import crops
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
 from rtau.errors import SourceError
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
 from rtau.seams import Detector
+from rtau.search_policy import SearchPolicy
 from rtau.sources.images import ImageSource
 from rtau.trackers.untracked import Untracked
 

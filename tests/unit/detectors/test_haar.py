@@ -16,7 +16,8 @@ from rtau.data import Faces, Frame
 from rtau.detectors import haar
 from rtau.detectors.haar import HaarDetector
 from rtau.errors import DetectorError
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
+from rtau.search_policy import SearchPolicy
 from rtau.trackers.iou import IouTracker
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "one_face.mp4"

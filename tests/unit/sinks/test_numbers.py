@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtau.sinks.numbers import box_xywh, probability_text
+from rtau.sinks.numbers import box_xywh, point_texts, probability_text, rounded_points
 
 probabilities = st.floats(0, 1, width=32).map(np.float32)
 thresholds = st.floats(0, 1)
+coordinates = st.floats(-0.0078125, 0.0078125, width=32) | st.floats(-4000, 8000, width=32)
 
 
 @st.composite
@@ -58,3 +59,11 @@ def test_a_box_reads_back_within_a_thousandth_of_a_pixel(corners):
     x0, y0, x1, y1 = corners
     x, y, width, height = box_xywh(np.array(corners, np.float32))
     assert (x, y, x + width, y + height) == pytest.approx((x0, y0, x1, y1), abs=0.00051)
+
+
+@given(st.lists(st.tuples(coordinates, coordinates), min_size=1))
+def test_texts_of_points_are_the_rounded_points_without_a_negative_zero(points):
+    points_xy = np.array(points, np.float32)
+    x, y = zip(*rounded_points(points_xy), strict=True)
+    assert point_texts(points_xy) == [f"{value:.2f}" for value in (*x, *y)]
+    assert "-0.00" not in point_texts(points_xy)

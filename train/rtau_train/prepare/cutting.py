@@ -18,7 +18,7 @@ from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
 from rtau.detectors.haar import HaarDetector
 from rtau.errors import SourceOpenError
-from rtau.finder import SearchPolicy
+from rtau.search_policy import SearchPolicy
 from rtau.sources.images import read_image
 from rtau_train.prepare.listing import Dataset, SourceImage
 

@@ -8,7 +8,8 @@ from rtau import crops
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame
 from rtau.detectors.haar import HaarDetector
-from rtau.finder import FaceFinder, SearchPolicy
+from rtau.finder import FaceFinder
+from rtau.search_policy import SearchPolicy
 from rtau.trackers.untracked import Untracked
 from rtau_train.prepare.cutting import Cutter, NoCropError, encoded, most_prominent, pixels_of
 from rtau_train.prepare.landmarks import in_crop
