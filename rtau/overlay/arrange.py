@@ -115,21 +115,33 @@ class Arranger:
                 trials[at] = self._try(LADDER[at], scene)
             return trials[at]
 
-        self._at = self._settled(tried, _worth_trying(scene), scene.time_s)
+        tallest = int((scene.blocks[:, 3] - scene.blocks[:, 1]).max(initial=0))
+
+        def is_worth(at: int) -> bool:
+            return _is_worth_trying(LADDER[at], scene, tallest=tallest)
+
+        self._at = self._settled(tried, is_worth, scene.time_s)
         stands = self._steadied(LADDER[self._at], tried(self._at), scene)
         self._stands = dict(zip(scene.track_ids, stands, strict=True))
         return stands
 
-    def _settled(self, tried: Callable[[int], _Trial], worth: Sequence[int], time_s: float) -> int:
+    def _settled(
+        self, tried: Callable[[int], _Trial], is_worth: Callable[[int], bool], time_s: float
+    ) -> int:
         """Returns the rung to use: a smaller one at once, a larger one after some patience."""
+
+        def first_with_room(rungs: range) -> int | None:
+            return next((at for at in rungs if is_worth(at) and tried(at).placement.fits), None)
+
         now = self._at
-        if now is None or now not in worth or not tried(now).placement.fits:
+        if now is None or not is_worth(now) or not tried(now).placement.fits:
             self._room_since_s = None
-            return next((at for at in worth if tried(at).placement.fits), len(LADDER) - 1)
+            found = first_with_room(range(len(LADDER)))
+            return len(LADDER) - 1 if found is None else found
         if abs(time_s - self._looked_s) < _LOOK_EVERY_S:
             return now
         self._looked_s = time_s
-        larger = next((at for at in worth if at < now and tried(at).placement.fits), None)
+        larger = first_with_room(range(now))
         if larger is None:
             self._room_since_s = None
             return now
@@ -162,7 +174,7 @@ class Arranger:
             if before is None or before.spot != spots[row] or not rects[row].any():
                 continue
             held = follow(before.rect, rects[row], slack=scene.area.margin // 2)
-            others = np.concatenate([scene.blocks, np.delete(rects, row, axis=0)])
+            others = np.concatenate([scene.blocks, rects[:row], rects[row + 1 :]])
             if is_free(held, others, area=scene.area):
                 rects[row] = held
         return [
@@ -171,14 +183,9 @@ class Arranger:
         ]
 
 
-def _worth_trying(scene: Scene) -> list[int]:
-    """Returns the rungs on which at least one face is large enough for its form."""
-    tallest = int((scene.blocks[:, 3] - scene.blocks[:, 1]).max(initial=0))
-    return [
-        at
-        for at, rung in enumerate(LADDER)
-        if rung.form == "chips" or scene.panel_size(rung)[1] <= _limit(rung) * tallest
-    ]
+def _is_worth_trying(rung: Rung, scene: Scene, *, tallest: int) -> bool:
+    """Returns True where the face with the tallest block, px, is large enough for the form."""
+    return rung.form == "chips" or scene.panel_size(rung)[1] <= _limit(rung) * tallest
 
 
 def _form(rung: Rung, row: int, scene: Scene, *, before: Stand | None) -> Form:

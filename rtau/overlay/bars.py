@@ -67,6 +67,26 @@ class _Grid:
     height: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """The paint of a panel without numbers, whose bars are all empty or all full.
+
+    A bar of any length is the left part of the full one.
+    """
+
+    empty: Image
+    full: Image
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Sheets:
+    """A panel's looks with all rows inactive and with all rows active."""
+
+    idle: _Look
+    lit: _Look
+    keep: Image
+
+
 def percent(probability: float) -> str:
     """Returns a probability as people read it: `87%`."""
     return f"{round(100 * probability)}%"
@@ -85,31 +105,44 @@ def panel(
 
     `colour` is the track's: an edge in it says whose panel this is.
     """
-    grid, (idle, lit) = _grid(spec), _sheets(spec)
-    paint = idle.paint.copy()
+    grid, sheets = _grid(spec), _sheets(spec)
+    paint = sheets.idle.empty.copy()
     for row, (probability, is_active) in enumerate(zip(probabilities, active, strict=True)):
-        rows = slice(grid.pad + row * spec.row_px, grid.pad + (row + 1) * spec.row_px)
+        sheet = sheets.lit if is_active else sheets.idle
+        top = grid.pad + row * spec.row_px
+        rows = slice(top, top + spec.row_px)
         if is_active:
-            paint[rows] = lit.paint[rows]
-        bar = paint[rows, grid.bar_x : grid.bar_x + grid.bar_width]
-        _draw_bar(bar, probability=probability, threshold=spec.thresholds[row], bright=is_active)
+            paint[rows] = sheet.empty[rows]
+        filled = round(grid.bar_width * min(max(probability, 0.0), 1.0))
+        bar = rows, slice(grid.bar_x, grid.bar_x + filled)
+        paint[bar] = sheet.full[bar]
         number = _number(percent(probability), spec.row_px, bold=is_active)
-        top = (spec.row_px - number.shape[0]) // 2
-        place = paint[rows, grid.number_right - number.shape[1] : grid.number_right]
-        place = place[top : top + number.shape[0]]
+        height, width = number.shape[:2]
+        top += (spec.row_px - height) // 2
+        place = paint[top : top + height, grid.number_right - width : grid.number_right]
         cv2.max(place, number, dst=place)
     radius = _radius(spec.row_px)
     paint[radius:-radius, : max(2, spec.row_px // 7)] = colour
-    return Decal(paint=paint, keep=idle.keep)
+    return Decal(paint=paint, keep=sheets.keep)
 
 
-def _draw_bar(bar: Image, *, probability: float, threshold: float, bright: bool) -> None:
+def _with_bars(paint: Image, spec: PanelSpec, *, full: bool, bright: bool) -> Image:
+    """Returns a copy of a panel's paint with a bar in every row, all empty or all full."""
+    grid = _grid(spec)
+    drawn: Image = paint.copy()
+    for row, threshold in enumerate(spec.thresholds):
+        top = grid.pad + row * spec.row_px
+        bar = drawn[top : top + spec.row_px, grid.bar_x : grid.bar_x + grid.bar_width]
+        _draw_bar(bar, full=full, threshold=threshold, bright=bright)
+    return drawn
+
+
+def _draw_bar(bar: Image, *, full: bool, threshold: float, bright: bool) -> None:
     """Draws one bar over the whole of its row: thick and bright, or a thin line."""
     height, width = bar.shape[:2]
     middle, half = height // 2, max(2, round(height * (0.27 if bright else 0.13)))
-    filled = round(width * min(max(probability, 0.0), 1.0))
-    bar[middle - half : middle + half] = BAR_BED
-    bar[middle - half : middle + half, :filled] = ACTIVE if bright else BAR_IDLE
+    filling = ACTIVE if bright else BAR_IDLE
+    bar[middle - half : middle + half] = filling if full else BAR_BED
     if threshold > 0:
         tick, reach = max(1, round(height / 14)), max(3, round(height * 0.36))
         x = min(round(width * threshold), width - tick)
@@ -134,7 +167,20 @@ def _grid(spec: PanelSpec) -> _Grid:
 
 
 @functools.lru_cache(maxsize=16)
-def _sheets(spec: PanelSpec) -> tuple[Decal, Decal]:
+def _sheets(spec: PanelSpec) -> _Sheets:
+    """Returns everything of a panel that is the same on every frame."""
+    idle, lit = _plates(spec)
+    looks = [
+        _Look(
+            empty=_with_bars(sheet.paint, spec, full=False, bright=sheet is lit),
+            full=_with_bars(sheet.paint, spec, full=True, bright=sheet is lit),
+        )
+        for sheet in (idle, lit)
+    ]
+    return _Sheets(idle=looks[0], lit=looks[1], keep=idle.keep)
+
+
+def _plates(spec: PanelSpec) -> tuple[Decal, Decal]:
     """Returns the panel without bars and numbers, all rows inactive and all rows active."""
     grid, row, cap = _grid(spec), spec.row_px, _cap_of(spec.row_px)
     idle, lit = (

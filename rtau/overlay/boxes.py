@@ -21,6 +21,16 @@ from rtau.overlay.palette import INK, WHITE, Colour, Decal, lay, plate, track_co
 
 # Fractional bits OpenCV takes for line ends: boxes glide instead of jumping by whole pixels.
 _SHIFT = 4
+# Of a box (x0, y0, x1, y1), the columns that are x and y of its outline's four points, and of the
+# three points of each of its four corner strokes.
+_OUTLINE = [[0, 1], [2, 1], [2, 3], [0, 3]]
+_STROKES = [[[x, y]] * 3 for x in (0, 2) for y in (1, 3)]
+_COLUMNS = np.array(_OUTLINE + [point for stroke in _STROKES for point in stroke])
+# How each of those points moves along the box's sides: only the ends of strokes do.
+_INWARD = np.array(
+    [[0, 0]] * 4 + [move for x in (1, -1) for y in (1, -1) for move in ([x, 0], [0, 0], [0, y])],
+    np.float32,
+)
 
 
 def draw_box(image: Image, box_xyxy: npt.NDArray[np.float32], *, colour: Colour) -> None:
@@ -29,8 +39,8 @@ def draw_box(image: Image, box_xyxy: npt.NDArray[np.float32], *, colour: Colour)
     if side < 1:
         return
     heavy = max(2, round(min(side / 55, image.shape[0] / 240)))
-    corners = _corner_strokes(box_xyxy, length=side * 0.17)
-    outline = _outline(box_xyxy)
+    points = _fixed(box_xyxy[_COLUMNS] + _INWARD * np.float32(side * 0.17))
+    outline, corners = points[:4], list(points[4:].reshape(4, 3, 2))
     cv2.polylines(image, [outline], True, INK, max(1, heavy // 2) + 1, cv2.LINE_AA, _SHIFT)
     cv2.polylines(image, corners, False, INK, heavy + 2, cv2.LINE_AA, _SHIFT)
     cv2.polylines(image, [outline], True, colour, max(1, heavy // 2), cv2.LINE_AA, _SHIFT)
@@ -40,21 +50,6 @@ def draw_box(image: Image, box_xyxy: npt.NDArray[np.float32], *, colour: Colour)
 def _fixed(points: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     """Returns points in OpenCV's fixed point; its pixel centres are integers, ours at .5."""
     return np.round((points - 0.5) * (1 << _SHIFT)).astype(np.int32)
-
-
-def _outline(box: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
-    x0, y0, x1, y1 = box
-    return _fixed(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32))
-
-
-def _corner_strokes(box: npt.NDArray[np.float32], *, length: float) -> list[npt.NDArray[np.int32]]:
-    x0, y0, x1, y1 = box
-    strokes = []
-    for x, inward_x in ((x0, length), (x1, -length)):
-        for y, inward_y in ((y0, length), (y1, -length)):
-            points = np.array([[x + inward_x, y], [x, y], [x, y + inward_y]], np.float32)
-            strokes.append(_fixed(points))
-    return strokes
 
 
 def draw_tags(

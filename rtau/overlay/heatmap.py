@@ -7,6 +7,8 @@ heat follows the face between refreshes. `HeldHeat` keeps it meanwhile; compose.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 
 import cv2
 import numpy as np
@@ -37,6 +39,7 @@ _FORGET_S = 1.0
 _TABLE = cv2.applyColorMap(
     np.round(np.linspace(70, 250, 256)).astype(np.uint8)[:, None], cv2.COLORMAP_INFERNO
 )
+_TABLE_F32 = _TABLE[:, 0].astype(np.float32)
 RAMP: bytes = _TABLE[::17].tobytes()
 
 
@@ -48,6 +51,12 @@ class HeatMap:
     """Label whose heat it is."""
     decal: Decal
     """The heat, over the whole crop."""
+    layers: Image = dataclasses.field(init=False)
+    """uint8 (side, side, 4): the decal's paint and keep in one, so that one warp moves both."""
+
+    def __post_init__(self) -> None:
+        layers = cv2.merge((self.decal.paint, self.decal.keep[:, :, :1]))
+        object.__setattr__(self, "layers", layers)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -150,10 +159,11 @@ def colour_cam(cam: npt.NDArray[np.float32], *, scale: float, fades_at_edge: boo
     alpha = _MAX_ALPHA * rise * rise * (3 - 2 * rise)
     if fades_at_edge:
         alpha = alpha * _fade()
-    colours = _TABLE[np.round(heat * 255).astype(np.uint8), 0].astype(np.float32)
-    paint = np.round(colours * alpha[:, :, None]).astype(np.uint8)
-    keep = np.round(255 * (1 - alpha)).astype(np.uint8)
-    return Decal(paint=paint, keep=np.ascontiguousarray(np.repeat(keep[:, :, None], 3, axis=2)))
+    colours = np.take(_TABLE_F32, np.rint(heat * 255).astype(np.uint8), axis=0)
+    colours *= alpha[:, :, None]
+    paint = np.rint(colours, out=colours).astype(np.uint8)
+    keep = np.rint(255 * (1 - alpha)).astype(np.uint8)
+    return Decal(paint=paint, keep=np.asarray(cv2.cvtColor(keep, cv2.COLOR_GRAY2BGR), np.uint8))
 
 
 def draw_heat(
@@ -170,44 +180,64 @@ def draw_heat(
     x1, y1 = np.minimum(np.ceil(reached.max(axis=0)).astype(int), [width, height])
     if x0 >= x1 or y0 >= y1:
         return
-    decal = _warped(
-        heat.decal, frame_from_crop, crop_px=crop_px, region=(int(x0), int(y0), int(x1), int(y1))
-    )
-    lay(image, decal, x=int(x0), y=int(y0))
+    region = (int(x0), int(y0), int(x1), int(y1))
+    small = _warped(heat.layers, frame_from_crop, crop_px=crop_px, region=region)
+    hot = _hot_part(small, width=region[2] - region[0], height=region[3] - region[1])
+    if hot is not None:
+        left, top, decal = hot
+        lay(image, decal, x=region[0] + left, y=region[1] + top)
 
 
 def _warped(
-    decal: Decal,
+    layers: Image,
     frame_from_crop: npt.NDArray[np.float32],
     *,
     crop_px: int,
     region: tuple[int, int, int, int],
-) -> Decal:
-    """Returns a decal of crop space as one over a region of the frame.
+) -> Image:
+    """Returns layers of crop space over a region of the frame, at no more than `_WARP_PX`.
 
-    It is warped at no more than `_WARP_PX` and enlarged from there: a warp costs three times an
-    enlargement, and a face in a 4K frame has a million pixels.
+    They are to be enlarged from there: a warp costs three times an enlargement, and a face in a
+    4K frame has a million pixels.
     """
     x0, y0, x1, y1 = region
     width, height = x1 - x0, y1 - y0
     shrink = min(1.0, _WARP_PX / max(width, height))
     small = (max(1, round(width * shrink)), max(1, round(height * shrink)))
     scale = np.array([[small[0] / width], [small[1] / height]])
-    crop_from_map = crop_px / decal.width
+    crop_from_map = crop_px / layers.shape[1]
     matrix = frame_from_crop.astype(np.float64)
     matrix[:, :2] *= crop_from_map
     matrix[:, 2] -= (x0, y0)
     matrix = warp_matrix((matrix * scale).astype(np.float32))
-    pieces = []
-    for picture, border in ((decal.paint, 0), (decal.keep, 255)):
-        warped = cv2.warpAffine(
-            picture, matrix, small, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(border, border, border),
-        )  # fmt: skip
-        if small != (width, height):
-            warped = cv2.resize(warped, (width, height), interpolation=cv2.INTER_LINEAR)
-        pieces.append(np.asarray(warped, np.uint8))
-    return Decal(paint=pieces[0], keep=pieces[1])
+    warped = cv2.warpAffine(
+        layers, matrix, small, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(0, 0, 0, 255),
+    )  # fmt: skip
+    return np.asarray(warped, np.uint8)
+
+
+def _hot_part(small: Image, *, width: int, height: int) -> tuple[int, int, Decal] | None:
+    """Returns where heat begins in a region (left, top) and its decal; None without any heat.
+
+    `small` are the region's layers, `width` and `height` its size, px. Most of a crop is cold, and
+    blending costs more than all else here.
+    """
+    left, top, columns, rows = cv2.boundingRect(cv2.bitwise_not(cv2.extractChannel(small, 3)))
+    if not columns:
+        return None
+    layers = small
+    if small.shape[:2] != (height, width):
+        grown = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        layers = np.asarray(grown, np.uint8)
+    # Enlarging carries heat into the neighbouring small pixel, never further.
+    across, down = width / small.shape[1], height / small.shape[0]
+    x0, y0 = max(0, math.floor((left - 1) * across)), max(0, math.floor((top - 1) * down))
+    x1, y1 = math.ceil((left + columns + 1) * across), math.ceil((top + rows + 1) * down)
+    hot = layers[y0:y1, x0:x1]
+    keep = cv2.cvtColor(cv2.extractChannel(hot, 3), cv2.COLOR_GRAY2BGR)
+    paint = cv2.cvtColor(hot, cv2.COLOR_BGRA2BGR)
+    return x0, y0, Decal(paint=np.asarray(paint, np.uint8), keep=np.asarray(keep, np.uint8))
 
 
 def _top(
@@ -230,6 +260,7 @@ def _top(
     return best
 
 
+@functools.lru_cache(maxsize=1)
 def _fade() -> npt.NDArray[np.float32]:
     """Returns the weight that takes heat to zero at the crop's edge: float32 (side, side)."""
     centre = (np.arange(_SIDE_PX, dtype=np.float32) + 0.5) / _SIDE_PX

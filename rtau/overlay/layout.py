@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Rects = npt.NDArray[np.int32]
+Box = Sequence[int]
 
 # The places around a face, best first: (side, alignment along that side).
 _BESIDE = tuple(
@@ -73,14 +74,16 @@ def follow(
 
     A panel beside a face that trembles stays still, and text that stays still can be read.
     """
-    low = np.clip(last[:2], wanted[:2] - slack, wanted[:2] + slack)
-    return np.concatenate([low, low + wanted[2:] - wanted[:2]]).astype(np.int32)
+    x0, y0, x1, y1 = wanted.tolist()
+    last_x, last_y = last[:2].tolist()
+    x = min(max(last_x, x0 - slack), x0 + slack)
+    y = min(max(last_y, y0 - slack), y0 + slack)
+    return np.array([x, y, x + x1 - x0, y + y1 - y0], np.int32)
 
 
 def is_free(rect: npt.NDArray[np.int32], others: Rects, *, area: Area) -> bool:
     """Returns True when the rectangle lies inside the area and touches none of the others."""
-    one = rect[None]
-    return bool((_pushed_inside(one, area) == one).all() and not _hidden(one, others).any())
+    return _stands_free(rect.tolist(), others.tolist(), area)
 
 
 def place(faces: Rects, wishes: Sequence[Wish], *, area: Area) -> Placement:
@@ -103,6 +106,8 @@ def _place_in_turn(
     faces: Rects, wishes: Sequence[Wish], *, turns: Sequence[int], area: Area
 ) -> tuple[Placement, int | None]:
     """Returns positions found by letting rows choose in turn, and the first that had no room."""
+    boxes: list[list[int]] = faces.tolist()
+    taken: list[Box] = [*boxes]
     rects = np.zeros((len(faces), 4), np.int32)
     spots = [0] * len(faces)
     stuck = None
@@ -110,49 +115,63 @@ def _place_in_turn(
         wish = wishes[row]
         if min(wish.size) == 0:
             continue
-        candidates = _candidates(faces[row], wish.size, area)
-        order = _CHIP_ORDER if wish.is_low else _PANEL_ORDER
-        if wish.prefer is not None:
-            order = (wish.prefer, *order)
-        others = np.concatenate([faces, rects])
-        rects[row], spots[row], free = _choose(candidates, others, area=area, order=order)
+        chosen, spots[row], free = _choose(boxes[row], wish, taken, area=area)
+        rects[row] = chosen
+        taken.append(chosen)
         if not free and stuck is None:
             stuck = row
     return Placement(rects=rects, spots=tuple(spots), fits=stuck is None), stuck
 
 
-def _candidates(face: npt.NDArray[np.int32], size: tuple[int, int], area: Area) -> Rects:
-    """Returns a rectangle for each spot, slid along its side into the frame: int32 (16, 4)."""
-    x0, y0, x1, y1 = (int(v) for v in face)
+def _candidate(face: Box, size: tuple[int, int], spot: int, *, area: Area) -> Box:
+    """Returns the rectangle of a spot, slid along its side into the frame: x0, y0, x1, y1."""
+    x0, y0, x1, y1 = face
     width, height = size
-    last_x, last_y = area.width - area.margin - width, area.height - area.margin - height
-    first_y = area.top + area.margin
-    sides_x = {"right": x1 + area.margin, "left": x0 - area.margin - width}
-    sides_y = {"below": y1 + area.margin, "above": y0 - area.margin - height}
-    corners = []
-    for side, along in _SPOTS:
-        if side in sides_x:
-            slid = round(y0 + along * (y1 - y0 - height))
-            corners.append((sides_x[side], min(max(slid, first_y), max(last_y, first_y))))
-        else:
-            slid = round(x0 + along * (x1 - x0 - width))
-            corners.append((min(max(slid, area.margin), max(last_x, area.margin)), sides_y[side]))
-    low = np.array(corners, np.int32)
-    return np.concatenate([low, low + np.array([width, height], np.int32)], axis=1)
+    side, along = _SPOTS[spot]
+    if side in ("right", "left"):
+        x = x1 + area.margin if side == "right" else x0 - area.margin - width
+        first, last = area.top + area.margin, area.height - area.margin - height
+        y = min(max(round(y0 + along * (y1 - y0 - height)), first), max(last, first))
+    else:
+        y = y1 + area.margin if side == "below" else y0 - area.margin - height
+        first, last = area.margin, area.width - area.margin - width
+        x = min(max(round(x0 + along * (x1 - x0 - width)), first), max(last, first))
+    return x, y, x + width, y + height
 
 
-def _choose(
-    candidates: Rects, others: Rects, *, area: Area, order: tuple[int, ...]
-) -> tuple[npt.NDArray[np.int32], int, bool]:
-    """Returns the first free candidate, or the one that hides least, pushed into the frame."""
-    inside = _pushed_inside(candidates, area)
-    free = (_hidden(candidates, others) == 0) & (inside == candidates).all(axis=1)
+def _choose(face: Box, wish: Wish, taken: Sequence[Box], *, area: Area) -> tuple[Box, int, bool]:
+    """Returns the first free candidate, or the one that hides least, pushed into the frame.
+
+    The spot of the last frame is nearly always free still, so they are tried one by one.
+    """
+    order = _CHIP_ORDER if wish.is_low else _PANEL_ORDER
+    if wish.prefer is not None:
+        order = (wish.prefer, *order)
     for spot in order:
-        if free[spot]:
-            return candidates[spot], spot, True
-    hidden = _hidden(inside, others)
-    spot = min(order, key=lambda candidate: int(hidden[candidate]))
-    return inside[spot], spot, False
+        rect = _candidate(face, wish.size, spot, area=area)
+        if _stands_free(rect, taken, area):
+            return rect, spot, True
+    candidates = [_candidate(face, wish.size, spot, area=area) for spot in _PANEL_ORDER]
+    inside = _pushed_inside(np.array(candidates, np.int32), area)
+    hidden = _hidden(inside, np.array(taken, np.int32)).tolist()
+    spot = min(order, key=lambda candidate: hidden[candidate])
+    return inside[spot].tolist(), spot, False
+
+
+def _stands_free(rect: Box, others: Sequence[Box], area: Area) -> bool:
+    """Returns True when a rectangle needs no push and touches none of the others.
+
+    In plain integers: for one rectangle that is ten times as fast as in arrays.
+    """
+    x0, y0, x1, y1 = rect
+    if max(min(x0, area.width - x1 + x0), 0) != x0:
+        return False
+    if max(min(y0, area.height - y1 + y0), area.top) != y0:
+        return False
+    for left, top, right, bottom in others:
+        if x0 < right and left < x1 and y0 < bottom and top < y1 and left < right and top < bottom:
+            return False
+    return True
 
 
 def _hidden(rects: Rects, others: Rects) -> npt.NDArray[np.int64]:

@@ -69,8 +69,8 @@ def lay(image: Image, decal: Decal, *, x: int, y: int) -> None:
         return
     rows, columns = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
     under = image[y0:y1, x0:x1]
-    dimmed = cv2.multiply(under, decal.keep[rows, columns], scale=1 / 255)
-    cv2.add(dimmed, decal.paint[rows, columns], dst=under)
+    cv2.multiply(under, decal.keep[rows, columns], dst=under, scale=1 / 255)
+    cv2.add(under, decal.paint[rows, columns], dst=under)
 
 
 def rounded(width: int, height: int, *, radius: int) -> Image:

@@ -1,7 +1,7 @@
 """Decoded video frames become BGR pictures: right colours, square pixels, upright, one size.
 
-One `PictureMaker` serves one source. It converts frames of PyAV without importing it, and neither
-reads nor times them. Called by the video file and the stream source.
+One `PictureMaker` serves one source. It converts frames of PyAV, and neither reads nor times them.
+Called by the video file and the stream source.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 
 from rtau.data import Image
 from rtau.sources.orientation import Orientation, orientation_from_matrix
@@ -70,7 +71,10 @@ class PictureMaker:
         return fitted(image, width=self._size[0], height=self._size[1])
 
     def _orientation(self, frame: Any) -> Orientation:
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        # `frame.side_data` would be kept by the frame and keep the frame: a cycle, so that every
+        # decoded picture waited for the garbage collector, 150 of them at a time.
+        # PyAV's stub leaves its argument out.
+        matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
         if matrix is None:
             return Orientation.STORED
         orientation = orientation_from_matrix(bytes(matrix))

@@ -1,5 +1,6 @@
 """Video files: times, turns, colours, damage, and every file that is no video."""
 
+import gc
 import itertools
 import os
 import threading
@@ -340,6 +341,20 @@ class TestClosing:
         source.close()
         reader.join(2)
         assert not reader.is_alive()
+
+
+def test_decoded_pictures_do_not_wait_for_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        with VideoFileSource(EXAMPLE) as source:
+            for _ in itertools.islice(source, 12):
+                pass
+            decoded = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    # The one at hand, and those that the decoder gave out together with it.
+    assert decoded <= 3
 
 
 def test_the_example_clip_reads_whole():
