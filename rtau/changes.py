@@ -18,9 +18,9 @@ SMALL_PX = 80
 # Grey levels between two means that noise does not reach: of 8 x 8 pixels with a noise of 8 levels
 # each, these are five standard deviations.
 CHANGED_BY = 5
-# A face of which a part has changed reaches beyond that part: by half the part's longer side and
+# A face of which a part has changed reaches beyond that part: by a quarter of its longer side and
 # by so much of the frame's shorter side, a little more than the smallest face of `auto`.
-GROWN_BY = 0.5
+GROWN_BY = 0.25
 MARGIN = 1 / 10
 # Once the parts take so much of the frame, one search of the whole is as cheap and sees more.
 MOST = 0.6

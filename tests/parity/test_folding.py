@@ -114,7 +114,8 @@ def test_other_networks_stay_as_they_are(name):
 
 def test_every_network_but_one_is_exported_under_its_own_name():
     assert {name: exported_as(name) for name in NETWORKS if exported_as(name) != name} == {
-        "vgg19_bn": "vgg19"
+        "vgg19_bn": "vgg19",
+        "vgg19_bn_shallow": "vgg19_shallow",
     }
 
 

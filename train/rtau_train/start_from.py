@@ -1,7 +1,8 @@
 """The weights of another run, to begin with in place of random ones: `fit --start-from`.
 
 Network and head must be the same, for weights mean nothing elsewhere; the size of the crops may
-differ, and landmarks may be on one side only. Called by the loop.
+differ, and landmarks may be on one side only. A deep network may begin with a shallow one. Called
+by the loop.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from torch import Tensor
 from rtau.errors import ConfigError
 from rtau_train.checkpoint import load_model
 from rtau_train.models import build
+from rtau_train.models.deepening import SHALLOW_OF, deepened
 from rtau_train.models.facenet import FaceNet
 from rtau_train.parts import FILE_NAME as SPLIT_FILE
 from rtau_train.recipe import Network
 
 # What the weights, or what they were trained to see, depend on.
-_SAME = ("name", "task", "labels", "hidden", "pooling", "mean", "std")
+_SAME = ("task", "labels", "hidden", "pooling", "mean", "std")
 _LANDMARKS = "landmarks."
 
 
@@ -30,8 +32,9 @@ class OtherRun:
     path: str
     """Its folder or model.pt, as it was given."""
     weights_sha256: str
+    """Of what the run trained."""
     weights: dict[str, Tensor]
-    """The network's state dict."""
+    """The state dict to begin with; of a shallow network, made deep."""
     split_folder: Path | None
     """Where its split.json is; None for a model.pt without one."""
 
@@ -62,7 +65,9 @@ def read_other_run(path: Path, network: Network, /) -> OtherRun:
     """
     model = load_model(path)
     theirs = model.recipe.network
-    differ = [name for name in _SAME if getattr(theirs, name) != getattr(network, name)]
+    is_shallow = theirs.name == SHALLOW_OF.get(network.name)
+    same = _SAME if is_shallow else ("name", *_SAME)
+    differ = [name for name in same if getattr(theirs, name) != getattr(network, name)]
     if differ:
         found = "; ".join(
             f"network.{name} is {_words(getattr(theirs, name))} there and "
@@ -75,7 +80,8 @@ def read_other_run(path: Path, network: Network, /) -> OtherRun:
         )
     folder = path if path.is_dir() else path.parent
     split_folder = folder if (folder / SPLIT_FILE).is_file() else None
-    return OtherRun(path.as_posix(), model.weights_sha256(), model.weights, split_folder)
+    weights = deepened(model.weights) if is_shallow else model.weights
+    return OtherRun(path.as_posix(), model.weights_sha256(), weights, split_folder)
 
 
 def _words(value: object) -> str:

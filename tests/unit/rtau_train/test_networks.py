@@ -11,7 +11,7 @@ from rtau_train.models import NETWORKS, build, start
 from tests.support.training import shipped_recipe
 
 PAPER = dataclasses.replace(shipped_recipe().network, input_size=224, landmarks=False)
-VGG19S = ("vgg19", "vgg19_bn")
+VGG19S = ("vgg19", "vgg19_bn", "vgg19_bn_shallow")
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 
 
@@ -35,6 +35,8 @@ PARAMETERS = {
     "vgg19": (20_293_196, 9_708_044),
     # Two more a channel of each convolution: 2 * 5,504, of them 2 * 2,048 in block 5.
     "vgg19_bn": (20_304_204, 9_712_140),
+    # Five of VGG19's convolutions: 3,910,784, and 2 * 1,472 in their batch norms.
+    "vgg19_bn_shallow": (4_182_540, 2_629_644),
     "resnet101": (43_555_404, 16_019_980),
     "nasnet_mobile": (4_780_318, 3_736_812),
     "mobilenetv2": (2_885_900, 2_343_372),
@@ -63,7 +65,7 @@ def test_sizes_are_the_published_ones_and_the_last_block_is_what_is_trained(name
     net = build(network_of(name))
 
     assert parameters(net) == PARAMETERS[name][0]
-    assert name == "vgg19" or parameters(net.body) == BODIES[name]
+    assert name in ("vgg19", "vgg19_bn_shallow") or parameters(net.body) == BODIES[name]
     net.freeze("last_block")
     assert parameters(net, trainable=True) == PARAMETERS[name][1]
     assert all(value.requires_grad for value in net.head.parameters())

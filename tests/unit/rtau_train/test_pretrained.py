@@ -65,7 +65,7 @@ def test_nasnets_file_is_that_of_pytorchcv():
     error, sha1, release = get_model_name_suffix_data("nasnet_4a1056")
     source = build(dataclasses.replace(NETWORK, name="nasnet_mobile")).body.pretrained
 
-    assert set(NETWORKS) == {*RECORDS, "nasnet_mobile"}
+    assert set(NETWORKS) == {*RECORDS, "nasnet_mobile", "vgg19_bn_shallow"}
     assert source.file_name == f"nasnet_4a1056-{error}-{sha1[:8]}.pth"
     assert source.url == f"{imgclsmob_repo_url}/releases/download/{release}/{source.file_name}.zip"
     assert (source.algorithm, source.digest) == ("sha1", sha1)

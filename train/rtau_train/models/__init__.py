@@ -19,6 +19,7 @@ from rtau_train.recipe import Network
 NETWORKS: Mapping[str, tuple[str, str]] = {
     "vgg19": ("vgg19", "vgg19"),
     "vgg19_bn": ("vgg19", "vgg19_bn"),
+    "vgg19_bn_shallow": ("vgg19", "vgg19_bn_shallow"),
     "resnet101": ("resnet", "resnet101"),
     "nasnet_mobile": ("nasnet_mobile", "nasnet_mobile"),
     "mobilenetv2": ("mobilenetv2", "mobilenetv2"),
@@ -54,6 +55,11 @@ def start(network: Network, *, weights_dir: Path | None = None) -> FaceNet:
     net = build(network)
     if network.weights == "imagenet":
         source = net.body.pretrained
+        if source is None:
+            raise ConfigError(
+                f'network.weights must be "none" for {network.name}: nobody publishes ImageNet '
+                "weights of it"
+            )
         state = body_weights(source, weights_dir=weights_dir)
         try:
             net.body.load_state_dict(state)

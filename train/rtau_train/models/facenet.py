@@ -34,7 +34,7 @@ class Body(nn.Module, abc.ABC):
     last_block: tuple[str, ...]
     """Prefixes of the parameters of the last convolutional block: all layers behind the last
     loss of resolution that the maps see."""
-    pretrained: Pretrained
+    pretrained: Pretrained | None
     """Where its ImageNet weights come from."""
 
     @abc.abstractmethod

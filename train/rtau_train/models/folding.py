@@ -14,10 +14,13 @@ from torch import nn
 from torch.nn.utils import fusion
 
 from rtau_train.models.facenet import FaceNet
-from rtau_train.models.vgg19 import Vgg19, vgg19
+from rtau_train.models.vgg19 import Vgg19
 
 # Name of a network that is only trained -> name of the network that is exported in its place.
-_EXPORTED_AS: Mapping[str, str] = {"vgg19_bn": "vgg19"}
+_EXPORTED_AS: Mapping[str, str] = {
+    "vgg19_bn": "vgg19",
+    "vgg19_bn_shallow": "vgg19_shallow",
+}
 
 
 def exported_as(name: str, /) -> str:
@@ -39,7 +42,7 @@ def folded(net: FaceNet, /) -> FaceNet:
     if net.training:
         raise ValueError("net must be in eval mode, got training mode; call net.eval()")
     with torch.device("meta"):  # the weights are about to be replaced
-        body = vgg19()
+        body = Vgg19(batch_norms=False, pretrained=None, blocks=net.body.blocks)
     body.features.load_state_dict(_fused(net.body.features).state_dict(), assign=True)
     plain = copy.deepcopy(net)
     plain.body = body

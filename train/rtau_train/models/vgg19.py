@@ -16,29 +16,39 @@ from rtau_train.models.pretrained import Pretrained
 
 # Configuration E of the paper: widths of 3x3 convolutions, one list per block; a max-pool between.
 BLOCKS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
+# One convolution a block: what a deep one may begin with (`rtau_train.models.deepening`).
+SHALLOW = ((64,), (128,), (256,), (512,), (512,))
 _URL = "https://download.pytorch.org/models/"
 
 
 class Vgg19(Body):
-    """The sixteen convolutions of VGG19, up to the last ReLU, in torchvision's order and keys."""
+    """The sixteen convolutions of VGG19, or fewer, up to the last ReLU; torchvision's keys."""
 
     channels = 512
     plain_from_px = 112
     max_pool_last = True
 
-    def __init__(self, *, batch_norms: bool, pretrained: Pretrained) -> None:
+    def __init__(
+        self,
+        *,
+        batch_norms: bool,
+        pretrained: Pretrained | None,
+        blocks: tuple[tuple[int, ...], ...] = BLOCKS,
+    ) -> None:
         """Builds it with random weights.
 
         Args:
             batch_norms: whether one stands between every convolution and its ReLU.
-            pretrained: where the ImageNet weights of this form come from.
+            pretrained: where the ImageNet weights of this form come from, if there are any.
+            blocks: the widths of the convolutions.
         """
         super().__init__()
         self.batch_norms = batch_norms
         self.pretrained = pretrained
+        self.blocks = blocks
         layers: list[nn.Module] = []
         width = 3
-        for block in BLOCKS:
+        for block in blocks:
             if layers:
                 layers.append(nn.MaxPool2d(2))
             first = len(layers)
@@ -77,3 +87,8 @@ def vgg19_bn() -> Vgg19:
     return Vgg19(
         batch_norms=True, pretrained=Pretrained(_URL + "vgg19_bn-c79401a0.pth", "c79401a0")
     )
+
+
+def vgg19_bn_shallow() -> Vgg19:
+    """Returns the first convolution of each block, with batch norms and random weights."""
+    return Vgg19(batch_norms=True, pretrained=None, blocks=SHALLOW)

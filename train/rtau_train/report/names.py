@@ -10,6 +10,7 @@ import math
 NETWORKS = {
     "vgg19": "VGG19",
     "vgg19_bn": "VGG19 with batch norms",
+    "vgg19_bn_shallow": "VGG19's first convolution of each block",
     "resnet101": "ResNet101",
     "nasnet_mobile": "NASNet Mobile",
     "mobilenetv2": "MobileNetV2",
