@@ -1,22 +1,31 @@
 #!/bin/sh
-# Makes the default model: from folders of data to the file that ships, its contract and its card.
+# Makes a default model: from folders of data to the file that ships, its contract and its card.
 # Every step resumes; a run that was interrupted goes on with the same command. What the folders are,
 # how long it takes and how to use a GPU: docs/weights.md.
 set -eu
 
-usage="usage: tools/make_weights.sh FACES PORTRAITS LONDON CLIPS OUT
+usage="usage: tools/make_weights.sh FACES PORTRAITS LONDON CLIPS OUT [NETWORK]
   FACES      renders of rtau-train synth; several, separated by commas
   PORTRAITS  pictures scored by MediaPipe (rtau-train prepare portraits)
   LONDON     Face Research Lab London Set: people of odd numbers choose thresholds, even ones report
   CLIPS      rendered clips with their true curves
-  OUT        folder for runs, prepared data and the model"
-[ "$#" = 5 ] || { echo "$usage" >&2; exit 2; }
+  OUT        folder for runs, prepared data and the model
+  NETWORK    shufflenetv2 (default) or vgg19"
+[ "$#" = 5 ] || [ "$#" = 6 ] || { echo "$usage" >&2; exit 2; }
 faces=$1 portraits=$2 london=$3 clips=$4 out=$5
+case ${6:-shufflenetv2} in
+    shufflenetv2) first=shufflenetv2-synth model=shufflenetv2-au12 ;;
+    vgg19) first=vgg19-shallow model=vgg19-au12 ;;
+    *) echo "$usage" >&2; exit 2 ;;
+esac
 processes=${RTAU_PROCESSES:-2}
 device=${RTAU_DEVICE:-cpu}
 recipes=$(dirname "$0")/../train/recipes
 crop="--crop-expand 1.385 --crop-offset-y 0.095"
 renders=$(echo "$faces" | sed 's/^/--data /; s/,/ --data /g')
+# ShuffleNetV2 meets the portraits in its second step only.
+both="$renders --data $out/portraits"
+[ "$first" = shufflenetv2-synth ] || renders=$both
 
 train() { rtau-train "$@"; }
 # One process per core is faster than threads that share a small network's layers.
@@ -26,17 +35,14 @@ fit() {
 }
 
 mkdir -p "$out"
-# shellcheck disable=SC2086 # $crop and $renders are several words on purpose
+# shellcheck disable=SC2086 # $crop, $renders and $both are several words on purpose
 {
     train prepare portraits "$portraits" "$out/portraits" --source SFHQ-T2I $crop
     train prepare london "$london" "$out/neutral" --people odd $crop
-    fit "$recipes/shufflenetv2-synth.toml" $renders --out "$out/shufflenetv2-synth"
-    fit "$recipes/shufflenetv2-au12.toml" $renders --data "$out/portraits" \
-        --start-from "$out/shufflenetv2-synth" --out "$out/shufflenetv2-au12"
-    train calibrate "$out/shufflenetv2-au12" $renders --data "$out/portraits" \
-        --neutral "$out/neutral"
-    rtau-export onnx "$out/shufflenetv2-au12" --out "$out/shufflenetv2-au12.onnx"
-    train cardtest "$out/shufflenetv2-au12.onnx" "$out/shufflenetv2-au12" $renders \
-        --data "$out/portraits" --london "$london" --clips "$clips" \
-        --out "$out/shufflenetv2-au12.md"
+    fit "$recipes/$first.toml" $renders --out "$out/$first"
+    fit "$recipes/$model.toml" $both --start-from "$out/$first" --out "$out/$model"
+    train calibrate "$out/$model" $both --neutral "$out/neutral"
+    rtau-export onnx "$out/$model" --out "$out/$model.onnx"
+    train cardtest "$out/$model.onnx" "$out/$model" $both --london "$london" --clips "$clips" \
+        --out "$out/$model.md"
 }
