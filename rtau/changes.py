@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rtau import geometry
 from rtau.data import Frame
 
-# Longer side of the small picture: at 640 px a pixel of it is the mean of 8 x 8.
+# Least longer side of the small picture: at 640 px a pixel of it is the mean of 8 x 8.
 SMALL_PX = 80
 # Grey levels between two means that noise does not reach: of 8 x 8 pixels with a noise of 8 levels
 # each, these are five standard deviations.
@@ -32,6 +32,7 @@ class ChangeWatch:
     def __init__(self) -> None:
         """Has seen nothing: the first frame has changed as a whole."""
         self._before: npt.NDArray[np.uint8] | None = None
+        self._size = (0, 0)
 
     def reset(self) -> None:
         """Forgets the frame, as after a cut."""
@@ -50,11 +51,11 @@ class ChangeWatch:
             must be searched whole: it is the first, of another size, or has changed nearly
             everywhere.
         """
-        now, before = _small(frame), self._before
-        if before is None or before.shape != now.shape:
-            self._before = now
+        before, size = self._before, (frame.width, frame.height)
+        if before is None or self._size != size:
+            self.searched_whole(frame)
             return None
-        scale = np.array([frame.width / now.shape[1], frame.height / now.shape[0]] * 2, np.float32)
+        now, scale = _small(frame), _factor(frame)
         differs = (cv2.absdiff(now, before) >= CHANGED_BY).astype(np.uint8)
         for x0, y0, x1, y1 in _inside(but / scale, now).tolist():
             differs[y0:y1, x0:x1] = 0
@@ -64,16 +65,24 @@ class ChangeWatch:
             return None
         for x0, y0, x1, y1 in parts.tolist():
             before[y0:y1, x0:x1] = now[y0:y1, x0:x1]
-        return np.asarray(np.round(parts * scale), dtype=np.float32)
+        # What does not fill a pixel of the small picture belongs to the last one.
+        edge = np.array([np.inf, np.inf, now.shape[1], now.shape[0]])
+        in_frame = np.where(parts >= edge, np.array([0, 0, *size]), parts * scale)
+        return np.asarray(in_frame, dtype=np.float32)
 
     def searched_whole(self, frame: Frame, /) -> None:
         """Takes note of a search of the whole frame."""
-        self._before = _small(frame)
+        self._before, self._size = _small(frame), (frame.width, frame.height)
+
+
+def _factor(frame: Frame) -> int:
+    """Returns how many px of a frame a pixel of its small picture is wide and high."""
+    return max(max(frame.width, frame.height) // SMALL_PX, 1)
 
 
 def _small(frame: Frame) -> npt.NDArray[np.uint8]:
-    """Returns the frame in grey, every pixel a mean of whole pixels: uint8, `SMALL_PX` long."""
-    factor = max(max(frame.width, frame.height) // SMALL_PX, 1)
+    """Returns the frame in grey, every pixel a mean of whole pixels: uint8 (h, w)."""
+    factor = _factor(frame)
     size = (max(frame.width // factor, 1), max(frame.height // factor, 1))
     whole = frame.image_bgr[: size[1] * factor, : size[0] * factor]
     small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)

@@ -71,7 +71,8 @@ class FindConfig:
     )
     detect_every: float = setting(
         0.3,
-        "seconds of video between searches of the whole frame; 0 searches every frame",
+        "seconds of video between searches: of the whole frame, or of what has changed while a "
+        "face is seen; 0 searches every frame, and whole",
         low=0,
         high=5,
         metavar="S",
@@ -98,7 +99,8 @@ class ModelConfig:
     )
     threads: int = setting(
         0,
-        "threads for the model; 0 = one per core for a heavy model, half of them for a small one",
+        "threads for the model; 0 = the backend's choice: one per core, in ONNX Runtime half of "
+        "them for a small model",
         low=0,
         high=256,
     )

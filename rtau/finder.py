@@ -58,7 +58,7 @@ class _Sighting:
     told_xyxy: npt.NDArray[np.float32] | None = None
     """Where `follow` said that it is in the coming frame; None: the detector looks for it."""
     is_shown: bool = True
-    """Whether the last search of the whole frame showed it."""
+    """False once a search has not shown it, until one of the whole frame does."""
     public_id: int = 0
     """0 until confirmed: the tracker's own ids, counted for every doubtful box, leave gaps."""
 
@@ -97,8 +97,8 @@ class FaceFinder:
         """Takes where faces of the last frame will be in the next one: no look around them is made.
 
         Boxes with the ids that `find` gave. A face that was not seen but held where it was, or that
-        the last search of the whole frame did not show, is looked for all the same: whoever tells
-        (a network's landmarks) may follow a wall, and only the detector knows a face from one.
+        a search did not show and none of the whole frame since, is looked for all the same: who
+        tells (a network's landmarks) may follow a wall; only the detector knows a face from one.
         """
         assert faces.track_ids is not None, "faces to follow have ids"
         told = dict(zip(faces.track_ids.tolist(), faces.boxes_xyxy, strict=True))
@@ -125,14 +125,15 @@ class FaceFinder:
         if not self._is_search_due(frame.time_s, near):
             return near, _scores(near)
         self._searched_s = frame.time_s
-        whole = self._search(frame, followed, seen)
-        doubted = _judge(followed, whole)
+        parts = self._parts_to_search(frame, followed, near)
+        found = self._search(frame, followed, seen, parts=parts)
+        doubted = _judge(followed, found, is_whole=parts is None)
         if doubted:
             seen = _joined(seen, self._look_near(frame, doubted))
         near = _joined(_told(followed), seen)
-        same = geometry.iou(near.boxes_xyxy, whole.boxes_xyxy) >= SAME_FACE_IOU  # (near, whole)
-        new = whole.select(np.flatnonzero(~same.any(axis=0)))
-        doubled = np.where(same, _scores(whole)[None, :], 0).max(axis=1, initial=0)
+        same = geometry.iou(near.boxes_xyxy, found.boxes_xyxy) >= SAME_FACE_IOU  # (near, found)
+        new = found.select(np.flatnonzero(~same.any(axis=0)))
+        doubled = np.where(same, _scores(found)[None, :], 0).max(axis=1, initial=0)
         sights = Faces(
             boxes_xyxy=np.concatenate([near.boxes_xyxy, new.boxes_xyxy]),
             scores=np.concatenate([_scores(near), _scores(new)]),
@@ -140,18 +141,46 @@ class FaceFinder:
         best = np.concatenate([np.maximum(_scores(near), doubled), _scores(new)])
         return sights, best.astype(np.float32)
 
-    def _search(self, frame: Frame, followed: list[_Sighting], seen: Faces) -> Faces:
-        """Returns what a search shows: of the whole frame, or of what has changed in it.
+    def _parts_to_search(
+        self, frame: Frame, followed: list[_Sighting], near: Faces
+    ) -> npt.NDArray[np.float32] | None:
+        """Returns the parts that have changed, or None for the whole frame."""
+        every_s, whole_every_s = self._policy.detect_every_s, self._policy.whole_every_s
+        if every_s == 0 or whole_every_s <= every_s:
+            return None
+        # A known face that nobody sees may be anywhere, also when it is not looked for any more.
+        known = [s.seen_xyxy for s in self._sightings.values() if s.public_id]
+        next_s = frame.time_s + max(every_s, frame.time_s - self._last_s)
+        is_due = next_s - self._searched_whole_s + ROUNDING_S > whole_every_s
+        parts = None
+        if is_due or not known or _is_any_missed(np.array(known), near.boxes_xyxy):
+            self._watch.searched_whole(frame)
+        else:
+            heads = np.array([sighting.seen_xyxy for sighting in followed])
+            parts = self._watch.changed(frame, but=geometry.expand(heads, HEAD))
+        if parts is None:
+            self._searched_whole_s = frame.time_s
+        return parts
 
-        In the second case the known faces are among the faces returned if a look around each shows
+    def _search(
+        self,
+        frame: Frame,
+        followed: list[_Sighting],
+        seen: Faces,
+        *,
+        parts: npt.NDArray[np.float32] | None,
+    ) -> Faces:
+        """Returns what a search of some parts shows, or of the whole frame without parts.
+
+        Beside the parts the known faces are among the faces returned if a look around each shows
         them, since nobody searches where they are.
 
         Args:
             frame: to search.
             followed: the known faces.
             seen: those of them a look has shown in this frame.
+            parts: of the frame.
         """
-        parts = self._parts_to_search(frame, followed, _joined(_told(followed), seen))
         if parts is None:
             return _at_least(self._detector.detect(frame), self._policy.keep_score)
         told = [sighting for sighting in followed if sighting.told_xyxy is not None]
@@ -160,25 +189,6 @@ class FaceFinder:
             return known
         new = _at_least(self._detector.detect(frame, within=parts), self._policy.keep_score)
         return _joined(known, new)
-
-    def _parts_to_search(
-        self, frame: Frame, followed: list[_Sighting], near: Faces
-    ) -> npt.NDArray[np.float32] | None:
-        """Returns the parts that have changed, or None for the whole frame."""
-        confirmed = [sighting.seen_xyxy for sighting in followed if sighting.public_id]
-        since_s = frame.time_s - self._searched_whole_s + ROUNDING_S
-        parts = None
-        every_s, whole_every_s = self._policy.detect_every_s, self._policy.whole_every_s
-        is_due = every_s == 0 or since_s + every_s > whole_every_s
-        # A face that nobody sees may be anywhere.
-        if is_due or not confirmed or _is_any_missed(np.array(confirmed), near.boxes_xyxy):
-            self._watch.searched_whole(frame)
-        else:
-            known = np.array([sighting.seen_xyxy for sighting in followed])
-            parts = self._watch.changed(frame, but=geometry.expand(known, HEAD))
-        if parts is None:
-            self._searched_whole_s = frame.time_s
-        return parts
 
     def _look_near(self, frame: Frame, known: list[_Sighting]) -> Faces:
         """Returns what is seen around known faces."""
@@ -285,22 +295,23 @@ def _told(followed: list[_Sighting]) -> Faces:
     )
 
 
-def _judge(followed: list[_Sighting], whole: Faces) -> list[_Sighting]:
-    """Notes which faces a search of the whole frame shows; returns those told of that it does not.
+def _judge(followed: list[_Sighting], found: Faces, *, is_whole: bool) -> list[_Sighting]:
+    """Notes which faces a search shows; returns those told of that it does not.
 
-    What was told of these is forgotten; those it shows take its score.
+    What was told of these is forgotten; those it shows take its score. Once doubted, a face is
+    believed again only when a search of the whole frame shows it: one of parts asks a look alone.
     """
     if not followed:
         return []
     where = [s.seen_xyxy if s.told_xyxy is None else s.told_xyxy for s in followed]
-    same = geometry.iou(np.array(where), whole.boxes_xyxy) >= SAME_FACE_IOU  # (followed, whole)
+    same = geometry.iou(np.array(where), found.boxes_xyxy) >= SAME_FACE_IOU  # (followed, found)
     doubted = []
     for sighting, on_it in zip(followed, same, strict=True):
-        sighting.is_shown = bool(on_it.any())
+        sighting.is_shown = bool(on_it.any()) and (is_whole or sighting.is_shown)
         if sighting.told_xyxy is None:
             continue
         if sighting.is_shown:
-            sighting.score = float(_scores(whole)[on_it].max())
+            sighting.score = float(_scores(found)[on_it].max())
         else:
             sighting.told_xyxy = None
             doubted.append(sighting)

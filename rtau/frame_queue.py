@@ -1,7 +1,8 @@
-"""The bounded queue between the reader thread and the main thread, with its two policies.
+"""The bounded queue between two threads of a run, with its two policies.
 
 *wait* makes the reader wait, so that every frame of a file is processed; *drop* throws out the
-oldest, so that the newest frame of a camera wins. Used by the runner only.
+oldest, so that the newest frame of a camera wins. Used by the runner, and by the thread that looks
+ahead.
 """
 
 from __future__ import annotations

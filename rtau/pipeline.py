@@ -136,8 +136,7 @@ class Pipeline:
         """Returns one result per sight, in order; all crops go through the network together.
 
         Raises:
-            EngineError: the network failed or returned values that are not finite; the text names
-                the frames of the batch.
+            EngineError: the network failed or returned values that are not finite.
         """
         clock = StageClock()
         with clock.stage("infer"):

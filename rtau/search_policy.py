@@ -17,7 +17,8 @@ class SearchPolicy:
 
     detect_every_s: float = 0.3
     """Between searches, rounded to the nearest frame; 0 searches every frame, and whole.
-    With confirmation a new face is reported within 0.5 s, at 5 frames a second and up."""
+    With confirmation a new face is reported within 0.5 s, at 5 frames a second and up, if the
+    first search of its place shows it."""
     whole_every_s: float = 2.0
     """While a face is seen, a search is of those parts only that have changed since they were last
     searched, but of the whole frame at least this often; 0: always of the whole frame."""

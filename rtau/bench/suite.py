@@ -51,7 +51,7 @@ class Plan:
     provider: str = "auto"
     """What runs it."""
     threads: int = 0
-    """Threads of the network; 0 = one per core."""
+    """Threads of the network; 0 = the backend's choice."""
     clip: Path | None = None
     """Clip to measure on; None draws one."""
     faces: tuple[int, ...] = ()

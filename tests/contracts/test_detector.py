@@ -89,7 +89,7 @@ def test_within_parts_is_where_faces_are_searched(detector, portrait):
     parts = np.array([[0, 0, portrait.width, 300], WALL], np.float32)
     whole, found = detector.detect(portrait), detector.detect(portrait, within=parts)
 
-    assert len(geometry.iou(np.array([FACE], np.float32), found.boxes_xyxy)) == 1
+    assert len(found) >= 1
     assert geometry.iou(np.array([FACE], np.float32), found.boxes_xyxy).max() > 0.5
     assert len(found) <= len(whole)
 

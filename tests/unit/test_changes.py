@@ -38,6 +38,8 @@ def test_the_first_frame_and_one_of_another_size_are_searched_whole():
     assert watch.changed(frame(wall()), but=NOBODY) is None
     assert watch.changed(frame(wall(320, 240)), but=NOBODY) is None
     assert len(watch.changed(frame(wall(320, 240)), but=NOBODY)) == 0
+    # Twice the size in both directions: the small pictures are of one size.
+    assert watch.changed(frame(wall(640, 480)), but=NOBODY) is None
 
 
 def test_noise_and_a_flicker_of_the_lamp_change_nothing():

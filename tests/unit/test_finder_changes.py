@@ -92,6 +92,39 @@ def test_a_face_that_is_missed_starts_a_search_of_the_whole_frame():
     assert len(ids(results)[-1]) == 1
 
 
+@pytest.mark.parametrize("missed", range(1, 24, 2))
+def test_a_face_that_was_missed_beside_another_is_back_at_once_with_its_id(missed):
+    """However long, as long as it is remembered, and though the picture stands still."""
+    detector = Searches([[A, B]] * 20 + [[A]] * missed + [[A, B]] * 40)
+    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    still = picture([A, B])
+    results = [
+        finder.find(Frame(index=k, time_s=k / 25, image_bgr=still)) for k in range(60 + missed)
+    ]
+    back = ids(results).index([1, 2], 20 + missed)
+    assert (back - 20 - missed) / 25 <= SearchPolicy().detect_every_s + 1 / 25
+
+
+def test_a_face_that_whole_searches_do_not_show_is_looked_for_until_one_does():
+    class Blind(Searches):
+        def detect(self, frame, /, *, near=None, within=None):
+            if near is not None:
+                self.looks.append(frame.index)
+            found = super().detect(frame, near=near, within=within)
+            return Faces.none() if near is None and 40 <= frame.index < 90 else found
+
+    detector = Blind([[A]] * 120)
+    detector.looks = []
+    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    for k in range(120):
+        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=picture([A])))
+        finder.follow(found.faces)
+        assert k < 2 or len(found.faces) == 1
+    assert detector.whole == [0, 49, 98]
+    assert set(range(49, 99)) <= set(detector.looks)
+    assert not set(range(99, 105)) & set(detector.looks)
+
+
 def test_without_a_face_every_search_is_of_the_whole_frame():
     detector, _ = run([[]] * 30)
     assert detector.whole == list(range(0, 30, 7))

@@ -56,6 +56,8 @@ def learning_curve(
 ) -> tuple[Point, ...]:
     """Returns a point per count, fewest rows first; what is fitted already is only measured.
 
+    Of processes that train together only the first measures; the others get no points.
+
     Raises:
         UsageError: epochs would be longer with more rows, so that a point with more would have
             been trained longer too; or a count is more than the training part has.
@@ -70,7 +72,10 @@ def learning_curve(
         )
     # Before anything is fitted: are there so many?
     parts_of(setting.data, _recipe_for(setting, counts[-1]))
-    return tuple(_point(setting, count, watcher) for count in counts)
+    models = [_fitted(setting, count, watcher) for count in counts]
+    if not setting.means.worker.is_first:
+        return ()
+    return tuple(_point(setting, *pair) for pair in zip(counts, models, strict=True))
 
 
 def _recipe_for(setting: Setting, count: int) -> Recipe:
@@ -78,18 +83,25 @@ def _recipe_for(setting: Setting, count: int) -> Recipe:
     return dataclasses.replace(setting.recipe, split=split)
 
 
-def _point(setting: Setting, count: int, watcher: loop.Watcher) -> Point:
-    recipe, run = _recipe_for(setting, count), setting.out / f"rows-{count}"
-    model = loop.fit(
-        recipe,
+def _run(setting: Setting, count: int) -> Path:
+    return setting.out / f"rows-{count}"
+
+
+def _fitted(setting: Setting, count: int, watcher: loop.Watcher) -> Model:
+    watcher.note(f"{count} rows")
+    return loop.fit(
+        _recipe_for(setting, count),
         setting.data,
         recipe_path=setting.recipe_path.as_posix(),
-        out=run,
+        out=_run(setting, count),
         resume=True,
         watcher=watcher,
         means=setting.means,
     )
-    parts = saved_parts(run, setting.data, recipe)
+
+
+def _point(setting: Setting, count: int, model: Model) -> Point:
+    parts = saved_parts(_run(setting, count), setting.data, model.recipe)
     train, test = parts.split.train, parts.split.test
     # Rows lie by data set, so that the first ones would all be of one.
     some = np.linspace(0, len(train) - 1, min(len(train), len(test))).round().astype(np.int64)
@@ -131,7 +143,7 @@ def _markdown(setting: Setting, points: Sequence[Point]) -> str:
     fit, network = setting.recipe.fit, setting.recipe.network
     names = list(setting.others)
     lines = [
-        f"| rows trained on | of these, {_test_rows(setting)} as they are | test part "
+        f"| rows trained on | of these, up to {_test_rows(setting)} as they are | test part "
         + "".join(f"| {name} " for name in names)
         + "|",
         "|---" * (3 + len(names)) + "|",

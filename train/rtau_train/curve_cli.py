@@ -43,7 +43,8 @@ def _run(arguments: argparse.Namespace) -> None:
         raise UsageError("a learning curve is the mean AUC of AUs; the recipe has emotions")
     counts = _counts(arguments.rows)
     data = fit_cli.read_data(arguments, recipe)
-    others = {path.name: _read(path, recipe) for path in arguments.also}
+    _check_others(arguments.also, arguments.data)
+    others = {path.resolve().name: _read(path, recipe) for path in arguments.also}
     arguments.out.mkdir(parents=True, exist_ok=True)
     with worker(arguments.device) as here:
         watcher = fit_cli.ConsoleWatcher(Console(stderr=True, quiet=not here.is_first))
@@ -67,6 +68,17 @@ def _counts(text: str) -> list[int]:
     if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
         raise UsageError(f"--rows must be whole numbers like 1000,4000,16000, got {text!r}")
     return [int(word) for word in words]
+
+
+def _check_others(others: list[Path], data: list[Path]) -> None:
+    names = [path.resolve().name for path in others]
+    if len(set(names)) < len(names):
+        raise UsageError(f"--also must name folders of different names, got {', '.join(names)}")
+    trained_on = {path.resolve() for path in data}
+    if shared := [path for path in others if path.resolve() in trained_on]:
+        raise UsageError(
+            f"--also is measured on only, but {shared[0]} is among --data; leave it out there"
+        )
 
 
 def _read(path: Path, recipe: Recipe) -> LabelledCrops:

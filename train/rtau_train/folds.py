@@ -17,6 +17,8 @@ from rtau_train.data import LabelledCrops, Rows, Words
 from rtau_train.recipe import SplitPlan
 
 PARTS = ("train", "validation", "test")
+# A data set of fewer people is not dealt on its own.
+FEW_PEOPLE = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,14 +99,24 @@ def _by_subject(data: LabelledCrops, plan: SplitPlan) -> Split:
     counts = _counts(data.occurs, person_of_row, people=len(people))
     rng = np.random.default_rng([plan.seed, len(people)])
     part_of = np.full(len(people), -1, np.int64)
-    # Each data set is dealt on its own: among 24,000 single renders, 28 sheets of 50 portraits
-    # would all be dealt first, when only the training part has room for so many.
     dataset_of = data.datasets[np.unique(person_of_row, return_index=True)[1]]
-    for name in np.unique(dataset_of):
-        some = np.flatnonzero(dataset_of == name)
+    for some in _dealt_together(dataset_of):
         part_of[some] = _part_of_people(counts, some, plan, rng=rng)
     rows = (np.flatnonzero(part_of[person_of_row] == part) for part in range(len(PARTS)))
     return _sorted(*rows)
+
+
+def _dealt_together(dataset_of: Words) -> list[Rows]:
+    """Returns groups of people, each of which is dealt by the shares on its own.
+
+    A group is a data set: among 24,000 single renders, 28 sheets of 50 portraits would all be dealt
+    first, when only the training part has room for so many. Data sets of a few people, who cannot
+    be parted by shares, go with the largest.
+    """
+    names, numbers, counts = np.unique(dataset_of, return_inverse=True, return_counts=True)
+    home = np.where(counts < FEW_PEOPLE, np.argmax(counts), np.arange(len(names)))
+    group_of = home[numbers]
+    return [np.flatnonzero(group_of == group).astype(np.int64) for group in np.unique(group_of)]
 
 
 def _part_of_people(

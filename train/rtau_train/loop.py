@@ -152,7 +152,7 @@ class Run:
         self._best, self._best_epoch = -1.0, 0
         self._history: list[EpochDone] = []
         out.mkdir(parents=True, exist_ok=True)
-        if self._worker.is_first:
+        if self._worker.is_first and not (out / "last.pt").exists():
             (out / SPLIT_FILE).write_text(parts.to_json(recipe.split), encoding="utf-8")
 
     @property
@@ -246,6 +246,8 @@ class Run:
         self._history.append(done)
         if chosen is not None:
             self._save(chosen, is_kept=rose or recipe.fit.keep == "last")
+        # The others may read what the first has written only when it is there.
+        self._worker.wait()
         return done
 
     def _judge(self) -> evaluate.Calibration:
@@ -352,6 +354,11 @@ def _parts(data: LabelledCrops, recipe: Recipe, *, out: Path, other_run: OtherRu
     parts = parts_of(data, recipe)
     if other_run is None or other_run.split_folder is None:
         return parts
+    if recipe.split.train_rows:
+        raise UsageError(
+            f"split.train_rows must be 0 with --start-from, got {recipe.split.train_rows}: what "
+            f"{other_run.path} was trained on is trained on again"
+        )
     return inherited(parts, other_run.split_folder)
 
 

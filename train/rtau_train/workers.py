@@ -55,6 +55,11 @@ class Worker:
         torch.distributed.broadcast(shared, src=0)
         return float(shared.item())
 
+    def wait(self) -> None:
+        """Returns when every process has come here."""
+        if self.world > 1:
+            torch.distributed.barrier()
+
 
 @contextlib.contextmanager
 def worker(kind: DeviceKind, /) -> Iterator[Worker]:

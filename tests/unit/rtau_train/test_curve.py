@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -44,7 +45,8 @@ def rows_of(path):
 
 
 def test_a_curve_has_a_point_per_count_measured_on_one_test_part(tmp_path, capsys):
-    assert main(command(tmp_path, "--also", str(FACES))) == 0
+    other = shutil.copytree(FACES, tmp_path / "others")
+    assert main(command(tmp_path, "--also", str(other))) == 0
 
     table = rows_of(tmp_path)
     assert [row["rows"] for row in table] == ["16", "48"]
@@ -55,7 +57,7 @@ def test_a_curve_has_a_point_per_count_measured_on_one_test_part(tmp_path, capsy
         said = answers(model, parts)
         aucs = [auc(said.probabilities[:, k], said.present[:, k]) for k in range(12)]
         assert float(row["test"]) == pytest.approx(known_mean(aucs), abs=1e-4)
-        assert 0 < float(row[FACES.name]) < 1
+        assert 0 < float(row["others"]) < 1
     printed = capsys.readouterr().out
     assert printed == (tmp_path / "curve.md").read_text(encoding="utf-8")
     assert "| 48 |" in printed
@@ -80,6 +82,21 @@ def test_counts_that_make_no_curve_train_nothing(tmp_path, capsys, more, said):
 
     assert said in capsys.readouterr().err
     assert not list(tmp_path.glob("rows-*"))
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([FACES], "is among --data"),
+        (["one/faces", "two/faces"], "--also must name folders of different names"),
+    ],
+)
+def test_what_is_measured_on_only_has_a_name_of_its_own(tmp_path, capsys, others, said):
+    flags = [word for other in others for word in ("--also", str(tmp_path / other))]
+    assert main(command(tmp_path / "out", *flags)) == 2
+
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_fewer_rows_are_among_more_and_nothing_else_changes():

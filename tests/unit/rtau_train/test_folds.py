@@ -84,6 +84,33 @@ def test_by_subject_a_few_large_groups_of_one_data_set_are_dealt_too():
     assert held_out == pytest.approx([portraits / (renders + portraits)] * 2, abs=0.05)
 
 
+@pytest.mark.parametrize("folds", [0, 3])
+def test_by_subject_data_sets_of_a_few_people_are_dealt_with_the_others(folds):
+    alone = rows_of(12 * 30)
+    people = np.array([f"set{row // 30}/somebody" for row in range(len(alone))])
+    names = np.array([name.split("/")[0] for name in people])
+    many = dataclasses.replace(alone, subjects=people, columns={"dataset": names})
+
+    split = split_rows(many, SplitPlan(protocol="subject", folds=folds))
+
+    np.testing.assert_array_equal(together(split), np.arange(len(alone)))
+    assert min(len(split.train), len(split.validation), len(split.test)) >= 30
+
+
+def test_by_subject_two_people_of_a_small_data_set_are_not_forced_into_two_parts():
+    data = rows_of(2000 + 600)
+    crowd = [f"many/{row // 10}" for row in range(2000)]
+    couple = [f"few/{row % 2}" for row in range(600)]
+    names = np.repeat(["many", "few"], [2000, 600])
+    data = dataclasses.replace(
+        data, subjects=np.array([*crowd, *couple]), columns={"dataset": names}
+    )
+
+    split = split_rows(data, SplitPlan(protocol="subject", validation=0.1, test=0.1))
+
+    assert (names[split.train] == "few").sum() == 600
+
+
 @pytest.mark.parametrize("protocol", ["image", "subject"])
 def test_folds_test_every_row_once(protocol):
     data = rows_of(500, subjects=40)

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from rtau.errors import ConfigError, SourceOpenError
+from rtau.errors import ConfigError, SourceOpenError, UsageError
 from rtau_train import lab_record, loop
 from rtau_train.checkpoint import load_model, save_model
 from rtau_train.cli import main
@@ -180,3 +180,10 @@ def test_weights_of_unknown_pictures_are_noted(without_landmarks, data, tmp_path
 
     notes = lab_record.read_record(tmp_path / "run").notes
     assert any("has seen is not known: no split.json" in note for note in notes)
+
+
+def test_fewer_rows_cannot_be_asked_of_a_run_that_starts_from_another(run_folder, data, tmp_path):
+    recipe = frozen_recipe()
+    recipe = dataclasses.replace(recipe, split=dataclasses.replace(recipe.split, train_rows=10))
+    with pytest.raises(UsageError, match=r"split.train_rows must be 0 with --start-from, got 10"):
+        fit(recipe, data, tmp_path / "run", start_from=run_folder)
