@@ -11,6 +11,7 @@ from rtau.runner import Runner
 from rtau.seams import StopRun
 from tests.support.doubles import (
     CountingEngine,
+    FixedDetector,
     KeepingSink,
     ListSource,
     make_finder,
@@ -33,6 +34,33 @@ def test_every_frame_of_a_file_reaches_the_sink_in_order(frames):
     assert [result.frame.index for result in sink.results] == list(range(frames))
     assert (summary.frames_read, summary.frames_done, summary.frames_dropped) == (frames, frames, 0)
     assert summary.end == "end of source"
+    assert sink.closed == 1
+
+
+@pytest.mark.parametrize("frames", [1, 4, 9, 23])
+def test_looking_ahead_changes_no_result(frames):
+    sink = KeepingSink()
+    make_runner(frames, sinks=[sink]).run()
+    engine = CountingEngine()
+    alone = Pipeline(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    wanted = [alone.step([make_frame(k)])[0] for k in range(frames)]
+
+    for result, one in zip(sink.results, wanted, strict=True):
+        np.testing.assert_array_equal(result.faces.boxes_xyxy, one.faces.boxes_xyxy)
+        np.testing.assert_array_equal(result.faces.track_ids, one.faces.track_ids)
+        np.testing.assert_array_equal(result.scores.logits, one.scores.logits)
+        np.testing.assert_array_equal(result.active, one.active)
+
+
+def test_what_was_looked_at_before_a_look_failed_reaches_the_sink():
+    sink, engine = KeepingSink(), CountingEngine()
+    finder = make_finder(FixedDetector(fail_on=9))
+    pipeline = Pipeline(finder=finder, engine=engine, decider=Decider(engine.contract))
+    source = ListSource([make_frame(k) for k in range(20)])
+    with pytest.raises(RuntimeError, match="detector exploded on call 9"):
+        Runner(source=source, pipeline=pipeline, sinks=[sink]).run()
+
+    assert [result.frame.index for result in sink.results] == list(range(9))
     assert sink.closed == 1
 
 
