@@ -350,7 +350,7 @@ def test_decoded_pictures_do_not_wait_for_the_garbage_collector():
         with VideoFileSource(EXAMPLE) as source:
             for _ in itertools.islice(source, 12):
                 pass
-            decoded = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+            decoded = sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
     finally:
         gc.enable()
     # The one at hand, and those that the decoder gave out together with it.
