@@ -20,6 +20,7 @@ from rtau.pipeline import HeatSchedule, Pipeline
 from rtau.runner import Runner
 from rtau.seams import Engine, Sink, Source
 from rtau.search_policy import SearchPolicy
+from rtau.sinks.behind import WriteBehind
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
@@ -173,15 +174,15 @@ def csv_sink(
     )
 
 
-def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFileSink:
-    """Returns the open annotated video of a source, with its sound where it has any.
+def video_sink(path: Path, *, source: Source, output: OutputConfig) -> WriteBehind:
+    """Returns the open annotated video of a source, with its sound, written behind the run.
 
     Raises:
         SinkError: the file or the encoder cannot be opened.
     """
     info = source.info
     origin = getattr(source, "origin", None)
-    return VideoFileSink(
+    video = VideoFileSink(
         path,
         width=info.width,
         height=info.height,
@@ -193,3 +194,4 @@ def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFile
         preset=output.preset,
         threads=output.encoder_threads,
     )
+    return WriteBehind(video)

@@ -13,6 +13,7 @@ import pytest
 
 from rtau.errors import SinkError
 from rtau.seams import Sink
+from rtau.sinks.behind import WriteBehind
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
@@ -49,6 +50,10 @@ def _video(folder: Path) -> Sink:
     return VideoFileSink(folder / "o.mp4", width=64, height=48, nominal_fps=Fraction(25))
 
 
+def _behind(folder: Path) -> Sink:
+    return WriteBehind(_video(folder))
+
+
 def _null(folder: Path) -> Sink:
     return NullSink()
 
@@ -82,6 +87,7 @@ SINKS = {
     "csv": Case(_csv),
     "jsonl": Case(_jsonl),
     "video": Case(_video),
+    "written behind": Case(_behind),
     "null": Case(_null, writes_file=False),
     "face lines": Case(_face_lines, writes_file=False),
     "image folder": Case(_image_folder, writes_file=False),
