@@ -47,6 +47,16 @@ class WriteBehind:
         """The other's."""
         return self._sink.is_view
 
+    @property
+    def audio(self) -> str | None:
+        """What became of the sound, if the other writes any."""
+        return getattr(self._sink, "audio", None)
+
+    @property
+    def note(self) -> str | None:
+        """What is worth knowing of the other's file once it is closed."""
+        return getattr(self._sink, "note", None)
+
     def write(self, result: FrameResult, image: Image | None, /) -> None:
         """Hands a result on; waits while too many are waiting.
 

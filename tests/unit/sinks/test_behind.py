@@ -96,3 +96,11 @@ def test_nothing_can_be_written_after_close():
     sink.close()
     with pytest.raises(ValueError, match="write needs an open sink"):
         sink.write(make_result(0), None)
+
+
+def test_what_the_other_tells_of_its_file_is_told():
+    inner = KeepingSink()
+    inner.audio, inner.note = "copied aac", "left as it is"
+    sink = WriteBehind(inner)
+    assert (sink.audio, sink.note) == ("copied aac", "left as it is")
+    sink.close()
