@@ -1,8 +1,9 @@
 """The threaded shell around the pipeline: reading ahead, the queue, the sinks, the shutdown.
 
 One reader thread fills a bounded queue; for files a second one looks for faces ahead of the
-calling thread, which judges them, draws, and writes to the sinks. Owns every thread of a run and
-leaves none behind, however the run ends; does no image work itself.
+calling thread, which judges them, draws, and writes to the sinks. Owns every thread of a run but
+those that sources and sinks keep for themselves, and leaves none behind, however the run ends; does
+no image work itself.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import numpy as np
 
 from rtau.errors import UsageError
 from rtau_train import evaluate, lab_record, loop, metrics
-from rtau_train.assessment import Answers
 from rtau_train.checkpoint import Model
 from rtau_train.data import LabelledCrops, Rows
 from rtau_train.parts import parts_of, saved_parts
@@ -37,6 +36,13 @@ class Point:
     """On the test part, which is the same for every point."""
     others: Mapping[str, float]
     """On data sets of which nothing was trained on, by the name of their folder."""
+    test_rows: int
+    """How many rows the test part has."""
+
+    @property
+    def figures(self) -> tuple[float, ...]:
+        """All mean AUCs, in the order of the columns."""
+        return (self.learnt, self.test, *self.others.values())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,14 +119,12 @@ def _point(setting: Setting, count: int, model: Model) -> Point:
             name: _mean_auc(model, data, np.arange(len(data), dtype=np.int64))
             for name, data in setting.others.items()
         },
+        test_rows=len(test),
     )
 
 
 def _mean_auc(model: Model, data: LabelledCrops, rows: Rows) -> float:
-    logits = evaluate.predict(model.network(), evaluate.cut_plain(data, rows, model.recipe)).logits
-    said: Answers = evaluate.answers_from(
-        data, rows, evaluate.probabilities(logits, task="multi_label")
-    )
+    said = evaluate.answers_to(model, data, rows)
     return metrics.known_mean(
         metrics.auc(said.probabilities[coded, k], said.present[coded, k])
         for k, coded in enumerate(said.coded.T)
@@ -134,8 +138,7 @@ def write_curve(setting: Setting, points: Sequence[Point], /) -> None:
         writer = csv.writer(file)
         writer.writerow(["rows", "learnt", "test", *names])
         for point in points:
-            figures = [point.learnt, point.test, *point.others.values()]
-            writer.writerow([point.rows, *(f"{value:.4f}" for value in figures)])
+            writer.writerow([point.rows, *(f"{value:.4f}" for value in point.figures)])
     (setting.out / MARKDOWN_NAME).write_text(_markdown(setting, points), encoding="utf-8")
 
 
@@ -143,14 +146,14 @@ def _markdown(setting: Setting, points: Sequence[Point]) -> str:
     fit, network = setting.recipe.fit, setting.recipe.network
     names = list(setting.others)
     lines = [
-        f"| rows trained on | of these, up to {_test_rows(setting)} as they are | test part "
+        f"| rows trained on | of these, up to {points[0].test_rows:,} as they are | test part "
         + "".join(f"| {name} " for name in names)
         + "|",
         "|---" * (3 + len(names)) + "|",
     ]
     for point in points:
-        figures = [point.learnt, point.test, *point.others.values()]
-        lines.append(f"| {point.rows:,} | " + " | ".join(f"{f:.3f}" for f in figures) + " |")
+        figures = " | ".join(f"{value:.3f}" for value in point.figures)
+        lines.append(f"| {point.rows:,} | {figures} |")
     lines += [
         "",
         f"Mean AUC. {network.name}, {network.input_size} px, {fit.epochs} epochs of "
@@ -158,7 +161,3 @@ def _markdown(setting: Setting, points: Sequence[Point]) -> str:
         f"{lab_record.git_commit()}, {lab_record.machine(setting.means.worker.device)}.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _test_rows(setting: Setting) -> str:
-    return f"{len(parts_of(setting.data, setting.recipe).split.test):,}"

@@ -215,7 +215,12 @@ def _photographic(
 
 def answers(model: Model, parts: Parts, /) -> Answers:
     """Returns what a model says of the rows that training never saw nor chose by, and the truth."""
-    data, rows, net = parts.data, parts.split.test, model.network()
+    return answers_to(model, parts.data, parts.split.test)
+
+
+def answers_to(model: Model, data: LabelledCrops, rows: Rows, /) -> Answers:
+    """Returns what a model says of some rows, and the truth; few pictures are read at a time."""
+    net = model.network()
     logits = [
         predict(net, cut_plain(data, rows[first : first + READ_AT_ONCE], model.recipe)).logits
         for first in range(0, len(rows), READ_AT_ONCE)
