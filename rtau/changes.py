@@ -38,13 +38,16 @@ class ChangeWatch:
         """Forgets the frame, as after a cut."""
         self._before = None
 
-    def changed(self, frame: Frame, /, *, but: geometry.Boxes) -> geometry.Boxes | None:
+    def changed(
+        self, frame: Frame, /, *, but: geometry.Boxes, also: geometry.Boxes
+    ) -> geometry.Boxes | None:
         """Returns the parts that have changed; what is returned counts as searched.
 
         Args:
             frame: the next frame that is searched.
             but: float32 (N, 4): where faces are known; changes inside do not count, and stay
                 unsearched.
+            also: float32 (K, 4): where something counts as changed, whatever the pixels say.
 
         Returns:
             float32 (M, 4), whole px inside the frame, none of which overlap; None when the frame
@@ -59,6 +62,8 @@ class ChangeWatch:
         differs = (cv2.absdiff(now, before) >= CHANGED_BY).astype(np.uint8)
         for x0, y0, x1, y1 in _inside(but / scale, now).tolist():
             differs[y0:y1, x0:x1] = 0
+        for x0, y0, x1, y1 in _inside(also / scale, now).tolist():
+            differs[y0:y1, x0:x1] = 1
         parts = _parts(differs)
         if geometry.areas(parts.astype(np.float32)).sum() > MOST * now.size:
             self._before = now

@@ -1,9 +1,9 @@
 """Decides when to search, whom to follow and what to believe: a detector and a tracker in time.
 
 Searches the whole frame seldom and what has changed in it more often, looks for known faces around
-their last boxes in every frame, unless it was told where they are, and reports a face once it is
-confirmed. Time is the frames' own, so two runs over one file agree; touches no pixels itself.
-`rtau.pipeline` calls it.
+their last boxes or follows them by how they looked, unless it was told where they are, and reports
+a face once it is confirmed. Time is the frames' own, so two runs over one file agree; touches no
+pixels itself. `rtau.pipeline` calls it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from rtau import geometry
+from rtau import geometry, patches
 from rtau.changes import ChangeWatch
 from rtau.data import Faces, Frame
+from rtau.patches import Patch
 from rtau.seams import Detector, Tracker
 from rtau.search_policy import SearchPolicy
 
@@ -56,7 +57,10 @@ class _Sighting:
     score: float = 0.0
     best: float = 0.0
     told_xyxy: npt.NDArray[np.float32] | None = None
-    """Where `follow` said that it is in the coming frame; None: the detector looks for it."""
+    """Where it is said to be in the coming frame; None: the detector looks for it."""
+    looked_s: float = -math.inf
+    patch: Patch | None = None
+    """How it looked when the detector last saw it, at `looked_s`."""
     is_shown: bool = True
     """False once a search has not shown it, until one of the whole frame does."""
     public_id: int = 0
@@ -84,9 +88,11 @@ class FaceFinder:
 
     def find(self, frame: Frame, /) -> Found:
         """Returns the faces of the next frame; `time_s` never decreases between calls."""
+        self._follow_patches(frame)
         sights, best = self._sights(frame)
         tracked = self._tracker.update(sights, time_s=frame.time_s)
         seen = self._note(sights, tracked, best=best, time_s=frame.time_s)
+        self._take_patches(frame, seen)
         for sighting in self._sightings.values():
             sighting.told_xyxy = None  # it held for this frame
         self._forget(seen, frame.time_s)
@@ -113,6 +119,31 @@ class FaceFinder:
         self._watch.reset()
         self._searched_s = self._searched_whole_s = self._last_s = -math.inf
 
+    def _follow_patches(self, frame: Frame) -> None:
+        """Says of known faces where they are, if the detector has seen them just before.
+
+        Not in a frame that is searched, where the detector looks around all of them anyway.
+        """
+        every_s = self._policy.look_every_s - self._half_frame_s(frame.time_s)
+        if self._is_search_timed(frame.time_s):
+            return
+        for sighting in self._sightings.values():
+            is_sure = sighting.public_id and sighting.is_shown and sighting.last_s >= self._last_s
+            is_fresh = frame.time_s - sighting.looked_s + ROUNDING_S < every_s
+            if sighting.patch and is_sure and is_fresh and sighting.told_xyxy is None:
+                near = sighting.seen_xyxy
+                sighting.told_xyxy = patches.found_again(frame, sighting.patch, near_xyxy=near)
+
+    def _take_patches(self, frame: Frame, seen: set[int]) -> None:
+        """Remembers how the faces look that the detector has seen in this frame."""
+        if self._policy.look_every_s == 0:
+            return
+        for track_id in seen:
+            sighting = self._sightings[track_id]
+            if sighting.public_id and sighting.told_xyxy is None:
+                sighting.patch = patches.taken(frame, sighting.seen_xyxy)
+                sighting.looked_s = frame.time_s
+
     def _sights(self, frame: Frame) -> tuple[Faces, npt.NDArray[np.float32]]:
         """Returns the boxes seen in this frame and the best score any search gave each.
 
@@ -125,7 +156,7 @@ class FaceFinder:
         if not self._is_search_due(frame.time_s, near):
             return near, _scores(near)
         self._searched_s = frame.time_s
-        parts = self._parts_to_search(frame, followed, near)
+        parts = self._parts_to_search(frame, near)
         found = self._search(frame, followed, seen, parts=parts)
         doubted = _judge(followed, found, is_whole=parts is None)
         if doubted:
@@ -141,23 +172,22 @@ class FaceFinder:
         best = np.concatenate([np.maximum(_scores(near), doubled), _scores(new)])
         return sights, best.astype(np.float32)
 
-    def _parts_to_search(
-        self, frame: Frame, followed: list[_Sighting], near: Faces
-    ) -> npt.NDArray[np.float32] | None:
-        """Returns the parts that have changed, or None for the whole frame."""
+    def _parts_to_search(self, frame: Frame, near: Faces) -> geometry.Boxes | None:
+        """Returns the parts that have changed or miss a face, or None for the whole frame."""
         every_s, whole_every_s = self._policy.detect_every_s, self._policy.whole_every_s
         if every_s == 0 or whole_every_s <= every_s:
             return None
-        # A known face that nobody sees may be anywhere, also when it is not looked for any more.
-        known = [s.seen_xyxy for s in self._sightings.values() if s.public_id]
+        known = np.array([s.seen_xyxy for s in self._sightings.values() if s.public_id])
+        missed = known[_missed(known, near.boxes_xyxy)] if len(known) else known
         next_s = frame.time_s + max(every_s, frame.time_s - self._last_s)
         is_due = next_s - self._searched_whole_s + ROUNDING_S > whole_every_s
         parts = None
-        if is_due or not known or _is_any_missed(np.array(known), near.boxes_xyxy):
+        if is_due or len(missed) == len(known):
             self._watch.searched_whole(frame)
         else:
-            heads = np.array([sighting.seen_xyxy for sighting in followed])
-            parts = self._watch.changed(frame, but=geometry.expand(heads, HEAD))
+            # Where a face is missed it may come back; elsewhere it cannot go unnoticed.
+            heads = geometry.expand(near.boxes_xyxy, HEAD)
+            parts = self._watch.changed(frame, but=heads, also=missed)
         if parts is None:
             self._searched_whole_s = frame.time_s
         return parts
@@ -206,21 +236,30 @@ class FaceFinder:
         )
 
     def _is_search_due(self, time_s: float, near: Faces) -> bool:
-        policy = self._policy
-        # To the nearest frame: waiting for the first frame after the interval would add up to a
-        # whole frame, which at 5 frames a second breaks the half second.
-        frame_s = time_s - self._last_s if math.isfinite(self._last_s) else 0.0
-        since_s = time_s - self._searched_s + ROUNDING_S
-        if not policy.follows or since_s >= policy.detect_every_s - frame_s / 2:
+        if self._is_search_timed(time_s):
             return True
         known = [
             s.seen_xyxy
             for s in self._sightings.values()
             if s.public_id and self._is_followed(s, time_s)
         ]
-        if not known or since_s < policy.recheck_s:
+        if not known or time_s - self._searched_s + ROUNDING_S < self._policy.recheck_s:
             return False
-        return _is_any_missed(np.array(known), near.boxes_xyxy)
+        return bool(_missed(np.array(known), near.boxes_xyxy).any())
+
+    def _is_search_timed(self, time_s: float) -> bool:
+        """True where a search is due, whatever has become of the known faces."""
+        since_s = time_s - self._searched_s + ROUNDING_S
+        every_s = self._policy.detect_every_s - self._half_frame_s(time_s)
+        return not self._policy.follows or since_s >= every_s
+
+    def _half_frame_s(self, time_s: float) -> float:
+        """Returns half the time since the last frame, to round an interval to the nearest frame.
+
+        Waiting for the first frame after the interval would add up to a whole frame, which at 5
+        frames a second breaks the half second in which a new face is reported.
+        """
+        return (time_s - self._last_s) / 2 if math.isfinite(self._last_s) else 0.0
 
     def _note(
         self, sights: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
@@ -339,10 +378,10 @@ def _joined(first: Faces, second: Faces) -> Faces:
     return both.select(np.array(kept, np.int64))
 
 
-def _is_any_missed(known_xyxy: geometry.Boxes, near_xyxy: geometry.Boxes) -> bool:
-    """True where some known box has no near box on it."""
-    on_it = (geometry.iou(known_xyxy, near_xyxy) >= SAME_FACE_IOU).tolist()
-    return not all(any(row) for row in on_it)
+def _missed(known_xyxy: geometry.Boxes, near_xyxy: geometry.Boxes) -> npt.NDArray[np.bool_]:
+    """Returns bool (N,): known boxes that have no near box on them."""
+    is_on_it = geometry.iou(known_xyxy, near_xyxy) >= SAME_FACE_IOU
+    return np.asarray(~is_on_it.any(axis=1), dtype=np.bool_)
 
 
 def _boxes(sightings: list[_Sighting]) -> geometry.Boxes:

@@ -22,6 +22,9 @@ class SearchPolicy:
     whole_every_s: float = 2.0
     """While a face is seen, a search is of those parts only that have changed since they were last
     searched, but of the whole frame at least this often; 0: always of the whole frame."""
+    look_every_s: float = 0.12
+    """Between two looks of the detector around a confirmed face, rounded to the nearest frame; in
+    the frames between, the face is followed by how it looked; 0 looks in every frame."""
     confirm_hits: int = 3
     """Frames a face must be seen in before it is reported. What is no face is seldom found again
     once noise and light have changed; a third sight costs 80 ms at 25 fps, a fourth rejects no

@@ -35,11 +35,11 @@ def covers(parts, box):
 
 def test_the_first_frame_and_one_of_another_size_are_searched_whole():
     watch = ChangeWatch()
-    assert watch.changed(frame(wall()), but=NOBODY) is None
-    assert watch.changed(frame(wall(320, 240)), but=NOBODY) is None
-    assert len(watch.changed(frame(wall(320, 240)), but=NOBODY)) == 0
+    assert watch.changed(frame(wall()), but=NOBODY, also=NOBODY) is None
+    assert watch.changed(frame(wall(320, 240)), but=NOBODY, also=NOBODY) is None
+    assert len(watch.changed(frame(wall(320, 240)), but=NOBODY, also=NOBODY)) == 0
     # Twice the size in both directions: the small pictures are of one size.
-    assert watch.changed(frame(wall(640, 480)), but=NOBODY) is None
+    assert watch.changed(frame(wall(640, 480)), but=NOBODY, also=NOBODY) is None
 
 
 def test_noise_and_a_flicker_of_the_lamp_change_nothing():
@@ -49,7 +49,7 @@ def test_noise_and_a_flicker_of_the_lamp_change_nothing():
         noise = rng.normal(0, 6, (360, 640, 3))
         flicker = CHANGED_BY - 3 if k % 2 else 0
         noisy = np.clip(wall() + noise + flicker, 0, 255).astype(np.uint8)
-        assert len(watch.changed(frame(noisy, k), but=NOBODY)) == 0
+        assert len(watch.changed(frame(noisy, k), but=NOBODY, also=NOBODY)) == 0
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,7 +64,7 @@ def test_what_changes_lies_inside_a_part_and_is_told_once(data, scale):
     box = np.array([x0, y0, x0 + side, y0 + side])
     after = with_block(before, box)
 
-    parts = watch.changed(frame(after, 1), but=NOBODY)
+    parts = watch.changed(frame(after, 1), but=NOBODY, also=NOBODY)
 
     if parts is not None:  # a large one at the middle makes nearly everything a part
         # All but a rim of one small pixel, of which only a part has changed.
@@ -73,7 +73,7 @@ def test_what_changes_lies_inside_a_part_and_is_told_once(data, scale):
         assert (parts == geometry.clip(parts, width=width, height=height)).all()
         overlap = geometry.iou(parts, parts)
         assert (overlap[~np.eye(len(parts), dtype=bool)] == 0).all()
-    assert len(watch.changed(frame(after, 2), but=NOBODY)) == 0
+    assert len(watch.changed(frame(after, 2), but=NOBODY, also=NOBODY)) == 0
 
 
 def test_a_known_face_does_not_count_until_it_has_left():
@@ -82,8 +82,8 @@ def test_a_known_face_does_not_count_until_it_has_left():
     face = np.array([[200, 100, 300, 200]], np.float32)
     moving = with_block(before, (210, 110, 290, 190))
 
-    assert len(watch.changed(frame(moving, 1), but=face)) == 0
-    (part,) = watch.changed(frame(moving, 2), but=NOBODY)
+    assert len(watch.changed(frame(moving, 1), but=face, also=NOBODY)) == 0
+    (part,) = watch.changed(frame(moving, 2), but=NOBODY, also=NOBODY)
     assert covers([part], np.array([216, 116, 284, 184]))
 
 
@@ -94,7 +94,7 @@ def test_two_changes_far_apart_are_two_parts_and_near_ones_are_one():
         after = before
         for box in boxes:
             after = with_block(after, box)
-        return watch.changed(frame(after, 1), but=NOBODY)
+        return watch.changed(frame(after, 1), but=NOBODY, also=NOBODY)
 
     assert len(parts((40, 40, 88, 88), (520, 240, 568, 288))) == 2
     assert len(parts((40, 40, 88, 88), (100, 60, 148, 108))) == 1
@@ -103,7 +103,7 @@ def test_two_changes_far_apart_are_two_parts_and_near_ones_are_one():
 def test_a_cut_is_searched_whole():
     watch = ChangeWatch()
     watch.searched_whole(frame(wall()))
-    assert watch.changed(frame(wall(seed=5), 1), but=NOBODY) is None
+    assert watch.changed(frame(wall(seed=5), 1), but=NOBODY, also=NOBODY) is None
 
 
 @pytest.mark.parametrize("size", [(16, 9), (80, 1), (1, 700)])
@@ -111,5 +111,5 @@ def test_the_smallest_pictures_do_not_fail(size):
     watch = ChangeWatch()
     image = np.zeros((size[1], size[0], 3), np.uint8)
     watch.searched_whole(frame(image))
-    assert len(watch.changed(frame(image, 1), but=NOBODY)) == 0
-    assert watch.changed(frame(image + 200, 2), but=NOBODY) is None
+    assert len(watch.changed(frame(image, 1), but=NOBODY, also=NOBODY)) == 0
+    assert watch.changed(frame(image + 200, 2), but=NOBODY, also=NOBODY) is None

@@ -1,0 +1,95 @@
+"""Where a face is found again by how it looked."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rtau import patches
+from rtau.data import Frame
+
+BOX = np.array([220, 120, 340, 240], np.float32)
+
+
+def frame(image):
+    return Frame(index=0, time_s=0.0, image_bgr=image)
+
+
+def blobs(shift_xy=(0.0, 0.0), *, seed=0, width=640, height=360):
+    """Returns a smooth picture drawn at any shift, exact to a fraction of a pixel."""
+    rng = np.random.default_rng(seed)
+    x, y = np.arange(width) - shift_xy[0], np.arange(height) - shift_xy[1]
+    image = np.full((height, width), 110.0)
+    for _ in range(60):
+        cx, cy = rng.uniform(150, 410), rng.uniform(60, 300)
+        wide, high = rng.uniform(6, 25), rng.uniform(-60, 60)
+        bump_y, bump_x = (np.exp(-(at**2) / (2 * wide**2)) for at in (y - cy, x - cx))
+        image += high * np.outer(bump_y, bump_x)
+    return np.repeat(np.clip(image, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@settings(max_examples=25, deadline=None)
+@given(dx=st.floats(-14, 14), dy=st.floats(-14, 14), seed=st.integers(0, 3))
+def test_a_face_that_moved_is_found_to_a_hundredth_of_itself(dx, dy, seed):
+    patch = patches.taken(frame(blobs(seed=seed)), BOX)
+    found = patches.found_again(frame(blobs((dx, dy), seed=seed)), patch, near_xyxy=BOX)
+    side = BOX[2] - BOX[0]
+    assert np.abs(found - (BOX + np.array([dx, dy] * 2))).max() <= 0.01 * side
+    assert found.dtype == np.float32
+
+
+def test_errors_do_not_add_up_for_the_face_is_compared_with_how_it_looked_first():
+    patch, near = patches.taken(frame(blobs()), BOX), BOX
+    for k in range(1, 60):
+        there = np.array([0.7 * k, -0.4 * k] * 2)
+        shown = frame(blobs(there[:2]))
+        near = patches.found_again(shown, patch, near_xyxy=near)
+        assert np.abs(near - (BOX + there)).max() <= 1.2
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(blobs(seed=7), id="something else"),
+        pytest.param(np.full((360, 640, 3), 90, np.uint8), id="nothing"),
+        pytest.param(blobs((60, 0)), id="too far away"),
+    ],
+)
+def test_what_does_not_look_the_same_is_not_found(after):
+    patch = patches.taken(frame(blobs()), BOX)
+    assert patches.found_again(frame(after), patch, near_xyxy=BOX) is None
+
+
+def test_a_flat_patch_is_found_nowhere():
+    grey = frame(np.full((360, 640, 3), 90, np.uint8))
+    assert patches.found_again(grey, patches.taken(grey, BOX), near_xyxy=BOX) is None
+
+
+def test_a_lamp_that_dims_changes_nothing():
+    patch = patches.taken(frame(blobs()), BOX)
+    dim = (blobs((5, 3)) * 0.6).astype(np.uint8)
+    found = patches.found_again(frame(dim), patch, near_xyxy=BOX)
+    assert np.abs(found - (BOX + np.array([5, 3] * 2))).max() <= 1.2
+
+
+@pytest.mark.parametrize("size", [20, 30, 120, 500])
+@pytest.mark.parametrize("corner", [(-0.4, -0.4), (0.0, 0.0), (0.5, 0.5), (0.9, 0.9), (1.2, 0.2)])
+def test_boxes_at_the_edge_stay_inside_the_frame_or_are_not_found(size, corner):
+    width, height = 640, 360
+    x, y = corner[0] * width, corner[1] * height
+    box = np.array([x, y, x + size, y + size], np.float32)
+    shown = frame(blobs())
+    patch = patches.taken(shown, box)
+    if patch is None:
+        return
+    found = patches.found_again(shown, patch, near_xyxy=box)
+    if found is not None:
+        assert (found >= 0).all()
+        assert (found <= [width, height, width, height]).all()
+
+
+def test_too_little_inside_the_frame_is_no_patch():
+    shown = frame(blobs())
+    assert patches.taken(shown, np.array([-110, 100, 10, 220], np.float32)) is None
+    assert patches.taken(shown, np.array([900, 900, 990, 990], np.float32)) is None
+    assert patches.taken(shown, np.array([10, 10, 18, 18], np.float32)) is None
