@@ -79,7 +79,7 @@ class FindConfig:
     )
     follow: Follow = setting(
         "haar",
-        "how a known face is followed between those searches: haar looks around it in every frame, "
+        "how a known face is followed between those searches: haar looks around it, "
         "landmarks goes by its points in the frame before, if the model has them",
     )
     faces: Path | None = setting(

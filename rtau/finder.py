@@ -17,12 +17,21 @@ import numpy.typing as npt
 from rtau import geometry, patches
 from rtau.changes import ChangeWatch
 from rtau.data import Faces, Frame
-from rtau.patches import Patch
 from rtau.seams import Detector, Tracker
 from rtau.search_policy import SearchPolicy
+from rtau.sightings import (
+    NOBODY,
+    SAME_FACE_IOU,
+    Sighting,
+    at_least,
+    doubted_by,
+    joined,
+    missed,
+    reported_boxes,
+    scores_of,
+    told_faces,
+)
 
-# Boxes that share this much (intersection over union) are on one face.
-SAME_FACE_IOU = 0.3
 # What belongs to a known face, in sides of its box: hair and chin move with it.
 HEAD = 1.75
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
@@ -39,39 +48,6 @@ class Found:
     """float32 (M, 4), frame space: boxes seen but not confirmed."""
 
 
-def _no_box() -> npt.NDArray[np.float32]:
-    return np.zeros(4, np.float32)
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class _Sighting:
-    """One face through time, believed or not."""
-
-    first_s: float
-    last_s: float = -math.inf
-    hits: int = 0
-    seen_xyxy: npt.NDArray[np.float32] = dataclasses.field(default_factory=_no_box)
-    """As detected: where to look next."""
-    steady_xyxy: npt.NDArray[np.float32] = dataclasses.field(default_factory=_no_box)
-    """As tracked: what is reported."""
-    score: float = 0.0
-    best: float = 0.0
-    told_xyxy: npt.NDArray[np.float32] | None = None
-    """Where it is said to be in the coming frame; None: the detector looks for it."""
-    looked_s: float = -math.inf
-    patch: Patch | None = None
-    """How it looked when the detector last saw it, at `looked_s`."""
-    is_shown: bool = True
-    """False once a search has not shown it, until one of the whole frame does."""
-    public_id: int = 0
-    """0 until confirmed: the tracker's own ids, counted for every doubtful box, leave gaps."""
-
-
-# Made once: a record is checked whenever it is made, and most frames have an empty one somewhere.
-_NOBODY = Faces.none()
-_NO_BOXES = _NOBODY.boxes_xyxy
-
-
 class FaceFinder:
     """Finds the faces of one sequence of frames, or of images that are none."""
 
@@ -81,10 +57,11 @@ class FaceFinder:
         self._tracker = tracker
         self._policy = policy
         self._next_public_id = 1
-        self._sightings: dict[int, _Sighting] = {}  # by the tracker's id
+        self._sightings: dict[int, Sighting] = {}  # by the tracker's id
         self._watch = ChangeWatch()
         self._searched_s = self._searched_whole_s = -math.inf
         self._last_s = -math.inf
+        self._is_told = False
 
     def find(self, frame: Frame, /) -> Found:
         """Returns the faces of the next frame; `time_s` never decreases between calls."""
@@ -107,6 +84,7 @@ class FaceFinder:
         tells (a network's landmarks) may follow a wall; only the detector knows a face from one.
         """
         assert faces.track_ids is not None, "faces to follow have ids"
+        self._is_told = True
         told = dict(zip(faces.track_ids.tolist(), faces.boxes_xyxy, strict=True))
         for sighting in self._sightings.values():
             is_seen = sighting.last_s >= self._last_s and sighting.is_shown
@@ -122,27 +100,34 @@ class FaceFinder:
     def _follow_patches(self, frame: Frame) -> None:
         """Says of known faces where they are, if the detector has seen them just before.
 
-        Not in a frame that is searched, where the detector looks around all of them anyway.
+        Not in a frame that is searched, where the detector looks around all of them anyway, nor
+        where somebody else tells of faces, whose silence means that the detector is to look.
         """
-        every_s = self._policy.look_every_s - self._half_frame_s(frame.time_s)
-        if self._is_search_timed(frame.time_s):
+        if not self._uses_patches or self._is_search_timed(frame.time_s):
             return
+        every_s = self._policy.look_every_s - self._half_frame_s(frame.time_s)
         for sighting in self._sightings.values():
-            is_sure = sighting.public_id and sighting.is_shown and sighting.last_s >= self._last_s
+            # Where time stands still, no interval would ever be over.
+            is_next = sighting.last_s == self._last_s < frame.time_s
             is_fresh = frame.time_s - sighting.looked_s + ROUNDING_S < every_s
-            if sighting.patch and is_sure and is_fresh and sighting.told_xyxy is None:
+            if sighting.patch and is_next and is_fresh:
                 near = sighting.seen_xyxy
                 sighting.told_xyxy = patches.found_again(frame, sighting.patch, near_xyxy=near)
 
     def _take_patches(self, frame: Frame, seen: set[int]) -> None:
         """Remembers how the faces look that the detector has seen in this frame."""
-        if self._policy.look_every_s == 0:
+        if not self._uses_patches:
             return
-        for track_id in seen:
-            sighting = self._sightings[track_id]
+        for sighting in (self._sightings[track_id] for track_id in seen):
             if sighting.public_id and sighting.told_xyxy is None:
                 sighting.patch = patches.taken(frame, sighting.seen_xyxy)
                 sighting.looked_s = frame.time_s
+
+    @property
+    def _uses_patches(self) -> bool:
+        policy = self._policy
+        wanted = policy.follows and policy.detect_every_s > 0 and policy.look_every_s > 0
+        return wanted and not self._is_told
 
     def _sights(self, frame: Frame) -> tuple[Faces, npt.NDArray[np.float32]]:
         """Returns the boxes seen in this frame and the best score any search gave each.
@@ -152,24 +137,24 @@ class FaceFinder:
         """
         followed = [s for s in self._sightings.values() if self._is_followed(s, frame.time_s)]
         seen = self._look_near(frame, [s for s in followed if s.told_xyxy is None])
-        near = _joined(_told(followed), seen)
+        near = joined(told_faces(followed), seen)
         if not self._is_search_due(frame.time_s, near):
-            return near, _scores(near)
+            return near, scores_of(near)
         self._searched_s = frame.time_s
         parts = self._parts_to_search(frame, near)
         found = self._search(frame, followed, seen, parts=parts)
-        doubted = _judge(followed, found, is_whole=parts is None)
+        doubted = doubted_by(followed, found, is_whole=parts is None)
         if doubted:
-            seen = _joined(seen, self._look_near(frame, doubted))
-        near = _joined(_told(followed), seen)
+            seen = joined(seen, self._look_near(frame, doubted))
+        near = joined(told_faces(followed), seen)
         same = geometry.iou(near.boxes_xyxy, found.boxes_xyxy) >= SAME_FACE_IOU  # (near, found)
         new = found.select(np.flatnonzero(~same.any(axis=0)))
-        doubled = np.where(same, _scores(found)[None, :], 0).max(axis=1, initial=0)
+        doubled = np.where(same, scores_of(found)[None, :], 0).max(axis=1, initial=0)
         sights = Faces(
             boxes_xyxy=np.concatenate([near.boxes_xyxy, new.boxes_xyxy]),
-            scores=np.concatenate([_scores(near), _scores(new)]),
+            scores=np.concatenate([scores_of(near), scores_of(new)]),
         )
-        best = np.concatenate([np.maximum(_scores(near), doubled), _scores(new)])
+        best = np.concatenate([np.maximum(scores_of(near), doubled), scores_of(new)])
         return sights, best.astype(np.float32)
 
     def _parts_to_search(self, frame: Frame, near: Faces) -> geometry.Boxes | None:
@@ -177,25 +162,39 @@ class FaceFinder:
         every_s, whole_every_s = self._policy.detect_every_s, self._policy.whole_every_s
         if every_s == 0 or whole_every_s <= every_s:
             return None
-        known = np.array([s.seen_xyxy for s in self._sightings.values() if s.public_id])
-        missed = known[_missed(known, near.boxes_xyxy)] if len(known) else known
+        known = [s for s in self._sightings.values() if s.public_id]
+        lost_xyxy, is_new = self._lost(known, near)
         next_s = frame.time_s + max(every_s, frame.time_s - self._last_s)
-        is_due = next_s - self._searched_whole_s + ROUNDING_S > whole_every_s
+        since_s = next_s - self._searched_whole_s + ROUNDING_S
+        is_due = since_s > whole_every_s or (is_new and since_s > whole_every_s / 2)
         parts = None
-        if is_due or len(missed) == len(known):
+        if is_due or len(lost_xyxy) == len(known):
             self._watch.searched_whole(frame)
         else:
-            # Where a face is missed it may come back; elsewhere it cannot go unnoticed.
+            # Where a face is missed it may come back, though the picture has not changed.
             heads = geometry.expand(near.boxes_xyxy, HEAD)
-            parts = self._watch.changed(frame, but=heads, also=missed)
+            parts = self._watch.changed(frame, but=heads, also=lost_xyxy)
         if parts is None:
             self._searched_whole_s = frame.time_s
         return parts
 
+    def _lost(self, known: list[Sighting], near: Faces) -> tuple[geometry.Boxes, bool]:
+        """Returns where known faces are missed, float32 (N, 4), and whether one is newly.
+
+        That is, since the last search of the whole frame: it may be where no part is searched, in
+        front of another head or where it differs little from what was there.
+        """
+        if not known:
+            return NOBODY.boxes_xyxy, False
+        seen_xyxy = np.array([sighting.seen_xyxy for sighting in known])
+        is_lost = missed(seen_xyxy, near.boxes_xyxy)
+        lost = [sighting for sighting, yes in zip(known, is_lost, strict=True) if yes]
+        return seen_xyxy[is_lost], any(s.last_s >= self._searched_whole_s for s in lost)
+
     def _search(
         self,
         frame: Frame,
-        followed: list[_Sighting],
+        followed: list[Sighting],
         seen: Faces,
         *,
         parts: npt.NDArray[np.float32] | None,
@@ -212,23 +211,23 @@ class FaceFinder:
             parts: of the frame.
         """
         if parts is None:
-            return _at_least(self._detector.detect(frame), self._policy.keep_score)
+            return at_least(self._detector.detect(frame), self._policy.keep_score)
         told = [sighting for sighting in followed if sighting.told_xyxy is not None]
-        known = _joined(seen, self._look_near(frame, told))
+        known = joined(seen, self._look_near(frame, told))
         if not len(parts):
             return known
-        new = _at_least(self._detector.detect(frame, within=parts), self._policy.keep_score)
-        return _joined(known, new)
+        new = at_least(self._detector.detect(frame, within=parts), self._policy.keep_score)
+        return joined(known, new)
 
-    def _look_near(self, frame: Frame, known: list[_Sighting]) -> Faces:
+    def _look_near(self, frame: Frame, known: list[Sighting]) -> Faces:
         """Returns what is seen around known faces."""
         if not known:
-            return _NOBODY
+            return NOBODY
         last = np.array([sighting.seen_xyxy for sighting in known])
         seen = self._detector.detect(frame, near=Faces(boxes_xyxy=last))
-        return _at_least(seen, self._policy.keep_score)
+        return at_least(seen, self._policy.keep_score)
 
-    def _is_followed(self, sighting: _Sighting, time_s: float) -> bool:
+    def _is_followed(self, sighting: Sighting, time_s: float) -> bool:
         """True where a face seen lately is looked for in this frame."""
         # One frame of grace: at 5 frames a second every frame is farther off than `hold_s`.
         return self._policy.follows and (
@@ -245,7 +244,7 @@ class FaceFinder:
         ]
         if not known or time_s - self._searched_s + ROUNDING_S < self._policy.recheck_s:
             return False
-        return bool(_missed(np.array(known), near.boxes_xyxy).any())
+        return bool(missed(np.array(known), near.boxes_xyxy).any())
 
     def _is_search_timed(self, time_s: float) -> bool:
         """True where a search is due, whatever has become of the known faces."""
@@ -266,12 +265,12 @@ class FaceFinder:
     ) -> set[int]:
         """Takes the boxes of a frame into the memory, confirms whom it can, returns their ids."""
         assert tracked.track_ids is not None, "a tracker gives ids"
-        scores, best_scores = _scores(sights).tolist(), best.tolist()
+        scores, best_scores = scores_of(sights).tolist(), best.tolist()
         track_ids = tracked.track_ids.tolist()
         for row, track_id in enumerate(track_ids):
             sighting = self._sightings.get(track_id)
             if sighting is None:
-                sighting = self._sightings[track_id] = _Sighting(first_s=time_s)
+                sighting = self._sightings[track_id] = Sighting(first_s=time_s)
             sighting.last_s = time_s
             sighting.hits += 1
             sighting.seen_xyxy = sights.boxes_xyxy[row]
@@ -283,7 +282,7 @@ class FaceFinder:
                 self._next_public_id += 1
         return set(track_ids)
 
-    def _is_confirmed(self, sighting: _Sighting) -> bool:
+    def _is_confirmed(self, sighting: Sighting) -> bool:
         policy = self._policy
         if sighting.best < policy.confirm_score:
             return False
@@ -308,93 +307,16 @@ class FaceFinder:
             if track_id not in seen and time_s - s.last_s < self._policy.hold_s
         ]
         if here and held:
-            overlap = geometry.iou(_boxes(held), _boxes(here)).max(axis=1)
+            overlap = geometry.iou(reported_boxes(held), reported_boxes(here)).max(axis=1)
             held = [s for s, part in zip(held, overlap, strict=True) if part < SAME_FACE_IOU]
         shown = sorted((s for s in here + held if s.public_id), key=lambda s: s.public_id)
         faded = [1 - (time_s - s.last_s) / self._policy.hold_s if s in held else 1.0 for s in shown]
         faces = Faces(
-            boxes_xyxy=_boxes(shown),
+            boxes_xyxy=reported_boxes(shown),
             scores=np.array(
                 [s.score * part for s, part in zip(shown, faded, strict=True)], np.float32
             ),
             track_ids=np.array([s.public_id for s in shown], np.int64),
         )
         doubted = [s for s in here + held if not s.public_id]
-        return Found(faces=faces, unconfirmed_xyxy=_boxes(doubted))
-
-
-def _told(followed: list[_Sighting]) -> Faces:
-    """Returns the faces that were told of, where they were told."""
-    known = [(s.told_xyxy, s.score) for s in followed if s.told_xyxy is not None]
-    if not known:
-        return _NOBODY
-    return Faces(
-        boxes_xyxy=np.array([box for box, _ in known], np.float32),
-        scores=np.array([score for _, score in known], np.float32),
-    )
-
-
-def _judge(followed: list[_Sighting], found: Faces, *, is_whole: bool) -> list[_Sighting]:
-    """Notes which faces a search shows; returns those told of that it does not.
-
-    What was told of these is forgotten; those it shows take its score. Once doubted, a face is
-    believed again only when a search of the whole frame shows it: one of parts asks a look alone.
-    """
-    if not followed:
-        return []
-    where = [s.seen_xyxy if s.told_xyxy is None else s.told_xyxy for s in followed]
-    same = geometry.iou(np.array(where), found.boxes_xyxy) >= SAME_FACE_IOU  # (followed, found)
-    doubted = []
-    for sighting, on_it in zip(followed, same, strict=True):
-        sighting.is_shown = bool(on_it.any()) and (is_whole or sighting.is_shown)
-        if sighting.told_xyxy is None:
-            continue
-        if sighting.is_shown:
-            sighting.score = float(_scores(found)[on_it].max())
-        else:
-            sighting.told_xyxy = None
-            doubted.append(sighting)
-    return doubted
-
-
-def _joined(first: Faces, second: Faces) -> Faces:
-    """Returns the faces of both, none twice: where two share a face, the earlier row is kept.
-
-    Where that is all of the one and the other has none, it is returned as it is.
-    """
-    if not len(first):
-        return second
-    if len(first) == 1 and not len(second):
-        return first
-    boxes = np.concatenate([first.boxes_xyxy, second.boxes_xyxy])
-    apart = (geometry.iou(boxes, boxes) < SAME_FACE_IOU).tolist()
-    kept: list[int] = []
-    for row, is_apart in enumerate(apart):
-        if all(is_apart[other] for other in kept):
-            kept.append(row)
-    if len(kept) == len(first) and not len(second):
-        return first
-    both = Faces(boxes_xyxy=boxes, scores=np.concatenate([_scores(first), _scores(second)]))
-    return both.select(np.array(kept, np.int64))
-
-
-def _missed(known_xyxy: geometry.Boxes, near_xyxy: geometry.Boxes) -> npt.NDArray[np.bool_]:
-    """Returns bool (N,): known boxes that have no near box on them."""
-    is_on_it = geometry.iou(known_xyxy, near_xyxy) >= SAME_FACE_IOU
-    return np.asarray(~is_on_it.any(axis=1), dtype=np.bool_)
-
-
-def _boxes(sightings: list[_Sighting]) -> geometry.Boxes:
-    """Returns the boxes to report, float32 (N, 4)."""
-    if not sightings:
-        return _NO_BOXES
-    return np.array([s.steady_xyxy for s in sightings], np.float32)
-
-
-def _scores(faces: Faces) -> npt.NDArray[np.float32]:
-    """Returns the scores; faces of a detector that gives none are taken at full score."""
-    return np.ones(len(faces), np.float32) if faces.scores is None else faces.scores
-
-
-def _at_least(faces: Faces, score: float) -> Faces:
-    return faces.select(_scores(faces) >= score)
+        return Found(faces=faces, unconfirmed_xyxy=reported_boxes(doubted))

@@ -41,12 +41,17 @@ class Patch:
 
 
 def taken(frame: Frame, box_xyxy: npt.NDArray[np.float32], /) -> Patch | None:
-    """Returns what a face looks like; None where too little of it is inside the frame.
+    """Returns what a face looks like; None where it is not wholly inside the frame or too small.
+
+    A box that the frame's edge cuts would stay cut when the face moves in.
 
     Args:
         frame: that shows it.
         box_xyxy: float32 (4,), px: where it was seen.
     """
+    x0, y0, x1, y1 = box_xyxy.tolist()
+    if not (x0 > 0 and y0 > 0 and x1 < frame.width and y1 < frame.height):
+        return None
     factor = max(int(_side(box_xyxy) // SIDE_PX), 1)
     grey, corner = _averaged(frame, box_xyxy, INNER, factor=factor, grid_xy=np.zeros(2))
     if min(grey.shape) < SIDE_PX * INNER / 2:

@@ -42,7 +42,8 @@ class SearchPolicy:
     """For how long a face that is gone keeps its id and its confirmation, if the tracker knows it
     again; it is not reported meanwhile."""
     recheck_s: float = 0.1
-    """A confirmed face that is missed starts a search of the whole frame, at most this often."""
+    """A confirmed face that is missed starts a search, at most this often: of the whole frame where
+    nobody else is seen or it is newly missed, but then not twice in half of `whole_every_s`."""
     follows: bool = True
     """False searches every frame whole and looks around nobody: images that are no sequence."""
 

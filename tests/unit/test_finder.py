@@ -17,8 +17,8 @@ A = (100.0, 100.0, 200.0, 200.0)
 B = (350.0, 120.0, 450.0, 220.0)
 
 
-# The picture never changes here, though the faces of the list detector come and go.
-WHOLE = SearchPolicy(whole_every_s=0)
+# The picture never changes here and shows nothing, though faces of the list detector come and go.
+WHOLE = SearchPolicy(whole_every_s=0, look_every_s=0)
 
 
 class Watched(ListDetector):

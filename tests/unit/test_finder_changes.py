@@ -105,6 +105,37 @@ def test_a_face_that_was_missed_beside_another_is_back_at_once_with_its_id(misse
     assert (back - 20 - missed) / 25 <= SearchPolicy().detect_every_s + 1 / 25
 
 
+@pytest.mark.parametrize(
+    ("there", "levels"),
+    [
+        pytest.param((10.0, 20.0, 80.0, 90.0), 120, id="in front of another head"),
+        pytest.param(B, 3, id="hardly another grey"),
+    ],
+)
+@pytest.mark.parametrize("frame", [12, 20, 30, 44])
+def test_a_face_that_jumps_to_where_no_part_is_searched_is_back_soon(frame, there, levels):
+    """The first search after a face is missed is of the whole frame, within a second at most."""
+    big, here = (60.0, 60.0, 260.0, 260.0), (450.0, 300.0, 520.0, 370.0)
+    boxes = [[big, here]] * frame + [[big, there]] * 60
+    detector = Searches(boxes)
+    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    back = None
+    for k, (_, small) in enumerate(boxes):
+        image = picture([big])
+        x0, y0, x1, y1 = (int(value) for value in small)
+        image[y0:y1, x0:x1] = image[y0:y1, x0:x1] // 2 + (levels + 60) // 2
+        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=image))
+        if k >= frame and any(np.abs(found.faces.boxes_xyxy - there).max(axis=1) <= 5):
+            back = k if back is None else back
+    assert (back - frame) / 25 <= SearchPolicy().whole_every_s / 2 + 0.2
+
+
+def test_a_face_that_flickers_does_not_start_a_whole_search_each_time():
+    boxes = [[A, B] if k % 3 else [A] for k in range(100)]
+    detector, _ = run(boxes)
+    assert len(detector.whole) <= 2 + 100 / 25
+
+
 def test_a_face_that_whole_searches_do_not_show_is_looked_for_until_one_does():
     class Blind(Searches):
         def detect(self, frame, /, *, near=None, within=None):

@@ -23,7 +23,8 @@ def picture(boxes):
     """Returns a picture in which every box holds the same smooth texture."""
     image = np.full((400, 600, 3), 60, np.uint8)
     for x0, y0, x1, y1 in np.array(boxes, int).reshape(-1, 4).tolist():
-        image[y0:y1, x0:x1] = cv2.resize(TEXTURE, (100, 100), interpolation=cv2.INTER_CUBIC)
+        size = (x1 - x0, y1 - y0)
+        image[y0:y1, x0:x1] = cv2.resize(TEXTURE, size, interpolation=cv2.INTER_CUBIC)
     return image
 
 
@@ -94,6 +95,39 @@ def test_a_face_not_confirmed_is_looked_for_in_every_frame():
     detector, found = run([[square(100)]] * 20, policy=policy)
     assert detector.near == list(range(1, 20))
     assert all(len(f.faces) == 0 for f in found)
+
+
+def test_two_faces_that_pass_each_other_keep_their_own_boxes():
+    boxes = [[square(40.0 + 6 * k, 60.0), square(400.0 - 6 * k, 220.0)] for k in range(50)]
+    detector, found = run(boxes)
+    _, looked_at = run(boxes, policy=SearchPolicy(look_every_s=0))
+    for here, there in zip(found[2:], looked_at[2:], strict=True):
+        assert here.faces.track_ids.tolist() == [1, 2]
+        assert np.abs(here.faces.boxes_xyxy - there.faces.boxes_xyxy).max() <= 1.0
+    assert len(detector.near) < 40
+
+
+def test_where_time_stands_still_the_detector_looks():
+    detector = Looks([[square(100)]] * 10 + [[]] * 20)
+    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    for k in range(30):
+        finder.find(Frame(index=k, time_s=min(k, 8) / 25, image_bgr=picture([square(100)])))
+    assert set(range(9, 12)) <= set(detector.near)
+
+
+def test_a_face_of_which_a_teller_says_nothing_is_looked_for():
+    detector = Looks([[square(100)]] * 20)
+    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    for k in range(20):
+        finder.find(Frame(index=k, time_s=k / 25, image_bgr=picture([square(100)])))
+        finder.follow(Faces.none())
+    assert detector.near == list(range(1, 20))
+
+
+def test_a_face_at_the_edge_of_the_frame_is_looked_at():
+    boxes = [[(0.0, 100.0, 60.0, 200.0)]] * 20
+    detector, _ = run(boxes)
+    assert detector.near == list(range(1, 20))
 
 
 def test_who_is_told_of_is_not_followed_otherwise():

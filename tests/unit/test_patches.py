@@ -72,20 +72,17 @@ def test_a_lamp_that_dims_changes_nothing():
     assert np.abs(found - (BOX + np.array([5, 3] * 2))).max() <= 1.2
 
 
-@pytest.mark.parametrize("size", [20, 30, 120, 500])
-@pytest.mark.parametrize("corner", [(-0.4, -0.4), (0.0, 0.0), (0.5, 0.5), (0.9, 0.9), (1.2, 0.2)])
-def test_boxes_at_the_edge_stay_inside_the_frame_or_are_not_found(size, corner):
-    width, height = 640, 360
-    x, y = corner[0] * width, corner[1] * height
-    box = np.array([x, y, x + size, y + size], np.float32)
-    shown = frame(blobs())
-    patch = patches.taken(shown, box)
-    if patch is None:
-        return
-    found = patches.found_again(shown, patch, near_xyxy=box)
-    if found is not None:
-        assert (found >= 0).all()
-        assert (found <= [width, height, width, height]).all()
+@pytest.mark.parametrize(("edge", "shift"), [(0, (-8, 0)), (1, (0, -8)), (2, (8, 0)), (3, (0, 8))])
+def test_a_face_that_leaves_the_frame_keeps_its_other_sides(edge, shift):
+    inside = blobs()[100:260, 200:360]
+    left = blobs(shift)[100:260, 200:360]
+    box = np.array([20, 20, 140, 140], np.float32)
+    box += {0: [-15, 0], 1: [0, -15], 2: [15, 0], 3: [0, 15]}[edge] * 2
+    found = patches.found_again(frame(left), patches.taken(frame(inside), box), near_xyxy=box)
+    expected = np.clip(box + np.array(shift * 2), 0, 160)
+    assert expected[edge] in {0, 160}
+    assert np.abs(found - expected).max() <= 1.2
+    assert ((found >= 0) & (found <= 160)).all()
 
 
 def test_too_little_inside_the_frame_is_no_patch():
@@ -93,3 +90,6 @@ def test_too_little_inside_the_frame_is_no_patch():
     assert patches.taken(shown, np.array([-110, 100, 10, 220], np.float32)) is None
     assert patches.taken(shown, np.array([900, 900, 990, 990], np.float32)) is None
     assert patches.taken(shown, np.array([10, 10, 18, 18], np.float32)) is None
+    # Cut by an edge, which says nothing of how far the face reaches.
+    assert patches.taken(shown, np.array([0, 100, 100, 220], np.float32)) is None
+    assert patches.taken(shown, np.array([500, 240, 620, 360], np.float32)) is None
