@@ -14,8 +14,8 @@ usage="usage: tools/make_weights.sh FACES PORTRAITS LONDON CLIPS OUT [NETWORK]
 [ "$#" = 5 ] || [ "$#" = 6 ] || { echo "$usage" >&2; exit 2; }
 faces=$1 portraits=$2 london=$3 clips=$4 out=$5
 case ${6:-shufflenetv2} in
-    shufflenetv2) first=shufflenetv2-synth model=shufflenetv2-au12 ;;
-    vgg19) first=vgg19-shallow model=vgg19-au12 ;;
+    shufflenetv2) steps="shufflenetv2-synth shufflenetv2-au12" ;;
+    vgg19) steps="vgg19-shallow vgg19-shallow-112 vgg19-au12" ;;
     *) echo "$usage" >&2; exit 2 ;;
 esac
 processes=${RTAU_PROCESSES:-2}
@@ -23,9 +23,7 @@ device=${RTAU_DEVICE:-cpu}
 recipes=$(dirname "$0")/../train/recipes
 crop="--crop-expand 1.385 --crop-offset-y 0.095"
 renders=$(echo "$faces" | sed 's/^/--data /; s/,/ --data /g')
-# ShuffleNetV2 meets the portraits in its second step only.
 both="$renders --data $out/portraits"
-[ "$first" = shufflenetv2-synth ] || renders=$both
 
 train() { rtau-train "$@"; }
 # One process per core is faster than threads that share a small network's layers.
@@ -35,12 +33,18 @@ fit() {
 }
 
 mkdir -p "$out"
-# shellcheck disable=SC2086 # $crop, $renders and $both are several words on purpose
+# shellcheck disable=SC2086 # $crop, $data, $begin and $both are several words on purpose
 {
     train prepare portraits "$portraits" "$out/portraits" --source SFHQ-T2I $crop
     train prepare london "$london" "$out/neutral" --people odd $crop
-    fit "$recipes/$first.toml" $renders --out "$out/$first"
-    fit "$recipes/$model.toml" $both --start-from "$out/$first" --out "$out/$model"
+    begin=""
+    for model in $steps; do
+        # ShuffleNetV2 meets the portraits in its second step only.
+        data=$both
+        [ "$model" != shufflenetv2-synth ] || data=$renders
+        fit "$recipes/$model.toml" $data $begin --out "$out/$model"
+        begin="--start-from $out/$model"
+    done
     train calibrate "$out/$model" $both --neutral "$out/neutral"
     rtau-export onnx "$out/$model" --out "$out/$model.onnx"
     train cardtest "$out/$model.onnx" "$out/$model" $both --london "$london" --clips "$clips" \
