@@ -1,6 +1,6 @@
 """Follows a face between looks by how it looked: where a small picture of it fits best.
 
-Fifteen times cheaper than a look of the detector, and steadier, but it would follow a wall as
+Six times cheaper than a look of the detector, and steadier, but it would follow a wall as
 well as a face: `rtau.finder` asks it for a few frames at most, then the detector looks again. Keeps
 nothing between calls.
 """

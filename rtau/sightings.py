@@ -1,6 +1,6 @@
-"""What the finder remembers of each face, and sums over lists of faces: pure functions, no pixels.
+"""What the finder remembers of each face, and what lists of faces say together.
 
-`rtau.finder` decides by it.
+Touches no pixels; only `doubted_by` changes what it is given. `rtau.finder` decides by it.
 """
 
 from __future__ import annotations
