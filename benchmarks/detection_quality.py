@@ -158,7 +158,7 @@ def decode(video: Path) -> Iterator[Frame]:
     with av.open(str(video)) as container:
         for index, picture in enumerate(container.decode(video=0)):
             image = picture.to_ndarray(format="bgr24")
-            yield Frame(index=index, time_s=float(picture.time or 0), image_bgr=image)
+            yield Frame(index=index, time_s=float(picture.time or 0), picture=image)
 
 
 def read_truth(path: Path) -> dict[int, np.ndarray]:
@@ -330,7 +330,7 @@ def rtau_search() -> Callable[[np.ndarray], np.ndarray]:
 
     def find(image: np.ndarray) -> np.ndarray:
         finder = FaceFinder(HaarDetector(), IouTracker(), SearchPolicy.for_images())
-        return finder.find(Frame(index=0, time_s=0.0, image_bgr=image)).faces.boxes_xyxy
+        return finder.find(Frame(index=0, time_s=0.0, picture=image)).faces.boxes_xyxy
 
     return find
 
@@ -338,7 +338,7 @@ def rtau_search() -> Callable[[np.ndarray], np.ndarray]:
 def settled(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     """Returns the box after a few frames of following, as most boxes of a video are made."""
     detector = HaarDetector()
-    frame = Frame(index=0, time_s=0.0, image_bgr=image)
+    frame = Frame(index=0, time_s=0.0, picture=image)
     for _ in range(SETTLING_LOOKS):
         seen = detector.detect(frame, near=Faces(boxes_xyxy=box[None]))
         box = seen.boxes_xyxy[0] if len(seen) else box

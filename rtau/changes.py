@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rtau import geometry
 from rtau.data import Frame
+from rtau.pixels import averaged_grey
 
 # Least longer side of the small picture: at 640 px a pixel of it is the mean of 8 x 8.
 SMALL_PX = 80
@@ -88,10 +89,7 @@ def _factor(frame: Frame) -> int:
 def _small(frame: Frame) -> npt.NDArray[np.uint8]:
     """Returns the frame in grey, every pixel a mean of whole pixels: uint8 (h, w)."""
     factor = _factor(frame)
-    size = (max(frame.width // factor, 1), max(frame.height // factor, 1))
-    whole = frame.image_bgr[: size[1] * factor, : size[0] * factor]
-    small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    return averaged_grey(frame, (0, 0, frame.width, frame.height), factor=factor)
 
 
 def _parts(differs: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Cuts square pictures around faces: the one geometry that training and runtime share.
 
 `cut` follows a contract's crop rule; `warp_square` is the warp itself, which `rtau_train` calls for
-its crops too. The only place where BGR becomes RGB.
+its crops too. The only place where BGR or the planes of a video become RGB.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from rtau import geometry
 from rtau.contract import CropRule
-from rtau.data import Crops, Faces, Frame, Image
+from rtau.data import Crops, Faces, Frame, Image, Planes
 
 # A square smaller than this holds no readable face; the network would score noise.
 MIN_SQUARE_PX = 8.0
@@ -30,17 +30,30 @@ def cut(frame: Frame, faces: Faces, /, *, rule: CropRule, size: int) -> Crops:
     squares = squares[rows]
     images = np.empty((len(rows), size, size, 3), np.uint8)
     for image, square in zip(images, squares, strict=True):
-        crop_bgr = warp_square(frame.image_bgr, square, size=size)
-        cv2.cvtColor(crop_bgr, cv2.COLOR_BGR2RGB, dst=image)
+        if frame.planes is None:
+            crop_bgr = warp_square(frame.image_bgr, square, size=size)
+            cv2.cvtColor(crop_bgr, cv2.COLOR_BGR2RGB, dst=image)
+        else:
+            _cut_planes(frame.planes, square, into=image)
     maps = geometry.frame_from_crop(squares, size=size)
     return Crops(images_rgb=images, frame_from_crop=maps, face_rows=rows)
 
 
+def _cut_planes(planes: Planes, square_xyxy: geometry.Boxes, *, into: Image) -> None:
+    """Writes the square of a picture in planes to uint8 (S, S, 3), RGB."""
+    size = len(into)
+    y = warp_square(planes.y, square_xyxy, size=size)
+    # A value of colour lies in the middle of its four pixels.
+    half_xyxy = np.float32(0.5) * square_xyxy
+    u, v = (warp_square(one, half_xyxy, size=size) for one in (planes.u, planes.v))
+    cv2.transform(cv2.merge([y, u, v]), planes.rgb_from_yuv, dst=into)
+
+
 def warp_square(image: Image, square_xyxy: geometry.Boxes, /, *, size: int) -> Image:
-    """Returns the square of an image resampled to uint8 (size, size, 3), channels as they came.
+    """Returns the square of an image resampled to uint8 (size, size, ...), channels as they came.
 
     Args:
-        image: uint8 (H, W, 3).
+        image: uint8 (H, W, 3) or (H, W).
         square_xyxy: float32 (4,), px, half-open, in the image's space; may reach outside.
         size: side of the result, px.
 
@@ -55,10 +68,10 @@ def warp_square(image: Image, square_xyxy: geometry.Boxes, /, *, size: int) -> I
 
 
 def warp(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image:
-    """Returns the part of an image that an affine map points at: uint8 (size, size, 3).
+    """Returns the part of an image that an affine map points at: uint8 (size, size, ...).
 
     Args:
-        image: uint8 (H, W, 3), channels in any order.
+        image: uint8 (H, W, 3), channels in any order, or (H, W).
         image_from_crop: float32 (2, 3), crop space to the image's space, continuous coordinates;
             training turns and scales with it, the runtime's map is an upright square.
         size: side of the result, px.

@@ -8,8 +8,9 @@ docs/architecture.md.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -72,11 +73,55 @@ def _freeze(record: Any, field: str) -> None:
 
 def _shapes(record: Any) -> str:
     parts = []
-    for field in dataclasses.fields(record):
+    for field in (one for one in dataclasses.fields(record) if one.repr):
         value = getattr(record, field.name)
         shown = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else repr(value)
         parts.append(f"{field.name}={shown}")
     return f"{type(record).__name__}({', '.join(parts)})"
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Planes:
+    """A picture as video holds it: brightness, and two planes of colour of half its size (4:2:0).
+
+    Half the bytes of a BGR picture, which most frames never need: faces are found in the
+    brightness, and the network sees crops.
+    """
+
+    y: Image
+    """uint8 (H, W), brightness, frame space."""
+    u: Image
+    """uint8 (ceil(H / 2), ceil(W / 2)), blueness; a value belongs to 2 x 2 pixels of `y`."""
+    v: Image
+    """uint8 (ceil(H / 2), ceil(W / 2)), redness."""
+    rgb_from_yuv: npt.NDArray[np.float32]
+    """float32 (3, 4): RGB, each 0 to 255, of the column (y, u, v, 1)."""
+    convert: Callable[[], Image] = dataclasses.field(repr=False)
+    """Returns the whole picture, uint8 (H, W, 3), BGR, each time on memory of its own."""
+
+    def __post_init__(self) -> None:
+        _check("y", self.y, dtype=np.uint8, shape=("H", "W"))
+        half = ((self.y.shape[0] + 1) // 2, (self.y.shape[1] + 1) // 2)
+        _check("u", self.u, dtype=np.uint8, shape=half)
+        _check("v", self.v, dtype=np.uint8, shape=half)
+        _check("rgb_from_yuv", self.rgb_from_yuv, dtype=np.float32, shape=(3, 4))
+        for field in ("y", "u", "v", "rgb_from_yuv"):
+            _freeze(self, field)
+
+    @functools.cached_property
+    def image_bgr(self) -> Image:
+        """uint8 (H, W, 3), BGR, read-only; converted when it is first asked for."""
+        image = self.canvas_bgr()
+        image.setflags(write=False)
+        return image
+
+    def canvas_bgr(self) -> Image:
+        """Returns uint8 (H, W, 3), BGR, converted anew: the caller may draw on it."""
+        image = self.convert()
+        _check("image_bgr", image, dtype=np.uint8, shape=(*self.y.shape, 3))
+        return image
+
+    __repr__ = _shapes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -87,28 +132,52 @@ class Frame:
     """Position in the source, from 0; gaps mark frames that were captured and dropped."""
     time_s: float
     """Presentation time for files, capture time since the start for cameras, seconds."""
-    image_bgr: Image
-    """uint8 (H, W, 3), BGR, frame space, read-only."""
+    picture: Image | Planes
+    """uint8 (H, W, 3), BGR, read-only, or the planes a video holds; frame space."""
 
     def __post_init__(self) -> None:
-        _check("image_bgr", self.image_bgr, dtype=np.uint8, shape=("H", "W", 3))
-        if self.image_bgr.size == 0:
-            raise ValueError(f"image_bgr must hold pixels, got shape {self.image_bgr.shape}")
+        if not isinstance(self.picture, Planes):
+            _check("picture", self.picture, dtype=np.uint8, shape=("H", "W", 3))
+            _freeze(self, "picture")
+        if not (self.width and self.height):
+            raise ValueError(f"picture must hold pixels, got {self.width}x{self.height}")
         if self.index < 0 or not math.isfinite(self.time_s):
             raise ValueError(
                 f"index must be >= 0 and time_s finite, got {self.index} and {self.time_s}"
             )
-        _freeze(self, "image_bgr")
+
+    @property
+    def image_bgr(self) -> Image:
+        """The picture as uint8 (H, W, 3), BGR, frame space, read-only."""
+        return self.picture.image_bgr if isinstance(self.picture, Planes) else self.picture
+
+    def canvas_bgr(self) -> Image:
+        """Returns the picture as uint8 (H, W, 3), BGR, that the caller may draw on."""
+        # Planes are not converted first and copied then: new memory for a large picture costs more
+        # than what is written into it.
+        if isinstance(self.picture, Planes):
+            return self.picture.canvas_bgr()
+        image: Image = self.picture.copy()
+        return image
+
+    @property
+    def planes(self) -> Planes | None:
+        """The picture's planes, where it came as such."""
+        return self.picture if isinstance(self.picture, Planes) else None
 
     @property
     def width(self) -> int:
         """Width of the frame, px."""
-        return int(self.image_bgr.shape[1])
+        return int(self._stored.shape[1])
 
     @property
     def height(self) -> int:
         """Height of the frame, px."""
-        return int(self.image_bgr.shape[0])
+        return int(self._stored.shape[0])
+
+    @property
+    def _stored(self) -> Image:
+        return self.picture.y if isinstance(self.picture, Planes) else self.picture
 
     __repr__ = _shapes
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from rtau import geometry
 from rtau.data import Frame
+from rtau.pixels import averaged_grey
 
 # Side of a face in the small picture, px: averaged by a whole factor, so that or up to twice it.
 SIDE_PX = 24
@@ -107,14 +108,11 @@ def _averaged(
     low = np.maximum(np.floor(centre - half), grid_xy % factor)
     left, top = (low - (low - grid_xy) % factor).astype(int).tolist()
     right, bottom = np.ceil(centre + half).astype(int).tolist()
-    columns = max((min(right, frame.width) - left) // factor, 0)
-    rows = max((min(bottom, frame.height) - top) // factor, 0)
+    right, bottom = min(right, frame.width), min(bottom, frame.height)
     corner = np.array([left, top], np.float64)
-    if not (rows and columns):
+    if min(right - left, bottom - top) < factor:
         return np.zeros((0, 0), np.uint8), corner
-    part = frame.image_bgr[top : top + rows * factor, left : left + columns * factor]
-    small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8), corner
+    return averaged_grey(frame, (left, top, right, bottom), factor=factor), corner
 
 
 def _side(box_xyxy: npt.NDArray[np.float32]) -> float:

@@ -25,10 +25,13 @@ from rtau.timing import Laps, Percentiles, frames_per_second, percentiles
 
 log = logging.getLogger(__name__)
 
-# Frames read ahead of a file, and frames looked at ahead of judging: hides a slow key frame or
-# search, and bounds memory (8 frames of 4K: 200 MB).
+# Frames read ahead of a file: hides a slow key frame.
 READ_AHEAD = 4
-LOOK_AHEAD = 4
+# Frames looked at ahead of judging: hides a search of the whole frame, which takes as long as ten
+# frames without one. Large frames are fewer, to bound memory: 16 of 1920x1080, 4 of 4K.
+LOOK_AHEAD = 16
+LEAST_AHEAD = 4
+AHEAD_PX = 2**25
 # Live, only the newest frame is worth anything.
 NEWEST_ONLY = 1
 # Frames of a file that share one batch: more save little per face and cost latency and memory.
@@ -140,7 +143,9 @@ class Runner:
         self._batch = 1 if is_hurried else FILE_BATCH
         self._ahead: LookAhead[_Arrival, _Seen] | None = None
         if pipeline.looks_ahead and not is_hurried:
-            self._ahead = LookAhead(self._queue, self._look, size=LOOK_AHEAD)
+            frame_px = max(source.info.width * source.info.height, 1)
+            ahead = min(max(AHEAD_PX // frame_px, LEAST_AHEAD), LOOK_AHEAD)
+            self._ahead = LookAhead(self._queue, self._look, size=ahead)
         self._stop = threading.Event()
         self._laps = Laps()
         self._recent = _Recent()

@@ -79,7 +79,7 @@ def haar_box(image_rgb: Image, detector: HaarDetector) -> npt.NDArray[np.float64
     """Returns the box of the best face that `rtau image` would report, px; None without one."""
     pad = len(image_rgb) // 2
     padded = cv2.copyMakeBorder(image_rgb, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    frame = Frame(index=0, time_s=0.0, image_bgr=np.ascontiguousarray(padded[:, :, ::-1]))
+    frame = Frame(index=0, time_s=0.0, picture=np.ascontiguousarray(padded[:, :, ::-1]))
     faces = detector.detect(frame)
     assert faces.scores is not None
     if not len(faces) or faces.scores.max() < SearchPolicy().confirm_score:

@@ -68,7 +68,7 @@ class PacedClip:
             self._closing.wait(max(0.0, started_s + time_s - time.monotonic()))
             if self._closing.is_set():
                 break
-            yield Frame(index=index, time_s=time_s, image_bgr=image)
+            yield Frame(index=index, time_s=time_s, picture=image)
         pictures.close()
 
     def close(self) -> None:

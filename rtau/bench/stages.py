@@ -201,7 +201,7 @@ class Stages:
         finder = face_finder(config, policy=search_policy(config))
         for index, result in enumerate(itertools.cycle(self.scene.results)):
             time_s = index / self.scene.fps
-            found = finder.find(Frame(index, time_s=time_s, image_bgr=result.frame.image_bgr))
+            found = finder.find(Frame(index, time_s=time_s, picture=result.frame.picture))
             if config.find.follow == "landmarks" and len(found.faces) == len(result.faces):
                 # The same faces in the same order, under the ids of this finder.
                 finder.follow(self._moved(result, track_ids=found.faces.track_ids))
@@ -248,7 +248,7 @@ class Stages:
         contract = self._engine.contract
         held = HeldHeat(contract)
         for result in itertools.cycle(self.scene.results):
-            canvas: Image = result.frame.image_bgr.copy()
+            canvas = result.frame.canvas_bgr()
             held.update(result, selection="top")
             ids = [] if result.faces.track_ids is None else result.faces.track_ids.tolist()
             for row, track_id in enumerate(ids):

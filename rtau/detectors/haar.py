@@ -8,6 +8,7 @@ there, so boxes and scores of both mean the same. Keeps no state between frames 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -19,6 +20,10 @@ from rtau import geometry
 from rtau.data import Faces, Frame, Image
 from rtau.detectors.hits import Squares, distinct, gather, score_of
 from rtau.errors import DetectorError
+from rtau.pixels import averaged_grey
+
+# x0, y0, x1, y1, whole px of a frame, half-open.
+Part = Sequence[int]
 
 CASCADE = "haarcascade_frontalface_default.xml"
 # Side of the cascade's window, px: nothing smaller can be found.
@@ -88,7 +93,7 @@ class HaarDetector:
         else:
             guesses = _squares(near.boxes_xyxy)
         face_px = FIRST_PX if near is None else FOLLOWED_PX
-        answers = [self._look(frame.image_bgr, guess, face_px=face_px) for guess in guesses]
+        answers = [self._look(frame, guess, face_px=face_px) for guess in guesses]
         found = [answer for answer in answers if answer is not None]
         if not found:
             return Faces(boxes_xyxy=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
@@ -117,21 +122,21 @@ class HaarDetector:
         missing = np.maximum(PART_SIDES * smallest_px - sides, 0) / 2
         grown = parts_xyxy + np.hstack([-missing, missing])
         inside = geometry.clip(grown.astype(np.float32), width=frame.width, height=frame.height)
-        found = [np.zeros((0, 3))]
-        for x0, y0, x1, y1 in inside.astype(int).tolist():
-            part = frame.image_bgr[y0:y1, x0:x1]
-            found.append(self._guesses(part, smallest_px) + np.array([x0, y0, 0.0]))
-        guesses = np.concatenate(found)
+        found = [
+            self._guesses(frame, part, smallest_px) + np.array([*part[:2], 0.0])
+            for part in inside.astype(int).tolist()
+        ]
+        guesses = np.concatenate([np.zeros((0, 3)), *found])
         return guesses[np.lexsort(guesses.T)]  # OpenCV's order depends on its threads
 
-    def _guesses(self, image_bgr: Image, smallest_px: float) -> Squares:
-        """Returns first guesses from a picture: float64 (N, 3), centre x, y, side, px."""
+    def _guesses(self, frame: Frame, part: Part, smallest_px: float) -> Squares:
+        """Returns first guesses from a part: float64 (N, 3), centre x, y, side, px in the part."""
         # Enlarging beyond the window's size shows the cascade nothing new, only more pixels.
         shrink = min(SMALLEST_PX / smallest_px, SMALLEST_PX / WINDOW_PX)
-        width, height = round(image_bgr.shape[1] * shrink), round(image_bgr.shape[0] * shrink)
+        width, height = _shrunk(part, shrink)
         if min(width, height) < WINDOW_PX:
             return np.zeros((0, 3))
-        grey, pixel = _grey(image_bgr, width, height)
+        grey, pixel = _grey(frame, part, width=width, height=height)
         tiles = (max(round(width / WHOLE_TILE_PX), 1), max(round(height / WHOLE_TILE_PX), 1))
         equalised = cv2.createCLAHE(CONTRAST_LIMIT, tiles).apply(grey)
         smallest = max(math.floor(smallest_px * shrink), WINDOW_PX)
@@ -141,18 +146,14 @@ class HaarDetector:
         return _in_frame(rects, pixel)
 
     def _look(
-        self, image_bgr: Image, guess: Squares, *, face_px: float
+        self, frame: Frame, guess: Squares, *, face_px: float
     ) -> tuple[Squares, float] | None:
         """Returns the square of the face around a guess and its mass, or None without a face."""
-        region = _region(image_bgr, guess)
-        if region is None:
-            return None
-        part, corner = region
-        shrink = face_px / guess[2]
-        width, height = round(part.shape[1] * shrink), round(part.shape[0] * shrink)
+        part = _region(frame, guess)
+        width, height = _shrunk(part, face_px / guess[2])
         if min(width, height) < WINDOW_PX:
             return None
-        grey, pixel = _grey(part, width, height)
+        grey, pixel = _grey(frame, part, width=width, height=height)
         rects, _, sums = self._cascade.detectMultiScale3(
             self._region_contrast.apply(grey),
             SCALE_STEP,
@@ -161,7 +162,7 @@ class HaarDetector:
             maxSize=(math.ceil(MOST * face_px),) * 2,
             outputRejectLevels=True,
         )
-        squares = _in_frame(rects, pixel) + np.array([*corner, 0.0])
+        squares = _in_frame(rects, pixel) + np.array([*part[:2], 0.0])
         margins = np.array(sums, np.float64).reshape(-1) - LAST_STAGE
         # OpenCV's order depends on its threads, and sums of floats depend on their order.
         order = np.lexsort([margins, *squares.T])
@@ -189,32 +190,35 @@ def _load_cascade() -> cv2.CascadeClassifier:
     return cascade
 
 
-def _grey(image_bgr: Image, width: int, height: int) -> tuple[Image, npt.NDArray[np.float64]]:
-    """Returns the image in grey, uint8 (height, width), and the size of its pixels in the image's.
+def _grey(
+    frame: Frame, part: Part, *, width: int, height: int
+) -> tuple[Image, npt.NDArray[np.float64]]:
+    """Returns a part of a frame in grey, uint8 (height, width), and the size of its pixels.
 
-    It is averaged by a whole factor and interpolated from there: OpenCV averages by whole factors
-    ten times as fast as by others (measured). What does not fill a whole pixel at the right and
-    the bottom is left out, which the size returned accounts for.
+    It is averaged by a whole factor and interpolated from there. What does not fill a whole pixel
+    at the right and the bottom is left out, which the size returned accounts for.
     """
-    grey = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY)
-    factor = min(grey.shape[1] // width, grey.shape[0] // height)
-    if factor >= 2:
-        columns, rows = grey.shape[1] // factor, grey.shape[0] // factor
-        whole = grey[: rows * factor, : columns * factor]
-        grey = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-    pixel = np.array(grey.shape[1::-1]) * max(factor, 1) / np.array([width, height])
+    x0, y0, x1, y1 = part
+    factor = max(min((x1 - x0) // width, (y1 - y0) // height), 1)
+    grey = averaged_grey(frame, part, factor=factor)
+    pixel = np.array(grey.shape[::-1]) * factor / np.array([width, height])
     scaled = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(scaled, dtype=np.uint8), pixel
 
 
-def _region(image_bgr: Image, guess: Squares) -> tuple[Image, npt.NDArray[np.float64]] | None:
-    """Returns the part of the image around a square and its corner, or None if nothing is left."""
+def _shrunk(part: Part, shrink: float) -> tuple[int, int]:
+    """Returns width and height of a part after shrinking, px; no more than 0 for an empty one."""
+    x0, y0, x1, y1 = part
+    return round((x1 - x0) * shrink), round((y1 - y0) * shrink)
+
+
+def _region(frame: Frame, guess: Squares) -> Part:
+    """Returns the part of the frame around a square; it may be empty, or less."""
     half = guess[2] * REGION / 2
-    low = np.maximum(np.floor(guess[:2] - half), 0).astype(int)
-    high = np.minimum(np.ceil(guess[:2] + half), image_bgr.shape[1::-1]).astype(int)
-    if (high - low).min() < 1:
-        return None
-    return image_bgr[low[1] : high[1], low[0] : high[0]], low.astype(np.float64)
+    low = np.maximum(np.floor(guess[:2] - half), 0)
+    high = np.minimum(np.ceil(guess[:2] + half), [frame.width, frame.height])
+    x0, y0, x1, y1 = np.concatenate([low, high]).astype(int).tolist()
+    return x0, y0, x1, y1
 
 
 def _frame_box(frame: Frame) -> geometry.Boxes:

@@ -107,7 +107,7 @@ def compose(
     `heat` has the maps to lay over faces, `hidden_xyxy` the boxes to make unrecognisable
     (float32 (K, 4), frame space); `arranger` remembers places between frames.
     """
-    image: Image = result.frame.image_bgr.copy()
+    image = result.frame.canvas_bgr()
     for box in hidden_xyxy:
         hide(image, box)
     assert result.faces.track_ids is not None

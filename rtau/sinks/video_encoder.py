@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from rtau.data import Image
 from rtau.errors import SinkError
+from rtau.sinks.video_colours import write_planes
 
 # A hint for rate control where the source declares no rate, or one that is a clock, not a rate.
 FALLBACK_FPS = Fraction(30)
@@ -93,13 +94,13 @@ class PictureEncoder:
 
     def encode(self, image_bgr: Image, *, pts: int) -> list[Packet[Any]]:
         """Returns the packets that are ready once this picture is in, possibly none."""
-        picture = av.VideoFrame.from_ndarray(self._fitted(image_bgr), format="bgr24")
-        frame = self._reformatter.reformat(
-            picture,
-            format=self._pixel_format,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-        )
+        fitted = self._fitted(image_bgr)
+        frame = av.VideoFrame(fitted.shape[1], fitted.shape[0], PIXEL_FORMATS[0])
+        y, u, v = (_rows(plane) for plane in frame.planes)
+        write_planes(fitted, y=y, u=u, v=v)
+        frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
+        if self._pixel_format != frame.format.name:
+            frame = self._reformatter.reformat(frame, format=self._pixel_format)
         frame.pts, frame.time_base = pts, self._time_base
         frame.color_primaries, frame.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         return list(self.stream.encode(frame))
@@ -116,6 +117,12 @@ class PictureEncoder:
             pad = ((0, self._height % 2), (0, self._width % 2), (0, 0))
             image_bgr = np.pad(image_bgr, pad, mode="edge")
         return np.ascontiguousarray(image_bgr)
+
+
+def _rows(plane: Any) -> Image:
+    """Returns a plane's memory without the padding of its rows: uint8 (h, w), to write to."""
+    padded = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    return padded[:, : plane.width]
 
 
 def believable_fps(nominal_fps: Fraction | None) -> Fraction | None:

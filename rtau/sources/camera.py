@@ -228,7 +228,7 @@ class CameraSource:
                 self._mode = CameraMode(*size, _rate(device))
             good_s = now_s
             image = fitted(image, width=size[0], height=size[1])
-            yield Frame(index=index, time_s=now_s - started_s, image_bgr=image)
+            yield Frame(index=index, time_s=now_s - started_s, picture=image)
             index += 1
 
     def _ask(self, device: CaptureDevice) -> None:

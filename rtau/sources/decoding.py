@@ -17,7 +17,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from rtau.data import Image
+from rtau.data import Image, Planes
 from rtau.sources.pictures import PictureMaker, UnsupportedColours
 
 # FFmpeg's unit of a container's own times.
@@ -66,7 +66,9 @@ def decoded_frames(stream: VideoStream, packet: Packet[VideoStream]) -> Iterator
         yield None if frame.is_corrupt else frame
 
 
-def picture_of(frame: VideoFrame, stream: VideoStream, pictures: PictureMaker) -> Image | None:
+def picture_of(
+    frame: VideoFrame, stream: VideoStream, pictures: PictureMaker
+) -> Image | Planes | None:
     """Returns the frame's picture; None when this one cannot be converted.
 
     Raises:

@@ -99,7 +99,7 @@ class ImageSource:
             except SourceOpenError as error:
                 self.skipped.append((path, str(error)))
             else:
-                yield Frame(index=index, time_s=float(index), image_bgr=image)
+                yield Frame(index=index, time_s=float(index), picture=image)
 
     def _nothing_read(self) -> str:
         first = self.skipped[0][1]

@@ -1,6 +1,7 @@
-"""Decoded video frames become BGR pictures: right colours, square pixels, upright, one size.
+"""Decoded video frames become pictures: right colours, square pixels, upright, one size.
 
-One `PictureMaker` serves one source. It converts frames of PyAV, and neither reads nor times them.
+One `PictureMaker` serves one source. It takes frames of PyAV, hands on their planes or converts
+them to BGR, and neither reads nor times them.
 Called by the video file and the stream source.
 """
 
@@ -14,8 +15,9 @@ import cv2
 import numpy as np
 from av.sidedata.sidedata import SideDataContainer
 
-from rtau.data import Image
+from rtau.data import Image, Planes
 from rtau.sources.orientation import Orientation, orientation_from_matrix
+from rtau.sources.planes import planes_of
 from rtau.sources.tone import sdr_from_hdr, transfer_from_tag
 
 log = logging.getLogger(__name__)
@@ -50,8 +52,11 @@ class PictureMaker:
         self._size: tuple[int, int] | None = None
         self._warned = False
 
-    def picture(self, frame: Any, *, aspect: Fraction | None) -> Image:
-        """Returns a frame upright, in square pixels: uint8 (H, W, 3), BGR, its own buffer.
+    def picture(self, frame: Any, *, aspect: Fraction | None) -> Image | Planes:
+        """Returns a frame upright, in square pixels: uint8 (H, W, 3), BGR, or its planes.
+
+        A frame that only wants its colours converted keeps its planes: what reads it may not need
+        all of it, or no colour at all.
 
         Args:
             frame: a decoded `av.VideoFrame`.
@@ -61,11 +66,21 @@ class PictureMaker:
             UnsupportedColours: the colours cannot be converted; the text names them.
             OSError, ValueError: FFmpeg or PyAV refused the conversion.
         """
-        image = _square(frame, aspect)
-        transfer = transfer_from_tag(frame.color_trc)
+        matrix = _matrix(frame)
+        transfer, orientation = transfer_from_tag(frame.color_trc), self._orientation(frame)
+        size = (_square_width(frame.width, aspect), frame.height)
+        is_plain = transfer is None and orientation is Orientation.STORED
+        if is_plain and size == (frame.width, frame.height) == (self._size or size):
+            planes = planes_of(
+                frame, matrix=matrix, convert=lambda: _bgr(frame, frame.width, matrix)
+            )
+            if planes is not None:
+                self._size = size
+                return planes
+        image = _bgr(frame, size[0], matrix)
         if transfer is not None:
             image = sdr_from_hdr(image, transfer)
-        image = self._orientation(frame).upright(image)
+        image = orientation.upright(image)
         if self._size is None:
             self._size = (image.shape[1], image.shape[0])
         return fitted(image, width=self._size[0], height=self._size[1])
@@ -103,22 +118,36 @@ def fitted(image: Image, *, width: int, height: int) -> Image:
     return canvas
 
 
-def _square(frame: Any, aspect: Fraction | None) -> Image:
-    """Returns the frame as stored, in BGR and square pixels."""
+def _matrix(frame: Any) -> int:
+    """Returns the tag of a frame's colour matrix, or of the one to assume for it.
+
+    Raises:
+        UnsupportedColours: swscale does not convert it.
+    """
     if frame.colorspace not in KNOWN_MATRICES:
         raise UnsupportedColours(
             f"its colour matrix (number {frame.colorspace} of ITU-T H.273) is not supported; "
             "convert the video to BT.709 first"
         )
-    wanted: dict[str, Any] = {"format": "bgr24", "threads": SCALE_THREADS}
     if frame.colorspace == UNSPECIFIED and not frame.format.is_rgb:
         is_sd = frame.width <= SD_WIDTH and frame.height <= SD_HEIGHT
-        wanted["src_colorspace"] = BT601 if is_sd else BT709
-    width = _square_width(frame.width, aspect)
+        return BT601 if is_sd else BT709
+    return int(frame.colorspace)
+
+
+def _bgr(frame: Any, width: int, matrix: int) -> Image:
+    """Returns a frame as stored but so many square pixels wide: uint8 (H, W, 3), BGR."""
+    wanted: dict[str, Any] = {"format": "bgr24", "threads": SCALE_THREADS}
+    if frame.colorspace == UNSPECIFIED and not frame.format.is_rgb:
+        wanted["src_colorspace"] = matrix
     if width != frame.width:
         wanted |= {"width": width, "interpolation": "BICUBIC"}
-    image: Image = frame.to_ndarray(**wanted)
-    # A frame that was BGR already is not converted: its buffer is the decoder's.
+    converted = frame.reformat(**wanted)
+    plane = converted.planes[0]
+    image: Image = np.ndarray(
+        (converted.height, converted.width, 3), np.uint8, plane, strides=(plane.line_size, 3, 1)
+    )
+    # A frame that was BGR already is not converted: its memory is the decoder's.
     return image.copy() if frame.format.name == "bgr24" else image
 
 

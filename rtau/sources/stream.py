@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from rtau.data import Frame, Image
+from rtau.data import Frame, Image, Planes
 from rtau.errors import SourceError, SourceOpenError
 from rtau.seams import SourceInfo
 from rtau.sources.decoding import (
@@ -222,7 +222,7 @@ class StreamSource:
                     yield Frame(
                         index=self._index,
                         time_s=self._live_s() if self.is_live else clock.time_s(decoded.pts),
-                        image_bgr=image,
+                        picture=image,
                     )
                 else:
                     self.corrupt += 1
@@ -254,7 +254,7 @@ class StreamSource:
         except av.FFmpegError as error:
             raise _ConnectionLostError(self._reason(error)) from error
 
-    def _picture(self, decoded: VideoFrame, stream: VideoStream) -> Image | None:
+    def _picture(self, decoded: VideoFrame, stream: VideoStream) -> Image | Planes | None:
         try:
             return picture_of(decoded, stream, self._pictures)
         except UnsupportedColours as error:

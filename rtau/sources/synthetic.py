@@ -93,7 +93,7 @@ class SyntheticSource:
                 self._closing.wait(max(0.0, started_s + time_s - time.monotonic()))
             if self._closing.is_set():
                 return
-            yield Frame(index=index, time_s=time_s, image_bgr=self._draw(time_s))
+            yield Frame(index=index, time_s=time_s, picture=self._draw(time_s))
 
     def close(self) -> None:
         """Ends an iteration at its next frame."""

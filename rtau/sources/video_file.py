@@ -171,7 +171,7 @@ class VideoFileSource:
             if image is None:
                 self.corrupt += 1
             else:
-                yield Frame(index=index, time_s=time_s, image_bgr=image)
+                yield Frame(index=index, time_s=time_s, picture=image)
 
     def _decoded(self) -> Iterator[VideoFrame | None]:
         for packet in self._packets():

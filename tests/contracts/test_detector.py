@@ -21,7 +21,7 @@ WALL = (400.0, 20.0, 500.0, 120.0)
 @pytest.fixture(scope="module")
 def portrait():
     image_bgr = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
-    return Frame(index=0, time_s=0.0, image_bgr=image_bgr)
+    return Frame(index=0, time_s=0.0, picture=image_bgr)
 
 
 def recorded(tmp_path):

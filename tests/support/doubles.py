@@ -46,7 +46,7 @@ def make_frame(index: int = 0, *, width: int = 160, height: int = 120, fps: floa
     """Returns a frame of seeded noise whose content depends on its index."""
     rng = np.random.default_rng(index)
     image_bgr = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Frame(index=index, time_s=index / fps, image_bgr=image_bgr)
+    return Frame(index=index, time_s=index / fps, picture=image_bgr)
 
 
 def brightness_logits(crops) -> np.ndarray:

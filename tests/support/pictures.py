@@ -85,7 +85,7 @@ def drawn_result(
         frame=Frame(
             index=index,
             time_s=index / 25 if time_s is None else time_s,
-            image_bgr=drawn_frame(width, height, boxes) if image is None else image,
+            picture=drawn_frame(width, height, boxes) if image is None else image,
         ),
         faces=Faces(
             boxes_xyxy=boxes,

@@ -43,7 +43,7 @@ def make_result(
     corners = np.array([10.1234, 20.25, 40.5, 60.7891], np.float32)
     return FrameResult(
         frame=Frame(
-            index=index, time_s=index / 25 if time_s is None else time_s, image_bgr=image_bgr
+            index=index, time_s=index / 25 if time_s is None else time_s, picture=image_bgr
         ),
         faces=Faces(
             boxes_xyxy=corners + np.arange(rows, dtype=np.float32)[:, None] * 3,

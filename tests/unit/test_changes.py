@@ -13,7 +13,7 @@ NOBODY = np.zeros((0, 4), np.float32)
 
 
 def frame(image, index=0):
-    return Frame(index=index, time_s=index / 25, image_bgr=image)
+    return Frame(index=index, time_s=index / 25, picture=image)
 
 
 def wall(width=640, height=360, *, seed=0):

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from rtau import geometry
 from rtau.contract import CropRule
 from rtau.crops import MIN_SQUARE_PX, cut, warp_square
-from rtau.data import Faces, Frame
+from rtau.data import Faces, Frame, Planes
+from tests.support.planes import smooth_planes
 
 PLAIN = CropRule(detector="haar", expand=1.0, offset_x=0.0, offset_y=0.0)
 
 
 def frame_of(image_bgr):
-    return Frame(index=0, time_s=0.0, image_bgr=image_bgr)
+    return Frame(index=0, time_s=0.0, picture=image_bgr)
 
 
 def faces_at(*boxes_xyxy):
@@ -55,6 +56,37 @@ def test_the_map_says_where_each_crop_pixel_came_from(x0, y0, side):
     middle = crops.images_rgb[0, size // 2 - 1 : size // 2 + 1, size // 2 - 1 : size // 2 + 1]
     assert middle[..., 2].mean() == pytest.approx(np.clip(x - 0.5, 0, 199), abs=1.0)
     assert middle[..., 1].mean() == pytest.approx(np.clip(y - 0.5, 0, 159), abs=1.0)
+
+
+@given(
+    x0=st.floats(-60, 250),
+    y0=st.floats(-60, 180),
+    side=st.floats(10, 240),
+    width=st.sampled_from([320, 321]),
+    height=st.sampled_from([240, 241]),
+)
+@settings(max_examples=60, deadline=None)
+def test_planes_are_cut_as_the_picture_they_stand_for(x0, y0, side, width, height):
+    planes = smooth_planes(width, height)
+    faces = faces_at((x0, y0, x0 + side, y0 + side))
+
+    of_planes = cut(frame_of(planes), faces, rule=PLAIN, size=64)
+    of_bgr = cut(frame_of(planes.image_bgr), faces, rule=PLAIN, size=64)
+
+    np.testing.assert_array_equal(of_planes.frame_from_crop, of_bgr.frame_from_crop)
+    off = np.abs(of_planes.images_rgb.astype(int) - of_bgr.images_rgb)
+    assert off.max(initial=0) <= 8
+    assert not len(of_bgr) or off.mean() < 2
+
+
+def test_a_cut_converts_no_picture():
+    of = smooth_planes(320, 240)
+
+    def convert():
+        raise AssertionError("converted")
+
+    planes = Planes(y=of.y, u=of.u, v=of.v, rgb_from_yuv=of.rgb_from_yuv, convert=convert)
+    assert len(cut(frame_of(planes), faces_at((20, 20, 200, 200)), rule=PLAIN, size=64)) == 1
 
 
 def test_the_rule_moves_and_grows_the_square():

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from rtau.data import Crops, Faces, Frame, FrameResult, Scores
+from rtau.data import Crops, Faces, Frame, FrameResult, Planes, Scores
 from rtau.errors import EngineError
 from tests.support.results import make_result
 
 
 def frame(*, index=0, time_s=0.0, height=4, width=6):
-    return Frame(index=index, time_s=time_s, image_bgr=np.zeros((height, width, 3), np.uint8))
+    return Frame(index=index, time_s=time_s, picture=np.zeros((height, width, 3), np.uint8))
 
 
 def faces(count):
@@ -95,13 +95,57 @@ def test_a_frame_knows_its_size_and_shows_shapes_instead_of_pixels():
     ids=["grey", "alpha", "float", "empty"],
 )
 def test_a_frame_refuses_what_is_not_a_bgr_image(image):
-    with pytest.raises(ValueError, match="image_bgr must"):
-        Frame(index=0, time_s=0.0, image_bgr=image)
+    with pytest.raises(ValueError, match="picture must"):
+        Frame(index=0, time_s=0.0, picture=image)
+
+
+def planes_of(**other):
+    """Planes of a picture of 5 x 4 px."""
+    half = np.zeros((2, 3), np.uint8)
+    fields = {"y": np.zeros((4, 5), np.uint8), "u": half, "v": half}
+    matrix = np.zeros((3, 4), np.float32)
+    return Planes(
+        **(fields | {"rgb_from_yuv": matrix, "convert": lambda: np.ones((4, 5, 3), np.uint8)})
+        | other
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("y", np.zeros((4, 5, 3), np.uint8)),
+        ("y", np.zeros((4, 5), np.float32)),
+        ("u", np.zeros((2, 2), np.uint8)),
+        ("v", np.zeros((4, 5), np.uint8)),
+        ("rgb_from_yuv", np.zeros((3, 3), np.float32)),
+    ],
+)
+def test_planes_refuse_what_does_not_fit_together(field, value):
+    with pytest.raises(ValueError, match=f"{field} must be"):
+        planes_of(**{field: value})
+
+
+def test_a_conversion_to_another_size_is_refused():
+    planes = planes_of(convert=lambda: np.zeros((4, 6, 3), np.uint8))
+    with pytest.raises(ValueError, match=r"image_bgr must be uint8 \(4, 5, 3\)"):
+        _ = planes.image_bgr
+
+
+def test_a_frame_in_planes_has_their_size_and_their_picture():
+    held = Frame(index=0, time_s=0.0, picture=planes_of())
+    assert (held.width, held.height) == (5, 4)
+    assert held.planes is held.picture
+    assert held.image_bgr.min() == 1
+    assert frame(index=0, time_s=0.0).planes is None
+    assert repr(held) == (
+        "Frame(index=0, time_s=0.0, picture=Planes(y=uint8 (4, 5), u=uint8 (2, 3), "
+        "v=uint8 (2, 3), rgb_from_yuv=float32 (3, 4)))"
+    )
 
 
 def test_a_list_of_pixels_is_no_array():
-    with pytest.raises(TypeError, match=r"image_bgr must be uint8 .* got list"):
-        Frame(index=0, time_s=0.0, image_bgr=[[[0, 0, 0]]])
+    with pytest.raises(TypeError, match=r"picture must be uint8 .* got list"):
+        Frame(index=0, time_s=0.0, picture=[[[0, 0, 0]]])
 
 
 @pytest.mark.parametrize(

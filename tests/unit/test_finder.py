@@ -40,7 +40,7 @@ class Watched(ListDetector):
 
 def run(detector, *, frames, fps=25.0, policy=None, tracker=None):
     finder = FaceFinder(detector, tracker or IouTracker(), policy or WHOLE)
-    return [finder.find(Frame(index=k, time_s=k / fps, image_bgr=IMAGE)) for k in range(frames)]
+    return [finder.find(Frame(index=k, time_s=k / fps, picture=IMAGE)) for k in range(frames)]
 
 
 def ids(found):
@@ -159,10 +159,10 @@ def test_two_faces_are_two_and_come_ordered_by_id():
 def test_reset_forgets_faces_but_not_ids():
     finder = FaceFinder(Watched([[A]] * 20), IouTracker(), SearchPolicy())
     for k in range(5):
-        last = finder.find(Frame(index=k, time_s=k / 25, image_bgr=IMAGE))
+        last = finder.find(Frame(index=k, time_s=k / 25, picture=IMAGE))
     assert last.faces.track_ids.tolist() == [1]
     finder.reset()
-    again = [finder.find(Frame(index=k, time_s=k / 25, image_bgr=IMAGE)) for k in range(5)]
+    again = [finder.find(Frame(index=k, time_s=k / 25, picture=IMAGE)) for k in range(5)]
     assert ids(again) == [[], [], [2], [2], [2]]
 
 
@@ -177,7 +177,7 @@ def test_images_are_searched_whole_each_and_every_face_is_new():
 def test_images_that_share_one_time_do_not_show_each_others_faces():
     finder = FaceFinder(ListDetector([[A], [B]]), Untracked(), SearchPolicy.for_images())
     for index, box in enumerate((A, B)):
-        found = finder.find(Frame(index=index, time_s=0.0, image_bgr=IMAGE))
+        found = finder.find(Frame(index=index, time_s=0.0, picture=IMAGE))
         np.testing.assert_array_equal(found.faces.boxes_xyxy, [box])
 
 

@@ -42,7 +42,7 @@ def run(boxes, *, policy=None, fps=25.0, follow=False):
     finder = FaceFinder(detector, IouTracker(), policy or SearchPolicy())
     results = []
     for k, now in enumerate(boxes):
-        found = finder.find(Frame(index=k, time_s=k / fps, image_bgr=picture(now)))
+        found = finder.find(Frame(index=k, time_s=k / fps, picture=picture(now)))
         if follow:
             finder.follow(found.faces)
         results.append(found)
@@ -99,7 +99,7 @@ def test_a_face_that_was_missed_beside_another_is_back_at_once_with_its_id(misse
     finder = FaceFinder(detector, IouTracker(), SearchPolicy())
     still = picture([A, B])
     results = [
-        finder.find(Frame(index=k, time_s=k / 25, image_bgr=still)) for k in range(60 + missed)
+        finder.find(Frame(index=k, time_s=k / 25, picture=still)) for k in range(60 + missed)
     ]
     back = ids(results).index([1, 2], 20 + missed)
     assert (back - 20 - missed) / 25 <= SearchPolicy().detect_every_s + 1 / 25
@@ -124,7 +124,7 @@ def test_a_face_that_jumps_to_where_no_part_is_searched_is_back_soon(frame, ther
         image = picture([big])
         x0, y0, x1, y1 = (int(value) for value in small)
         image[y0:y1, x0:x1] = image[y0:y1, x0:x1] // 2 + (levels + 60) // 2
-        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=image))
+        found = finder.find(Frame(index=k, time_s=k / 25, picture=image))
         if k >= frame and any(np.abs(found.faces.boxes_xyxy - there).max(axis=1) <= 5):
             back = k if back is None else back
     assert (back - frame) / 25 <= SearchPolicy().whole_every_s / 2 + 0.2
@@ -148,7 +148,7 @@ def test_a_face_that_whole_searches_do_not_show_is_looked_for_until_one_does():
     detector.looks = []
     finder = FaceFinder(detector, IouTracker(), SearchPolicy())
     for k in range(120):
-        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=picture([A])))
+        found = finder.find(Frame(index=k, time_s=k / 25, picture=picture([A])))
         finder.follow(found.faces)
         assert k < 2 or len(found.faces) == 1
     assert detector.whole == [0, 49, 98]
@@ -173,7 +173,7 @@ def test_a_face_told_of_that_no_look_shows_is_gone_though_nothing_changed():
     finder = FaceFinder(detector, IouTracker(), SearchPolicy())
     seen = []
     for k in range(50):
-        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=picture([A])))
+        found = finder.find(Frame(index=k, time_s=k / 25, picture=picture([A])))
         finder.follow(Faces(boxes_xyxy=found.faces.boxes_xyxy, track_ids=found.faces.track_ids))
         seen.append(len(found.faces))
     policy = SearchPolicy()

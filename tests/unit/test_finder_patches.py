@@ -45,7 +45,7 @@ def run(shown, *, detected=None, fps=25.0, policy=None, tracker=None):
     detector = Looks(shown if detected is None else detected)
     finder = FaceFinder(detector, tracker or IouTracker(), policy or SearchPolicy())
     found = [
-        finder.find(Frame(index=k, time_s=k / fps, image_bgr=picture(now)))
+        finder.find(Frame(index=k, time_s=k / fps, picture=picture(now)))
         for k, now in enumerate(shown)
     ]
     return detector, found
@@ -111,7 +111,7 @@ def test_where_time_stands_still_the_detector_looks():
     detector = Looks([[square(100)]] * 10 + [[]] * 20)
     finder = FaceFinder(detector, IouTracker(), SearchPolicy())
     for k in range(30):
-        finder.find(Frame(index=k, time_s=min(k, 8) / 25, image_bgr=picture([square(100)])))
+        finder.find(Frame(index=k, time_s=min(k, 8) / 25, picture=picture([square(100)])))
     assert set(range(9, 12)) <= set(detector.near)
 
 
@@ -119,7 +119,7 @@ def test_a_face_of_which_a_teller_says_nothing_is_looked_for():
     detector = Looks([[square(100)]] * 20)
     finder = FaceFinder(detector, IouTracker(), SearchPolicy())
     for k in range(20):
-        finder.find(Frame(index=k, time_s=k / 25, image_bgr=picture([square(100)])))
+        finder.find(Frame(index=k, time_s=k / 25, picture=picture([square(100)])))
         finder.follow(Faces.none())
     assert detector.near == list(range(1, 20))
 
@@ -135,7 +135,7 @@ def test_who_is_told_of_is_not_followed_otherwise():
     finder = FaceFinder(detector, IouTracker(), SearchPolicy())
     elsewhere = np.array([square(112)], np.float32)
     for k in range(20):
-        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=picture([square(100)])))
+        found = finder.find(Frame(index=k, time_s=k / 25, picture=picture([square(100)])))
         if k > 12:
             assert np.abs(found.faces.boxes_xyxy - elsewhere).max() <= 1.0
         ids = found.faces.track_ids

@@ -23,7 +23,7 @@ def run(detector, *, frames, tell=None, fps=25.0, policy=None, tracker=None):
     tell = tell or (lambda found: told(found.faces.boxes_xyxy, found.faces.track_ids))
     results = []
     for k in range(frames):
-        results.append(finder.find(Frame(index=k, time_s=k / fps, image_bgr=IMAGE)))
+        results.append(finder.find(Frame(index=k, time_s=k / fps, picture=IMAGE)))
         finder.follow(tell(results[-1]))
     return results
 
@@ -52,7 +52,7 @@ def test_what_was_told_holds_for_one_frame():
     detector = Watched([[A]] * 12)
     finder = FaceFinder(detector, IouTracker(), WHOLE)
     for k in range(12):
-        found = finder.find(Frame(index=k, time_s=k / 25, image_bgr=IMAGE))
+        found = finder.find(Frame(index=k, time_s=k / 25, picture=IMAGE))
         if k < 6:
             finder.follow(told(found.faces.boxes_xyxy, found.faces.track_ids))
     assert detector.near == [1, 2, *range(7, 12)]

@@ -12,7 +12,7 @@ BOX = np.array([220, 120, 340, 240], np.float32)
 
 
 def frame(image):
-    return Frame(index=0, time_s=0.0, image_bgr=image)
+    return Frame(index=0, time_s=0.0, picture=image)
 
 
 def blobs(shift_xy=(0.0, 0.0), *, seed=0, width=640, height=360):

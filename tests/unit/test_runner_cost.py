@@ -65,7 +65,7 @@ class Film:
                 image_bgr = self._picture()
                 self.alive += 1
                 weakref.finalize(image_bgr, self._gone)
-            yield Frame(index=index, time_s=index / self._fps, image_bgr=image_bgr)
+            yield Frame(index=index, time_s=index / self._fps, picture=image_bgr)
 
     def close(self):
         pass

@@ -86,7 +86,7 @@ class MadeUpCamera:
             image_bgr = np.zeros((120, 160, 3), np.uint8)
             self.alive += 1
             weakref.finalize(image_bgr, self._gone)
-            yield Frame(index=index, time_s=time_s, image_bgr=image_bgr)
+            yield Frame(index=index, time_s=time_s, picture=image_bgr)
         self._clock.end()
 
     def close(self):
@@ -174,9 +174,7 @@ def test_frames_a_source_drops_by_itself_are_counted_too():
 
         def __iter__(self):
             for index in range(0, self._frames, 2):
-                yield Frame(
-                    index=index, time_s=index / FPS, image_bgr=np.zeros((9, 9, 3), np.uint8)
-                )
+                yield Frame(index=index, time_s=index / FPS, picture=np.zeros((9, 9, 3), np.uint8))
                 self.dropped += 1
 
     engine = CountingEngine()

@@ -119,7 +119,7 @@ def test_the_real_peer_finds_the_face_of_the_example(tmp_path):
     if python is None:
         pytest.skip(f"MediaPipe is not installed ({VARIABLE} names a Python that has it)")
     frames = [
-        Frame(index, time_s=index / 25, image_bgr=image)
+        Frame(index, time_s=index / 25, picture=image)
         for index, image in enumerate(example_frames(5))
     ]
     with Peer(faces=1, python=python) as peer:

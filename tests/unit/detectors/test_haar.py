@@ -37,7 +37,7 @@ def portrait_bgr():
 
 
 def frame_of(image_bgr, index=0):
-    return Frame(index=index, time_s=index / 25, image_bgr=image_bgr)
+    return Frame(index=index, time_s=index / 25, picture=image_bgr)
 
 
 def best(faces):
@@ -160,7 +160,7 @@ def test_at_least_95_of_100_faces_of_the_example_are_found_and_nothing_else():
                 Frame(
                     index=index,
                     time_s=float(picture.time),
-                    image_bgr=picture.to_ndarray(format="bgr24"),
+                    picture=picture.to_ndarray(format="bgr24"),
                 )
             ).faces
             landmarks = np.array([truth[index]], np.float32)

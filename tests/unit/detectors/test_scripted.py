@@ -11,7 +11,7 @@ HEADER = "frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h
 
 
 def frame(index, *, width=200, height=100):
-    return Frame(index=index, time_s=0.0, image_bgr=np.zeros((height, width, 3), np.uint8))
+    return Frame(index=index, time_s=0.0, picture=np.zeros((height, width, 3), np.uint8))
 
 
 def written(tmp_path, body, header=HEADER):

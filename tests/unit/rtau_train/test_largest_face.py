@@ -24,7 +24,7 @@ class Told:
 def frame():
     image = np.zeros((100, 120, 3), np.uint8)
     image[20:60, 30:70] = (10, 20, 200)  # BGR
-    return Frame(index=0, time_s=0.0, image_bgr=image)
+    return Frame(index=0, time_s=0.0, picture=image)
 
 
 def test_the_largest_of_the_believed_faces_is_cut_in_rgb():

@@ -11,7 +11,7 @@ from rtau.sources.live import LiveReader
 
 
 def frame(index):
-    return Frame(index=index, time_s=float(index), image_bgr=np.zeros((2, 2, 3), np.uint8))
+    return Frame(index=index, time_s=float(index), picture=np.zeros((2, 2, 3), np.uint8))
 
 
 def reading(loop, **options):

@@ -78,7 +78,7 @@ class Cutter:
         image_bgr = pixels_of(image)
         if self._detector is None or self._plan.crop is None:
             return _whole(image_bgr, size_px=self._plan.size_px)
-        frame = Frame(index=0, time_s=0.0, image_bgr=_bordered(image_bgr, self._plan.border))
+        frame = Frame(index=0, time_s=0.0, picture=_bordered(image_bgr, self._plan.border))
         faces = _believed(self._detector.detect(frame), self._plan.least_score)
         face = faces.select(np.array([most_prominent(faces, frame)]))
         cut = crops.cut(frame, face, rule=self._plan.crop, size=self._plan.size_px)

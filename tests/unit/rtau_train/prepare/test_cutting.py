@@ -35,7 +35,7 @@ def scenes(tmp_path_factory):
 
 
 def frame_of(path):
-    return Frame(index=0, time_s=0.0, image_bgr=cv2.imread(str(path)))
+    return Frame(index=0, time_s=0.0, picture=cv2.imread(str(path)))
 
 
 def test_crops_are_those_the_runtime_cuts(scenes):
@@ -114,7 +114,7 @@ def boxes(*squares):
 
 
 def test_the_largest_face_near_the_centre_is_taken():
-    frame = Frame(index=0, time_s=0.0, image_bgr=np.zeros((480, 640, 3), np.uint8))
+    frame = Frame(index=0, time_s=0.0, picture=np.zeros((480, 640, 3), np.uint8))
 
     behind, subject = (300, 60, 80), (220, 140, 200)
     assert most_prominent(boxes(behind, subject), frame) == 1
