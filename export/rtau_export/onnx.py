@@ -34,6 +34,7 @@ from rtau_export.onnx_proto import stamped
 from rtau_export.parity_record import parity_record
 from rtau_train.checkpoint import Model
 from rtau_train.lab_record import git_commit
+from rtau_train.models.alignment import aligned
 from rtau_train.models.folding import exported_as, folded
 
 # The newest opset that torch's exporter writes without conversion and TensorRT 10.3 parses (<= 20).
@@ -85,7 +86,8 @@ def export(
     )
     has_landmarks = contract.has_landmarks
     trained = FaceGraph(model.network(), cam_method=cam_method, landmarks=has_landmarks)
-    graph = FaceGraph(folded(trained.net), cam_method=cam_method, landmarks=has_landmarks)
+    net = aligned(folded(trained.net))
+    graph = FaceGraph(net, cam_method=cam_method, landmarks=has_landmarks)
     check_grid(graph, size=contract.input_size)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         draft = Path(folder) / out.name
