@@ -1,7 +1,8 @@
 """Measures how well faces are found: recall, false reports, steadiness, and the map to the crop.
 
 Needs clips with their truth and, if wanted, labelled renders, both as folders; prints Markdown and
-can put it into docs/detection.md. Run by hand: it times nothing and no test needs it.
+can put it into docs/detection.md, where without renders their tables stay. Run by hand: it times
+nothing and no test needs it.
 
     python benchmarks/detection_quality.py --clips examples
     python benchmarks/detection_quality.py --clips C --renders NAME=DIR --write docs/detection.md
@@ -22,7 +23,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 
@@ -31,6 +31,7 @@ from rtau.data import Faces, Frame
 from rtau.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
 from rtau.finder import FaceFinder
 from rtau.search_policy import SearchPolicy
+from rtau.sources.video_file import VideoFileSource
 from rtau.trackers.iou import IouTracker
 
 # The crop the networks are trained on, on the box of the 68 landmarks (docs/coordinates.md).
@@ -42,7 +43,7 @@ MIN_IOU = 0.5
 SAME_FACE = 0.3
 # Looks around its own last answer after which a box of a still image no longer changes.
 SETTLING_LOOKS = 4
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+MARK = "<!-- measured on {}: {} -->"
 
 
 @dataclasses.dataclass
@@ -93,26 +94,29 @@ def main() -> int:
         name, _, folder = given.partition("=")
         tables += measure_renders(name, Path(folder), matches=matches, arguments=arguments)
     rule, scatter = crop_rule(matches)
-    text = "\n".join(
-        [
-            *map_table(matches, rule, scatter),
-            *recall_table(reported, rule),
-            *steady_table(steadiness),
-            *tables,
-        ]
-    )
-    if arguments.write is None:
-        sys.stdout.write(text + "\n")
-    else:
-        old = arguments.write.read_text(encoding="utf-8")
-        head, tail = old.split(BEGIN)[0], old.split(END)[1]
-        arguments.write.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+    parts = {"clips": [*recall_table(reported, rule), *steady_table(steadiness)]}
+    if arguments.renders:
+        parts["renders"] = [*map_table(matches, rule, scatter), *tables]
+    for name, lines in parts.items():
+        text = "\n".join(lines)
+        if arguments.write is None:
+            sys.stdout.write(text + "\n")
+        else:
+            put(arguments.write, name, text)
     if arguments.map is not None:
         keys = ("expand", "offset_x", "offset_y")
         values = {key: round(value, 3) for key, value in zip(keys, rule, strict=True)}
         values["scatter_shift_std"], values["scatter_scale_std"] = (round(s, 3) for s in scatter)
         arguments.map.write_text(json.dumps(values), encoding="utf-8")
     return 0
+
+
+def put(document: Path, name: str, text: str) -> None:
+    """Replaces what a document says was measured on clips, or on renders."""
+    begin, end = MARK.format(name, "begin"), MARK.format(name, "end")
+    old = document.read_text(encoding="utf-8")
+    head, tail = old.split(begin)[0], old.split(end)[1]
+    document.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")
 
 
 def _arguments() -> Any:
@@ -154,11 +158,9 @@ def measure_clip(
 
 
 def decode(video: Path) -> Iterator[Frame]:
-    """Yields the frames of a video."""
-    with av.open(str(video)) as container:
-        for index, picture in enumerate(container.decode(video=0)):
-            image = picture.to_ndarray(format="bgr24")
-            yield Frame(index=index, time_s=float(picture.time or 0), picture=image)
+    """Yields the frames of a video as the runtime sees them."""
+    with VideoFileSource(video) as source:
+        yield from source
 
 
 def read_truth(path: Path) -> dict[int, np.ndarray]:
