@@ -11,6 +11,8 @@ from onnx import numpy_helper
 
 from rtau.parity import probe_crops
 from rtau_export import int8
+from rtau_export.moments import patch_moments
+from rtau_export.rounding import feedback_of
 from tests.support.reduced import evaluate, kinds_outside, residual_model
 
 pytestmark = [pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
@@ -181,3 +183,56 @@ def test_for_cpus_weights_keep_to_seven_bits(model):
         largest[profile] = max(int(np.abs(stored[name].astype(int)).max()) for name in names)
 
     assert largest == {"cpu": 64, "trt": 127}
+
+
+@pytest.fixture(scope="module")
+def deepened():
+    """A model whose inner convolutions are near the identity, as those added to a network are."""
+    model, random = onnx.load_from_string(residual_model()), np.random.default_rng(4)
+    for tensor in model.graph.initializer:
+        if tensor.name in {"conv2_w", "conv3_w"}:
+            weights = random.uniform(-0.002, 0.006, (8, 8, 3, 3)).astype(np.float32)
+            weights[np.arange(8), np.arange(8), 1, 1] = 1
+            tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
+    return model
+
+
+def with_feedback(model, profile):
+    feedback = {name: feedback_of(found) for name, found in patch_moments(model, FITTING).items()}
+    return int8.quantise(model, FITTING, profile=profile, ranges="minmax", feedback=feedback)
+
+
+def test_feedback_keeps_filters_near_the_identity(deepened, profile):
+    crops = probe_crops(6, size=32, seed=5)
+    plain = int8.quantise(deepened, FITTING, profile=profile, ranges="minmax")
+
+    wanted = evaluate(deepened, crops)["logits"]
+    errors = [
+        np.abs(evaluate(reduced, crops)["logits"] - wanted).mean()
+        for reduced in (with_feedback(deepened, profile), plain)
+    ]
+
+    assert errors[0] < 0.25 * errors[1]
+
+
+def test_feedback_changes_integers_only(deepened, profile):
+    plain = int8.quantise(deepened, FITTING, profile=profile, ranges="minmax")
+    reduced = with_feedback(deepened, profile)
+
+    assert list(reduced.graph.node) == list(plain.graph.node)
+    before, after = weights(plain.graph), weights(reduced.graph)
+    assert before.keys() == after.keys()
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert {"conv2_w_quantized", "conv3_w_quantized"} <= changed
+    assert all(before[name].dtype == np.int8 and before[name].ndim == 4 for name in changed)
+    most = 64 if profile == "cpu" else 127
+    assert max(int(np.abs(after[name].astype(int)).max()) for name in changed) <= most
+
+
+def test_weights_without_feedback_go_to_the_nearest(deepened, profile):
+    plain, empty = (
+        int8.quantise(deepened, FITTING, profile=profile, ranges="minmax", feedback=feedback)
+        for feedback in (None, {})
+    )
+
+    assert plain == empty
