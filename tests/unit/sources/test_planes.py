@@ -1,12 +1,16 @@
 import gc
+import itertools
 import weakref
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
 from rtau.data import Frame, Planes
 from rtau.sources.pictures import PictureMaker
+from rtau.sources.video_file import VideoFileSource
+from tests.support.commands import EXAMPLE
 from tests.support.planes import TAGS, coded, planes_from, smooth_bgr, smooth_planes
 
 
@@ -105,3 +109,23 @@ def test_a_frame_of_another_size_is_fitted_and_the_next_keeps_its_planes():
     assert isinstance(odd, np.ndarray)
     assert odd.shape == (48, 64, 3)
     assert isinstance(maker.picture(coded(smooth_bgr(64, 48)), aspect=None), Planes)
+
+
+def test_decoded_pictures_do_not_wait_for_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        before = decoded_frames()  # of fixtures that other tests share
+        with VideoFileSource(EXAMPLE) as source:
+            for _ in itertools.islice(source, 12):
+                pass
+            decoded = decoded_frames() - before
+    finally:
+        gc.enable()
+    # The one at hand, and those that the decoder gave out together with it.
+    assert decoded <= 3
+
+
+def decoded_frames():
+    """Returns how many frames of PyAV there are."""
+    return sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
