@@ -36,8 +36,13 @@ def averaged_grey(frame: Frame, part_xyxy: Sequence[int], /, *, factor: int = 1)
     planes = frame.planes
     image = frame.image_bgr if planes is None else planes.y
     part = image[y0 : min(y0 + rows * factor, y1), x0 : min(x0 + columns * factor, x1)]
+    # OpenCV averages by two four times as fast as by other whole factors, and by these ten times
+    # as fast as by broken ones (measured). By two once only: each time it rounds halves up.
+    if factor % 2 == 0 and min(part.shape[:2]) >= factor:
+        half = (part.shape[1] // 2, part.shape[0] // 2)
+        part = np.asarray(cv2.resize(part, half, interpolation=cv2.INTER_AREA))
+        factor //= 2
     if factor > 1:
-        # OpenCV averages by whole factors ten times as fast as by others (measured).
         part = np.asarray(cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA))
     if planes is None:
         return np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), dtype=np.uint8)

@@ -31,7 +31,7 @@ def test_every_pixel_is_the_mean_of_its_own(factor, x0, y0, columns, rows, rest)
 
     own = image[y0 : y0 + rows * factor, x0 : x0 + columns * factor, 0].astype(float)
     means = own.reshape(rows, factor, columns, factor).mean(axis=(1, 3))
-    np.testing.assert_allclose(grey, means, atol=1.01)
+    np.testing.assert_allclose(grey, means, atol=1.6)  # rounded up to three times
 
 
 def test_a_frame_smaller_than_a_pixel_makes_one():
