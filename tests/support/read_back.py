@@ -1,7 +1,8 @@
 """A checkpoint read back from an exported file: the same function of the pictures, in torch again.
 
 The exporter folds every batch norm into the convolution before it; here the convolution takes the
-folded weights, and the batch norm adds the folded bias and nothing else.
+folded weights, and the batch norm adds the folded bias and nothing else. It also widens some
+convolutions by channels of zeros, which are left out again.
 """
 
 from __future__ import annotations
@@ -52,9 +53,11 @@ def checkpoint_of(proto: onnx.ModelProto, recipe: Recipe) -> Model:
 def _unfold(net, weights, name, folded):
     """Puts one convolution's folded weights and bias where the network has them apart."""
     path = name.removesuffix(".weight")
-    weights[name] = folded[0]
+    shape = net.get_submodule(path).weight.shape
+    weights[name] = _without_zeros(folded[0], shape)
+    bias = _without_zeros(folded[1], shape[:1])
     if f"{path}.bias" in weights:
-        weights[f"{path}.bias"] = folded[1]
+        weights[f"{path}.bias"] = bias
         return
     parent, _, place = path.rpartition(".")
     norm = f"{parent}.{int(place) + 1}"
@@ -62,6 +65,14 @@ def _unfold(net, weights, name, folded):
     assert isinstance(layer, torch.nn.BatchNorm2d), norm
     channels = layer.num_features
     weights[f"{norm}.weight"] = torch.full((channels,), (1 + layer.eps) ** 0.5)
-    weights[f"{norm}.bias"] = folded[1]
+    weights[f"{norm}.bias"] = bias
     weights[f"{norm}.running_mean"] = torch.zeros(channels)
     weights[f"{norm}.running_var"] = torch.ones(channels)
+
+
+def _without_zeros(values, shape):
+    """Returns the first values of each dimension; the others must be zero."""
+    kept = values[tuple(map(slice, shape))]
+    assert kept.shape == shape
+    assert torch.count_nonzero(kept) == torch.count_nonzero(values)
+    return kept.clone()
