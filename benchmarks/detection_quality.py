@@ -1,11 +1,12 @@
-"""Measures how well faces are found: recall, false reports, steadiness, and the map to the crop.
+r"""Measures how well faces are found: recall, false reports, steadiness, and the map to the crop.
 
 Needs clips with their truth and, if wanted, labelled renders, both as folders; prints Markdown and
 can put it into docs/detection.md, where without renders their tables stay. Run by hand: it times
 nothing and no test needs it.
 
-    python benchmarks/detection_quality.py --clips examples
-    python benchmarks/detection_quality.py --clips C --renders NAME=DIR --write docs/detection.md
+    PYTHONPATH=. python benchmarks/detection_quality.py --clips examples
+    PYTHONPATH=. python benchmarks/detection_quality.py --clips C --renders NAME=DIR \
+        --write docs/detection.md
 
 A clip is NAME.mp4 with NAME.csv (columns frame from 0, face, x0 y0 x1 y1 = box of the 68
 landmarks). Renders are a folder with `crops/`, `labels.csv` (file, ethnicity, sex, age_group,
@@ -26,6 +27,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.document import write_measured
 from rtau import geometry
 from rtau.data import Faces, Frame
 from rtau.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
@@ -43,7 +45,7 @@ MIN_IOU = 0.5
 SAME_FACE = 0.3
 # Looks around its own last answer after which a box of a still image no longer changes.
 SETTLING_LOOKS = 4
-MARK = "<!-- measured on {}: {} -->"
+SCRIPT = "benchmarks/detection_quality.py"
 
 
 @dataclasses.dataclass
@@ -102,21 +104,13 @@ def main() -> int:
         if arguments.write is None:
             sys.stdout.write(text + "\n")
         else:
-            put(arguments.write, name, text)
+            write_measured(arguments.write, text, script=f"{SCRIPT} {name}")
     if arguments.map is not None:
         keys = ("expand", "offset_x", "offset_y")
         values = {key: round(value, 3) for key, value in zip(keys, rule, strict=True)}
         values["scatter_shift_std"], values["scatter_scale_std"] = (round(s, 3) for s in scatter)
         arguments.map.write_text(json.dumps(values), encoding="utf-8")
     return 0
-
-
-def put(document: Path, name: str, text: str) -> None:
-    """Replaces what a document says was measured on clips, or on renders."""
-    begin, end = MARK.format(name, "begin"), MARK.format(name, "end")
-    old = document.read_text(encoding="utf-8")
-    head, tail = old.split(begin)[0], old.split(end)[1]
-    document.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")
 
 
 def _arguments() -> Any:
