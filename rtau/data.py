@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -124,6 +124,10 @@ class Planes:
     __repr__ = _shapes
 
 
+# A picture as it is passed on: uint8 (H, W, 3), BGR, read-only, or in planes.
+Picture: TypeAlias = Image | Planes
+
+
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Frame:
     """One decoded image and when it was taken."""
@@ -132,7 +136,7 @@ class Frame:
     """Position in the source, from 0; gaps mark frames that were captured and dropped."""
     time_s: float
     """Presentation time for files, capture time since the start for cameras, seconds."""
-    picture: Image | Planes
+    picture: Picture
     """uint8 (H, W, 3), BGR, read-only, or the planes a video holds; frame space."""
 
     def __post_init__(self) -> None:

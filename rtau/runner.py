@@ -15,7 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from rtau.data import Frame, FrameResult, Image
+import numpy as np
+
+from rtau.data import Frame, FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.frame_queue import FrameQueue
 from rtau.look_ahead import LookAhead
@@ -41,7 +43,7 @@ RECENT = 60
 # How long a source may take to end after `close()` before the run is reported as stuck.
 READER_PATIENCE_S = 10.0
 
-Compose = Callable[[FrameResult], Image]
+Compose = Callable[[FrameResult], Picture]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -280,16 +282,17 @@ class Runner:
 
     def _deliver(self, result: FrameResult, stage_s: dict[str, float]) -> None:
         """Draws once if any sink wants it, then writes to every sink."""
-        image = None
+        picture = None
         if self._compose is not None and any(sink.wants_overlay for sink in self._sinks):
             start_s = time.perf_counter()
-            image = self._compose(result)
-            image.flags.writeable = False
+            picture = self._compose(result)
+            if isinstance(picture, np.ndarray):  # planes are so already
+                picture.flags.writeable = False
             stage_s["overlay"] = time.perf_counter() - start_s
         start_s = time.perf_counter()
         for sink in tuple(self._sinks):
             try:
-                sink.write(result, image if sink.wants_overlay else None)
+                sink.write(result, picture if sink.wants_overlay else None)
             except SinkError as error:
                 self._lose(sink, error)
         stage_s["write"] = time.perf_counter() - start_s

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
 from rtau.contract import ModelContract
-from rtau.data import Crops, Faces, Frame, FrameResult, Image, Scores
+from rtau.data import Crops, Faces, Frame, FrameResult, Picture, Scores
 from rtau.geometry import Boxes
 
 
@@ -145,8 +145,8 @@ class Engine(Protocol):
 class Sink(Protocol):
     """Takes results to where people or programs see them. Tested by tests/contracts/test_sink.py.
 
-    * `write` never changes what it is given. `image` is the annotated picture, read-only, and is
-      None exactly when `wants_overlay` is False.
+    * `write` never changes what it is given. `picture` is the annotated one, in BGR or in planes,
+      read-only, and is None exactly when `wants_overlay` is False.
     * It raises SinkError once and is then closed by the runner; `StopRun` from a view ends the run
       cleanly. `close()` finishes files, may be called twice, and never raises for a sink whose
       `write` already raised.
@@ -167,7 +167,7 @@ class Sink(Protocol):
         """True for windows and terminals: their failure is reported but does not end a run."""
         ...
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Takes one frame's result, in order."""
         ...
 

@@ -1,15 +1,17 @@
-"""BGR pictures as the planes that encoders take: BT.709, video's range, colours in half the size.
+"""The colours that annotated video is coded in: BT.709, video's range; from BGR, and back.
 
 The same numbers as swscale's to a level or two, at half its price: it has no fast way from BGR to
-BT.709. Called by `rtau.sinks.video_encoder`.
+BT.709. Used by the overlay, which draws on planes, and by the encoder; changes no other colours.
 """
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 
-from rtau.data import Image
+from rtau.data import Image, Picture, Planes
 
 # ITU-R BT.709-6, items 3.2 to 3.4: brightness by red, green and blue, and 8 bits of it: 16 to 235;
 # blue and red less brightness, scaled to one, in 16 to 240 around 128.
@@ -19,7 +21,36 @@ _U = (np.array([1, 0, 0]) - _Y) / (2 * (1 - _BLUE))
 _V = (np.array([0, 0, 1]) - _Y) / (2 * (1 - _RED))
 _YUV_FROM_BGR = np.column_stack(
     [np.stack([219 * _Y, 224 * _U, 224 * _V]) / 255, [16.0, 128.0, 128.0]]
-).astype(np.float32)
+)
+# float32 (3, 4): Y, U, V of the column (B, G, R, 1), all 0 to 255.
+YUV_FROM_BGR = _YUV_FROM_BGR.astype(np.float32)
+_LINEAR = np.linalg.inv(_YUV_FROM_BGR[:, :3])[::-1]
+# float32 (3, 4): the way back, to R, G, B, as `Planes` has it.
+RGB_FROM_YUV = np.column_stack([_LINEAR, -_LINEAR @ _YUV_FROM_BGR[:, 3]]).astype(np.float32)
+
+
+def is_video_coded(planes: Planes, /) -> bool:
+    """True where planes hold what an annotated video holds: these colours, and even sizes."""
+    height, width = planes.y.shape
+    is_even = height % 2 == 0 and width % 2 == 0
+    return is_even and bool(np.abs(planes.rgb_from_yuv - RGB_FROM_YUV).max() < 1e-2)
+
+
+def video_planes(y: Image, u: Image, v: Image, /) -> Planes:
+    """Returns the record of planes in these colours.
+
+    Args:
+        y: uint8 (H, W), H and W even.
+        u: uint8 (H / 2, W / 2).
+        v: the same.
+    """
+    convert = functools.partial(_bgr_of, y, u, v)
+    return Planes(y=y, u=u, v=v, rgb_from_yuv=RGB_FROM_YUV, convert=convert)
+
+
+def in_bgr(picture: Picture, /) -> Image:
+    """Returns a picture as uint8 (H, W, 3), BGR, read-only."""
+    return picture.image_bgr if isinstance(picture, Planes) else picture
 
 
 def write_planes(image_bgr: Image, /, *, y: Image, u: Image, v: Image) -> None:
@@ -31,8 +62,15 @@ def write_planes(image_bgr: Image, /, *, y: Image, u: Image, v: Image) -> None:
         u: uint8 (H / 2, W / 2), likewise.
         v: the same.
     """
-    yuv = cv2.transform(image_bgr, _YUV_FROM_BGR)
+    yuv = cv2.transform(image_bgr, YUV_FROM_BGR)
     cv2.extractChannel(yuv, 0, y)
     small = cv2.resize(yuv, u.shape[::-1], interpolation=cv2.INTER_AREA)
     cv2.extractChannel(small, 1, u)
     cv2.extractChannel(small, 2, v)
+
+
+def _bgr_of(y: Image, u: Image, v: Image) -> Image:
+    size = y.shape[::-1]
+    # Linear, so that a value of colour stands in the middle of its four pixels.
+    wide_u, wide_v = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in (u, v))
+    return np.asarray(cv2.transform(cv2.merge([y, wide_u, wide_v]), RGB_FROM_YUV[::-1]), np.uint8)

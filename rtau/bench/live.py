@@ -20,7 +20,7 @@ import numpy as np
 
 from rtau.assembly import build_runner, search_policy, view_controls
 from rtau.config import RunConfig
-from rtau.data import Frame, FrameResult, Image
+from rtau.data import Frame, FrameResult, Image, Picture
 from rtau.errors import UsageError
 from rtau.seams import Engine, Source, SourceInfo
 from rtau.sources.video_file import VideoFileSource
@@ -134,8 +134,8 @@ class _Watch:
         self._piece_s = piece_s
         self.pieces = [_Piece() for _ in range(pieces)]
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
-        assert image is not None, "this sink asks for the overlay"
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
+        assert picture is not None, "this sink asks for the overlay"
         age_s = self._source.age_s(result.frame.index)
         time_s = result.frame.time_s - SETTLING_S
         if time_s < 0:

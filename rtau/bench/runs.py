@@ -14,7 +14,7 @@ from typing import Literal
 from rtau.assembly import build_runner, csv_sink, search_policy, video_sink, view_controls
 from rtau.bench.clips import transcode
 from rtau.config import RunConfig
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError, UsageError
 from rtau.seams import Engine, Sink
 from rtau.sources.video_file import VideoFileSource
@@ -70,7 +70,7 @@ class Tally:
         self.frames = self.faces = 0
         self._wants_cams = wants_cams
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:  # noqa: ARG002 - Sink
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - Sink
         """Counts one frame.
 
         Raises:

@@ -30,10 +30,11 @@ from rtau.assembly import (
 from rtau.bench.figures import Step
 from rtau.config import RunConfig
 from rtau.crops import cut
-from rtau.data import Crops, Faces, Frame, FrameResult, Image
+from rtau.data import Crops, Faces, Frame, FrameResult, Picture
 from rtau.detectors import open_detector
 from rtau.errors import UsageError
 from rtau.landmarks import moved_onto_landmarks
+from rtau.overlay.canvas import canvas_of
 from rtau.overlay.heatmap import HeldHeat, draw_heat
 from rtau.runner import FILE_BATCH
 from rtau.seams import Detector, Engine
@@ -248,7 +249,7 @@ class Stages:
         contract = self._engine.contract
         held = HeldHeat(contract)
         for result in itertools.cycle(self.scene.results):
-            canvas = result.frame.canvas_bgr()
+            canvas = canvas_of(result.frame)
             held.update(result, selection="top")
             ids = [] if result.faces.track_ids is None else result.faces.track_ids.tolist()
             for row, track_id in enumerate(ids):
@@ -258,7 +259,7 @@ class Stages:
                     draw_heat(canvas, heat, frame_from_crop=place, crop_px=contract.input_size)
             yield canvas
 
-    def _composer(self, *, heatmap: str | None) -> Callable[[FrameResult], Image]:
+    def _composer(self, *, heatmap: str | None) -> Callable[[FrameResult], Picture]:
         config = self.scene.config
         if heatmap is not None:
             overlay = dataclasses.replace(config.overlay, heatmap=heatmap)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rtau.data import FrameResult, Image
 from rtau.geometry import expand, iou
-from rtau.overlay.palette import Decal, lay
+from rtau.overlay.canvas import Canvas
 
 # Blocks across a hidden region. A face box is about 5 of them wide; recognition by people starts
 # near 16 blocks across a face (Harmon & Julesz 1973).
@@ -65,8 +65,14 @@ def _is_among(box: npt.NDArray[np.float32], others: list[npt.NDArray[np.float32]
     return bool(others) and bool((iou(box[None], np.stack(others)) >= _SAME_IOU).any())
 
 
-def hide(image: Image, box_xyxy: npt.NDArray[np.float32]) -> None:
-    """Makes what lies in a box unrecognisable, in place; the box may reach out of the image."""
+def hide(canvas: Canvas, box_xyxy: npt.NDArray[np.float32]) -> None:
+    """Makes what lies in a box unrecognisable, in place; the box may reach out of the picture."""
+    for layer in canvas.layers:
+        _hide(layer.pixels, box_xyxy / np.float32(layer.step))
+
+
+def _hide(image: Image, box_xyxy: npt.NDArray[np.float32]) -> None:
+    """Does so in an array of a picture, uint8 (h, w, 3) or (h, w); the box is in its pixels."""
     height, width = image.shape[:2]
     left, top = (int(v) for v in np.floor(box_xyxy[:2]))
     right, bottom = (int(v) for v in np.ceil(box_xyxy[2:]))
@@ -79,10 +85,13 @@ def hide(image: Image, box_xyxy: npt.NDArray[np.float32]) -> None:
     flat = cv2.resize(blocks, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
     # The soft shape belongs to the whole box: cut at the frame's edge it has no round corner there.
     whole = cv2.resize(_keep(), (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-    shape = np.ascontiguousarray(whole[y0 - top : y1 - top, x0 - left : x1 - left])
-    keep = np.asarray(cv2.cvtColor(shape, cv2.COLOR_GRAY2BGR), np.uint8)
-    paint = np.asarray(cv2.multiply(flat, cv2.bitwise_not(keep), dst=flat, scale=1 / 255), np.uint8)
-    lay(image, Decal(paint=paint, keep=keep), x=x0, y=y0)
+    keep = np.ascontiguousarray(whole[y0 - top : y1 - top, x0 - left : x1 - left])
+    if image.ndim == 3:
+        keep = np.asarray(cv2.cvtColor(keep, cv2.COLOR_GRAY2BGR), np.uint8)
+    paint = cv2.multiply(flat, cv2.bitwise_not(keep), dst=flat, scale=1 / 255)
+    under = image[y0:y1, x0:x1]
+    cv2.multiply(under, keep, dst=under, scale=1 / 255)
+    cv2.add(under, paint, dst=under)
 
 
 @functools.lru_cache(maxsize=1)

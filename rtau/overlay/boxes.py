@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rtau.data import Image
 from rtau.facs import words_for_label
 from rtau.overlay import text
+from rtau.overlay.canvas import Canvas, Layer
 from rtau.overlay.heatmap import RAMP
 from rtau.overlay.layout import Area
-from rtau.overlay.palette import INK, WHITE, Colour, Decal, lay, plate, track_colour, write
+from rtau.overlay.palette import INK, WHITE, Colour, Decal, plate, track_colour, write
 
 # Fractional bits OpenCV takes for line ends: boxes glide instead of jumping by whole pixels.
 _SHIFT = 4
@@ -33,18 +33,28 @@ _INWARD = np.array(
 )
 
 
-def draw_box(image: Image, box_xyxy: npt.NDArray[np.float32], *, colour: Colour) -> None:
+def draw_box(canvas: Canvas, box_xyxy: npt.NDArray[np.float32], *, colour: Colour) -> None:
     """Draws a face's box in place: a hairline all around and heavy corners."""
     side = float(min(box_xyxy[2] - box_xyxy[0], box_xyxy[3] - box_xyxy[1]))
     if side < 1:
         return
-    heavy = max(2, round(min(side / 55, image.shape[0] / 240)))
-    points = _fixed(box_xyxy[_COLUMNS] + _INWARD * np.float32(side * 0.17))
-    outline, corners = points[:4], list(points[4:].reshape(4, 3, 2))
-    cv2.polylines(image, [outline], True, INK, max(1, heavy // 2) + 1, cv2.LINE_AA, _SHIFT)
-    cv2.polylines(image, corners, False, INK, heavy + 2, cv2.LINE_AA, _SHIFT)
-    cv2.polylines(image, [outline], True, colour, max(1, heavy // 2), cv2.LINE_AA, _SHIFT)
-    cv2.polylines(image, corners, False, colour, heavy, cv2.LINE_AA, _SHIFT)
+    heavy = max(2, round(min(side / 55, canvas.height / 240)))
+    points = box_xyxy[_COLUMNS] + _INWARD * np.float32(side * 0.17)
+    for layer in canvas.layers:
+        fixed = _fixed(points / np.float32(layer.step))
+        outline, corners = fixed[:4], list(fixed[4:].reshape(4, 3, 2))
+        hairline = max(1, heavy // 2)
+        for paint, thin, thick in ((INK, hairline + 1, heavy + 2), (colour, hairline, heavy)):
+            _lines(layer, [outline], (paint, thin), closed=True)
+            _lines(layer, corners, (paint, thick), closed=False)
+
+
+def _lines(
+    layer: Layer, lines: list[npt.NDArray[np.int32]], pen: tuple[Colour, int], *, closed: bool
+) -> None:
+    """Draws lines in place with a pen of a colour and a thickness, px of the picture."""
+    value, px = layer.colour(pen[0]), layer.thickness(pen[1])
+    cv2.polylines(layer.pixels, lines, closed, value, px, cv2.LINE_AA, _SHIFT)
 
 
 def _fixed(points: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
@@ -53,7 +63,7 @@ def _fixed(points: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
 
 
 def draw_tags(
-    image: Image,
+    canvas: Canvas,
     box_xyxy: npt.NDArray[np.float32],
     *,
     track_id: int,
@@ -74,7 +84,7 @@ def draw_tags(
         top = max(round(y0) + 2 * gap, area.top)
     x = left
     for tag in tags:
-        lay(image, tag, x=x, y=top)
+        canvas.lay(tag, x=x, y=top)
         x += tag.width + gap
     # A detector's box ends inside the face: keep readings off chin, cheeks and forehead as well.
     spill = 0.05 * (y1 - y0)

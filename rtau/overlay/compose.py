@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.contract import ModelContract
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.overlay import bars
 from rtau.overlay.arrange import Arranger, Rung, Scene, Size
 from rtau.overlay.blur import HiddenFaces, hide
 from rtau.overlay.boxes import draw_box, draw_tags
+from rtau.overlay.canvas import Canvas, canvas_of
 from rtau.overlay.heatmap import HeldHeat, draw_heat
 from rtau.overlay.layout import Area, Rects
-from rtau.overlay.palette import Decal, lay, track_colour
+from rtau.overlay.palette import Decal, track_colour
 from rtau.overlay.points import draw_points
 from rtau.status import NO_HEATMAP, ViewControls
 
@@ -78,8 +79,8 @@ class Composer:
             header=self._controls.header,
         )
 
-    def compose(self, result: FrameResult) -> Image:
-        """Returns the annotated picture: uint8 (H, W, 3), BGR, new, read-only."""
+    def compose(self, result: FrameResult) -> Picture:
+        """Returns the annotated picture, new, read-only: in planes if the frame is, or in BGR."""
         options = self.options
         self._heat.update(result, selection=options.heatmap)
         hidden = self._hidden.update(result) if options.blur else np.zeros((0, 4), np.float32)
@@ -101,48 +102,47 @@ def compose(
     heat: HeldHeat,
     hidden_xyxy: npt.NDArray[np.float32],
     arranger: Arranger,
-) -> Image:
-    """Returns the annotated picture of one result: uint8 (H, W, 3), BGR, new, read-only.
+) -> Picture:
+    """Returns the annotated picture of one result, new, read-only.
 
     `heat` has the maps to lay over faces, `hidden_xyxy` the boxes to make unrecognisable
     (float32 (K, 4), frame space); `arranger` remembers places between frames.
     """
-    image = result.frame.canvas_bgr()
+    canvas = canvas_of(result.frame)
     for box in hidden_xyxy:
-        hide(image, box)
+        hide(canvas, box)
     assert result.faces.track_ids is not None
     ids = [int(track_id) for track_id in result.faces.track_ids]
     maps = [heat.of(track_id) for track_id in ids]
     for row, shown in enumerate(maps):
         if shown is not None:
             draw_heat(
-                image, shown, frame_from_crop=result.frame_from_crop[row],
+                canvas, shown, frame_from_crop=result.frame_from_crop[row],
                 crop_px=contract.input_size,
             )  # fmt: skip
     landmarks = result.landmarks_xy if options.points else None
     for points_xy in () if landmarks is None else landmarks:
-        draw_points(image, points_xy)
+        draw_points(canvas, points_xy)
     area = _area(result, options)
     blocks = []
     for row, track_id in enumerate(ids):
         box = result.faces.boxes_xyxy[row]
-        draw_box(image, box, colour=track_colour(track_id))
+        draw_box(canvas, box, colour=track_colour(track_id))
         shown = maps[row]
         blocks.append(
             draw_tags(
-                image, box, track_id=track_id, heat_label=shown.label if shown else None, area=area
+                canvas, box, track_id=track_id, heat_label=shown.label if shown else None, area=area
             )
         )
     if options.bars and ids:
         _draw_readings(
-            image, result, np.stack(blocks), contract=contract, arranger=arranger, area=area
+            canvas, result, np.stack(blocks), contract=contract, arranger=arranger, area=area
         )
-    image.flags.writeable = False
-    return image
+    return canvas.picture()
 
 
 def _draw_readings(
-    image: Image,
+    canvas: Canvas,
     result: FrameResult,
     blocks: Rects,
     *,
@@ -199,7 +199,7 @@ def _draw_readings(
                 colour=colours[row],
             )
         if decal is not None:
-            lay(image, decal, x=int(stand.rect[0]), y=int(stand.rect[1]))
+            canvas.lay(decal, x=int(stand.rect[0]), y=int(stand.rect[1]))
 
 
 def header_px(frame_height: int) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 
 import cv2
 import numpy as np
@@ -17,7 +16,8 @@ import numpy.typing as npt
 from rtau.contract import ModelContract
 from rtau.data import FrameResult, Image
 from rtau.geometry import warp_matrix
-from rtau.overlay.palette import Decal, lay
+from rtau.overlay.canvas import Canvas, Region
+from rtau.overlay.palette import Decal
 from rtau.status import NO_HEATMAP, TOP_HEATMAP
 
 # Side of a coloured map: fine enough that enlarging it over a 4K face shows no grid.
@@ -167,7 +167,7 @@ def colour_cam(cam: npt.NDArray[np.float32], *, scale: float, fades_at_edge: boo
 
 
 def draw_heat(
-    image: Image, heat: HeatMap, *, frame_from_crop: npt.NDArray[np.float32], crop_px: int
+    canvas: Canvas, heat: HeatMap, *, frame_from_crop: npt.NDArray[np.float32], crop_px: int
 ) -> None:
     """Lays heat over a face in place; `frame_from_crop` is the map of this very frame.
 
@@ -175,17 +175,15 @@ def draw_heat(
     """
     corners = np.array([[0, 0], [crop_px, 0], [0, crop_px], [crop_px, crop_px]], np.float32)
     reached = corners @ frame_from_crop[:, :2].T + frame_from_crop[:, 2]
-    height, width = image.shape[:2]
-    x0, y0 = np.maximum(np.floor(reached.min(axis=0)).astype(int), 0)
-    x1, y1 = np.minimum(np.ceil(reached.max(axis=0)).astype(int), [width, height])
+    grid = canvas.grid
+    x0, y0 = np.maximum(np.floor(reached.min(axis=0) / grid).astype(int) * grid, 0).tolist()
+    ends = np.ceil(reached.max(axis=0) / grid).astype(int) * grid
+    x1, y1 = np.minimum(ends, [canvas.width, canvas.height]).tolist()
     if x0 >= x1 or y0 >= y1:
         return
-    region = (int(x0), int(y0), int(x1), int(y1))
+    region = (x0, y0, x1, y1)
     small = _warped(heat.layers, frame_from_crop, crop_px=crop_px, region=region)
-    hot = _hot_part(small, width=region[2] - region[0], height=region[3] - region[1])
-    if hot is not None:
-        left, top, decal = hot
-        lay(image, decal, x=region[0] + left, y=region[1] + top)
+    canvas.lay_grown(small, region)
 
 
 def _warped(
@@ -193,7 +191,7 @@ def _warped(
     frame_from_crop: npt.NDArray[np.float32],
     *,
     crop_px: int,
-    region: tuple[int, int, int, int],
+    region: Region,
 ) -> Image:
     """Returns layers of crop space over a region of the frame, at no more than `_WARP_PX`.
 
@@ -215,29 +213,6 @@ def _warped(
         borderValue=(0, 0, 0, 255),
     )  # fmt: skip
     return np.asarray(warped, np.uint8)
-
-
-def _hot_part(small: Image, *, width: int, height: int) -> tuple[int, int, Decal] | None:
-    """Returns where heat begins in a region (left, top) and its decal; None without any heat.
-
-    `small` are the region's layers, `width` and `height` its size, px. Most of a crop is cold, and
-    blending costs more than all else here.
-    """
-    left, top, columns, rows = cv2.boundingRect(cv2.bitwise_not(cv2.extractChannel(small, 3)))
-    if not columns:
-        return None
-    layers = small
-    if small.shape[:2] != (height, width):
-        grown = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        layers = np.asarray(grown, np.uint8)
-    # Enlarging carries heat into the neighbouring small pixel, never further.
-    across, down = width / small.shape[1], height / small.shape[0]
-    x0, y0 = max(0, math.floor((left - 1) * across)), max(0, math.floor((top - 1) * down))
-    x1, y1 = math.ceil((left + columns + 1) * across), math.ceil((top + rows + 1) * down)
-    hot = layers[y0:y1, x0:x1]
-    keep = cv2.cvtColor(cv2.extractChannel(hot, 3), cv2.COLOR_GRAY2BGR)
-    paint = cv2.cvtColor(hot, cv2.COLOR_BGRA2BGR)
-    return x0, y0, Decal(paint=np.asarray(paint, np.uint8), keep=np.asarray(keep, np.uint8))
 
 
 def _top(

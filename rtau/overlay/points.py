@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rtau.data import Image
+from rtau.overlay.canvas import Canvas
 from rtau.overlay.palette import INK, WHITE
 
 # Fractional bits OpenCV takes: dots glide with the face instead of jumping by whole pixels.
@@ -19,18 +19,20 @@ _RADIUS_SHARE, _RADIUS_PX = 0.006, (0.75, 2.5)
 _HALO_PX = 0.6
 
 
-def draw_points(image: Image, points_xy: npt.NDArray[np.float32]) -> None:
+def draw_points(canvas: Canvas, points_xy: npt.NDArray[np.float32]) -> None:
     """Draws a face's landmarks in place; those outside the frame are left out.
 
     Args:
-        image: uint8 (H, W, 3), BGR.
+        canvas: to draw on.
         points_xy: float32 (K, 2), px, frame space.
     """
     radius = float(np.clip(np.ptp(points_xy[:, 0]) * _RADIUS_SHARE, *_RADIUS_PX))
-    size = np.array(image.shape[1::-1])
+    size = np.array([canvas.width, canvas.height])
     inside = ((points_xy >= 0) & (points_xy < size)).all(axis=1)
-    # OpenCV's pixel centres are integers, ours at .5.
-    centres = np.round((points_xy[inside] - 0.5) * (1 << _SHIFT)).astype(int).tolist()
-    for colour, wide in ((INK, radius + _HALO_PX), (WHITE, radius)):
-        for centre in centres:
-            cv2.circle(image, centre, round(wide * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
+    for layer in canvas.layers:
+        # OpenCV's pixel centres are integers, ours at .5.
+        centres = np.round((points_xy[inside] / layer.step - 0.5) * (1 << _SHIFT)).astype(int)
+        for colour, wide in ((INK, radius + _HALO_PX), (WHITE, radius)):
+            value, size_px = layer.colour(colour), round(wide / layer.step * (1 << _SHIFT))
+            for centre in centres.tolist():
+                cv2.circle(layer.pixels, centre, size_px, value, -1, cv2.LINE_AA, _SHIFT)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.frame_queue import FrameQueue
 from rtau.seams import Sink
 
@@ -17,7 +17,7 @@ from rtau.seams import Sink
 # few enough for 4K (25 MB each).
 WAITING = 2
 
-_Item = tuple[FrameResult, Image | None]
+_Item = tuple[FrameResult, Picture | None]
 
 
 class WriteBehind:
@@ -57,7 +57,7 @@ class WriteBehind:
         """What is worth knowing of the other's file once it is closed."""
         return getattr(self._sink, "note", None)
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Hands a result on; waits while too many are waiting.
 
         Raises:
@@ -66,7 +66,7 @@ class WriteBehind:
         """
         if not self._is_open:
             raise ValueError(f"{self.name}: write needs an open sink")
-        if not self._queue.put((result, image)):
+        if not self._queue.put((result, picture)):
             self._finish()
 
     def close(self) -> None:

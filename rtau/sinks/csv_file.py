@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.columns import BOX, header
-from rtau.data import FrameResult, Image, Task
+from rtau.data import FrameResult, Picture, Task
 from rtau.sinks.line_file import LineFile
 from rtau.sinks.numbers import (
     BOX_DIGITS,
@@ -75,7 +75,7 @@ class CsvSink:
         self._unknown = len(names) - names.index(BOX[0])
         self._lines.write(_csv_text([names]))
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:  # noqa: ARG002 - Sink
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - Sink
         """Writes the frame's rows.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import numpy as np
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.facs import words_for_label
 
 
@@ -26,7 +26,7 @@ class FaceLinesSink:
         self._stream = stream
         self._file_of = file_of
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:  # noqa: ARG002 - seam
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - seam
         """Prints the lines of one image."""
         file = self._file_of(result.frame.index)
         if not len(result.faces):

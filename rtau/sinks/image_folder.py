@@ -11,9 +11,10 @@ from pathlib import Path
 
 import cv2
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError
 from rtau.sinks.output_path import check_output, is_same_file
+from rtau.video_colours import in_bgr
 
 # Of originals in these formats the copy keeps the format; others become JPEG.
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
@@ -48,13 +49,13 @@ class ImageFolderSink:
                 f"folder {folder} cannot be made ({error.strerror}); choose another"
             ) from error
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Writes one picture.
 
         Raises:
             SinkError: it cannot be written, or two originals have one name.
         """
-        if image is None:
+        if picture is None:
             raise ValueError(f"{self.name}: write needs a picture")
         original = self._file_of(result.frame.index)
         suffix = ".png" if Path(original).suffix.lower() in LOSSLESS else ".jpg"
@@ -67,7 +68,7 @@ class ImageFolderSink:
             raise SinkError(f"output {path} is the input; choose another --out-dir")
         check_output(path)
         self._taken[path] = original
-        self._write(path, suffix, image)
+        self._write(path, suffix, in_bgr(picture))
 
     def close(self) -> None:
         """Has nothing to finish: every picture is whole when it is written."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.sinks.line_file import LineFile
 from rtau.sinks.numbers import (
     CONFIDENCE_DIGITS,
@@ -64,7 +64,7 @@ class JsonlSink:
         self._lines = LineFile(path, overwrite=overwrite)
         self.name = self._lines.name
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:  # noqa: ARG002 - Sink
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - Sink
         """Writes the frame's line.
 
         Raises:

@@ -6,7 +6,7 @@ Built by the command line for `--view none` and by benchmarks.
 
 from __future__ import annotations
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 
 
 class NullSink:
@@ -19,7 +19,7 @@ class NullSink:
         """`wants_overlay` makes the pipeline draw although nobody looks, to time the drawing."""
         self.wants_overlay = wants_overlay
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Forgets the result."""
 
     def close(self) -> None:

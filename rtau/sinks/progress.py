@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.sinks import readings
 from rtau.status import StatusReader, progress_parts, speed_parts
@@ -52,13 +52,13 @@ class ProgressSink:
         self._said_s: float | None = None
         self._is_open = True
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Says how far the run is, if the last time is long enough ago.
 
         Raises:
             SinkError: the stream is gone.
         """
-        del result, image  # how far it is, not what was seen
+        del result, picture  # how far it is, not what was seen
         now_s = self._clock()
         pause_s = REFRESH_S if self._is_terminal else LINE_EVERY_S
         if self._said_s is None:

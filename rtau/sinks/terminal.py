@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.sinks import readings
 from rtau.status import StatusReader, ViewStatus, progress_parts, speed_parts
@@ -97,13 +97,13 @@ class TerminalSink:
         self._is_screen = stream.isatty()
         self._is_closed = False
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Takes a result and draws it if the last drawing is long enough ago.
 
         Raises:
             SinkError: the terminal or the pipe is gone.
         """
-        del image  # a terminal shows numbers
+        del picture  # a terminal shows numbers
         self._latest = result
         now_s = self._clock()
         pause_s = REFRESH_S if self._is_screen else LINE_EVERY_S

@@ -17,9 +17,9 @@ from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
-from rtau.data import Image
+from rtau.data import Image, Picture, Planes
 from rtau.errors import SinkError
-from rtau.sinks.video_colours import write_planes
+from rtau.video_colours import in_bgr, is_video_coded, write_planes
 
 # A hint for rate control where the source declares no rate, or one that is a clock, not a rate.
 FALLBACK_FPS = Fraction(30)
@@ -31,7 +31,7 @@ PIXEL_FORMATS = ("yuv420p", "nv12")
 
 
 class PictureEncoder:
-    """Encodes BGR pictures of any size into one H.264 stream of one even size."""
+    """Encodes pictures of any size into one H.264 stream of one even size."""
 
     def __init__(
         self,
@@ -92,12 +92,9 @@ class PictureEncoder:
         self._pixel_format = context.pix_fmt
         self._reformatter = VideoReformatter()
 
-    def encode(self, image_bgr: Image, *, pts: int) -> list[Packet[Any]]:
+    def encode(self, picture: Picture, *, pts: int) -> list[Packet[Any]]:
         """Returns the packets that are ready once this picture is in, possibly none."""
-        fitted = self._fitted(image_bgr)
-        frame = av.VideoFrame(fitted.shape[1], fitted.shape[0], PIXEL_FORMATS[0])
-        y, u, v = (_rows(plane) for plane in frame.planes)
-        write_planes(fitted, y=y, u=u, v=v)
+        frame = self._frame(picture)
         frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         if self._pixel_format != frame.format.name:
             frame = self._reformatter.reformat(frame, format=self._pixel_format)
@@ -108,6 +105,24 @@ class PictureEncoder:
     def flush(self) -> list[Packet[Any]]:
         """Returns the packets the encoder still held back."""
         return list(self.stream.encode(None))
+
+    def _frame(self, picture: Picture) -> av.VideoFrame:
+        """Returns the picture as the encoder takes it, in the stream's size and colours."""
+        if isinstance(picture, Planes) and self._takes(picture):
+            frame = av.VideoFrame(self._width, self._height, PIXEL_FORMATS[0])
+            stored = (picture.y, picture.u, picture.v)
+            for plane, values in zip(frame.planes, stored, strict=True):
+                _rows(plane)[:] = values
+            return frame
+        fitted = self._fitted(in_bgr(picture))
+        frame = av.VideoFrame(fitted.shape[1], fitted.shape[0], PIXEL_FORMATS[0])
+        y, u, v = (_rows(plane) for plane in frame.planes)
+        write_planes(fitted, y=y, u=u, v=v)
+        return frame
+
+    def _takes(self, planes: Planes) -> bool:
+        """True where planes are coded as the stream is."""
+        return planes.y.shape == (self._height, self._width) and is_video_coded(planes)
 
     def _fitted(self, image_bgr: Image) -> Image:
         """Returns the picture in the stream's size: letterboxed if need be, padded to even."""

@@ -15,7 +15,7 @@ from typing import Any
 import av
 from av.packet import Packet
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError, UsageError
 from rtau.sinks.output_path import check_output
 from rtau.sinks.video_encoder import (
@@ -134,13 +134,13 @@ class VideoFileSink:
         """What became of the sound: `copied aac`, `transcoded pcm_s16le to aac` or `none`."""
         return "none" if self._original is None else self._original.audio
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Encodes the picture at the frame's own time, and writes the sound up to there.
 
         Raises:
             SinkError: the disk is full and the like; what was written until then plays.
         """
-        if image is None or not self._is_open:
+        if picture is None or not self._is_open:
             raise ValueError(f"{self.name}: write needs a picture and an open sink")
         time_s = result.frame.time_s - self._zero_s
         pts = round(time_s / self._time_base)
@@ -149,7 +149,7 @@ class VideoFileSink:
             pts = max(pts, self._last_pts + 1)
             self._gap_s = float((pts - self._last_pts) * self._time_base)
         try:
-            packets = self._encoder.encode(image, pts=pts)
+            packets = self._encoder.encode(picture, pts=pts)
             self._last_pts = pts
             self._mux_pictures(packets)
             if self._original is not None:

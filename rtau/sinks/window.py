@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 
 import cv2
 
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError
 from rtau.overlay.header import draw_header, draw_help
 from rtau.seams import StopRun
 from rtau.status import StatusReader, ViewControls
+from rtau.video_colours import in_bgr
 
 KEYS = (
     ("q, Esc", "end the run"),
@@ -126,7 +127,7 @@ class WindowSink:
             ord(" "): self._toggle_pause,
         }
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Shows one annotated frame; returns after its keys, or after the pause they began.
 
         Raises:
@@ -134,7 +135,8 @@ class WindowSink:
             SinkError: the display went away.
         """
         del result  # everything to show is in the picture
-        assert image is not None
+        assert picture is not None
+        image = in_bgr(picture)
         try:
             self._show(image)
             self._handle(self._screen.poll_key(1), image)

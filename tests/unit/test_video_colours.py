@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
-from rtau.sinks.video_colours import write_planes
-from tests.support.planes import smooth_bgr
+from rtau.video_colours import in_bgr, is_video_coded, video_planes, write_planes
+from tests.support.planes import smooth_bgr, smooth_planes
 
 
 def yuv420p(image):
@@ -66,3 +66,31 @@ def test_a_picture_that_nobody_may_write_to_is_read():
     image = smooth_bgr(64, 48)
     image.flags.writeable = False
     assert yuv420p(image).shape == (72, 64)
+
+
+def test_there_and_back_is_the_same_picture():
+    few = smooth_bgr(12, 9)
+    image = np.repeat(np.repeat(few, 8, axis=0), 8, axis=1)  # no value of colour has an edge in it
+    planes = yuv420p(image).ravel()
+    y, rest = planes[: 72 * 96].reshape(72, 96), planes[72 * 96 :]
+    u, v = rest.reshape(2, 36, 48)
+    back = in_bgr(video_planes(y, u, v))
+
+    assert back.shape == image.shape
+    assert not back.flags.writeable
+    inner = np.s_[4::8, 4::8]  # between them the way back is smooth
+    assert np.abs(back[inner].astype(int) - image[inner]).max() <= 4
+
+
+def test_a_picture_in_bgr_is_what_it_is():
+    image = smooth_bgr(8, 6)
+    assert in_bgr(image) is image
+
+
+@pytest.mark.parametrize(
+    ("matrix", "span", "width", "expected"),
+    [(1, 1, 64, True), (2, 0, 64, False), (1, 2, 64, False), (5, 1, 64, False), (1, 1, 65, False)],
+)
+def test_what_is_coded_as_annotated_video_is(matrix, span, width, expected):
+    """Untagged video as small as this is BT.601, for every player."""
+    assert is_video_coded(smooth_planes(width, 48, matrix=matrix, span=span)) == expected

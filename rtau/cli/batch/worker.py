@@ -22,7 +22,7 @@ from rtau.cli.batch.reports import FileReport, Status
 from rtau.cli.report import summary_words
 from rtau.cli.session import Outcome, Session, describe, run_session
 from rtau.config import RunConfig
-from rtau.data import FrameResult, Image
+from rtau.data import FrameResult, Picture
 from rtau.errors import BackendUnavailable, RtauError
 from rtau.seams import Engine, Sink
 from rtau.sinks.run_record import sha256_of
@@ -82,9 +82,9 @@ class SignsOfLife:
         self._clock = clock
         self._said_s = clock()
 
-    def write(self, result: FrameResult, image: Image | None, /) -> None:
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Counts the frame."""
-        del result, image
+        del result, picture
         self.frames += 1
         now_s = self._clock()
         if self._moved is not None and now_s - self._said_s >= MOVED_EVERY_S:

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from rtau.overlay.blur import HiddenFaces, hide
+from rtau.overlay.canvas import Canvas
 from tests.support.pictures import drawn_result
 
 
@@ -16,7 +17,7 @@ def detail(image):
 
 def test_a_hidden_region_has_no_detail_and_the_rest_is_untouched():
     image, before = noise(), noise()
-    hide(image, np.array([40, 30, 140, 130], np.float32))
+    hide(Canvas(image), np.array([40, 30, 140, 130], np.float32))
     assert detail(image[50:110, 60:120]) < 0.02 * detail(before[50:110, 60:120])
     outside = np.ones(image.shape[:2], bool)
     outside[30:130, 40:140] = False
@@ -29,14 +30,14 @@ def test_what_is_left_is_a_handful_of_numbers():
     second = first.copy()
     first[::2], second[1::2] = 200, 200
     for image in (first, second):
-        hide(image, np.array([0, 0, 128, 128], np.float32))
+        hide(Canvas(image), np.array([0, 0, 128, 128], np.float32))
     assert np.abs(first[40:88, 40:88].astype(int) - second[40:88, 40:88]).max() <= 2
 
 
 @pytest.mark.parametrize("corners", [(-60, -60, 60, 60), (150, 100, 260, 220)])
 def test_a_face_cut_by_the_edge_is_hidden_up_to_the_edge(corners):
     image, before = noise(), noise()
-    hide(image, np.array(corners, np.float32))
+    hide(Canvas(image), np.array(corners, np.float32))
     x0, y0 = max(corners[0], 0), max(corners[1], 0)
     x1, y1 = min(corners[2], 200), min(corners[3], 160)
     inner = (slice(y0, y0 + 20), slice(x0, x0 + 20)) if corners[0] < 0 else (
@@ -46,7 +47,7 @@ def test_a_face_cut_by_the_edge_is_hidden_up_to_the_edge(corners):
 
 def test_boxes_off_the_frame_change_nothing():
     image, before = noise(), noise()
-    hide(image, np.array([300, 300, 400, 400], np.float32))
+    hide(Canvas(image), np.array([300, 300, 400, 400], np.float32))
     assert np.array_equal(image, before)
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from rtau.overlay.boxes import draw_box, draw_tags
+from rtau.overlay.canvas import Canvas
 from rtau.overlay.layout import Area
 from rtau.overlay.palette import track_colour
 
@@ -15,7 +16,7 @@ def box(*values):
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_a_box_shows_on_any_background(grey):
     image = np.full((240, 320, 3), grey, np.uint8)
-    draw_box(image, box(60, 50, 180, 170), colour=BLUE)
+    draw_box(Canvas(image), box(60, 50, 180, 170), colour=BLUE)
     changed = np.abs(image.astype(int) - grey).max(axis=2)
     assert changed[50, 60:180].min() > 40
     assert changed[50:170, 180].min() > 40
@@ -28,7 +29,7 @@ def test_a_box_shows_on_any_background(grey):
 )
 def test_boxes_at_edges_and_of_no_size_are_drawn_without_complaint(corners):
     image = np.full((240, 320, 3), 90, np.uint8)
-    draw_box(image, box(*corners), colour=BLUE)
+    draw_box(Canvas(image), box(*corners), colour=BLUE)
     assert image.shape == (240, 320, 3)
 
 
@@ -36,7 +37,7 @@ def test_a_box_moves_by_less_than_a_pixel():
     images = []
     for shift in (0.0, 0.4):
         image = np.zeros((240, 320, 3), np.uint8)
-        draw_box(image, box(60 + shift, 50, 180 + shift, 170), colour=BLUE)
+        draw_box(Canvas(image), box(60 + shift, 50, 180 + shift, 170), colour=BLUE)
         images.append(image)
     assert not np.array_equal(*images)
 
@@ -44,7 +45,7 @@ def test_a_box_moves_by_less_than_a_pixel():
 def drawn_tags(corners, *, heat=None, top=0, track_id=1, size=(640, 360)):
     image = np.zeros((size[1], size[0], 3), np.uint8)
     area = Area(width=size[0], height=size[1], top=top)
-    block = draw_tags(image, box(*corners), track_id=track_id, heat_label=heat, area=area)
+    block = draw_tags(Canvas(image), box(*corners), track_id=track_id, heat_label=heat, area=area)
     rows, columns = np.nonzero(image.any(axis=2))
     return block, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 

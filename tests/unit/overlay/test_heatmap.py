@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from rtau.geometry import apply, frame_from_crop
+from rtau.overlay.canvas import Canvas
 from rtau.overlay.heatmap import HeatMap, HeldHeat, colour_cam, draw_heat
 from tests.support.pictures import AUS, CROP_PX, EMOTIONS, drawn_contract, drawn_result, spot_cams
 
@@ -84,7 +85,7 @@ def test_the_hot_spot_lies_where_the_map_carries_it(x, y, side, cell):
     maps = frame_from_crop(squares, size=CROP_PX)
     cam = spot_cams(1, 1, at=cell)[0, 0]
     heat = HeatMap(label="AU12", decal=colour_cam(cam, scale=1.0))
-    draw_heat(image, heat, frame_from_crop=maps[0], crop_px=CROP_PX)
+    draw_heat(Canvas(image), heat, frame_from_crop=maps[0], crop_px=CROP_PX)
     centre = (np.array(cell, np.float32) + 0.5) * (CROP_PX / 7)
     expected = apply(maps, centre[None, None])[0, 0]
     reach = side / 7
@@ -100,7 +101,7 @@ def test_heat_off_the_frame_draws_nothing():
     image = np.full((50, 50, 3), 7, np.uint8)
     maps = frame_from_crop(np.array([[200, 200, 300, 300]], np.float32), size=CROP_PX)
     heat = HeatMap(label="AU12", decal=colour_cam(np.ones((7, 7), np.float32), scale=1.0))
-    draw_heat(image, heat, frame_from_crop=maps[0], crop_px=CROP_PX)
+    draw_heat(Canvas(image), heat, frame_from_crop=maps[0], crop_px=CROP_PX)
     assert (image == 7).all()
 
 

@@ -9,6 +9,7 @@ import pytest
 from rtau.errors import SinkError
 from rtau.sinks.video_encoder import available_encoders
 from tests.support.mp4 import decoded, open_sink
+from tests.support.planes import smooth_planes
 from tests.support.results import make_result
 
 
@@ -88,3 +89,33 @@ def test_the_encoder_takes_as_many_threads_as_it_is_given(tmp_path, threads):
     sink.close()
     # x264 writes its settings into the stream.
     assert f" threads={threads} ".encode() in (tmp_path / "o.mp4").read_bytes()
+
+
+def test_planes_are_encoded_as_they_are(tmp_path):
+    """Lossless, so that what comes out is what went in, to the bit."""
+    path, planes = tmp_path / "o.mp4", [smooth_planes(64, 48, seed=seed) for seed in range(3)]
+    sink = open_sink(path, crf=0)
+    for index, picture in enumerate(planes):
+        sink.write(make_result(index, image_bgr=picture.image_bgr), picture)
+    sink.close()
+
+    with av.open(str(path)) as container:
+        shown = [frame.to_ndarray() for frame in container.decode(video=0)]
+    for stored, picture in zip(shown, planes, strict=True):
+        parts = (picture.y, picture.u, picture.v)
+        np.testing.assert_array_equal(stored.ravel(), np.concatenate([x.ravel() for x in parts]))
+
+
+@pytest.mark.parametrize(("size", "matrix"), [((64, 48), 5), ((128, 96), 1), ((65, 48), 1)])
+def test_planes_that_are_coded_otherwise_or_of_another_size_are_converted(tmp_path, size, matrix):
+    width, height = (64, 48) if size == (128, 96) else size
+    planes = smooth_planes(*size, matrix=matrix)
+    sink = open_sink(tmp_path / "o.mp4", width=width, height=height, crf=1)
+    for index in range(2):
+        sink.write(make_result(index, image_bgr=planes.image_bgr), planes)
+    sink.close()
+
+    shown = decoded(tmp_path / "o.mp4")[1][-1]
+    assert shown.shape == (height, width + width % 2, 3)
+    means = shown.mean(axis=(0, 1)) - planes.image_bgr.mean(axis=(0, 1))
+    assert np.abs(means).max() < 4, "another matrix would tint the whole picture"
