@@ -24,6 +24,7 @@ from rtau.sightings import (
     SAME_FACE_IOU,
     Sighting,
     at_least,
+    believed,
     doubted_by,
     joined,
     missed,
@@ -211,13 +212,14 @@ class FaceFinder:
             parts: of the frame.
         """
         if parts is None:
-            return at_least(self._detector.detect(frame), self._policy.keep_score)
+            shown = self._detector.detect(frame, seen=believed(followed, seen))
+            return at_least(shown, self._policy.keep_score)
         told = [sighting for sighting in followed if sighting.told_xyxy is not None]
         known = joined(seen, self._look_near(frame, told))
         if not len(parts):
             return known
-        new = at_least(self._detector.detect(frame, within=parts), self._policy.keep_score)
-        return joined(known, new)
+        new = self._detector.detect(frame, within=parts, seen=believed(followed, known))
+        return joined(known, at_least(new, self._policy.keep_score))
 
     def _look_near(self, frame: Frame, known: list[Sighting]) -> Faces:
         """Returns what is seen around known faces."""

@@ -79,11 +79,19 @@ class Detector(Protocol):
       is not decided here (`rtau.finder`).
     * `within` means: look for faces in these parts of the frame only, in sizes as in the whole.
       A face that reaches out of all parts may be found or not.
+    * `seen` means: these the detector has found in this very frame already; a search that comes
+      upon one of them may answer with it as it is given, and need not judge it again.
     * Boxes lie inside the frame, in a stable order; scores in [0, 1]; `track_ids` is None.
     """
 
     def detect(
-        self, frame: Frame, /, *, near: Faces | None = None, within: Boxes | None = None
+        self,
+        frame: Frame,
+        /,
+        *,
+        near: Faces | None = None,
+        within: Boxes | None = None,
+        seen: Faces | None = None,
     ) -> Faces:
         """Returns the faces found near the given ones, else within parts, else in the frame.
 
@@ -91,6 +99,7 @@ class Detector(Protocol):
             frame: to look at.
             near: faces to look around; `within` is then not given.
             within: float32 (M, 4) xyxy, px: parts to search; None for the whole frame.
+            seen: faces with scores, for searches: what `detect` with `near` gave for this frame.
         """
         ...
 

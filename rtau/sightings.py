@@ -83,6 +83,19 @@ def doubted_by(followed: list[Sighting], found: Faces, *, is_whole: bool) -> lis
     return doubted
 
 
+def believed(followed: list[Sighting], seen: Faces) -> Faces:
+    """Returns those of the faces seen that a search need not judge again.
+
+    These are confirmed: a closer look might still confirm another. And no search has doubted them:
+    what is doubted is to be shown by a search alone.
+    """
+    sure = [sighting.seen_xyxy for sighting in followed if sighting.public_id and sighting.is_shown]
+    if not sure or not len(seen):
+        return NOBODY
+    is_sure = geometry.iou(seen.boxes_xyxy, np.array(sure)) >= SAME_FACE_IOU
+    return seen.select(np.flatnonzero(is_sure.any(axis=1)))
+
+
 def joined(first: Faces, second: Faces) -> Faces:
     """Returns the faces of both, none twice: where two share a face, the earlier row is kept.
 

@@ -48,6 +48,9 @@ WHOLE_TILE_PX = 64
 # tries few places (a face that is followed: 1 ms) or many (a first guess that needs judging: 3 ms).
 FOLLOWED_PX = 32.0
 FIRST_PX = 64.0
+# A guess that shares this much (intersection over union) with a face that was seen is of that face:
+# on the clips guesses of seen faces share .65 and more, others .3 and less.
+SEEN_IOU = 0.5
 # Region around the guess, in sides: a face may move by a quarter of itself between looks.
 REGION = 1.4
 REGION_TILES = 3
@@ -82,29 +85,40 @@ class HaarDetector:
         self._region_contrast = cv2.createCLAHE(CONTRAST_LIMIT, (REGION_TILES, REGION_TILES))
 
     def detect(
-        self, frame: Frame, /, *, near: Faces | None = None, within: geometry.Boxes | None = None
+        self,
+        frame: Frame,
+        /,
+        *,
+        near: Faces | None = None,
+        within: geometry.Boxes | None = None,
+        seen: Faces | None = None,
     ) -> Faces:
         """Returns the faces found near the given ones, else within parts, else in the frame.
 
-        Rows keep the order of `near`; of a search they run from the top left.
+        Rows keep the order of `near`; of a search they run from the top left, and those of `seen`
+        that it came upon are the last.
         """
-        if near is None:
-            guesses = self._search(frame, _frame_box(frame) if within is None else within)
-        else:
-            guesses = _squares(near.boxes_xyxy)
-        face_px = FIRST_PX if near is None else FOLLOWED_PX
+        if near is not None:
+            return _best_of(self._looked(frame, _squares(near.boxes_xyxy), face_px=FOLLOWED_PX))
+        guesses = self._search(frame, _frame_box(frame) if within is None else within)
+        if seen is None or not len(seen):
+            return _best_of(self._looked(frame, guesses, face_px=FIRST_PX))
+        # The look at a face that is seen is the dearest of all, and would not be the first at it.
+        on_seen = geometry.iou(_boxes(guesses), seen.boxes_xyxy) >= SEEN_IOU
+        new = self._looked(frame, guesses[~on_seen.any(axis=1)], face_px=FIRST_PX)
+        return _best_of(new, seen.select(np.flatnonzero(on_seen.any(axis=0))))
+
+    def _looked(self, frame: Frame, guesses: Squares, *, face_px: float) -> Faces:
+        """Returns what looks around guesses show, in their order; some may be on one face."""
         answers = [self._look(frame, guess, face_px=face_px) for guess in guesses]
         found = [answer for answer in answers if answer is not None]
         if not found:
-            return Faces(boxes_xyxy=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
-        boxes = geometry.clip(
-            _boxes(np.array([square for square, _ in found])),
-            width=frame.width,
-            height=frame.height,
+            return _nobody()
+        boxes = _boxes(np.array([square for square, _ in found]))
+        return Faces(
+            boxes_xyxy=geometry.clip(boxes, width=frame.width, height=frame.height),
+            scores=np.array([score_of(mass) for _, mass in found], np.float32),
         )
-        scores = np.array([score_of(mass) for _, mass in found], np.float32)
-        rows = distinct(geometry.iou(boxes, boxes), scores)
-        return Faces(boxes_xyxy=boxes[rows], scores=scores[rows])
 
     def _smallest_px(self, frame: Frame) -> float:
         """Returns the side of the smallest face looked for in a frame, px in the frame."""
@@ -188,6 +202,18 @@ def _load_cascade() -> cv2.CascadeClassifier:
             "pip install --force-reinstall --no-deps rtau"
         )
     return cascade
+
+
+def _nobody() -> Faces:
+    return Faces(boxes_xyxy=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
+
+
+def _best_of(*found: Faces) -> Faces:
+    """Returns all faces, in their order, so that no two are on one: the better stays."""
+    boxes = np.concatenate([faces.boxes_xyxy for faces in found])
+    scores = np.concatenate([faces.scores for faces in found if faces.scores is not None])
+    rows = distinct(geometry.iou(boxes, boxes), scores)
+    return Faces(boxes_xyxy=boxes[rows], scores=scores[rows])
 
 
 def _grey(

@@ -41,7 +41,13 @@ class ListDetector:
         }
 
     def detect(
-        self, frame: Frame, /, *, near: Faces | None = None, within: geometry.Boxes | None = None
+        self,
+        frame: Frame,
+        /,
+        *,
+        near: Faces | None = None,
+        within: geometry.Boxes | None = None,
+        seen: Faces | None = None,  # noqa: ARG002 - nothing here is judged anew
     ) -> Faces:
         """Returns the boxes of the frame, or those of them that overlap a face or a part."""
         return _pick(self._by_index, frame, near=near, within=within)
@@ -64,7 +70,13 @@ class RecordedDetector:
         self._by_index = {index: _faces(boxes[index], scores[index]) for index in boxes}
 
     def detect(
-        self, frame: Frame, /, *, near: Faces | None = None, within: geometry.Boxes | None = None
+        self,
+        frame: Frame,
+        /,
+        *,
+        near: Faces | None = None,
+        within: geometry.Boxes | None = None,
+        seen: Faces | None = None,  # noqa: ARG002 - nothing here is judged anew
     ) -> Faces:
         """Returns the boxes recorded for the frame, or those that overlap a face or a part."""
         return _pick(self._by_index, frame, near=near, within=within)

@@ -99,7 +99,7 @@ class FixedDetector:
         self.fail_on = fail_on
         self.calls = 0
 
-    def detect(self, frame, /, *, near=None, within=None):
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
         if self.fail_on == self.calls:
             raise RuntimeError(f"detector exploded on call {self.calls}")
         self.calls += 1

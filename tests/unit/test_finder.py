@@ -30,7 +30,7 @@ class Watched(ListDetector):
         self.near: list[int] = []
         self.misses_near = set(misses_near)
 
-    def detect(self, frame, /, *, near=None, within=None):
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
         assert within is None
         (self.whole if near is None else self.near).append(frame.index)
         if near is not None and frame.index in self.misses_near:
@@ -134,7 +134,7 @@ def test_a_search_because_of_a_miss_is_not_made_in_every_frame():
 
 def test_on_searched_frames_a_followed_face_keeps_the_box_of_the_look_around_it():
     class Beating(Watched):
-        def detect(self, frame, /, *, near=None, within=None):
+        def detect(self, frame, /, *, near=None, within=None, seen=None):
             found = super().detect(frame, near=near)
             shift = 0 if near is not None else 9
             return Faces(boxes_xyxy=found.boxes_xyxy + np.float32(shift), scores=found.scores)
@@ -143,6 +143,40 @@ def test_on_searched_frames_a_followed_face_keeps_the_box_of_the_look_around_it(
     assert found  # Untracked never confirms; what is seen shows among the unconfirmed
     boxes = np.concatenate([f.unconfirmed_xyxy for f in found[1:]])
     np.testing.assert_array_equal(boxes, np.array([A] * 29, np.float32))
+
+
+class Told(ListDetector):
+    """List detector that notes which faces a search was told are seen: frame index and boxes."""
+
+    def __init__(self, boxes, *, blind=()):
+        super().__init__(boxes)
+        self.seen: dict[int, list[list[float]]] = {}
+        self.blind = blind
+
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
+        if near is None:
+            self.seen[frame.index] = seen.boxes_xyxy.tolist()
+        found = super().detect(frame, near=near, within=within)
+        return Faces.none() if near is None and frame.index in self.blind else found
+
+
+def test_a_search_is_told_of_the_faces_seen_already_once_they_are_confirmed():
+    detector = Told([[A]] * 20 + [[A, B]] * 20)
+    policy = dataclasses.replace(WHOLE, detect_every_s=0.04)
+    run(detector, frames=40, policy=policy)
+    assert [detector.seen[k] for k in range(3)] == [[], [], []]
+    assert all(detector.seen[k] == [list(A)] for k in range(3, 23))
+    assert all(detector.seen[k] == [list(A), list(B)] for k in range(23, 40))
+
+
+def test_a_search_judges_anew_whom_a_search_has_not_shown():
+    detector = Told([[A]] * 50, blind=(21,))
+    run(detector, frames=50)
+    assert {k: len(boxes) for k, boxes in detector.seen.items()} == {
+        **dict.fromkeys(range(7, 50, 7), 1),
+        0: 0,
+        28: 0,
+    }
 
 
 def test_ids_of_people_count_without_gaps_though_doubtful_boxes_come_and_go():

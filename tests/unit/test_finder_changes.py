@@ -29,7 +29,7 @@ class Searches(ListDetector):
         super().__init__(boxes)
         self.whole, self.parts = [], {}
 
-    def detect(self, frame, /, *, near=None, within=None):
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
         if near is None and within is None:
             self.whole.append(frame.index)
         elif near is None:
@@ -138,7 +138,7 @@ def test_a_face_that_flickers_does_not_start_a_whole_search_each_time():
 
 def test_a_face_that_whole_searches_do_not_show_is_looked_for_until_one_does():
     class Blind(Searches):
-        def detect(self, frame, /, *, near=None, within=None):
+        def detect(self, frame, /, *, near=None, within=None, seen=None):
             if near is not None:
                 self.looks.append(frame.index)
             found = super().detect(frame, near=near, within=within)

@@ -35,7 +35,7 @@ class Looks(ListDetector):
         super().__init__(boxes)
         self.near = []
 
-    def detect(self, frame, /, *, near=None, within=None):
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
         if near is not None:
             self.near.append(frame.index)
         return super().detect(frame, near=near, within=within)

@@ -87,7 +87,7 @@ def test_a_face_no_search_shows_is_looked_for_until_one_does():
     class Blind(Watched):
         """Whole searches miss the face in some frames; looks around it do not."""
 
-        def detect(self, frame, /, *, near=None, within=None):
+        def detect(self, frame, /, *, near=None, within=None, seen=None):
             found = super().detect(frame, near=near)
             return Faces.none() if near is None and frame.index in (14, 21) else found
 
@@ -103,7 +103,7 @@ def test_a_face_that_is_held_is_looked_for_though_told_of():
     class Shut(Watched):
         """Nothing finds the face from a search on, for some frames."""
 
-        def detect(self, frame, /, *, near=None, within=None):
+        def detect(self, frame, /, *, near=None, within=None, seen=None):
             found = super().detect(frame, near=near)
             return Faces.none() if 14 <= frame.index < 17 else found
 

@@ -161,7 +161,7 @@ class StillDetector(FixedDetector):
         super().__init__(((40, 30, 72, 62),))
         self.near = []
 
-    def detect(self, frame, /, *, near=None, within=None):
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
         if near is not None:
             self.near.append(frame.index)
         return super().detect(frame, near=near)

@@ -80,7 +80,7 @@ class Film:
 class Passers:
     """A detector that sees a new face every so many frames, at three places in turn."""
 
-    def detect(self, frame, /, *, near=None, within=None):
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
         place = (frame.index // FORGOTTEN) % 3
         x = 10.0 + 50 * place
         box = np.array([[x, 40, x + SIDE, 40 + SIDE]], np.float32)

@@ -78,6 +78,44 @@ def test_a_known_face_is_found_from_a_guess_beside_it(detector, portrait_bgr, sh
     assert_on_face(faces.boxes_xyxy[0])
 
 
+class Looks(HaarDetector):
+    """Haar detector that notes the side every look brings its face to."""
+
+    def __init__(self):
+        super().__init__()
+        self.sides_px = []
+
+    def _look(self, frame, guess, *, face_px):
+        self.sides_px.append(face_px)
+        return super()._look(frame, guess, face_px=face_px)
+
+
+@pytest.mark.parametrize("within", [None, np.array([[100, 0, 350, 300]], np.float32)])
+def test_a_face_that_is_seen_is_not_judged_again_by_a_search(portrait_bgr, within):
+    detector, frame = Looks(), frame_of(portrait_bgr)
+    plain = detector.detect(frame, within=within)
+    looks, detector.sides_px = detector.sides_px, []
+    corner = np.subtract(FACE_CENTRE, FACE_SIDE / 2)
+    guess = np.array([[*corner, *(corner + FACE_SIDE)]], np.float32)
+    seen = detector.detect(frame, near=Faces(boxes_xyxy=guess))
+    found = detector.detect(frame, within=within, seen=seen)
+
+    assert detector.sides_px[0] == haar.FOLLOWED_PX
+    assert len(detector.sides_px) - 1 < len(looks)
+    assert len(found) == len(plain)
+    np.testing.assert_array_equal(found.boxes_xyxy[-1], seen.boxes_xyxy[0])
+    assert found.scores[-1] == seen.scores[0]
+
+
+def test_a_face_a_search_does_not_come_upon_is_not_said_to_be_there(portrait_bgr):
+    detector, frame = Looks(), frame_of(portrait_bgr)
+    elsewhere = np.array([[400, 20, 500, 120], [150, 45, 370, 265]], np.float32)
+    seen = Faces(boxes_xyxy=elsewhere, scores=np.full(2, 0.9, np.float32))
+    plain, found = detector.detect(frame), detector.detect(frame, seen=seen)
+    np.testing.assert_array_equal(found.boxes_xyxy, plain.boxes_xyxy)
+    np.testing.assert_array_equal(found.scores, plain.scores)
+
+
 def test_threads_of_opencv_do_not_change_an_answer(detector, portrait_bgr):
     answers, threads = [], cv2.getNumThreads()
     try:

@@ -17,7 +17,7 @@ class Told:
         self.boxes = np.array(boxes, np.float32).reshape(-1, 4)
         self.scores = np.array(scores or [0.9] * len(boxes), np.float32)
 
-    def detect(self, frame, /, *, near=None, within=None):
+    def detect(self, frame, /, *, near=None, within=None, seen=None):
         return Faces(boxes_xyxy=self.boxes, scores=self.scores)
 
 
