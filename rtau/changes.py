@@ -48,12 +48,12 @@ class ChangeWatch:
             frame: the next frame that is searched.
             but: float32 (N, 4): where faces are known; changes inside do not count, and stay
                 unsearched.
-            also: float32 (K, 4): where something counts as changed, whatever the pixels say.
+            also: float32 (K, 4): what is searched beside, whatever the pixels say.
 
         Returns:
-            float32 (M, 4), whole px inside the frame, none of which overlap; None when the frame
-            must be searched whole: it is the first, of another size, or has changed nearly
-            everywhere.
+            float32 (M, 4), whole px inside the frame; those of changes do not overlap each other.
+            None when the frame must be searched whole: it is the first, of another size, or has
+            changed nearly everywhere.
         """
         before, size = self._before, (frame.width, frame.height)
         if before is None or self._size != size:
@@ -63,9 +63,7 @@ class ChangeWatch:
         differs = (cv2.absdiff(now, before) >= CHANGED_BY).astype(np.uint8)
         for x0, y0, x1, y1 in _inside(but / scale, now).tolist():
             differs[y0:y1, x0:x1] = 0
-        for x0, y0, x1, y1 in _inside(also / scale, now).tolist():
-            differs[y0:y1, x0:x1] = 1
-        parts = _parts(differs)
+        parts = _with(_parts(differs), _inside(_grown(also / scale), now))
         if geometry.areas(parts.astype(np.float32)).sum() > MOST * now.size:
             self._before = now
             return None
@@ -90,6 +88,23 @@ def _small(frame: Frame) -> npt.NDArray[np.uint8]:
     """Returns the frame in grey, every pixel a mean of whole pixels: uint8 (h, w)."""
     factor = _factor(frame)
     return averaged_grey(frame, (0, 0, frame.width, frame.height), factor=factor)
+
+
+def _grown(boxes: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Returns boxes grown on every side by a share of their longer one: float64 (N, 4)."""
+    wide = boxes.astype(np.float64)
+    margin = GROWN_BY * (wide[:, 2:] - wide[:, :2]).max(axis=1, keepdims=True)
+    return np.hstack([wide[:, :2] - margin, wide[:, 2:] + margin])
+
+
+def _with(parts: npt.NDArray[np.int64], more: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Returns the parts and those of more that lie in none: int64 (M, 4).
+
+    They are not joined: one box around a small place and the parts it touches is most of the frame.
+    """
+    starts, ends = parts[None, :, :2] <= more[:, None, :2], parts[None, :, 2:] >= more[:, None, 2:]
+    holds = np.asarray(np.concatenate([starts, ends], axis=2).all(axis=2))  # (more, parts)
+    return np.concatenate([parts, _merged(more[np.flatnonzero(~holds.any(axis=1))])])
 
 
 def _parts(differs: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

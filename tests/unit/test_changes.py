@@ -100,6 +100,42 @@ def test_two_changes_far_apart_are_two_parts_and_near_ones_are_one():
     assert len(parts((40, 40, 88, 88), (100, 60, 148, 108))) == 1
 
 
+def test_a_place_searched_beside_does_not_join_the_parts_that_changed():
+    """One box around a small place and all it touches is most of the frame."""
+
+    def parts(also):
+        before, watch = wall(), ChangeWatch()
+        watch.searched_whole(frame(before))
+        after = with_block(with_block(before, (40, 24, 120, 104)), (520, 256, 600, 336))
+        return watch.changed(frame(after, 1), but=NOBODY, also=also)
+
+    place = np.array([[150, 130, 250, 230]], np.float32)
+    *changed, beside = parts(place)
+
+    np.testing.assert_array_equal(changed, parts(NOBODY))
+    assert geometry.iou(np.array(changed), beside[None]).max() > 0
+    assert covers([beside], place[0])
+    assert geometry.areas(beside[None])[0] < 3 * geometry.areas(place)[0]
+
+
+def test_a_place_that_lies_in_a_part_that_changed_is_no_part_of_its_own():
+    before, watch = wall(), ChangeWatch()
+    watch.searched_whole(frame(before))
+    after = with_block(before, (40, 40, 200, 200))
+    place = np.array([[80, 80, 140, 140]], np.float32)
+    (part,) = watch.changed(frame(after, 1), but=NOBODY, also=place)
+    assert covers([part], place[0])
+
+
+def test_a_place_searched_beside_is_a_part_though_nothing_changed():
+    watch = ChangeWatch()
+    watch.searched_whole(frame(wall()))
+    place = np.array([[80, 80, 140, 140], [600, 0, 640, 60]], np.float32)
+    parts = watch.changed(frame(wall(), 1), but=NOBODY, also=place)
+    assert len(parts) == 2
+    assert all(covers(parts, box) for box in place)
+
+
 def test_a_cut_is_searched_whole():
     watch = ChangeWatch()
     watch.searched_whole(frame(wall()))
