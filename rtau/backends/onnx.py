@@ -17,6 +17,7 @@ from rtau.backends import PROVIDER_BACKENDS
 from rtau.backends.batches import scored
 from rtau.backends.onnx_binding import BoundSession
 from rtau.backends.onnx_plugin import INSTALL, plugin_devices
+from rtau.backends.onnx_shared import SharedSession
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import METADATA_KEY, ModelContract
@@ -44,7 +45,8 @@ DEFAULT_MAX_BATCH = 64
 
 # A network from this size on gets every core, a smaller one half of them. Layers of a small one are
 # too short to be shared: ShuffleNetV2 (7 MB) takes 2.6 to 3.0 ms of one core for a face, or 3.7 to
-# 4.9 core-ms with two threads, which other stages of a run have better use for.
+# 4.9 core-ms with two threads, which other stages of a run have better use for. What such a network
+# leaves idle runs parts of its large batches.
 HEAVY_BYTES = 16 << 20
 
 # Sessions log to stderr; only errors may reach a user's terminal.
@@ -60,8 +62,8 @@ class OnnxEngine:
         Args:
             path: an .onnx file with an rtau contract in its metadata.
             provider: key of PROVIDERS, or `auto`.
-            threads: intra-op threads; 0 means one per core for a heavy network, half of them for
-                a small one.
+            threads: intra-op threads, and no others; 0 means one per core for a heavy network, and
+                half of them for a small one, twice where a batch is large.
 
         Raises:
             UsageError: the provider's name is unknown.
@@ -70,8 +72,11 @@ class OnnxEngine:
         """
         self._path = path
         self._model = _read(path)
-        self._threads = threads or threads_for(len(self._model), cores=os.cpu_count() or 1)
+        cores = os.cpu_count() or 1
+        self._threads = threads or threads_for(len(self._model), cores=cores)
         self._provider, self._why = _choose_provider(provider)
+        is_free = threads == 0 and self._provider == PROVIDERS["cpu"]
+        self._calls = max(cores // self._threads, 1) if is_free else 1
         session = self._session(self._model)
         self._contract = _contract_of(session, path)
         _check_signature(session, self._contract, path)
@@ -168,8 +173,10 @@ class OnnxEngine:
         return session
 
     def _bound(self, session: Any) -> Any:
-        """Returns the session, on a GPU with its tensors bound there."""
-        return BoundSession(session, onnxruntime.OrtValue) if self._provider in ON_GPU else session
+        """Returns the session with its tensors on the GPU, or as several threads run it."""
+        if self._provider in ON_GPU:
+            return BoundSession(session, onnxruntime.OrtValue)
+        return SharedSession(session, calls=self._calls) if self._calls > 1 else session
 
 
 def threads_for(model_bytes: int, /, *, cores: int) -> int:

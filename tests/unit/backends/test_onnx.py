@@ -49,7 +49,7 @@ def test_any_number_of_rows_is_scored_as_if_alone(model_path, count):
 
 
 def test_without_cams_the_cam_branch_is_not_in_the_session(model_path):
-    with open_engine(str(model_path)) as engine:
+    with open_engine(str(model_path), threads=1) as engine:
         assert engine.infer(crops_of(2)).cams is None
         assert [output.name for output in engine._bare.get_outputs()] == ["logits"]
 
@@ -75,6 +75,29 @@ def test_landmarks_come_with_every_batch(tmp_path, cams, count):
 def test_a_model_without_landmarks_gives_none(model_path):
     with open_engine(str(model_path)) as engine:
         assert engine.infer(crops_of(2)).landmarks_xy is None
+
+
+@pytest.mark.parametrize(
+    ("threads", "cores", "runs"),
+    [(0, 1, 1), (0, 2, 2), (0, 8, 2), (0, 3, 3), (1, 8, 1), (4, 8, 1)],
+)
+def test_threads_nobody_named_run_parts_of_a_large_batch(
+    model_path, monkeypatch, threads, cores, runs
+):
+    """Who names a number of threads gets that, and no others."""
+    monkeypatch.setattr("rtau.backends.onnx.os.cpu_count", lambda: cores)
+    calls = []
+
+    def run(session, outputs, feeds):
+        calls.append(len(next(iter(feeds.values()))))
+        return original(session, outputs, feeds)
+
+    original = onnxruntime.InferenceSession.run
+    with open_engine(str(model_path), threads=threads) as engine:
+        monkeypatch.setattr(onnxruntime.InferenceSession, "run", run)
+        engine.infer(crops_of(64))
+    assert len(calls) == runs
+    assert sum(calls) == 64
 
 
 def test_the_device_names_library_and_provider(model_path):
