@@ -54,9 +54,9 @@ def test_finding_goes_by_landmarks_where_a_run_does(clip, tmp_path, monkeypatch)
     looks = []
     real = HaarDetector.detect
 
-    def noting(detector, frame, /, *, near=None):
+    def noting(detector, frame, /, *, near=None, seen=None):
         looks.append(near is not None)
-        return real(detector, frame, near=near)
+        return real(detector, frame, near=near, seen=seen)
 
     monkeypatch.setattr(HaarDetector, "detect", noting)
     with Stages(scene, engine, folder=tmp_path) as opened:
