@@ -151,7 +151,7 @@ def test_a_fault_on_a_cluster_costs_what_ran(how, tmp_path, ray_environment):
 
 
 def test_nothing_of_the_command_line_loads_ray_unasked():
-    code = "import sys, rtau.cli.video, rtau.cli.batch.processes; print('ray' in sys.modules)"
+    code = "import sys, rtau.cli.video, rtau.cli.batch.command; print('ray' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
