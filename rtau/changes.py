@@ -90,10 +90,10 @@ def _small(frame: Frame) -> npt.NDArray[np.uint8]:
     return averaged_grey(frame, (0, 0, frame.width, frame.height), factor=factor)
 
 
-def _grown(boxes: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Returns boxes grown on every side by a share of their longer one: float64 (N, 4)."""
+def _grown(boxes: npt.NDArray[np.floating], *, more: float = 0.0) -> npt.NDArray[np.float64]:
+    """Returns boxes grown on every side by a share of their longer one and more: float64 (N, 4)."""
     wide = boxes.astype(np.float64)
-    margin = GROWN_BY * (wide[:, 2:] - wide[:, :2]).max(axis=1, keepdims=True)
+    margin = GROWN_BY * (wide[:, 2:] - wide[:, :2]).max(axis=1, keepdims=True) + more
     return np.hstack([wide[:, :2] - margin, wide[:, 2:] + margin])
 
 
@@ -112,8 +112,7 @@ def _parts(differs: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     count, _, stats, _ = cv2.connectedComponentsWithStats(differs, connectivity=8)
     found = stats[1:count].astype(np.float64)
     corners, sides = found[:, :2], found[:, 2:4]
-    margin = GROWN_BY * sides.max(axis=1, keepdims=True) + MARGIN * min(differs.shape)
-    boxes = np.hstack([corners - margin, corners + sides + margin])
+    boxes = _grown(np.hstack([corners, corners + sides]), more=MARGIN * min(differs.shape))
     return _merged(_inside(boxes, differs))
 
 

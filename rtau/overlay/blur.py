@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rtau.data import FrameResult, Image
 from rtau.geometry import expand, iou
 from rtau.overlay.canvas import Canvas
+from rtau.overlay.palette import blend
 
 # Blocks across a hidden region. A face box is about 5 of them wide; recognition by people starts
 # near 16 blocks across a face (Harmon & Julesz 1973).
@@ -89,9 +90,7 @@ def _hide(image: Image, box_xyxy: npt.NDArray[np.float32]) -> None:
     if image.ndim == 3:
         keep = np.asarray(cv2.cvtColor(keep, cv2.COLOR_GRAY2BGR), np.uint8)
     paint = cv2.multiply(flat, cv2.bitwise_not(keep), dst=flat, scale=1 / 255)
-    under = image[y0:y1, x0:x1]
-    cv2.multiply(under, keep, dst=under, scale=1 / 255)
-    cv2.add(under, paint, dst=under)
+    blend(image[y0:y1, x0:x1], paint, keep)
 
 
 @functools.lru_cache(maxsize=1)

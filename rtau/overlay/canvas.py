@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from rtau.data import Frame, Image, Picture
-from rtau.overlay.palette import Colour, Decal, lay
+from rtau.overlay.palette import Colour, Decal, blend, lay
 from rtau.video_colours import YUV_FROM_BGR, is_video_coded, video_planes
 
 # x0, y0, x1, y1, whole px of a picture, half-open, inside it.
@@ -94,14 +94,12 @@ class PlanesCanvas(Canvas):
 
     def lay(self, decal: Decal, *, x: int, y: int) -> None:
         """As `Canvas.lay`; a value of colour is the mean of its four pixels."""
-        x0, y0 = max(x, 0), max(y, 0)
-        x1, y1 = min(x + decal.width, self.width), min(y + decal.height, self.height)
-        if x0 >= x1 or y0 >= y1:
+        inside = decal.inside(self.width, self.height, x=x, y=y)
+        if inside is None:
             return
-        rows, columns = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
-        yuv = cv2.transform(decal.paint[rows, columns], YUV_FROM_BGR)
-        keep = cv2.extractChannel(decal.keep[rows, columns], 0)
-        self._lay_brightness(cv2.extractChannel(yuv, 0), keep, x=x0, y=y0)
+        part, x0, y0 = inside
+        yuv, keep = cv2.transform(part.paint, YUV_FROM_BGR), cv2.extractChannel(part.keep, 0)
+        _lay_plane(self.layers[0], cv2.extractChannel(yuv, 0), keep, x=x0, y=y0)
         # Only whole values of colour: at an odd edge there is none of the decal's.
         left, top = x0 % 2, y0 % 2
         half = ((keep.shape[1] - left) // 2, (keep.shape[0] - top) // 2)
@@ -124,7 +122,7 @@ class PlanesCanvas(Canvas):
         # Brightness and colour are enlarged each to its own size: half the bytes of BGR.
         large, half = (width, height), (width // 2, height // 2)
         y, kept = (_grown(one, large)[rows, columns] for one in (cv2.extractChannel(yuv, 0), keep))
-        self._lay_brightness(y, kept, x=hot[0], y=hot[1])
+        _lay_plane(self.layers[0], y, kept, x=hot[0], y=hot[1])
         rows, columns = _halved(rows), _halved(columns)
         small = (_grown(one, half)[rows, columns] for one in (yuv, keep))
         self._lay_colour(*small, x=hot[0], y=hot[1])
@@ -134,14 +132,10 @@ class PlanesCanvas(Canvas):
         y, u, v = (layer.pixels for layer in self.layers)
         return video_planes(y, u, v)
 
-    def _lay_brightness(self, paint: Any, keep: Any, *, x: int, y: int) -> None:
-        """Lays uint8 (h, w) twice, in the picture's size, with their corner at (x, y)."""
-        _blend(self.layers[0], paint, keep, x=x, y=y)
-
     def _lay_colour(self, yuv: Any, keep: Any, *, x: int, y: int) -> None:
         """Lays U and V of uint8 (h, w, 3), in half the picture's size; x and y are even."""
         for channel, layer in enumerate(self.layers[1:], start=1):
-            _blend(layer, cv2.extractChannel(yuv, channel), keep, x=x // 2, y=y // 2)
+            _lay_plane(layer, cv2.extractChannel(yuv, channel), keep, x=x // 2, y=y // 2)
 
 
 def canvas_of(frame: Frame, /) -> Canvas:
@@ -158,7 +152,7 @@ def _value(colour: Colour, channel: int) -> tuple[float, ...]:
     return (float(np.round(YUV_FROM_BGR[channel] @ np.array([*colour, 1.0]))),)
 
 
-def _blend(layer: Layer, paint: Any, keep: Any, *, x: int, y: int) -> None:
+def _lay_plane(layer: Layer, paint: Any, keep: Any, *, x: int, y: int) -> None:
     """Lays paint with its corner at (x, y) of a plane, in place, inside it.
 
     Black is not 0 in planes: with paint comes all of it, of which what is kept has its share.
@@ -167,8 +161,7 @@ def _blend(layer: Layer, paint: Any, keep: Any, *, x: int, y: int) -> None:
     under = layer.pixels[y : y + height, x : x + width]
     black = float(YUV_FROM_BGR[layer.channel or 0, 3])
     added = cv2.subtract(paint, cv2.convertScaleAbs(keep, alpha=black / 255))
-    cv2.multiply(under, keep, dst=under, scale=1 / 255)
-    cv2.add(under, added, dst=under)
+    blend(under, added, keep)
 
 
 def _grown(layers: Any, size: tuple[int, int]) -> Image:

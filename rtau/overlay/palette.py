@@ -7,6 +7,7 @@ brightness, weight and shape too. Imported by every module of the overlay; draws
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,6 +55,18 @@ class Decal:
         """Height, px."""
         return int(self.paint.shape[0])
 
+    def inside(self, width: int, height: int, *, x: int, y: int) -> tuple[Decal, int, int] | None:
+        """Returns what is inside a picture if its corner is at (x, y), and that part's corner.
+
+        Nothing where all of it is outside.
+        """
+        x0, y0 = max(x, 0), max(y, 0)
+        x1, y1 = min(x + self.width, width), min(y + self.height, height)
+        if x0 >= x1 or y0 >= y1:
+            return None
+        part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
+        return Decal(paint=self.paint[part], keep=self.keep[part]), x0, y0
+
 
 def track_colour(track_id: int) -> Colour:
     """Returns the colour of a track, the same on every frame."""
@@ -63,14 +76,16 @@ def track_colour(track_id: int) -> Colour:
 def lay(image: Image, decal: Decal, *, x: int, y: int) -> None:
     """Lays a decal on the image with its top left corner at (x, y), cut at the image's edges."""
     height, width = image.shape[:2]
-    x0, y0 = max(x, 0), max(y, 0)
-    x1, y1 = min(x + decal.width, width), min(y + decal.height, height)
-    if x0 >= x1 or y0 >= y1:
-        return
-    rows, columns = slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)
-    under = image[y0:y1, x0:x1]
-    cv2.multiply(under, decal.keep[rows, columns], dst=under, scale=1 / 255)
-    cv2.add(under, decal.paint[rows, columns], dst=under)
+    inside = decal.inside(width, height, x=x, y=y)
+    if inside is not None:
+        part, x0, y0 = inside
+        blend(image[y0 : y0 + part.height, x0 : x0 + part.width], part.paint, part.keep)
+
+
+def blend(under: Image, paint: Any, keep: Any) -> None:
+    """Lays paint on an array in place, of which `keep` / 255 stays: all uint8, all of one shape."""
+    cv2.multiply(under, keep, dst=under, scale=1 / 255)
+    cv2.add(under, paint, dst=under)
 
 
 def rounded(width: int, height: int, *, radius: int) -> Image:
