@@ -212,8 +212,9 @@ class FaceFinder:
             parts: of the frame.
         """
         if parts is None:
-            shown = self._detector.detect(frame, seen=believed(followed, seen))
-            return at_least(shown, self._policy.keep_score)
+            sure = believed(followed, seen)
+            others = self._detector.detect(frame, seen=sure)
+            return joined(sure, at_least(others, self._policy.keep_score))
         told = [sighting for sighting in followed if sighting.told_xyxy is not None]
         known = joined(seen, self._look_near(frame, told))
         if not len(parts):

@@ -79,8 +79,8 @@ class Detector(Protocol):
       is not decided here (`rtau.finder`).
     * `within` means: look for faces in these parts of the frame only, in sizes as in the whole.
       A face that reaches out of all parts may be found or not.
-    * `seen` means: these the detector has found in this very frame already; a search that comes
-      upon one of them may answer with it as it is given, and need not judge it again.
+    * `seen` means: these the detector has found in this very frame already; a search is for others,
+      and may leave these out or answer with them as well.
     * Boxes lie inside the frame, in a stable order; scores in [0, 1]; `track_ids` is None.
     """
 

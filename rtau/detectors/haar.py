@@ -19,6 +19,7 @@ import numpy.typing as npt
 from rtau import geometry
 from rtau.data import Faces, Frame, Image
 from rtau.detectors.hits import Squares, distinct, gather, score_of
+from rtau.detectors.octaves import WINDOW_PX, hits_of_all_sizes
 from rtau.errors import DetectorError
 from rtau.pixels import averaged_grey
 
@@ -26,17 +27,12 @@ from rtau.pixels import averaged_grey
 Part = Sequence[int]
 
 CASCADE = "haarcascade_frontalface_default.xml"
-# Side of the cascade's window, px: nothing smaller can be found.
-WINDOW_PX = 24
 
 # Smallest face of `auto`, as a share of the frame's shorter side: a face of a group that fills a
 # video frame. Half of it costs four times the time and a crop of under 30 px at 360p says little.
 AUTO_SHARE = 1 / 12
 # Side the smallest face gets in the picture that is searched: a little more than the window.
 SMALLEST_PX = 30.0
-WHOLE_SCALE_STEP = 1.2
-# Windows that must agree besides the first; the look afterwards judges better than a higher number.
-WHOLE_NEIGHBOURS = 1
 # Side of the smallest part that is searched, over the smallest face.
 PART_SIDES = 1.5
 # Contrast-limited equalisation: without it a fifth fewer dark-skinned faces are found, and no more
@@ -51,6 +47,9 @@ FIRST_PX = 64.0
 # A guess that shares this much (intersection over union) with a face that was seen is of that face:
 # on the clips guesses of seen faces share .65 and more, others .3 and less.
 SEEN_IOU = 0.5
+# Part of the side of a face seen that is covered in a search: windows on a face pass most stages
+# and are the dearest, but more might hide a face beside it.
+COVER = 0.7
 # Region around the guess, in sides: a face may move by a quarter of itself between looks.
 REGION = 1.4
 REGION_TILES = 3
@@ -95,18 +94,16 @@ class HaarDetector:
     ) -> Faces:
         """Returns the faces found near the given ones, else within parts, else in the frame.
 
-        Rows keep the order of `near`; of a search they run from the top left, and those of `seen`
-        that it came upon are the last.
+        Rows keep the order of `near`; of a search they run from the top left. What is `seen` is
+        covered for a search, and not returned.
         """
         if near is not None:
             return _best_of(self._looked(frame, _squares(near.boxes_xyxy), face_px=FOLLOWED_PX))
-        guesses = self._search(frame, _frame_box(frame) if within is None else within)
-        if seen is None or not len(seen):
-            return _best_of(self._looked(frame, guesses, face_px=FIRST_PX))
-        # The look at a face that is seen is the dearest of all, and would not be the first at it.
-        on_seen = geometry.iou(_boxes(guesses), seen.boxes_xyxy) >= SEEN_IOU
-        new = self._looked(frame, guesses[~on_seen.any(axis=1)], face_px=FIRST_PX)
-        return _best_of(new, seen.select(np.flatnonzero(on_seen.any(axis=0))))
+        seen_xyxy = _nobody().boxes_xyxy if seen is None else seen.boxes_xyxy
+        parts = _frame_box(frame) if within is None else within
+        guesses = self._search(frame, parts, seen_xyxy=seen_xyxy)
+        on_seen = geometry.iou(_boxes(guesses), seen_xyxy) >= SEEN_IOU
+        return _best_of(self._looked(frame, guesses[~on_seen.any(axis=1)], face_px=FIRST_PX))
 
     def _looked(self, frame: Frame, guesses: Squares, *, face_px: float) -> Faces:
         """Returns what looks around guesses show, in their order; some may be on one face."""
@@ -128,7 +125,9 @@ class HaarDetector:
             return max(self._min_face_share * frame.height, 1.0)
         return max(AUTO_SHARE * min(frame.width, frame.height), 1.0)
 
-    def _search(self, frame: Frame, parts_xyxy: geometry.Boxes) -> Squares:
+    def _search(
+        self, frame: Frame, parts_xyxy: geometry.Boxes, *, seen_xyxy: geometry.Boxes
+    ) -> Squares:
         """Returns first guesses from parts of a frame: float64 (N, 3), centre x, y, side, px."""
         smallest_px = self._smallest_px(frame)
         # A part must hold the smallest face, or nothing could be found in it.
@@ -137,14 +136,14 @@ class HaarDetector:
         grown = parts_xyxy + np.hstack([-missing, missing])
         inside = geometry.clip(grown.astype(np.float32), width=frame.width, height=frame.height)
         found = [
-            self._guesses(frame, part, smallest_px) + np.array([*part[:2], 0.0])
+            self._guesses(frame, part, smallest_px, seen=_squares(seen_xyxy))
             for part in inside.astype(int).tolist()
         ]
         guesses = np.concatenate([np.zeros((0, 3)), *found])
         return guesses[np.lexsort(guesses.T)]  # OpenCV's order depends on its threads
 
-    def _guesses(self, frame: Frame, part: Part, smallest_px: float) -> Squares:
-        """Returns first guesses from a part: float64 (N, 3), centre x, y, side, px in the part."""
+    def _guesses(self, frame: Frame, part: Part, smallest_px: float, *, seen: Squares) -> Squares:
+        """Returns first guesses from a part of a frame: float64 (N, 3), centre x, y, side, px."""
         # Enlarging beyond the window's size shows the cascade nothing new, only more pixels.
         shrink = min(SMALLEST_PX / smallest_px, SMALLEST_PX / WINDOW_PX)
         width, height = _shrunk(part, shrink)
@@ -152,12 +151,12 @@ class HaarDetector:
             return np.zeros((0, 3))
         grey, pixel = _grey(frame, part, width=width, height=height)
         tiles = (max(round(width / WHOLE_TILE_PX), 1), max(round(height / WHOLE_TILE_PX), 1))
-        equalised = cv2.createCLAHE(CONTRAST_LIMIT, tiles).apply(grey)
+        equalised = np.asarray(cv2.createCLAHE(CONTRAST_LIMIT, tiles).apply(grey), dtype=np.uint8)
+        corner = np.array([*part[:2], 0.0])
+        _cover(equalised, (seen - corner) / np.array([*pixel, pixel.mean()]))
         smallest = max(math.floor(smallest_px * shrink), WINDOW_PX)
-        rects = self._cascade.detectMultiScale(
-            equalised, WHOLE_SCALE_STEP, WHOLE_NEIGHBOURS, minSize=(smallest, smallest)
-        )
-        return _in_frame(rects, pixel)
+        rects = hits_of_all_sizes(self._cascade, equalised, smallest_px=smallest)
+        return _in_frame(rects, pixel, corner_xy=corner[:2])
 
     def _look(
         self, frame: Frame, guess: Squares, *, face_px: float
@@ -176,7 +175,7 @@ class HaarDetector:
             maxSize=(math.ceil(MOST * face_px),) * 2,
             outputRejectLevels=True,
         )
-        squares = _in_frame(rects, pixel) + np.array([*part[:2], 0.0])
+        squares = _in_frame(rects, pixel, corner_xy=np.array(part[:2]))
         margins = np.array(sums, np.float64).reshape(-1) - LAST_STAGE
         # OpenCV's order depends on its threads, and sums of floats depend on their order.
         order = np.lexsort([margins, *squares.T])
@@ -208,12 +207,11 @@ def _nobody() -> Faces:
     return Faces(boxes_xyxy=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
 
 
-def _best_of(*found: Faces) -> Faces:
-    """Returns all faces, in their order, so that no two are on one: the better stays."""
-    boxes = np.concatenate([faces.boxes_xyxy for faces in found])
-    scores = np.concatenate([faces.scores for faces in found if faces.scores is not None])
-    rows = distinct(geometry.iou(boxes, boxes), scores)
-    return Faces(boxes_xyxy=boxes[rows], scores=scores[rows])
+def _best_of(found: Faces) -> Faces:
+    """Returns the faces, in their order, so that no two are on one: the better stays."""
+    assert found.scores is not None, "looks give scores"
+    rows = distinct(geometry.iou(found.boxes_xyxy, found.boxes_xyxy), found.scores)
+    return found.select(np.array(rows, np.int64))
 
 
 def _grey(
@@ -247,14 +245,27 @@ def _region(frame: Frame, guess: Squares) -> Part:
     return x0, y0, x1, y1
 
 
+def _cover(grey: Image, squares: Squares) -> None:
+    """Fills the inside of squares with their mean, in place: no window there passes far."""
+    for x, y, side in squares.tolist():
+        half = COVER * side / 2
+        rows = slice(max(round(y - half), 0), max(round(y + half), 0))
+        columns = slice(max(round(x - half), 0), max(round(x + half), 0))
+        inside = grey[rows, columns]
+        if inside.size:
+            inside[:] = round(float(inside.mean()))
+
+
 def _frame_box(frame: Frame) -> geometry.Boxes:
     return np.array([[0, 0, frame.width, frame.height]], np.float32)
 
 
-def _in_frame(rects: Any, pixel: npt.NDArray[np.float64]) -> Squares:
-    """Returns centre x, centre y and side of OpenCV's (x, y, w, h), in px of the image."""
+def _in_frame(
+    rects: Any, pixel: npt.NDArray[np.float64], *, corner_xy: npt.NDArray[Any]
+) -> Squares:
+    """Returns centre x, centre y and side of OpenCV's (x, y, w, h) of a part, px in the frame."""
     corners = np.array(rects, np.float64).reshape(-1, 4)
-    centres = (corners[:, :2] + corners[:, 2:] / 2) * pixel
+    centres = (corners[:, :2] + corners[:, 2:] / 2) * pixel + corner_xy
     return np.column_stack([centres, corners[:, 2] * pixel.mean()])
 
 

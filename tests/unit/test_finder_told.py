@@ -99,6 +99,35 @@ def test_a_face_no_search_shows_is_looked_for_until_one_does():
     assert ids(found)[2:] == [[1]] * 48
 
 
+def test_a_search_judges_anew_whom_a_search_has_not_shown():
+    class Blind(Watched):
+        """One whole search misses the face; each notes how many it need not judge."""
+
+        def __init__(self, boxes):
+            super().__init__(boxes)
+            self.sure: dict[int, int] = {}
+
+        def detect(self, frame, /, *, near=None, within=None, seen=None):
+            found = super().detect(frame, near=near)
+            if near is None:
+                self.sure[frame.index] = len(seen)
+            return Faces.none() if near is None and frame.index == 14 else found
+
+    detector = Blind([[A]] * 50)
+
+    def tell_until_missed(found):
+        if 14 in detector.sure:
+            return told([], [])
+        return told(found.faces.boxes_xyxy, found.faces.track_ids)
+
+    run(detector, frames=50, tell=tell_until_missed)
+    assert detector.sure == {
+        **dict.fromkeys((0, 7, 14), 0),  # told of: not looked at before
+        21: 0,  # looked at, but no search has shown it since
+        **dict.fromkeys((28, 35, 42, 49), 1),
+    }
+
+
 def test_a_face_that_is_held_is_looked_for_though_told_of():
     class Shut(Watched):
         """Nothing finds the face from a search on, for some frames."""
