@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from rtau.data import Frame, FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.frame_queue import FrameQueue
 from rtau.look_ahead import LookAhead
+from rtau.opencv_threads import as_for_files
 from rtau.pipeline import Pipeline, Sight
 from rtau.seams import Sink, Source, StopRun
 from rtau.timing import Laps, Percentiles, frames_per_second, percentiles
@@ -164,6 +166,10 @@ class Runner:
         Raises:
             RtauError: the original error of whatever failed; `summary` is there all the same.
         """
+        with nullcontext() if self._ahead is None else as_for_files():
+            return self._run()
+
+    def _run(self) -> RunSummary:
         self._started_s = time.perf_counter()
         reader = threading.Thread(target=self._read_all, name="rtau-reader")
         try:

@@ -10,8 +10,6 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-
 import rtau
 from rtau.bench.figures import Figure
 from rtau.bench.machine import (
@@ -23,6 +21,7 @@ from rtau.bench.machine import (
     temperatures,
 )
 from rtau.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
+from rtau.opencv_threads import FILE_THREADS
 from rtau.seams import Engine
 from rtau.sinks.run_record import utc_now
 from rtau.sources.decoding import DECODER_THREADS
@@ -105,7 +104,7 @@ def own_threads(engine: Engine | None = None, /) -> Threads:
     return Threads(
         side="rtau",
         engine=getattr(engine, "threads", None),
-        opencv=cv2.getNumThreads(),
+        opencv=FILE_THREADS,
         decoder=DECODER_THREADS,
         encoder="auto",
         process=alive,

@@ -63,7 +63,7 @@ class Threads:
     engine: int | None = None
     """Threads of the network's library, as set."""
     opencv: int | None = None
-    """Threads of OpenCV, as it tells."""
+    """Threads of OpenCV in runs over files; live it has as many as it takes by itself."""
     decoder: int | None = None
     """Threads of the video decoder, as set."""
     encoder: str | None = None

@@ -34,6 +34,7 @@ from rtau.data import Crops, Faces, Frame, FrameResult, Picture
 from rtau.detectors import open_detector
 from rtau.errors import UsageError
 from rtau.landmarks import moved_onto_landmarks
+from rtau.opencv_threads import as_for_files
 from rtau.overlay.canvas import canvas_of
 from rtau.overlay.heatmap import HeldHeat, draw_heat
 from rtau.runner import FILE_BATCH
@@ -109,7 +110,7 @@ def make_scene(
 
 
 class Stages:
-    """The steps of a scene; a context that closes the files they write."""
+    """The steps of a scene, as in a run over a file; a context that closes what they write."""
 
     def __init__(self, scene: Scene, engine: Engine, /, *, folder: Path) -> None:
         """Prepares nothing but the files; `folder` is where they are written."""
@@ -120,6 +121,7 @@ class Stages:
         self._detector: Detector = open_detector(min_face=scene.config.find.min_face)
 
     def __enter__(self) -> Stages:
+        self._open.enter_context(as_for_files())
         return self
 
     def __exit__(

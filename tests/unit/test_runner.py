@@ -1,6 +1,7 @@
 import threading
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -50,6 +51,32 @@ def test_looking_ahead_changes_no_result(frames):
         np.testing.assert_array_equal(result.faces.track_ids, one.faces.track_ids)
         np.testing.assert_array_equal(result.scores.logits, one.scores.logits)
         np.testing.assert_array_equal(result.active, one.active)
+
+
+@pytest.mark.parametrize(("live", "threads"), [(False, 1), (True, 3)])
+def test_opencv_has_one_thread_in_a_run_over_a_file_and_as_before_after_it(live, threads):
+    class Counting(FixedDetector):
+        def __init__(self):
+            super().__init__(fail_on=3)
+            self.counts = set()
+
+        def detect(self, frame, /, **how):
+            self.counts.add(cv2.getNumThreads())
+            return super().detect(frame, **how)
+
+    before, detector = cv2.getNumThreads(), Counting()
+    cv2.setNumThreads(3)
+    try:
+        engine = CountingEngine()
+        finder = make_finder(detector)
+        pipeline = Pipeline(finder=finder, engine=engine, decider=Decider(engine.contract))
+        source = ListSource([make_frame(k) for k in range(5)], live=live)
+        with pytest.raises(RuntimeError, match="exploded"):
+            Runner(source=source, pipeline=pipeline, sinks=[KeepingSink()], drops=False).run()
+        assert detector.counts == {threads}
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_what_was_looked_at_before_a_look_failed_reaches_the_sink():
