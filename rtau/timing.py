@@ -17,6 +17,8 @@ import numpy as np
 # Samples kept per stage, the newest: enough for a p99 that means something (41 frames lie above
 # it), and flat memory in long runs. Percentiles of a longer run are those of its last 4096 frames.
 RESERVOIR = 4096
+# Frames over which fps and latency are shown live.
+RECENT = 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,3 +94,36 @@ def frames_per_second(count: int, *, first_s: float, last_s: float) -> float:
     if count < 2 or last_s <= first_s:
         return 0.0
     return (count - 1) / (last_s - first_s)
+
+
+class Recent:
+    """Arrival times and latencies of the last frames, and of the whole run's ends."""
+
+    def __init__(self) -> None:
+        """Has seen no frame."""
+        self._done_s: list[float] = []
+        self._latency_s: list[float] = []
+        self._count = 0
+        self._first_s = 0.0
+
+    def add(self, done_s: float, latency_s: float) -> None:
+        """Takes when a frame was done, and how long after it came."""
+        if self._count == 0:
+            self._first_s = done_s
+        self._count += 1
+        self._done_s = [*self._done_s[-RECENT + 1 :], done_s]
+        self._latency_s = [*self._latency_s[-RECENT + 1 :], latency_s]
+
+    def fps(self) -> float:
+        """Returns the rate over the last frames."""
+        times = self._done_s
+        return frames_per_second(len(times), first_s=times[0], last_s=times[-1]) if times else 0.0
+
+    def overall_fps(self) -> float:
+        """Returns the rate over all frames."""
+        last_s = self._done_s[-1] if self._done_s else 0.0
+        return frames_per_second(self._count, first_s=self._first_s, last_s=last_s)
+
+    def latency(self) -> Percentiles:
+        """Returns the latencies of the last frames."""
+        return percentiles(self._latency_s)

@@ -37,7 +37,7 @@ from rtau.landmarks import moved_onto_landmarks
 from rtau.opencv_threads import as_for_files
 from rtau.overlay.canvas import canvas_of
 from rtau.overlay.heatmap import HeldHeat, draw_heat
-from rtau.runner import FILE_BATCH
+from rtau.runner import FILE_BATCH, joins_next_batch
 from rtau.seams import Detector, Engine
 from rtau.sources.video_file import VideoFileSource
 from rtau.trackers import open_tracker
@@ -160,6 +160,8 @@ class Stages:
         Where faces follow their landmarks a run judges one frame at a time.
         """
         together_frames = 1 if self.scene.config.find.follow == "landmarks" else FILE_BATCH
+        if together_frames > 1 and joins_next_batch(round(FILE_BATCH * self.scene.faces)):
+            together_frames *= 2
         one = self._crop(self._seen()[0])
         steps = [
             Step(infer_name(rows), self._infer(batch_of(one, rows)), batch=rows) for rows in BATCHES
