@@ -15,7 +15,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from rtau.bench.clips import clip_record, compose
+from rtau.bench.clips import GAP, clip_record, compose
 from rtau.bench.record import ClipRecord
 from rtau.bench.suite import Size, clip_name
 from rtau.sources import expand_videos
@@ -43,7 +43,8 @@ def composed(
     """Returns a composed clip, from the cache if it is there and was made of the same base."""
     cache.mkdir(parents=True, exist_ok=True)
     origin = clip_record(base, faces=1)
-    folder = cache / f"{base.stem}-{origin.sha256[:12]}-{frames}"
+    how = f"{frames}-gap{GAP:.3f}"
+    folder = cache / f"{base.stem}-{origin.sha256[:12]}-{how}"
     folder.mkdir(exist_ok=True)
     path = folder / f"{clip_name(faces, size)}.mp4"
     made_from = f"{base.name}, {faces} tiles"

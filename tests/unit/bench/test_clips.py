@@ -39,6 +39,8 @@ def test_a_composed_clip_has_the_frames_size_and_rate_that_were_asked_for(base, 
     tiles = [first[y : y + 90, x : x + 160] for y in (0, 90) for x in (0, 160)]
     apart = [np.abs(a - b).mean() for a, b in itertools.combinations(tiles, 2)]
     assert min(apart) > 2  # every tile is at another moment
+    across, down = first[89:91, :].max(), first[:, 159:161].max()
+    assert max(across, down) < 50  # they do not touch
 
 
 def test_a_short_base_is_repeated_and_its_sound_comes_along(tmp_path):
