@@ -274,7 +274,9 @@ class Runner:
         return bool(arrivals)
 
     def _take_seen(self, ahead: LookAhead[_Arrival, _Seen]) -> list[_Seen]:
-        """Returns the frames of the next batch."""
+        """Returns the frames of the next batch; the first goes alone, to show something soon."""
+        if self._done == 0:
+            return ahead.queue.take(1)
         seen = ahead.queue.take(self._batch)
         faces = sum(len(one.sight.faces) for one in seen)
         if self._joins_batches and joins_next_batch(faces):

@@ -191,7 +191,7 @@ def test_the_network_sees_each_face_of_each_frame_once_and_is_called_by_batches(
     Runner(source=Film(frames), pipeline=pipeline, sinks=[NullSink()]).run()
 
     together = 2 * FILE_BATCH if faces == 1 else FILE_BATCH
-    assert len(engine.batches) == math.ceil(frames / together)
+    assert len(engine.batches) == 1 + math.ceil((frames - 1) / together)
     assert sum(rows for rows, _ in engine.batches) == frames * faces
     assert detector.calls == frames
 
