@@ -69,6 +69,10 @@ lean: $(DEVELOP) ## the runtime's tests without any backend, torch or onnx
 lowest: $(DEVELOP) ## the runtime's tests with the oldest versions setup.cfg allows
 	@$(BIN)/nox --session lowest
 
+.PHONY: cluster
+cluster: $(DEVELOP) ## many files over a Ray cluster of two workers on this machine
+	@$(BIN)/nox --session cluster
+
 .PHONY: goldens
 goldens: $(DEVELOP) ## rewrite the golden files and show what changed
 	@RTAU_WRITE_GOLDENS=1 $(BIN)/python -m pytest -q tests/golden

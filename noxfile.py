@@ -1,7 +1,8 @@
 """Sessions that need an environment of their own; everything else is in the Makefile.
 
-Each is a profile of dependencies: none of the optional ones, the oldest allowed ones, or what the
-wheel says of itself. `make lean`, `make lowest` and `make build` call them.
+Each is a profile of dependencies: none of the optional ones, the oldest allowed ones, Ray beside
+the runtime, or what the wheel says of itself. `make lean`, `make lowest`, `make cluster` and
+`make build` call them.
 """
 
 from __future__ import annotations
@@ -45,6 +46,14 @@ def lowest(session: nox.Session) -> None:
     oldest = [re.sub(r">=([\d.]+)[^;]*", r"==\1.*", line) for line in requirements]
     session.install("--editable", ".[test]", *oldest)
     session.run("pytest", "-m", "not slow", *RUNTIME_TESTS, *session.posargs)
+
+
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """Many files over a Ray cluster of this machine with two workers."""
+    session.install("--editable", ".[test,cpu,ray]")
+    session.run("python", "-c", "import ray")  # without it the tests would be skipped
+    session.run("pytest", "-m", "needs_ray", "tests/unit/cli/batch", *session.posargs)
 
 
 @nox.session
