@@ -21,6 +21,8 @@ CHOSEN = [
     name for name in os.environ.get("RTAU_BENCH_NETWORKS", ",".join(NAMES)).split(",") if name
 ]
 SMALLEST = "shufflenetv2_x1_0"
+WRITTEN = {"gradcam": "Grad-CAM", "gradcam++": "Grad-CAM++"}
+RANDOM, ONNX_RUNTIME = "random weights", "ONNX Runtime"
 
 
 @pytest.fixture(scope="module", params=CHOSEN)
@@ -42,20 +44,28 @@ def files(name, tmp_path_factory):
 
 @pytest.fixture
 def named(name, benchmark):
-    benchmark.group = name
-    return benchmark
+    """Times a call under the network's name and what is asked of it."""
+
+    def time(what: str, library: str, *call, **options):
+        benchmark.group = name
+        benchmark.extra_info.update(name=f"{name}, {what}", run_on="CPU, one thread", model=RANDOM)
+        benchmark.extra_info["device"] = library
+        benchmark(*call, **options)
+
+    return time
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_onnx_runtime(named, files, kind):
+    what = "no heatmaps" if kind == "bare" else f"12 {WRITTEN[kind]} maps"
     with closing(open_engine(str(files[kind]), provider="cpu", threads=1)) as engine:
-        named(engine.infer, face(), cams=kind != "bare")
+        named(what, ONNX_RUNTIME, engine.infer, face(), cams=kind != "bare")
 
 
 def test_heatmaps_off_in_a_file_that_has_them(named, files):
     with closing(open_engine(str(files["gradcam"]), provider="cpu", threads=1)) as engine:
-        named(engine.infer, face(), cams=False)
+        named("none wanted of 12", ONNX_RUNTIME, engine.infer, face(), cams=False)
 
 
 def test_torch_hooks_and_autograd(named, name):
-    named(AutogradCams(name))
+    named("12 Grad-CAM maps by hooks and autograd", "PyTorch", AutogradCams(name))
