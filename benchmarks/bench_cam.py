@@ -16,13 +16,13 @@ pytest.importorskip("torch", reason="builds the networks with torch")
 
 from benchmarks.cam_cost import KINDS, NAMES, AutogradCams, face, write_onnx
 from rtau.backends import open_engine
+from rtau_train.panels import METHOD_NAMES
 
 CHOSEN = [
     name for name in os.environ.get("RTAU_BENCH_NETWORKS", ",".join(NAMES)).split(",") if name
 ]
 SMALLEST = "shufflenetv2_x1_0"
-WRITTEN = {"gradcam": "Grad-CAM", "gradcam++": "Grad-CAM++"}
-RANDOM, ONNX_RUNTIME = "random weights", "ONNX Runtime"
+ONNX_RUNTIME = "ONNX Runtime"
 
 
 @pytest.fixture(scope="module", params=CHOSEN)
@@ -48,8 +48,9 @@ def named(name, benchmark):
 
     def time(what: str, library: str, *call, **options):
         benchmark.group = name
-        benchmark.extra_info.update(name=f"{name}, {what}", run_on="CPU, one thread", model=RANDOM)
-        benchmark.extra_info["device"] = library
+        benchmark.extra_info.update(
+            name=f"{name}, {what}", run_on="CPU, one thread", model="random weights", device=library
+        )
         benchmark(*call, **options)
 
     return time
@@ -57,7 +58,7 @@ def named(name, benchmark):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_onnx_runtime(named, files, kind):
-    what = "no heatmaps" if kind == "bare" else f"12 {WRITTEN[kind]} maps"
+    what = "no heatmaps" if kind == "bare" else f"12 {METHOD_NAMES[KINDS[kind]]} maps"
     with closing(open_engine(str(files[kind]), provider="cpu", threads=1)) as engine:
         named(what, ONNX_RUNTIME, engine.infer, face(), cams=kind != "bare")
 

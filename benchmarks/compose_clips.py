@@ -43,8 +43,7 @@ def composed(
     """Returns a composed clip, from the cache if it is there and was made of the same base."""
     cache.mkdir(parents=True, exist_ok=True)
     origin = clip_record(base, faces=1)
-    how = f"{frames}-gap{GAP:.3f}"
-    folder = cache / f"{base.stem}-{origin.sha256[:12]}-{how}"
+    folder = cache / f"{base.stem}-{origin.sha256[:12]}-{frames}-gap{GAP:.3f}"
     folder.mkdir(exist_ok=True)
     path = folder / f"{clip_name(faces, size)}.mp4"
     made_from = f"{base.name}, {faces} tiles"

@@ -144,12 +144,11 @@ class Runner:
         # Live, a frame that waits to be judged, or for others of a batch, is late.
         is_hurried = drops or source.is_live
         self._batch = 1 if is_hurried else FILE_BATCH
+        self._frame_px = source.info.width * source.info.height
         self._ahead: LookAhead[_Arrival, _Seen] | None = None
         if pipeline.looks_ahead and not is_hurried:
-            frame_px = max(source.info.width * source.info.height, 1)
-            ahead = min(max(AHEAD_PX // frame_px, LEAST_AHEAD), LOOK_AHEAD)
+            ahead = frames_ahead(self._frame_px)
             self._ahead = LookAhead(self._queue, self._look, size=ahead)
-            self._joins_batches = ahead == LOOK_AHEAD
         self._stop = threading.Event()
         self._laps = Laps()
         self._recent = Recent()
@@ -279,7 +278,7 @@ class Runner:
             return ahead.queue.take(1)
         seen = ahead.queue.take(self._batch)
         faces = sum(len(one.sight.faces) for one in seen)
-        if self._joins_batches and joins_next_batch(faces):
+        if joins_next_batch(faces, frame_px=self._frame_px):
             seen += ahead.queue.take(self._batch)
         return seen
 
@@ -351,9 +350,17 @@ class Runner:
             raise errors[0]
 
 
-def joins_next_batch(faces: int, /) -> bool:
-    """True where `FILE_BATCH` frames of a file have so few faces that the next ones join them."""
-    return faces <= FILE_BATCH
+def frames_ahead(frame_px: int, /) -> int:
+    """Returns how many frames of so many pixels are looked at ahead of judging."""
+    return min(max(AHEAD_PX // max(frame_px, 1), LEAST_AHEAD), LOOK_AHEAD)
+
+
+def joins_next_batch(faces: int, /, *, frame_px: int) -> bool:
+    """True where `FILE_BATCH` frames have so few faces, and are so small, that the next join them.
+
+    Small are those of which as many are held ahead as ever.
+    """
+    return faces <= FILE_BATCH and frames_ahead(frame_px) == LOOK_AHEAD
 
 
 class _FaceCount:

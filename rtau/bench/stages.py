@@ -154,14 +154,19 @@ class Stages:
             self._encode(),
         ]
 
+    def _frames_of_a_batch(self) -> int:
+        if self.scene.config.find.follow == "landmarks":
+            return 1
+        frame, faces = self.scene.results[0].frame, round(FILE_BATCH * self.scene.faces)
+        joins = joins_next_batch(faces, frame_px=frame.width * frame.height)
+        return 2 * FILE_BATCH if joins else FILE_BATCH
+
     def inferences(self) -> list[Step]:
         """Returns the network by batch, and a run's own batch: of so many frames at once.
 
         Where faces follow their landmarks a run judges one frame at a time.
         """
-        together_frames = 1 if self.scene.config.find.follow == "landmarks" else FILE_BATCH
-        if together_frames > 1 and joins_next_batch(round(FILE_BATCH * self.scene.faces)):
-            together_frames *= 2
+        together_frames = self._frames_of_a_batch()
         one = self._crop(self._seen()[0])
         steps = [
             Step(infer_name(rows), self._infer(batch_of(one, rows)), batch=rows) for rows in BATCHES

@@ -101,7 +101,7 @@ class HaarDetector:
             return _best_of(self._looked(frame, _squares(near.boxes_xyxy), face_px=FOLLOWED_PX))
         seen_xyxy = _nobody().boxes_xyxy if seen is None else seen.boxes_xyxy
         parts = _frame_box(frame) if within is None else within
-        guesses = self._search(frame, parts, seen_xyxy=seen_xyxy)
+        guesses = self._search(frame, parts, seen=_squares(seen_xyxy))
         on_seen = geometry.iou(_boxes(guesses), seen_xyxy) >= SEEN_IOU
         return _best_of(self._looked(frame, guesses[~on_seen.any(axis=1)], face_px=FIRST_PX))
 
@@ -125,9 +125,7 @@ class HaarDetector:
             return max(self._min_face_share * frame.height, 1.0)
         return max(AUTO_SHARE * min(frame.width, frame.height), 1.0)
 
-    def _search(
-        self, frame: Frame, parts_xyxy: geometry.Boxes, *, seen_xyxy: geometry.Boxes
-    ) -> Squares:
+    def _search(self, frame: Frame, parts_xyxy: geometry.Boxes, *, seen: Squares) -> Squares:
         """Returns first guesses from parts of a frame: float64 (N, 3), centre x, y, side, px."""
         smallest_px = self._smallest_px(frame)
         # A part must hold the smallest face, or nothing could be found in it.
@@ -136,7 +134,7 @@ class HaarDetector:
         grown = parts_xyxy + np.hstack([-missing, missing])
         inside = geometry.clip(grown.astype(np.float32), width=frame.width, height=frame.height)
         found = [
-            self._guesses(frame, part, smallest_px, seen=_squares(seen_xyxy))
+            self._guesses(frame, part, smallest_px, seen=seen)
             for part in inside.astype(int).tolist()
         ]
         guesses = np.concatenate([np.zeros((0, 3)), *found])
