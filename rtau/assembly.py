@@ -20,7 +20,6 @@ from rtau.pipeline import HeatSchedule, Pipeline
 from rtau.runner import Runner
 from rtau.seams import Engine, Sink, Source
 from rtau.search_policy import SearchPolicy
-from rtau.sinks.behind import WriteBehind
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
@@ -174,15 +173,15 @@ def csv_sink(
     )
 
 
-def video_sink(path: Path, *, source: Source, output: OutputConfig) -> WriteBehind:
-    """Returns the open annotated video of a source, with its sound, written behind the run.
+def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFileSink:
+    """Returns the open annotated video of a source, with its sound.
 
     Raises:
         SinkError: the file or the encoder cannot be opened.
     """
     info = source.info
     origin = getattr(source, "origin", None)
-    video = VideoFileSink(
+    return VideoFileSink(
         path,
         width=info.width,
         height=info.height,
@@ -194,4 +193,3 @@ def video_sink(path: Path, *, source: Source, output: OutputConfig) -> WriteBehi
         preset=output.preset,
         threads=output.encoder_threads,
     )
-    return WriteBehind(video)

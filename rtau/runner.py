@@ -1,15 +1,13 @@
-"""The threaded shell around the pipeline: reading ahead, the queue, the sinks, the shutdown.
+"""The threaded shell around the pipeline: feed, crew, sinks, shutdown.
 
-One reader thread fills a bounded queue; for files a second one looks for faces ahead of the
-calling thread, which judges them, draws, and writes to the sinks. Owns every thread of a run but
-those that sources and sinks keep for themselves, and leaves none behind, however the run ends; does
-no image work itself.
+The calling thread judges, draws, and writes to the sinks; a crew writes what is slow behind it and,
+for files, reads and looks for faces ahead of it. Owns every thread of a run but those that sources
+keep for themselves, and leaves none behind, however the run ends; does no image work itself.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 import threading
 import time
@@ -18,24 +16,29 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from rtau.data import Frame, FrameResult, Picture
+from rtau.cores import usable_cores
+from rtau.crew import Crew
+from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
-from rtau.frame_queue import FrameQueue
-from rtau.look_ahead import LookAhead
+from rtau.feed import Arrival, FileFeed, LiveFeed, Reading
 from rtau.opencv_threads import as_for_files
-from rtau.pipeline import Pipeline, Sight
+from rtau.pipeline import Pipeline
 from rtau.seams import Sink, Source, StopRun
 from rtau.timing import Laps, Percentiles, Recent, percentiles
+from rtau.write_behind import WriteBehind
 
 log = logging.getLogger(__name__)
 
-# Frames read ahead of a file: hides a slow key frame.
-READ_AHEAD = 4
 # Frames looked at ahead of judging: hides a search of the whole frame, which takes as long as ten
 # frames without one. Large frames are fewer, to bound memory: 16 of 1920x1080, 4 of 4K.
 LOOK_AHEAD = 16
 LEAST_AHEAD = 4
 AHEAD_PX = 2**25
+# Of these, as many may be read before and wait to be written behind: enough that neither side waits
+# for the other's every hiccup, or for a batch.
+SHARE_BESIDE = 2
+# Frames kept of a camera that may lose none.
+LIVE_AHEAD = 4
 # Live, only the newest frame is worth anything.
 NEWEST_ONLY = 1
 # Frames of a file that share one batch; as many again if they have no more than a face each, since
@@ -93,23 +96,6 @@ class Progress:
     """Over the last frames, seconds."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Arrival:
-    """A frame as it came from the source."""
-
-    frame: Frame
-    received_s: float
-    decode_s: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """A frame that was looked at."""
-
-    arrival: _Arrival
-    sight: Sight
-
-
 class Runner:
     """Runs one source through one pipeline into sinks. Made for one run."""
 
@@ -135,29 +121,45 @@ class Runner:
         """
         self._source = source
         self._pipeline = pipeline
-        self._sinks = list(sinks)
         self._compose = compose
         self._max_frames = max_frames
-        drops = source.is_live if drops is None else drops
-        size = NEWEST_ONLY if drops else READ_AHEAD
-        self._queue: FrameQueue[_Arrival] = FrameQueue(size=size, drops=drops)
-        # Live, a frame that waits to be judged, or for others of a batch, is late.
-        is_hurried = drops or source.is_live
-        self._batch = 1 if is_hurried else FILE_BATCH
         self._frame_px = source.info.width * source.info.height
-        self._ahead: LookAhead[_Arrival, _Seen] | None = None
-        if pipeline.looks_ahead and not is_hurried:
-            ahead = frames_ahead(self._frame_px)
-            self._ahead = LookAhead(self._queue, self._look, size=ahead)
+        self._crew = Crew()
+        drops = source.is_live if drops is None else drops
+        # Live, a frame that waits to be judged, or for others of a batch, is late.
+        self._is_hurried = drops or source.is_live
+        self._batch = 1 if self._is_hurried else FILE_BATCH
+        self._looks_ahead = pipeline.looks_ahead and not self._is_hurried
+        self._feed = self._make_feed(drops=drops)
+        self._sinks = [self._beside(sink) for sink in sinks]
         self._stop = threading.Event()
         self._laps = Laps()
         self._recent = Recent()
-        self._read = self._done = self._left_out = 0
+        self._done = 0
         self._time_s = 0.0
         self._faces = _FaceCount()
         self._lost_views: list[str] = []
         self._started_s = self._ended_s = 0.0
         self._end = "not run"
+
+    def _make_feed(self, *, drops: bool) -> LiveFeed | FileFeed:
+        reading = Reading(self._source, most=self._max_frames)
+        if self._is_hurried:
+            return LiveFeed(reading, size=NEWEST_ONLY if drops else LIVE_AHEAD, drops=drops)
+        ahead = frames_ahead(self._frame_px)
+        return FileFeed(
+            reading,
+            self._crew,
+            look=self._pipeline.look if self._looks_ahead else None,
+            read_ahead=ahead // SHARE_BESIDE,
+            look_ahead=ahead,
+        )
+
+    def _beside(self, sink: Sink) -> Sink:
+        """Returns the sink, to be written behind the run if it is slow."""
+        if not sink.is_slow:
+            return sink
+        return WriteBehind(sink, self._crew, waiting=frames_ahead(self._frame_px) // SHARE_BESIDE)
 
     def run(self) -> RunSummary:
         """Returns the summary when the source has ended, or after `stop()`.
@@ -165,23 +167,26 @@ class Runner:
         Raises:
             RtauError: the original error of whatever failed; `summary` is there all the same.
         """
-        with nullcontext() if self._ahead is None else as_for_files():
+        with as_for_files() if self._looks_ahead else nullcontext():
             return self._run()
 
     def _run(self) -> RunSummary:
         self._started_s = time.perf_counter()
-        reader = threading.Thread(target=self._read_all, name="rtau-reader")
         try:
-            reader.start()
-            if self._ahead is not None:
-                self._ahead.start()
+            self._crew.start(helpers=self._helpers())
+            self._feed.start()
             self._consume()
         except BaseException as error:
             self._end = f"failed: {error}" if isinstance(error, Exception) else "interrupted"
-            self._shut(reader, failed=True)
+            self._shut(failed=True)
             raise
-        self._shut(reader, failed=False)
+        self._shut(failed=False)
         return self.summary
+
+    def _helpers(self) -> int:
+        """Returns how many threads help this one: live, one to a stage, else one to a core."""
+        stages = self._crew.stages
+        return stages if self._is_hurried else max(min(usable_cores() - 1, stages), 1)
 
     def stop(self) -> None:
         """Asks the run to end soon and cleanly; safe from signal handlers and other threads."""
@@ -191,7 +196,7 @@ class Runner:
     def summary(self) -> RunSummary:
         """What was done so far, or in the whole run when it has ended."""
         return RunSummary(
-            frames_read=self._read + self._left_out,
+            frames_read=self._feed.reading.frames + self._feed.reading.left_out,
             frames_done=self._done,
             frames_dropped=self._dropped,
             frames_corrupt=self._source.corrupt,
@@ -218,27 +223,7 @@ class Runner:
 
     @property
     def _dropped(self) -> int:
-        return self._queue.dropped + self._left_out
-
-    def _read_all(self) -> None:
-        """Reader thread: source to queue. Whatever it fails with is handed to the main thread."""
-        try:
-            frames = iter(self._source)
-            for _ in itertools.count() if self._max_frames is None else range(self._max_frames):
-                start_s = time.perf_counter()
-                frame = next(frames, None)
-                received_s = time.perf_counter()
-                if frame is None:
-                    break
-                self._read += 1
-                # What a live source dropped by itself before this frame.
-                self._left_out = int(getattr(self._source, "dropped", 0))
-                if not self._queue.put(_Arrival(frame, received_s, received_s - start_s)):
-                    break
-        except BaseException as error:  # noqa: BLE001 - raised again by the main thread
-            self._queue.end(error)
-        else:
-            self._queue.end()
+        return self._feed.dropped + self._feed.reading.left_out
 
     def _consume(self) -> None:
         while not self._stop.is_set():
@@ -250,39 +235,36 @@ class Runner:
         if self._stop.is_set():
             self._end = "stopped"
             return
-        error = self._queue.error if self._ahead is None else self._ahead.queue.error
-        if error is not None:
-            raise error
-        limited = self._max_frames is not None and self._read >= self._max_frames
+        if self._feed.error is not None:
+            raise self._feed.error
+        limited = self._max_frames is not None and self._feed.reading.frames >= self._max_frames
         self._end = "frame limit" if limited else "end of source"
-
-    def _look(self, arrival: _Arrival) -> _Seen:
-        return _Seen(arrival, self._pipeline.look(arrival.frame))
 
     def _process(self) -> bool:
         """Takes the next frames through pipeline and sinks; returns False when there are none."""
-        if self._ahead is None:
-            arrivals = self._queue.take(self._batch)
-            results = self._pipeline.step([arrival.frame for arrival in arrivals])
+        arrivals = self._take()
+        sights = [one.sight for one in arrivals if one.sight is not None]
+        if self._looks_ahead:
+            results = self._pipeline.judge(sights)
         else:
-            seen = self._take_seen(self._ahead)
-            arrivals = [one.arrival for one in seen]
-            results = self._pipeline.judge([one.sight for one in seen])
+            results = self._pipeline.step([arrival.frame for arrival in arrivals])
         for arrival, result in zip(arrivals, results, strict=True):
             self._finish(arrival, result)
         return bool(arrivals)
 
-    def _take_seen(self, ahead: LookAhead[_Arrival, _Seen]) -> list[_Seen]:
+    def _take(self) -> list[Arrival]:
         """Returns the frames of the next batch; the first goes alone, to show something soon."""
+        if not self._looks_ahead:
+            return self._feed.take(self._batch)
         if self._done == 0:
-            return ahead.queue.take(1)
-        seen = ahead.queue.take(self._batch)
-        faces = sum(len(one.sight.faces) for one in seen)
+            return self._feed.take(1)
+        arrivals = self._feed.take(self._batch)
+        faces = sum(len(one.sight.faces) for one in arrivals if one.sight is not None)
         if joins_next_batch(faces, frame_px=self._frame_px):
-            seen += ahead.queue.take(self._batch)
-        return seen
+            arrivals += self._feed.take(self._batch)
+        return arrivals
 
-    def _finish(self, arrival: _Arrival, result: FrameResult) -> None:
+    def _finish(self, arrival: Arrival, result: FrameResult) -> None:
         """Hands a result to the sinks and counts it."""
         stage_s = {"decode": arrival.decode_s, **result.stage_s}
         self._deliver(result, stage_s)
@@ -321,27 +303,24 @@ class Runner:
         self._sinks.remove(sink)
         sink.close()
 
-    def _shut(self, reader: threading.Thread, *, failed: bool) -> None:
-        """Ends the reader, then closes the sinks in reverse order.
+    def _shut(self, *, failed: bool) -> None:
+        """Ends the reading, then closes the sinks in reverse order.
 
         With `failed`, errors of closing are logged: the first error is the one that matters.
         Without, the first of them is raised when all are closed.
         """
         self._stop.set()
-        self._queue.close()
-        if self._ahead is not None:
-            self._ahead.queue.close()
+        self._feed.stop()
         errors = [error for error in (_closing(self._source),) if error is not None]
-        if reader.ident is not None:
-            reader.join(READER_PATIENCE_S)
-        if self._ahead is not None:
-            self._ahead.join()
+        has_ended = self._feed.join(READER_PATIENCE_S)
         for sink in reversed(self._sinks):
             error = _closing(sink)
             if error is not None:
                 errors.append(error)
+        self._crew.close()
+        has_ended &= self._crew.join(READER_PATIENCE_S)
         self._ended_s = time.perf_counter()
-        if reader.is_alive():
+        if not has_ended:
             log.error("the source did not end within %g s of being closed", READER_PATIENCE_S)
         for error in errors if failed else errors[1:]:
             log.warning("while closing: %s", error)

@@ -36,8 +36,8 @@ class SourceInfo:
 class Source(Protocol):
     """Gives frames in order. Tested by tests/contracts/test_source.py.
 
-    * Iterated once, by one thread. Indices start at 0 and grow by one per *captured* frame;
-      `time_s` never decreases.
+    * Iterated once, by one thread at a time, not always the same. Indices start at 0 and grow
+      by one per *captured* frame; `time_s` never decreases.
     * All frames have the size `info` tells, but for sources of unrelated images.
     * A corrupt frame is skipped, counted in `corrupt`, and leaves a gap in the indices. The end of
       a file ends the iteration; an unplugged camera or a lost stream raises SourceError. Every
@@ -174,6 +174,15 @@ class Sink(Protocol):
     @property
     def is_view(self) -> bool:
         """True for windows and terminals: their failure is reported but does not end a run."""
+        ...
+
+    @property
+    def is_slow(self) -> bool:
+        """True where a write takes about as long as all else of a frame, as encoding does.
+
+        It is then called beside the run, by one thread at a time, not always the same, and a
+        failure is raised some frames later.
+        """
         ...
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:

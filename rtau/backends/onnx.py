@@ -6,7 +6,6 @@ provider that was asked for, and never pays for CAMs that nobody wants; knows no
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from rtau.backends.onnx_shared import SharedSession
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import METADATA_KEY, ModelContract
+from rtau.cores import usable_cores
 from rtau.data import Crops, Scores
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
 
@@ -72,7 +72,7 @@ class OnnxEngine:
         """
         self._path = path
         self._model = _read(path)
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         self._threads = threads or threads_for(len(self._model), cores=cores)
         self._provider, self._why = _choose_provider(provider)
         is_free = threads == 0 and self._provider == PROVIDERS["cpu"]

@@ -7,7 +7,6 @@ ONNX Runtime is faster (docs/adr/0011-openvino-for-many-faces.md). Opened by `--
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from rtau.backends.onnx_metadata import contract_in
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import ModelContract
+from rtau.cores import usable_cores
 from rtau.data import Crops, Scores
 from rtau.errors import ContractError, EngineError, UsageError
 
@@ -53,7 +53,7 @@ class OpenVINOEngine:
         if provider != "openvino":
             raise UsageError(f"the OpenVINO backend is --provider openvino, got {provider!r}")
         self._path = path
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads or usable_cores()
         self._options = {
             "INFERENCE_PRECISION_HINT": EXACT,
             "PERFORMANCE_HINT": "LATENCY",

@@ -128,6 +128,7 @@ class _Watch:
     name = "watch"
     wants_overlay = True
     is_view = False
+    is_slow = False
 
     def __init__(self, source: _Stamped, *, piece_s: float, pieces: int) -> None:
         self._source = source

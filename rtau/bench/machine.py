@@ -15,6 +15,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from rtau.cores import usable_cores
+
 # Distributions that can change a figure.
 PACKAGES = (
     *("rtau", "numpy", "opencv-python", "opencv-python-headless", "av"),
@@ -79,13 +81,13 @@ class Machine:
 
 def machine(*, root: Path = Path("/")) -> Machine:
     """Returns what is known of this machine; `root` is where /proc and /sys lie."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     cpu = _cpu_model(root)
     board = _text(root / "proc/device-tree/model")
     return Machine(
         name=slug(f"{NOISE.sub('', board or cpu)} {cores} cores"),
         cpu=cpu,
-        cores=cores or 1,
+        cores=cores,
         memory_mib=_memory_mib(root),
         architecture=platform.machine(),
         system=platform.platform(),

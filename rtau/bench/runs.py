@@ -64,6 +64,7 @@ class Tally:
     name = "tally"
     wants_overlay = False
     is_view = False
+    is_slow = False
 
     def __init__(self, *, wants_cams: bool = False) -> None:
         """With `wants_cams`, a frame whose faces have no heatmaps is an error."""

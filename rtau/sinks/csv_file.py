@@ -36,6 +36,7 @@ class CsvSink:
     """
 
     is_view = False
+    is_slow = False
     wants_overlay = False
 
     def __init__(

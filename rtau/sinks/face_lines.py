@@ -19,6 +19,7 @@ class FaceLinesSink:
 
     wants_overlay = False
     is_view = False
+    is_slow = False
     name = "standard output"
 
     def __init__(self, stream: TextIO, *, file_of: Callable[[int], str]) -> None:

@@ -27,6 +27,7 @@ class ImageFolderSink:
 
     wants_overlay = True
     is_view = False
+    is_slow = True
 
     def __init__(self, folder: Path, *, file_of: Callable[[int], str]) -> None:
         """Makes the folder.

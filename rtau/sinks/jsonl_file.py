@@ -33,6 +33,7 @@ class JsonlSink:
     """Writes one JSON object per frame and line. Satisfies `rtau.seams.Sink`."""
 
     is_view = False
+    is_slow = False
     wants_overlay = False
 
     def __init__(

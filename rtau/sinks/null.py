@@ -14,6 +14,7 @@ class NullSink:
 
     name = "nothing"
     is_view = False
+    is_slow = False
 
     def __init__(self, *, wants_overlay: bool = False) -> None:
         """`wants_overlay` makes the pipeline draw although nobody looks, to time the drawing."""

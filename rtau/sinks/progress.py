@@ -34,6 +34,7 @@ class ProgressSink:
 
     name = "progress"
     is_view = True
+    is_slow = False
     wants_overlay = False
 
     def __init__(

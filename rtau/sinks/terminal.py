@@ -75,6 +75,7 @@ class TerminalSink:
 
     name = "terminal"
     is_view = True
+    is_slow = False
     wants_overlay = False
 
     def __init__(

@@ -70,6 +70,7 @@ class VideoFileSink:
     """
 
     is_view = False
+    is_slow = True
     wants_overlay = True
 
     def __init__(  # noqa: PLR0913 - each is a choice of its own

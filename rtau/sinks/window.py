@@ -101,6 +101,7 @@ class WindowSink:
 
     name = "window"
     is_view = True
+    is_slow = False
     wants_overlay = True
 
     def __init__(

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtau.crew import Crew
 from rtau.errors import SinkError
 from rtau.seams import Sink
-from rtau.sinks.behind import WriteBehind
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
@@ -24,6 +24,7 @@ from rtau.sinks.terminal import TerminalSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.sinks.window import WindowSink
 from rtau.status import ViewControls
+from rtau.write_behind import WriteBehind
 from tests.support.limits import file_size_limit
 from tests.support.results import AU_LABELS, THRESHOLDS, make_result
 from tests.support.screen import MemoryScreen
@@ -51,7 +52,10 @@ def _video(folder: Path) -> Sink:
 
 
 def _behind(folder: Path) -> Sink:
-    return WriteBehind(_video(folder))
+    crew = Crew()
+    behind = WriteBehind(_video(folder), crew, waiting=2)
+    crew.start(helpers=0)  # whoever writes does the work
+    return behind
 
 
 def _null(folder: Path) -> Sink:
@@ -123,6 +127,7 @@ def test_has_the_shape_of_a_sink(sink):
     assert isinstance(sink, Sink)
     assert isinstance(sink.wants_overlay, bool)
     assert isinstance(sink.is_view, bool)
+    assert isinstance(sink.is_slow, bool)
     assert sink.name
 
 

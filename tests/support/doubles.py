@@ -168,6 +168,7 @@ class KeepingSink:
         *,
         wants_overlay: bool = False,
         is_view: bool = False,
+        is_slow: bool = False,
         fail_on: int | None = None,
         fail_close: bool = False,
         error: Exception | None = None,
@@ -176,6 +177,7 @@ class KeepingSink:
         self.name = name
         self.wants_overlay = wants_overlay
         self.is_view = is_view
+        self.is_slow = is_slow
         self.fail_on = fail_on
         self.fail_close = fail_close
         self.error = error or SinkError("disk full: no space left on device")

@@ -237,3 +237,79 @@ def test_two_runs_give_the_same_results():
 
     for one, other in zip(first.results, second.results, strict=True):
         np.testing.assert_array_equal(one.scores.logits, other.scores.logits)
+
+
+class SlowSink(KeepingSink):
+    """Says that it is slow, and is."""
+
+    def __init__(self, **options):
+        super().__init__(is_slow=True, **options)
+        self.threads = set()
+
+    def write(self, result, image, /):
+        time.sleep(2e-3)
+        self.threads.add(threading.current_thread().name)
+        super().write(result, image)
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("frames", [0, 1, 30])
+def test_a_slow_sink_has_every_frame_in_order_when_the_run_ends(live, frames):
+    slow, quick = SlowSink(), KeepingSink()
+    summary = make_runner(frames, sinks=[slow, quick], live=live, drops=False).run()
+
+    assert [result.frame.index for result in slow.results] == list(range(frames))
+    assert len(quick.results) == summary.frames_done == frames
+    assert slow.closed == quick.closed == 1
+
+
+def test_live_a_slow_sink_is_written_to_beside_the_calling_thread():
+    slow = SlowSink()
+    make_runner(20, sinks=[slow], live=True, drops=False).run()
+
+    assert "rtau-crew" in slow.threads
+
+
+def test_a_slow_sink_that_fails_ends_the_run_and_the_others_keep_what_they_have():
+    slow, quick = SlowSink(fail_on=3), KeepingSink()
+    with pytest.raises(SinkError, match="disk full"):
+        make_runner(40, sinks=[quick, slow]).run()
+
+    assert len(slow.results) == 3
+    assert len(quick.results) >= 3
+    assert slow.closed == quick.closed == 1
+
+
+def test_what_a_slow_sink_was_handed_before_a_failure_elsewhere_is_written():
+    slow, other = SlowSink(), KeepingSink(fail_on=8)
+    with pytest.raises(SinkError, match="disk full"):
+        make_runner(40, sinks=[slow, other]).run()
+
+    assert [result.frame.index for result in slow.results] == list(range(9))
+
+
+def test_what_a_slow_sink_was_handed_before_a_stop_is_written():
+    view, slow = KeepingSink(is_view=True, fail_on=6, error=StopRun()), SlowSink()
+    summary = make_runner(1000, sinks=[slow, view]).run()
+
+    assert summary.end == "stopped"
+    assert [result.frame.index for result in slow.results] == list(range(len(slow.results)))
+    assert len(slow.results) > 6
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16])
+@pytest.mark.parametrize("sinks", [1, 2])
+def test_a_run_over_a_file_has_a_thread_to_a_core_but_none_without_work(monkeypatch, cores, sinks):
+    monkeypatch.setattr("rtau.runner.usable_cores", lambda: cores)
+    before, counts = threading.active_count(), []
+
+    class Watcher(KeepingSink):
+        def write(self, result, image, /):
+            super().write(result, image)
+            counts.append(threading.active_count() - before)
+
+    slow = [SlowSink() for _ in range(sinks - 1)]
+    make_runner(9, sinks=[Watcher(), *slow]).run()
+
+    assert set(counts) == {max(min(cores - 1, 1 + sinks), 1)}
+    assert threading.active_count() == before

@@ -22,7 +22,7 @@ from rtau.data import Faces, Frame
 from rtau.decide import Decider
 from rtau.finder import FaceFinder
 from rtau.pipeline import HeatSchedule, Pipeline
-from rtau.runner import FILE_BATCH, LOOK_AHEAD, READ_AHEAD, Runner
+from rtau.runner import FILE_BATCH, LOOK_AHEAD, SHARE_BESIDE, Runner
 from rtau.seams import SourceInfo
 from rtau.search_policy import SearchPolicy
 from rtau.sinks.csv_file import CsvSink
@@ -172,8 +172,8 @@ def test_no_more_frames_are_held_late_than_early_by_a_fast_or_a_slow_sink(pause_
 
     run_film(film, Watch(look))
 
-    # In both queues, in the hands of reader and looker and between, and in the batch.
-    assert max(alive) <= READ_AHEAD + LOOK_AHEAD + 3 + 2 * FILE_BATCH
+    # On both belts, one in the hands of each stage, one between, and the batch.
+    assert max(alive) <= LOOK_AHEAD // SHARE_BESIDE + LOOK_AHEAD + 3 + 2 * FILE_BATCH
     assert film.alive <= 1
 
 

@@ -21,6 +21,7 @@ from rtau.cli.batch.reports import Begun, Ended, Event, FileReport, Moved
 from rtau.cli.batch.worker import Order, prepared, run_file
 from rtau.cli.batch.workers import Brake
 from rtau.cli.main import log_to_stderr
+from rtau.cores import usable_cores
 from rtau.errors import RtauError
 
 # How often the brake is looked at while no worker says anything.
@@ -30,11 +31,6 @@ ASK_AGAIN_S = 1.0
 # How long a worker that has no file may take to end.
 PATIENCE_S = 10.0
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
-
-
-def core_count() -> int:
-    """Returns the cores this process may use: fewer than the machine has, if it is bound."""
-    return len(os.sched_getaffinity(0))
 
 
 class Processes:
@@ -48,7 +44,7 @@ class Processes:
             most: files there are: more workers than that would only take cores from the others.
             cores: instead of those this process may use.
         """
-        cores = cores or core_count()
+        cores = cores or usable_cores()
         self.count = min(jobs or cores, most)
         self.threads = max(1, cores // self.count)
 

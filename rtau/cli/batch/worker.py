@@ -70,6 +70,7 @@ class SignsOfLife:
 
     name = "signs of life"
     is_view = True
+    is_slow = False
     wants_overlay = False
 
     def __init__(

@@ -85,7 +85,7 @@ def test_threads_nobody_named_run_parts_of_a_large_batch(
     model_path, monkeypatch, threads, cores, runs
 ):
     """Who names a number of threads gets that, and no others."""
-    monkeypatch.setattr("rtau.backends.onnx.os.cpu_count", lambda: cores)
+    monkeypatch.setattr("rtau.backends.onnx.usable_cores", lambda: cores)
     calls = []
 
     def run(session, outputs, feeds):

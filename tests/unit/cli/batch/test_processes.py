@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from rtau.cli.batch.processes import Processes, _signals_held_back, core_count, death_words
+from rtau.cli.batch.processes import Processes, _signals_held_back, death_words
+from rtau.cores import usable_cores
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_the_cores_are_those_this_process_may_use():
     allowed = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(allowed)})
-        assert core_count() == 1
+        assert usable_cores() == 1
         assert Processes(0, most=9).words == "1 process of 1 thread"
     finally:
         os.sched_setaffinity(0, allowed)

@@ -1,13 +1,16 @@
-"""A sink that writes in a thread of its own: order, one error, nothing lost, nothing left."""
+"""A sink that a crew writes: order, one error, nothing lost."""
 
 import threading
 
 import pytest
 
+from rtau.crew import Crew
 from rtau.errors import SinkError
-from rtau.sinks.behind import WAITING, WriteBehind
+from rtau.write_behind import WriteBehind
 from tests.support.doubles import KeepingSink
 from tests.support.results import make_result
+
+WAITING = 2
 
 
 class Failing(KeepingSink):
@@ -24,14 +27,31 @@ class Failing(KeepingSink):
         super().write(result, image)
 
 
+@pytest.fixture(params=[0, 1], ids=["alone", "with a helper"])
+def behind(request):
+    """Yields what puts a sink behind a crew that works."""
+    crews = []
+
+    def make(inner):
+        crews.append(Crew())
+        sink = WriteBehind(inner, crews[-1], waiting=WAITING)
+        crews[-1].start(helpers=request.param)
+        return sink
+
+    yield make
+    for crew in crews:
+        crew.close()
+        assert crew.join(5)
+
+
 def indices(sink):
     return [result.frame.index for result in sink.results]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 40])
-def test_everything_is_written_in_order_before_close_returns(count):
+def test_everything_is_written_in_order_before_close_returns(behind, count):
     inner = KeepingSink()
-    sink = WriteBehind(inner)
+    sink = behind(inner)
     for index in range(count):
         sink.write(make_result(index), None)
     sink.close()
@@ -39,12 +59,11 @@ def test_everything_is_written_in_order_before_close_returns(count):
 
     assert indices(inner) == list(range(count))
     assert inner.closed == 1
-    assert "rtau-write" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_failure_is_raised_by_a_later_write_once():
+def test_a_failure_is_raised_by_a_later_write_once(behind):
     inner = Failing(at=1)
-    sink = WriteBehind(inner)
+    sink = behind(inner)
     inner.may_go_on.set()
 
     def write_on():
@@ -59,9 +78,9 @@ def test_a_failure_is_raised_by_a_later_write_once():
     assert inner.closed == 1
 
 
-def test_a_failure_at_the_last_result_is_raised_by_close():
+def test_a_failure_at_the_last_result_is_raised_by_close(behind):
     inner = Failing(at=2)
-    sink = WriteBehind(inner)
+    sink = behind(inner)
     inner.may_go_on.set()
     for index in range(3):
         sink.write(make_result(index), None)
@@ -72,9 +91,9 @@ def test_a_failure_at_the_last_result_is_raised_by_close():
     sink.close()
 
 
-def test_only_a_few_wait():
+def test_only_a_few_wait(behind):
     inner, written = Failing(at=None), []
-    sink = WriteBehind(inner)
+    sink = behind(inner)
 
     def hand_on():
         for index in range(10):
@@ -91,16 +110,8 @@ def test_only_a_few_wait():
     assert indices(inner) == list(range(10))
 
 
-def test_nothing_can_be_written_after_close():
-    sink = WriteBehind(KeepingSink())
+def test_nothing_can_be_written_after_close(behind):
+    sink = behind(KeepingSink())
     sink.close()
     with pytest.raises(ValueError, match="write needs an open sink"):
         sink.write(make_result(0), None)
-
-
-def test_what_the_other_tells_of_its_file_is_told():
-    inner = KeepingSink()
-    inner.audio, inner.note = "copied aac", "left as it is"
-    sink = WriteBehind(inner)
-    assert (sink.audio, sink.note) == ("copied aac", "left as it is")
-    sink.close()
