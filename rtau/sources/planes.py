@@ -6,6 +6,7 @@ video is coded with; any other frame is for swscale. Called by `pictures.py` for
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -39,10 +40,12 @@ def planes_of(frame: Any, *, matrix: int, convert: Callable[[], Image]) -> Plane
 
 def _plane(plane: Any) -> Image:
     """Returns a plane without the padding of its rows: uint8 (h, w)."""
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width]
+    shape, strides = (plane.height, plane.width), (plane.line_size, 1)
+    stored: Image = np.ndarray(shape, np.uint8, plane, strides=strides)
+    return stored
 
 
+@functools.lru_cache(maxsize=8)
 def _rgb_from_yuv(matrix: int, *, full: bool) -> npt.NDArray[np.float32]:
     """Returns float32 (3, 4): RGB of (y, u, v, 1) (ITU-R BT.601-7, section 2.5; BT.709-6, item 3).
 
@@ -56,4 +59,6 @@ def _rgb_from_yuv(matrix: int, *, full: bool) -> npt.NDArray[np.float32]:
     u = np.array([0, 1, 0, -128]) / swing * 2 * (1 - blue)  # blue less brightness
     v = np.array([0, 0, 1, -128]) / swing * 2 * (1 - red)  # red less brightness
     g = y - (red * v + blue * u) / green
-    return np.asarray(255 * np.stack([y + v, g, y + u]), dtype=np.float32)
+    rgb_from_yuv = np.asarray(255 * np.stack([y + v, g, y + u]), dtype=np.float32)
+    rgb_from_yuv.setflags(write=False)
+    return rgb_from_yuv
