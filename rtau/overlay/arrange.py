@@ -40,9 +40,9 @@ class Rung:
     scale: float
 
     def row_px(self, frame_height: int) -> int:
-        """Returns the height of a panel's row, px."""
-        least = round(_ROW_MIN_PX * min(self.scale, 1.0))
-        return max(least, round(frame_height * _ROW_SHARE * self.scale))
+        """Returns the height of a panel's row, px, even: colour is coded for two by two pixels."""
+        least = math.ceil(_ROW_MIN_PX * min(self.scale, 1.0) / 2)
+        return 2 * max(least, round(frame_height * _ROW_SHARE * self.scale / 2))
 
     def cap_px(self, frame_height: int) -> int:
         """Returns the height of a chip's capitals, px."""

@@ -89,7 +89,11 @@ class _Sheets:
 
 def percent(probability: float) -> str:
     """Returns a probability as people read it: `87%`."""
-    return f"{round(100 * probability)}%"
+    return f"{_percent(probability)}%"
+
+
+def _percent(probability: float) -> int:
+    return round(100 * min(max(probability, 0.0), 1.0))
 
 
 def panel_size(spec: PanelSpec) -> tuple[int, int]:
@@ -100,30 +104,59 @@ def panel_size(spec: PanelSpec) -> tuple[int, int]:
 
 def panel(
     spec: PanelSpec, *, probabilities: Sequence[float], active: Sequence[bool], colour: Colour
-) -> Decal:
-    """Returns the panel of one face: a bar, a number and a threshold tick per label.
+) -> tuple[Decal, ...]:
+    """Returns the panel of one face from top to bottom: a bar, a number and a tick per label.
 
-    `colour` is the track's: an edge in it says whose panel this is.
+    In parts, since from frame to frame most are as they were. `colour` is the track's: an edge in
+    it says whose panel this is.
     """
+    rows = (
+        _row(spec, row, colour, percent=_percent(probability), is_active=bool(is_active))
+        for row, (probability, is_active) in enumerate(zip(probabilities, active, strict=True))
+    )
+    grid = _grid(spec)
+    return (
+        _end(spec, colour, top=0),
+        *rows,
+        _end(spec, colour, top=grid.height - grid.pad),
+    )
+
+
+# A row has 101 lengths, in two looks; a label stays within a few of them for a while.
+@functools.lru_cache(maxsize=1024)
+def _row(spec: PanelSpec, row: int, colour: Colour, *, percent: int, is_active: bool) -> Decal:
+    """Returns one row of a panel; `percent` says how far its bar is filled."""
     grid, sheets = _grid(spec), _sheets(spec)
-    paint = sheets.idle.empty.copy()
-    for row, (probability, is_active) in enumerate(zip(probabilities, active, strict=True)):
-        sheet = sheets.lit if is_active else sheets.idle
-        top = grid.pad + row * spec.row_px
-        rows = slice(top, top + spec.row_px)
-        if is_active:
-            paint[rows] = sheet.empty[rows]
-        filled = round(grid.bar_width * min(max(probability, 0.0), 1.0))
-        bar = rows, slice(grid.bar_x, grid.bar_x + filled)
-        paint[bar] = sheet.full[bar]
-        number = _number(percent(probability), spec.row_px, bold=is_active)
-        height, width = number.shape[:2]
-        top += (spec.row_px - height) // 2
-        place = paint[top : top + height, grid.number_right - width : grid.number_right]
-        cv2.max(place, number, dst=place)
-    radius = _radius(spec.row_px)
-    paint[radius:-radius, : max(2, spec.row_px // 7)] = colour
-    return Decal(paint=paint, keep=sheets.keep)
+    sheet = sheets.lit if is_active else sheets.idle
+    top = grid.pad + row * spec.row_px
+    rows = slice(top, top + spec.row_px)
+    paint = sheet.empty[rows].copy()
+    bar = slice(grid.bar_x, grid.bar_x + round(grid.bar_width * percent / 100))
+    paint[:, bar] = sheet.full[rows, bar]
+    number = _number(f"{percent}%", spec.row_px, bold=is_active)
+    height, width = number.shape[:2]
+    low = (spec.row_px - height) // 2
+    place = paint[low : low + height, grid.number_right - width : grid.number_right]
+    cv2.max(place, number, dst=place)
+    _paint_edge(paint, spec, colour, top=top)
+    return Decal(paint=paint, keep=sheets.keep[rows])
+
+
+@functools.lru_cache(maxsize=128)
+def _end(spec: PanelSpec, colour: Colour, *, top: int) -> Decal:
+    """Returns what is above the first row of a panel, or below the last."""
+    sheets = _sheets(spec)
+    rows = slice(top, top + _grid(spec).pad)
+    paint = sheets.idle.empty[rows].copy()
+    _paint_edge(paint, spec, colour, top=top)
+    return Decal(paint=paint, keep=sheets.keep[rows])
+
+
+def _paint_edge(paint: Image, spec: PanelSpec, colour: Colour, *, top: int) -> None:
+    """Paints the coloured edge of a panel on the part of it that begins at a row of pixels."""
+    radius, height = _radius(spec.row_px), _grid(spec).height
+    low, high = max(radius - top, 0), max(height - radius - top, 0)
+    paint[low:high, : max(2, spec.row_px // 7)] = colour
 
 
 def _with_bars(paint: Image, spec: PanelSpec, *, full: bool, bright: bool) -> Image:
@@ -152,7 +185,8 @@ def _draw_bar(bar: Image, *, full: bool, threshold: float, bright: bool) -> None
 @functools.lru_cache(maxsize=16)
 def _grid(spec: PanelSpec) -> _Grid:
     row, cap = spec.row_px, _cap_of(spec.row_px)
-    pad, gap = max(4, row // 3), max(5, row // 2)
+    # Even, as is the width: colour is coded for two by two pixels.
+    pad, gap = max(4, row // 6 * 2), max(5, row // 2)
     codes = max(text.width_px(label, cap, bold=True) for label in spec.labels)
     words = max((text.width_px(name, cap) for name in _names(spec) if name), default=0)
     code_x = pad + row
@@ -162,8 +196,12 @@ def _grid(spec: PanelSpec) -> _Grid:
     number_right = bar_x + bar_width + gap // 2 + text.width_px("100%", cap, bold=True)
     return _Grid(
         pad, code_x, words_x, bar_x, bar_width, number_right,
-        width=number_right + gap // 2 + pad, height=row * len(spec.labels) + 2 * pad,
+        width=_even(number_right + gap // 2 + pad), height=row * len(spec.labels) + 2 * pad,
     )  # fmt: skip
+
+
+def _even(px: int) -> int:
+    return px + px % 2
 
 
 @functools.lru_cache(maxsize=16)

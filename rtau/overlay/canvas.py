@@ -10,13 +10,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 
 from rtau.data import Frame, Image, Picture
-from rtau.overlay.palette import Colour, Decal, blend, lay
+from rtau.overlay.palette import Colour, Decal, blend, lay, stacked, without_black
 from rtau.video_colours import YUV_FROM_BGR, is_video_coded, video_planes
 
 # x0, y0, x1, y1, whole px of a picture, half-open, inside it.
@@ -58,6 +59,13 @@ class Canvas:
         """Lays a decal with its top left corner at (x, y), cut at the picture's edges."""
         lay(self.layers[0].pixels, decal, x=x, y=y)
 
+    def lay_stack(self, parts: Sequence[Decal], *, x: int, y: int) -> None:
+        """Lays parts of one width below each other, the first at (x, y).
+
+        Of planes these are on the grid, and the parts' sides whole multiples of it.
+        """
+        self.lay(stacked(parts), x=x, y=y)
+
     def lay_grown(self, layers: Image, region: Region) -> None:
         """Lays a small decal, enlarged to a region.
 
@@ -93,20 +101,21 @@ class PlanesCanvas(Canvas):
         self.layers = (Layer(y, 1, 0), Layer(u, 2, 1), Layer(v, 2, 2))
 
     def lay(self, decal: Decal, *, x: int, y: int) -> None:
-        """As `Canvas.lay`; a value of colour is the mean of its four pixels."""
-        inside = decal.inside(self.width, self.height, x=x, y=y)
-        if inside is None:
-            return
-        part, x0, y0 = inside
-        yuv, keep = cv2.transform(part.paint, YUV_FROM_BGR), cv2.extractChannel(part.keep, 0)
-        _lay_plane(self.layers[0], cv2.extractChannel(yuv, 0), keep, x=x0, y=y0)
-        # Only whole values of colour: at an odd edge there is none of the decal's.
-        left, top = x0 % 2, y0 % 2
-        half = ((keep.shape[1] - left) // 2, (keep.shape[0] - top) // 2)
-        if min(half) > 0:
-            whole = slice(top, top + 2 * half[1]), slice(left, left + 2 * half[0])
-            small = (_halved_to(half, one[whole]) for one in (yuv, keep))
-            self._lay_colour(*small, x=x0 + left, y=y0 + top)
+        """As `Canvas.lay`; a value of colour is the mean of its four pixels.
+
+        Only whole values of colour are painted: at an odd edge there is none of the decal's.
+        """
+        coded = decal.coded(left=x % 2, top=y % 2)
+        for layer, paint, keep in zip(self.layers, coded.paints, coded.keeps, strict=True):
+            _blend_at(layer, paint, keep, x=-(-x // layer.step), y=-(-y // layer.step))
+
+    def lay_stack(self, parts: Sequence[Decal], *, x: int, y: int) -> None:
+        """As `Canvas.lay_stack`: each part is coded once, however often it is laid."""
+        coded = [part.coded(left=0, top=0) for part in parts]
+        for k, layer in enumerate(self.layers):
+            paint = np.concatenate([part.paints[k] for part in coded])
+            keep = np.concatenate([part.keeps[k] for part in coded])
+            _blend_at(layer, paint, keep, x=x // layer.step, y=y // layer.step)
 
     def lay_grown(self, layers: Image, region: Region) -> None:
         """As `Canvas.lay_grown`."""
@@ -153,23 +162,22 @@ def _value(colour: Colour, channel: int) -> tuple[float, ...]:
 
 
 def _lay_plane(layer: Layer, paint: Any, keep: Any, *, x: int, y: int) -> None:
-    """Lays paint with its corner at (x, y) of a plane, in place, inside it.
+    """Lays paint with its corner at (x, y) of a plane, in place."""
+    _blend_at(layer, without_black(paint, keep, channel=layer.channel or 0), keep, x=x, y=y)
 
-    Black is not 0 in planes: with paint comes all of it, of which what is kept has its share.
-    """
-    height, width = paint.shape
-    under = layer.pixels[y : y + height, x : x + width]
-    black = float(YUV_FROM_BGR[layer.channel or 0, 3])
-    added = cv2.subtract(paint, cv2.convertScaleAbs(keep, alpha=black / 255))
-    blend(under, added, keep)
+
+def _blend_at(layer: Layer, paint: Any, keep: Any, *, x: int, y: int) -> None:
+    """Blends paint into a plane with its corner at (x, y), cut at the plane's edges."""
+    height, width = layer.pixels.shape[:2]
+    x0, y0 = max(x, 0), max(y, 0)
+    x1, y1 = min(x + paint.shape[1], width), min(y + paint.shape[0], height)
+    if x0 < x1 and y0 < y1:
+        part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
+        blend(layer.pixels[y0:y1, x0:x1], paint[part], keep[part])
 
 
 def _grown(layers: Any, size: tuple[int, int]) -> Image:
     return np.asarray(cv2.resize(layers, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def _halved_to(size: tuple[int, int], layers: Any) -> Any:
-    return cv2.resize(layers, size, interpolation=cv2.INTER_AREA)
 
 
 def _hot_part(layers: Image, region: Region) -> Region | None:

@@ -174,32 +174,34 @@ def _draw_readings(
         decal = chips_of(row, rung)
         return (0, 0) if decal is None else (decal.width, decal.height)
 
-    def spec_of(rung: Rung) -> bars.PanelSpec:
-        return bars.PanelSpec(
-            contract.labels, contract.thresholds, rung.row_px(height), rung.form == "words"
-        )
-
     scene = Scene(
         blocks=blocks,
         track_ids=ids,
-        panel_size=lambda rung: bars.panel_size(spec_of(rung)),
+        panel_size=lambda rung: bars.panel_size(_panel_spec(contract, rung, height)),
         chips_size=chips_size,
         area=area,
         time_s=result.frame.time_s,
     )
     stands = arranger.arrange(scene)
     for row, stand in enumerate(stands):
+        x, y = int(stand.rect[0]), int(stand.rect[1])
         if stand.form == "chips":
             decal = chips_of(row, stand.rung)
+            if decal is not None:
+                canvas.lay(decal, x=x, y=y)
         else:
-            decal = bars.panel(
-                spec_of(stand.rung),
+            panel = bars.panel(
+                _panel_spec(contract, stand.rung, height),
                 probabilities=probabilities[row].tolist(),
                 active=result.active[row].tolist(),
                 colour=colours[row],
             )
-        if decal is not None:
-            canvas.lay(decal, x=int(stand.rect[0]), y=int(stand.rect[1]))
+            canvas.lay_stack(panel, x=x - x % canvas.grid, y=y - y % canvas.grid)
+
+
+def _panel_spec(contract: ModelContract, rung: Rung, frame_height: int) -> bars.PanelSpec:
+    row_px, with_words = rung.row_px(frame_height), rung.form == "words"
+    return bars.PanelSpec(contract.labels, contract.thresholds, row_px, with_words)
 
 
 def header_px(frame_height: int) -> int:

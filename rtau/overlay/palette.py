@@ -7,12 +7,14 @@ brightness, weight and shape too. Imported by every module of the overlay; draws
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
 from rtau.data import Image
+from rtau.video_colours import YUV_FROM_BGR
 
 Colour = tuple[int, int, int]
 
@@ -37,6 +39,16 @@ TRACKS: tuple[Colour, ...] = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class CodedDecal:
+    """A decal in the colours of a video's planes, Y, U and V: plane * keep / 255 + paint."""
+
+    paints: tuple[Image, Image, Image]
+    """uint8 (h, w), and twice (h / 2, w / 2) of whole values of colour."""
+    keeps: tuple[Image, Image, Image]
+    """As large; the last two are one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Decal:
     """A picture piece that can be laid on a frame: frame * keep / 255 + paint."""
 
@@ -44,6 +56,7 @@ class Decal:
     """uint8 (h, w, 3), BGR, already multiplied by its own coverage."""
     keep: Image
     """uint8 (h, w, 3): how much of the frame shines through, 255 = all."""
+    _coded: dict[tuple[int, int], CodedDecal] = dataclasses.field(default_factory=dict, init=False)
 
     @property
     def width(self) -> int:
@@ -66,6 +79,50 @@ class Decal:
             return None
         part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
         return Decal(paint=self.paint[part], keep=self.keep[part]), x0, y0
+
+    def coded(self, *, left: int, top: int) -> CodedDecal:
+        """Returns the decal for planes; it may not be painted on afterwards.
+
+        Args:
+            left: 1 where it is laid at an odd column: whole values of colour begin one later.
+            top: likewise of rows.
+        """
+        if (left, top) not in self._coded:
+            self._coded[left, top] = _coded(self, left, top)
+        return self._coded[left, top]
+
+
+def stacked(parts: Sequence[Decal], /) -> Decal:
+    """Returns one decal of parts of one width, the first on top."""
+    paint = np.concatenate([part.paint for part in parts])
+    return Decal(paint=paint, keep=np.concatenate([part.keep for part in parts]))
+
+
+def _coded(decal: Decal, left: int, top: int) -> CodedDecal:
+    yuv: Any = cv2.transform(decal.paint, YUV_FROM_BGR)
+    keep: Any = cv2.extractChannel(decal.keep, 0)
+    half = ((decal.width - left) // 2, (decal.height - top) // 2)
+    if min(half) == 0:
+        none = np.zeros((half[1], half[0]), np.uint8)
+        y = without_black(cv2.extractChannel(yuv, 0), keep, channel=0)
+        return CodedDecal(paints=(y, none, none), keeps=(keep, none, none))
+    whole = slice(top, top + 2 * half[1]), slice(left, left + 2 * half[0])
+    small: Any = cv2.resize(yuv[whole], half, interpolation=cv2.INTER_AREA)
+    kept: Any = cv2.resize(keep[whole], half, interpolation=cv2.INTER_AREA)
+    paints = [
+        without_black(cv2.extractChannel(one, channel), its_keep, channel=channel)
+        for channel, (one, its_keep) in enumerate([(yuv, keep), (small, kept), (small, kept)])
+    ]
+    return CodedDecal(paints=(paints[0], paints[1], paints[2]), keeps=(keep, kept, kept))
+
+
+def without_black(paint: Any, keep: Any, *, channel: int) -> Image:
+    """Returns what to add to a plane of which `keep` / 255 stays: uint8, as they are.
+
+    Black is not 0 in planes: with paint comes all of it, of which what is kept has its share.
+    """
+    black = float(YUV_FROM_BGR[channel, 3])
+    return np.asarray(cv2.subtract(paint, cv2.convertScaleAbs(keep, alpha=black / 255)), np.uint8)
 
 
 def track_colour(track_id: int) -> Colour:

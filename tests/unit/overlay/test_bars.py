@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from rtau.overlay.bars import PanelSpec, chips, panel, panel_size, percent
-from rtau.overlay.palette import ACTIVE, WHITE, lay
+from rtau.overlay import bars
+from rtau.overlay.bars import PanelSpec, chips, panel_size, percent
+from rtau.overlay.palette import ACTIVE, WHITE, lay, stacked
 from tests.support.pictures import AUS, EMOTIONS
 
 COLOUR = (240, 196, 92)
@@ -10,6 +11,10 @@ COLOUR = (240, 196, 92)
 
 def spec(labels=AUS, *, row_px=18, words=True, threshold=0.5):
     return PanelSpec(tuple(labels), tuple(threshold for _ in labels), row_px, words)
+
+
+def panel(wanted, **what):
+    return stacked(bars.panel(wanted, **what))
 
 
 def painted(decal):
@@ -92,6 +97,23 @@ def test_the_cache_is_not_drawn_upon():
     assert np.array_equal(before, after)
 
 
+@pytest.mark.parametrize("row_px", [14, 18, 60])
+@pytest.mark.parametrize("words", [True, False])
+def test_every_part_of_a_panel_with_even_rows_has_even_sides(row_px, words):
+    wanted = spec(row_px=row_px, words=words)
+    parts = bars.panel(wanted, probabilities=[0.5] * 12, active=[True] * 12, colour=COLOUR)
+
+    assert all(part.height % 2 == part.width % 2 == 0 for part in parts)
+
+
+def test_the_edge_in_the_colour_of_the_track_has_no_gap():
+    image = painted(panel(spec(), probabilities=[0.2] * 12, active=[False] * 12, colour=COLOUR))
+    rows = np.flatnonzero((np.abs(image[:, 0].astype(int) - COLOUR) < 30).all(axis=1))
+
+    assert np.array_equal(rows, np.arange(rows[0], rows[-1] + 1))
+    assert rows[0] == len(image) - 1 - rows[-1] < 18
+
+
 def make_chips(active, *, max_width=10_000, labels=AUS):
     on = np.zeros(len(labels), bool)
     on[: len(active)] = active
@@ -115,6 +137,8 @@ def test_many_chips_are_counted_instead_of_shown():
     assert make_chips([True] * 12).width == make_chips([True] * 6).width
 
 
-@pytest.mark.parametrize(("probability", "shown"), [(0.0, "0%"), (0.874, "87%"), (1.0, "100%")])
+@pytest.mark.parametrize(
+    ("probability", "shown"), [(0.0, "0%"), (0.874, "87%"), (1.0, "100%"), (1.0001, "100%")]
+)
 def test_percent(probability, shown):
     assert percent(probability) == shown

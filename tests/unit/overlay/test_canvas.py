@@ -68,6 +68,31 @@ def test_a_decal_on_planes_is_what_it_is_on_bgr(x, y, size, opacity, seed):
 
 
 @given(
+    x=st.integers(-20, WIDTH // 2).map(lambda k: 2 * k),
+    y=st.integers(-20, HEIGHT // 2).map(lambda k: 2 * k),
+    width=st.integers(1, 20).map(lambda k: 2 * k),
+    heights=st.lists(st.integers(1, 8).map(lambda k: 2 * k), min_size=1, max_size=5),
+    seed=st.integers(0, 5),
+)
+def test_a_stack_is_its_parts_below_each_other(x, y, width, heights, seed):
+    parts = [
+        plate(width, height, radius=2, colour=(40 * k, 200 - 30 * k, 90), opacity=0.8)
+        for k, height in enumerate(heights)
+    ]
+
+    def one_by_one(canvas):
+        top = y
+        for part in parts:
+            canvas.lay(part, x=x, y=top)
+            top += part.height
+
+    together = drawn_both_ways(lambda canvas: canvas.lay_stack(parts, x=x, y=y), seed=seed)
+    for got, wanted in zip(together, drawn_both_ways(one_by_one, seed=seed), strict=True):
+        for one, other in zip(got, wanted, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@given(
     x=st.integers(0, 20).map(lambda k: 2 * k),
     y=st.integers(0, 10).map(lambda k: 2 * k),
     size=st.tuples(st.integers(12, 48), st.integers(12, 32)),
