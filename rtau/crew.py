@@ -132,12 +132,16 @@ class Crew:
     def take(self, belt: Belt[Item], count: int) -> list[Item]:
         """Returns the next `count` items, fewer only at the end, none when all were taken.
 
-        What it returns never depends on how fast the stages are.
+        What it returns never depends on how fast the stages are; it may be more than a belt holds.
         """
-        self._work_until(lambda: len(belt.items) >= count or belt.is_ended)
-        with self._changed:
-            taken = [belt.items.popleft() for _ in range(min(count, len(belt.items)))]
-            self._changed.notify_all()
+        taken: list[Item] = []
+        while len(taken) < count:
+            self._work_until(lambda: bool(belt.items) or belt.is_ended)
+            with self._changed:
+                if not belt.items:
+                    break
+                taken.append(belt.items.popleft())
+                self._changed.notify_all()
         return taken
 
     def put(self, belt: Belt[Item], item: Item) -> bool:

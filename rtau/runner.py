@@ -311,14 +311,13 @@ class Runner:
         """
         self._stop.set()
         self._feed.stop()
-        errors = [error for error in (_closing(self._source),) if error is not None]
-        has_ended = self._feed.join(READER_PATIENCE_S)
-        for sink in reversed(self._sinks):
-            error = _closing(sink)
-            if error is not None:
-                errors.append(error)
-        self._crew.close()
-        has_ended &= self._crew.join(READER_PATIENCE_S)
+        try:
+            parts: list[Source | Sink] = [self._source, *reversed(self._sinks)]
+            closed = [_closing(part) for part in parts]
+        finally:  # a second Ctrl-C must not leave threads that keep the process alive
+            self._crew.close()
+        errors = [error for error in closed if error is not None]
+        has_ended = self._feed.join(READER_PATIENCE_S) and self._crew.join(READER_PATIENCE_S)
         self._ended_s = time.perf_counter()
         if not has_ended:
             log.error("the source did not end within %g s of being closed", READER_PATIENCE_S)

@@ -66,6 +66,13 @@ def test_everything_comes_out_in_order_and_was_worked_on_once(count, helpers):
     assert made.error is None
 
 
+@pytest.mark.parametrize("helpers", [0, 1, 2])
+def test_more_can_be_taken_at_once_than_a_belt_holds(helpers):
+    crew, made = negating(range(20), size=2)
+
+    assert all_of(crew, made, helpers=helpers, at_a_time=7) == [-item for item in range(20)]
+
+
 @pytest.mark.parametrize("helpers", [0, 1, 3])
 def test_no_stage_works_on_two_items_at_once(helpers):
     inside, most = [], []

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from rtau.data import Frame
 from rtau.decide import Decider
 from rtau.errors import SinkError
 from rtau.pipeline import Pipeline
@@ -312,4 +313,36 @@ def test_a_run_over_a_file_has_a_thread_to_a_core_but_none_without_work(monkeypa
     make_runner(9, sinks=[Watcher(), *slow]).run()
 
     assert set(counts) == {max(min(cores - 1, 1 + sinks), 1)}
+    assert threading.active_count() == before
+
+
+class StepByStep(Pipeline):
+    """Says that a frame can only be looked at once the one before it is judged."""
+
+    looks_ahead = False
+
+
+@pytest.mark.parametrize("size", [(64, 48), (3840, 2160)], ids=["small", "4K"])
+def test_frames_that_cannot_be_looked_at_ahead_all_come_through(size):
+    engine, sink = CountingEngine(), KeepingSink()
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    frames = [Frame(index=k, time_s=k / 25, picture=image) for k in range(11)]
+    pipeline = StepByStep(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    Runner(source=ListSource(frames), pipeline=pipeline, sinks=[sink]).run()
+
+    assert [result.frame.index for result in sink.results] == list(range(11))
+
+
+def test_an_interruption_while_closing_leaves_no_thread():
+    class Interrupted(SlowSink):
+        def close(self):
+            raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        make_runner(9, sinks=[Interrupted()]).run()
+
+    until_s = time.perf_counter() + 5
+    while threading.active_count() > before and time.perf_counter() < until_s:
+        time.sleep(0.01)
     assert threading.active_count() == before
