@@ -1,9 +1,9 @@
 """Threads that share a run's work: each does the next piece there is, that nearest the end first.
 
 A stage works on one item after the other, whichever thread does it, so what comes out is what one
-thread would have made. Of threads there are as many as cores: with one to a stage, each was woken
-for a piece of a millisecond and waited for its turn while a core stood idle (ADR 24). Knows nothing
-of frames. The runner's feed of files and what is written behind it are stages.
+thread would have made. Threads are as many as cores, and two at least: with one to a stage, each
+was woken for a piece of a millisecond and waited for its turn while a core stood idle (ADR 24).
+Knows nothing of frames. The runner's feed of files and what is written behind it are stages.
 """
 
 from __future__ import annotations
@@ -124,10 +124,10 @@ class Crew:
 
     def start(self, *, helpers: int) -> None:
         """Starts so many threads beside the calling one."""
-        name = "rtau-crew"
-        self._threads = [threading.Thread(target=self._help, name=name) for _ in range(helpers)]
-        for thread in self._threads:
+        for _ in range(helpers):
+            thread = threading.Thread(target=self._help, name="rtau-crew")
             thread.start()
+            self._threads.append(thread)
 
     def take(self, belt: Belt[Item], count: int) -> list[Item]:
         """Returns the next `count` items, fewer only at the end, none when all were taken.
@@ -183,35 +183,45 @@ class Crew:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _help(self) -> None:
-        self._work_until(lambda: self._is_closed)
+        self._work_until(lambda: self._is_closed, catches=BaseException)
 
-    def _work_until(self, is_met: Callable[[], bool]) -> None:
-        """Does piece after piece until something is so."""
+    def _work_until(
+        self, is_met: Callable[[], bool], *, catches: type[BaseException] = Exception
+    ) -> None:
+        """Does piece after piece until something is so.
+
+        What is not caught is no failure of a stage but an interruption of the calling thread: it is
+        raised at once, the item in hand is lost, and others may go on with the stage.
+        """
         while True:
-            with self._changed:
-                while not is_met():
-                    piece = self._next_piece()
-                    if piece is not None:
-                        break
-                    self._changed.wait(LOOK_EVERY_S)
-                else:
+            stage, item = None, None
+            try:
+                with self._changed:
+                    while not is_met():
+                        stage = self._next_stage()
+                        if stage is not None:
+                            stage.is_busy = True
+                            item = None if stage.before is None else stage.before.items.popleft()
+                            break
+                        self._changed.wait(LOOK_EVERY_S)
+                if stage is None:
                     return
-            self._do(*piece)
+                self._do(stage, item, catches=catches)
+            except BaseException:
+                if stage is not None:
+                    stage.is_busy = False
+                raise
 
-    def _next_piece(self) -> tuple[_Stage, object] | None:
-        """Takes the next piece of work, the one nearest the end; None where there is none."""
-        for stage in reversed(self._stages):
-            if stage.is_ready:
-                stage.is_busy = True
-                return stage, None if stage.before is None else stage.before.items.popleft()
-        return None
+    def _next_stage(self) -> _Stage | None:
+        """Returns the stage nearest the end that has work for somebody, or None."""
+        return next((stage for stage in reversed(self._stages) if stage.is_ready), None)
 
-    def _do(self, stage: _Stage, item: object) -> None:
+    def _do(self, stage: _Stage, item: object, *, catches: type[BaseException]) -> None:
         made, error = None, None
         try:
             made = stage.work(item)
-        except BaseException as raised:  # noqa: BLE001 - raised again by who takes or puts
-            error = raised
+        except catches as raised:
+            error = raised  # raised again by who takes or puts
         with self._changed:
             if error is None:
                 stage.finish(made)
@@ -220,5 +230,3 @@ class Crew:
             for each in self._stages:
                 each.pass_on_end()
             self._changed.notify_all()
-        if error is not None and not isinstance(error, Exception):
-            raise error  # the user's own interruption of the calling thread

@@ -1,8 +1,7 @@
 """The bounded queue between two threads of a run, with its two policies.
 
-*wait* makes the reader wait, so that every frame of a file is processed; *drop* throws out the
-oldest, so that the newest frame of a camera wins. Used by the runner, and by the thread that looks
-ahead.
+*wait* makes the reader wait, so that every frame is processed; *drop* throws out the oldest, so that
+the newest frame of a camera wins. Used by the feed of live sources (`rtau.feed`).
 """
 
 from __future__ import annotations

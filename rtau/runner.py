@@ -37,7 +37,7 @@ AHEAD_PX = 2**25
 # Of these, as many may be read before and wait to be written behind: enough that neither side waits
 # for the other's every hiccup, or for a batch.
 SHARE_BESIDE = 2
-# Frames kept of a camera that may lose none.
+# The same live: frames kept of a camera that may lose none, and twice what waits to be written.
 LIVE_AHEAD = 4
 # Live, only the newest frame is worth anything.
 NEWEST_ONLY = 1
@@ -159,7 +159,8 @@ class Runner:
         """Returns the sink, to be written behind the run if it is slow."""
         if not sink.is_slow:
             return sink
-        return WriteBehind(sink, self._crew, waiting=frames_ahead(self._frame_px) // SHARE_BESIDE)
+        ahead = LIVE_AHEAD if self._is_hurried else frames_ahead(self._frame_px)
+        return WriteBehind(sink, self._crew, waiting=ahead // SHARE_BESIDE)
 
     def run(self) -> RunSummary:
         """Returns the summary when the source has ended, or after `stop()`.
@@ -310,8 +311,8 @@ class Runner:
         Without, the first of them is raised when all are closed.
         """
         self._stop.set()
-        self._feed.stop()
         try:
+            self._feed.stop()
             parts: list[Source | Sink] = [self._source, *reversed(self._sinks)]
             closed = [_closing(part) for part in parts]
         finally:  # a second Ctrl-C must not leave threads that keep the process alive

@@ -122,8 +122,9 @@ def panel(
     )
 
 
-# A row has 101 lengths, in two looks; a label stays within a few of them for a while.
-@functools.lru_cache(maxsize=1024)
+# A row has 101 lengths, in two looks; a label stays within a few of them for a while. All of these
+# are 12 MB for a frame of 1280x720, and grow with its pixels.
+@functools.lru_cache(maxsize=256)
 def _row(spec: PanelSpec, row: int, colour: Colour, *, percent: int, is_active: bool) -> Decal:
     """Returns one row of a panel; `percent` says how far its bar is filled."""
     grid, sheets = _grid(spec), _sheets(spec)

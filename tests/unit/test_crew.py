@@ -126,12 +126,30 @@ def test_what_a_stage_failed_with_comes_after_what_it_had_made(helpers):
     assert made.error is error
 
 
-def test_an_interruption_of_the_caller_is_raised_at_once():
+def test_an_interruption_of_the_caller_is_raised_once_and_costs_the_item_in_hand():
     crew, made = negating(range(9), look=failing_at(1, KeyboardInterrupt()))
     crew.start(helpers=0)
 
     with pytest.raises(KeyboardInterrupt):
         crew.take(made, 2)
+    assert crew.take(made, 9) == [2, 3, 4, 5, 6, 7, 8]
+    assert made.error is None
+
+
+def test_what_a_helper_dies_of_ends_the_stage(crew_to_write):
+    has_begun = threading.Event()
+
+    def work(_):
+        has_begun.set()
+        raise SystemExit
+
+    crew, belt = crew_to_write(work)
+    crew.put(belt, 0)
+    assert has_begun.wait(5)
+    crew.finish(belt)
+
+    assert isinstance(belt.error, SystemExit)
+    assert not crew.put(belt, 1)
 
 
 def test_no_more_is_made_than_belts_hold():

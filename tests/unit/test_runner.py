@@ -346,3 +346,23 @@ def test_an_interruption_while_closing_leaves_no_thread():
     while threading.active_count() > before and time.perf_counter() < until_s:
         time.sleep(0.01)
     assert threading.active_count() == before
+
+
+def test_an_interruption_while_a_slow_sink_is_written_closes_all_and_writes_the_rest(monkeypatch):
+    monkeypatch.setattr("rtau.runner.Runner._helpers", lambda self: 0)  # the caller writes
+
+    class InterruptedOnce(SlowSink):
+        def write(self, result, image, /):
+            if result.frame.index == 2 and not self.closed:
+                self.closed = -1
+                raise KeyboardInterrupt
+            super().write(result, image)
+
+    quick, slow = KeepingSink(), InterruptedOnce()
+    with pytest.raises(KeyboardInterrupt):
+        make_runner(40, sinks=[quick, slow]).run()
+
+    assert quick.closed == 1
+    written = [result.frame.index for result in slow.results]
+    assert written == [k for k in range(len(quick.results)) if k != 2][: len(written)]
+    assert len(written) >= len(quick.results) - 2
