@@ -1,7 +1,7 @@
 """The bounded queue between two threads of a run, with its two policies.
 
-*wait* makes the reader wait, so that every frame is processed; *drop* throws out the oldest, so that
-the newest frame of a camera wins. Used by the feed of live sources (`rtau.feed`).
+*wait* makes the reader wait, so that every frame is processed; *drop* throws out the oldest, so
+that the newest frame of a camera wins. Used by the feed of live sources (`rtau.feed`).
 """
 
 from __future__ import annotations
