@@ -30,11 +30,11 @@ def blobs(shift_xy=(0.0, 0.0), *, seed=0, width=640, height=360):
 
 @settings(max_examples=25, deadline=None)
 @given(dx=st.floats(-14, 14), dy=st.floats(-14, 14), seed=st.integers(0, 3))
-def test_a_face_that_moved_is_found_to_a_hundredth_of_itself(dx, dy, seed):
+def test_a_face_that_moved_is_found_to_an_eightieth_of_itself(dx, dy, seed):
     patch = patches.taken(frame(blobs(seed=seed)), BOX)
     found = patches.found_again(frame(blobs((dx, dy), seed=seed)), patch, near_xyxy=BOX)
     side = BOX[2] - BOX[0]
-    assert np.abs(found - (BOX + np.array([dx, dy] * 2))).max() <= 0.01 * side
+    assert np.abs(found - (BOX + np.array([dx, dy] * 2))).max() <= side / 80
     assert found.dtype == np.float32
 
 
