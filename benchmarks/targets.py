@@ -53,6 +53,8 @@ LARGE: Size = (1280, 720)
 # What --smoke takes for it.
 TINY: Size = (320, 180)
 MANY = 8
+# The profile is taken in every round, each time for a part of the seconds.
+PARTS = 3
 # What the peer's figures have not in them.
 READING = "reading frames for the peer"
 MB = 1e6 / 2**20
@@ -213,17 +215,23 @@ class Targets:
     def _video(self, clip: Clip) -> Iterator[Target]:
         kinds: tuple[Kind, ...] = ("video", "bare video")
         acts = {KINDS[kind]: lambda kind=kind: self._run(kind, clip) for kind in kinds}
-        costs = in_turn(acts, rounds=self.amount.rounds)
+        profiles: list[Profile] = []
+
+        def allowed() -> Cost:
+            seconds = self.amount.seconds / PARTS
+            how = {"config": self.config, "folder": self.folder, "seconds": seconds}
+            profiles.append(profile(clip, self.engine, **how))
+            return Cost(1, profiles[-1].bound_ms / 1e3, cpu_s=profiles[-1].core_ms / 1e3)
+
+        costs = in_turn({**acts, BOUND.name: allowed}, rounds=self.amount.rounds)
+        bounds = costs.pop(BOUND.name)
         self._keep(costs, clip)
         video, bare = (costs[KINDS[kind]] for kind in kinds)
         yield VIDEO.judge(ratios(bare, video))
-        self.profile = profile(
-            clip, self.engine, config=self.config, folder=self.folder, seconds=self.amount.seconds
-        )
+        self.profile = sorted(profiles[1:], key=lambda one: one.bound_ms)[len(bounds) // 2]
         self.figures += self.profile.figures
-        bound_ms = self.profile.bound_ms
-        what = f"{1e3 / bound_ms:.0f} fps, by {self.profile.bound_by}"
-        yield BOUND.judge([bound_ms / cost.ms for cost in video], note=f"they allow {what}")
+        what = f"{1e3 / self.profile.bound_ms:.0f} fps, by {self.profile.bound_by}"
+        yield BOUND.judge(ratios(bounds, video), note=f"they allow {what}")
 
     def _vgg19(self, clip: Clip, model: str | None) -> Target:
         model = model or find_vgg19()
