@@ -116,7 +116,8 @@ def _averaged(
 
 
 def _side(box_xyxy: npt.NDArray[np.float32]) -> float:
-    return float((box_xyxy[2:] - box_xyxy[:2]).mean())
+    x0, y0, x1, y1 = box_xyxy.tolist()  # a mean of two numbers by NumPy takes 25 us
+    return float(x1 - x0 + y1 - y0) / 2
 
 
 def _peak(three: npt.NDArray[np.float32]) -> float:

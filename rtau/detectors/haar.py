@@ -263,8 +263,10 @@ def _in_frame(
 ) -> Squares:
     """Returns centre x, centre y and side of OpenCV's (x, y, w, h) of a part, px in the frame."""
     corners = np.array(rects, np.float64).reshape(-1, 4)
-    centres = (corners[:, :2] + corners[:, 2:] / 2) * pixel + corner_xy
-    return np.column_stack([centres, corners[:, 2] * pixel.mean()])
+    squares = np.empty((len(corners), 3))
+    squares[:, :2] = (corners[:, :2] + corners[:, 2:] / 2) * pixel + corner_xy
+    squares[:, 2] = corners[:, 2] * ((pixel[0] + pixel[1]) / 2)
+    return squares
 
 
 def _squares(boxes_xyxy: geometry.Boxes) -> Squares:
