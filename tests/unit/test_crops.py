@@ -75,8 +75,8 @@ def test_planes_are_cut_as_the_picture_they_stand_for(x0, y0, side, width, heigh
 
     np.testing.assert_array_equal(of_planes.frame_from_crop, of_bgr.frame_from_crop)
     off = np.abs(of_planes.images_rgb.astype(int) - of_bgr.images_rgb)
-    # Of 12,000 crops none is off by more than 9 anywhere, or by 3.4 in the mean; a plane that is out
-    # of place by one value is off by more than 10 in every second.
+    # Of 12,000 crops none is off by more than 9 anywhere, or by 3.4 in the mean; where a plane is
+    # out of place by one value, every second is off by more than 10.
     assert off.max(initial=0) <= 10
     assert not len(of_bgr) or off.mean() < 4
 
