@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from rtau.data import Frame, Image, Picture
-from rtau.overlay.palette import Colour, Decal, blend, lay, stacked, without_black
+from rtau.overlay.palette import Colour, Decal, blend_at, lay, stacked, without_black
 from rtau.video_colours import YUV_FROM_BGR, is_video_coded, video_planes
 
 # x0, y0, x1, y1, whole px of a picture, half-open, inside it.
@@ -107,7 +107,7 @@ class PlanesCanvas(Canvas):
         """
         coded = decal.coded(left=x % 2, top=y % 2)
         for layer, paint, keep in zip(self.layers, coded.paints, coded.keeps, strict=True):
-            _blend_at(layer, paint, keep, x=-(-x // layer.step), y=-(-y // layer.step))
+            blend_at(layer.pixels, paint, keep, x=-(-x // layer.step), y=-(-y // layer.step))
 
     def lay_stack(self, parts: Sequence[Decal], *, x: int, y: int) -> None:
         """As `Canvas.lay_stack`: each part is coded once, however often it is laid."""
@@ -115,7 +115,7 @@ class PlanesCanvas(Canvas):
         for k, layer in enumerate(self.layers):
             paint = np.concatenate([part.paints[k] for part in coded])
             keep = np.concatenate([part.keeps[k] for part in coded])
-            _blend_at(layer, paint, keep, x=x // layer.step, y=y // layer.step)
+            blend_at(layer.pixels, paint, keep, x=x // layer.step, y=y // layer.step)
 
     def lay_grown(self, layers: Image, region: Region) -> None:
         """As `Canvas.lay_grown`."""
@@ -163,17 +163,8 @@ def _value(colour: Colour, channel: int) -> tuple[float, ...]:
 
 def _lay_plane(layer: Layer, paint: Any, keep: Any, *, x: int, y: int) -> None:
     """Lays paint with its corner at (x, y) of a plane, in place."""
-    _blend_at(layer, without_black(paint, keep, channel=layer.channel or 0), keep, x=x, y=y)
-
-
-def _blend_at(layer: Layer, paint: Any, keep: Any, *, x: int, y: int) -> None:
-    """Blends paint into a plane with its corner at (x, y), cut at the plane's edges."""
-    height, width = layer.pixels.shape[:2]
-    x0, y0 = max(x, 0), max(y, 0)
-    x1, y1 = min(x + paint.shape[1], width), min(y + paint.shape[0], height)
-    if x0 < x1 and y0 < y1:
-        part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
-        blend(layer.pixels[y0:y1, x0:x1], paint[part], keep[part])
+    added = without_black(paint, keep, channel=layer.channel or 0)
+    blend_at(layer.pixels, added, keep, x=x, y=y)
 
 
 def _grown(layers: Any, size: tuple[int, int]) -> Image:

@@ -68,18 +68,6 @@ class Decal:
         """Height, px."""
         return int(self.paint.shape[0])
 
-    def inside(self, width: int, height: int, *, x: int, y: int) -> tuple[Decal, int, int] | None:
-        """Returns what is inside a picture if its corner is at (x, y), and that part's corner.
-
-        Nothing where all of it is outside.
-        """
-        x0, y0 = max(x, 0), max(y, 0)
-        x1, y1 = min(x + self.width, width), min(y + self.height, height)
-        if x0 >= x1 or y0 >= y1:
-            return None
-        part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
-        return Decal(paint=self.paint[part], keep=self.keep[part]), x0, y0
-
     def coded(self, *, left: int, top: int) -> CodedDecal:
         """Returns the decal for planes; it may not be painted on afterwards.
 
@@ -132,11 +120,17 @@ def track_colour(track_id: int) -> Colour:
 
 def lay(image: Image, decal: Decal, *, x: int, y: int) -> None:
     """Lays a decal on the image with its top left corner at (x, y), cut at the image's edges."""
+    blend_at(image, decal.paint, decal.keep, x=x, y=y)
+
+
+def blend_at(image: Image, paint: Any, keep: Any, *, x: int, y: int) -> None:
+    """Blends paint into an array with its corner at (x, y), in place, cut at the array's edges."""
     height, width = image.shape[:2]
-    inside = decal.inside(width, height, x=x, y=y)
-    if inside is not None:
-        part, x0, y0 = inside
-        blend(image[y0 : y0 + part.height, x0 : x0 + part.width], part.paint, part.keep)
+    x0, y0 = max(x, 0), max(y, 0)
+    x1, y1 = min(x + paint.shape[1], width), min(y + paint.shape[0], height)
+    if x0 < x1 and y0 < y1:
+        part = np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
+        blend(image[y0:y1, x0:x1], paint[part], keep[part])
 
 
 def blend(under: Image, paint: Any, keep: Any) -> None:
