@@ -7,7 +7,6 @@ What they allow together is the bound that `targets.py` compares a whole run wit
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from benchmarks.compose_clips import Clip
 from rtau.bench.figures import Figure, step_figure
 from rtau.bench.stages import INFER, INFER_CAMS, Stages, make_scene, stage_weights
 from rtau.config import RunConfig
+from rtau.cores import usable_cores
 from rtau.seams import Engine
 
 
@@ -86,7 +86,7 @@ def profile(
     return Profile(
         clip=clip.record.name,
         parts=tuple(parts.values()),
-        cores=len(os.sched_getaffinity(0)),
+        cores=usable_cores(),
         figures=figures,
     )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import platform
 import subprocess
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 import torchvision
 
 from rtau import __version__
+from rtau.cores import usable_cores
 from rtau.errors import SourceOpenError
 from rtau_train.plain_values import record_from
 
@@ -100,7 +100,7 @@ def git_commit() -> str:
 
 def machine(device: str, /) -> str:
     """Returns the processor, how many of its cores may be used, and the GPU if it trains."""
-    text = f"{_processor()}, {len(os.sched_getaffinity(0))} cores"
+    text = f"{_processor()}, {usable_cores()} cores"
     return text if device == "cpu" else f"{text}, {torch.cuda.get_device_name(device)}"
 
 
