@@ -156,8 +156,6 @@ class Crew:
 
     def finish(self, belt: Belt[Any]) -> None:
         """Returns when all that was put on a belt is done, or its stage has failed."""
-        with self._changed:
-            belt.is_ended = True
         stage = next(stage for stage in self._stages if stage.before is belt)
         self._work_until(lambda: belt.error is not None or not (belt.items or stage.is_busy))
 

@@ -244,8 +244,8 @@ class Runner:
     def _process(self) -> bool:
         """Takes the next frames through pipeline and sinks; returns False when there are none."""
         arrivals = self._take()
-        sights = [one.sight for one in arrivals if one.sight is not None]
         if self._looks_ahead:
+            sights = [one.sight for one in arrivals if one.sight is not None]
             results = self._pipeline.judge(sights)
         else:
             results = self._pipeline.step([arrival.frame for arrival in arrivals])

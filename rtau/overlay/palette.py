@@ -89,19 +89,16 @@ def stacked(parts: Sequence[Decal], /) -> Decal:
 def _coded(decal: Decal, left: int, top: int) -> CodedDecal:
     yuv: Any = cv2.transform(decal.paint, YUV_FROM_BGR)
     keep: Any = cv2.extractChannel(decal.keep, 0)
+    y = without_black(cv2.extractChannel(yuv, 0), keep, channel=0)
     half = ((decal.width - left) // 2, (decal.height - top) // 2)
     if min(half) == 0:
         none = np.zeros((half[1], half[0]), np.uint8)
-        y = without_black(cv2.extractChannel(yuv, 0), keep, channel=0)
         return CodedDecal(paints=(y, none, none), keeps=(keep, none, none))
     whole = slice(top, top + 2 * half[1]), slice(left, left + 2 * half[0])
     small: Any = cv2.resize(yuv[whole], half, interpolation=cv2.INTER_AREA)
     kept: Any = cv2.resize(keep[whole], half, interpolation=cv2.INTER_AREA)
-    paints = [
-        without_black(cv2.extractChannel(one, channel), its_keep, channel=channel)
-        for channel, (one, its_keep) in enumerate([(yuv, keep), (small, kept), (small, kept)])
-    ]
-    return CodedDecal(paints=(paints[0], paints[1], paints[2]), keeps=(keep, kept, kept))
+    u, v = (without_black(cv2.extractChannel(small, k), kept, channel=k) for k in (1, 2))
+    return CodedDecal(paints=(y, u, v), keeps=(keep, kept, kept))
 
 
 def without_black(paint: Any, keep: Any, *, channel: int) -> Image:
