@@ -43,6 +43,11 @@ WIDTH, HEIGHT = 160, 120
 FORGOTTEN = 15
 # Half of what a float in a list takes (an 8 byte pointer to 24 bytes).
 LEAK_BYTES_PER_FRAME = 16
+# How many frames are on their way at a look is chance, up to a thousand objects of difference; so
+# far apart, that is less than half an object a frame.
+EARLY, LATE = 100, 6100
+# Long enough that at the last look as many frames may be on their way as at the first.
+MOST_ON_THE_WAY = 100
 SIDE = 24
 
 
@@ -132,8 +137,8 @@ def small_windows(monkeypatch):
     monkeypatch.setattr(timing, "RECENT", 16)
 
 
-def grown_blocks(*, first, last, also=lambda index: None):
-    """Returns by how many blocks of memory the interpreter's own store grew between two frames.
+def grown_blocks(*, also=lambda index: None):
+    """Returns by how many blocks of memory the interpreter's own store grew per frame.
 
     Every object takes one; what allocators keep in stock for later would blur a count of bytes.
     """
@@ -141,24 +146,23 @@ def grown_blocks(*, first, last, also=lambda index: None):
 
     def look(index):
         also(index)
-        if index in (first, last):
+        if index in (EARLY, LATE):
             gc.collect()
             used[index] = sys.getallocatedblocks()
 
     run_film(Film(60))  # what is made once and kept is there now
-    # Long enough that at the last look as many frames are on their way as at the first.
-    run_film(Film(last + 40), Watch(look))
-    return used[last] - used[first]
+    run_film(Film(LATE + MOST_ON_THE_WAY), Watch(look))
+    return (used[LATE] - used[EARLY]) / (LATE - EARLY)
 
 
 def test_nothing_accumulates_per_frame(small_windows):
-    assert grown_blocks(first=100, last=900) < 0.5 * 800
+    assert grown_blocks() < 0.5
 
 
 def test_a_list_of_one_number_per_frame_would_be_noticed(small_windows):
     """The test above can fail."""
     kept = []
-    assert grown_blocks(first=100, last=300, also=lambda k: kept.append(k / 7)) > 0.5 * 200
+    assert grown_blocks(also=lambda k: kept.append(k / 7)) > 0.5
 
 
 @pytest.mark.parametrize("pause_s", [0, 0.003])
