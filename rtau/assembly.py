@@ -21,6 +21,7 @@ from rtau.runner import Runner
 from rtau.seams import Engine, Sink, Source
 from rtau.search_policy import SearchPolicy
 from rtau.sinks.csv_file import CsvSink
+from rtau.sinks.video_encoder import threads_in_a_run
 from rtau.sinks.video_file import VideoFileSink
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 from rtau.trackers import open_tracker
@@ -191,5 +192,8 @@ def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFile
         encoder=output.encoder,
         crf=output.crf,
         preset=output.preset,
-        threads=output.encoder_threads,
+        threads=output.encoder_threads
+        or threads_in_a_run(
+            output.encoder, preset=output.preset, width=info.width, height=info.height
+        ),
     )

@@ -161,7 +161,7 @@ class OutputConfig:
     crf: int = setting(20, "video quality of libx264: 0 lossless, 51 worst", low=0, high=51)
     preset: str = setting("veryfast", "speed preset of libx264")
     encoder_threads: int = setting(
-        0, "threads of the video encoder; 0 leaves it the choice", low=0, high=256
+        0, "threads of the video encoder; 0 chooses by cores and picture size", low=0, high=256
     )
 
 

@@ -119,7 +119,8 @@ def transcode(clip: Path, path: Path, /, *, output: OutputConfig) -> int:
     """Returns how many frames a bare decode and encode of a clip took to `path`, sound included.
 
     The pictures stay in the decoder's own format from one to the other; the encoder is set as the
-    annotated video's is. Nothing can annotate a video with less.
+    annotated video's is, but takes as many threads as it likes. Nothing can annotate a video with
+    less.
     """
     source = av.open(str(clip))
     with source:

@@ -21,13 +21,20 @@ from rtau.bench.machine import (
     temperatures,
 )
 from rtau.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
+from rtau.cores import usable_cores
 from rtau.opencv_threads import FILE_THREADS
 from rtau.seams import Engine
 from rtau.sinks.run_record import utc_now
+from rtau.sinks.video_encoder import QUICK_PRESETS, QUICK_PX, THREADS_OF_A_RUN
 from rtau.sources.decoding import DECODER_THREADS
 
 CHECKOUT = Path(rtau.__file__).resolve().parent.parent
 ALL_THREADS = Path("/proc/self/task")
+ENCODER_THREADS = (
+    "auto"
+    if usable_cores() > THREADS_OF_A_RUN
+    else f"1 for up to {QUICK_PX} px and presets up to {QUICK_PRESETS[-1]}, else auto"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,6 +113,6 @@ def own_threads(engine: Engine | None = None, /) -> Threads:
         engine=getattr(engine, "threads", None),
         opencv=FILE_THREADS,
         decoder=DECODER_THREADS,
-        encoder="auto",
+        encoder=ENCODER_THREADS,
         process=alive,
     )

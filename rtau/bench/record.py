@@ -67,7 +67,7 @@ class Threads:
     decoder: int | None = None
     """Threads of the video decoder, as set."""
     encoder: str | None = None
-    """Threads of the video encoder; `auto` leaves it to FFmpeg."""
+    """Threads of the video encoder, in words; `auto` leaves it to FFmpeg."""
     process: int | None = None
     """Threads the process had after its warm-up, idle ones included."""
 

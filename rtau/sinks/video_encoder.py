@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
+from rtau.cores import usable_cores
 from rtau.data import Image, Picture, Planes
 from rtau.errors import SinkError
 from rtau.video_colours import in_bgr, is_video_coded, write_planes
@@ -28,6 +29,11 @@ MAX_FPS = 240
 KEY_FRAME_EVERY_S = 2
 # Pixel formats every player decodes, best first; hardware encoders may know only the second.
 PIXEL_FORMATS = ("yuv420p", "nv12")
+# What libx264 encodes with less work than the rest of a run has with the same picture.
+QUICK_PX = 1280 * 720
+QUICK_PRESETS = ("ultrafast", "superfast", "veryfast")
+# A run has two threads at least: the calling one, and one that encodes.
+THREADS_OF_A_RUN = 2
 
 
 class PictureEncoder:
@@ -143,6 +149,23 @@ def _rows(plane: Any) -> Image:
 def believable_fps(nominal_fps: Fraction | None) -> Fraction | None:
     """Returns the declared rate, or None where it is none: some files declare their clock's."""
     return nominal_fps if nominal_fps is not None and 0 < nominal_fps <= MAX_FPS else None
+
+
+def threads_in_a_run(encoder: str, *, preset: str, width: int, height: int) -> int:
+    """Returns how many threads an encoder gets in a run; 0 leaves it the choice.
+
+    One where the run's own threads have all the cores and encoding is the lesser part: an encoder's
+    threads then stand in line behind them, while another core may be idle (ADR 25).
+
+    Args:
+        encoder: FFmpeg's name of it; only libx264 is known well enough.
+        preset: libx264's speed preset.
+        width: of the pictures, px.
+        height: likewise.
+    """
+    is_quick = preset in QUICK_PRESETS and width * height <= QUICK_PX
+    is_alone = usable_cores() <= THREADS_OF_A_RUN
+    return int(encoder == "libx264" and is_quick and is_alone)
 
 
 def available_encoders() -> tuple[str, ...]:

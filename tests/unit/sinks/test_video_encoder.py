@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rtau.errors import SinkError
-from rtau.sinks.video_encoder import available_encoders
+from rtau.sinks import video_encoder
+from rtau.sinks.video_encoder import available_encoders, threads_in_a_run
 from tests.support.mp4 import decoded, open_sink
 from tests.support.planes import smooth_planes
 from tests.support.results import make_result
@@ -119,3 +120,28 @@ def test_planes_that_are_coded_otherwise_or_of_another_size_are_converted(tmp_pa
     assert shown.shape == (height, width + width % 2, 3)
     means = shown.mean(axis=(0, 1)) - planes.image_bgr.mean(axis=(0, 1))
     assert np.abs(means).max() < 4, "another matrix would tint the whole picture"
+
+
+QUICK = {"encoder": "libx264", "preset": "veryfast", "width": 1280, "height": 720}
+
+
+@pytest.mark.parametrize(
+    ("cores", "changed", "threads"),
+    [
+        (1, {}, 1),
+        (2, {}, 1),
+        (2, {"width": 720, "height": 1280, "preset": "ultrafast"}, 1),
+        # Encoding is most of the work: a second core is worth waiting for.
+        (2, {"width": 1920, "height": 1080}, 0),
+        (2, {"preset": "medium"}, 0),
+        # Nothing is known of other encoders, and with more cores some are left.
+        (2, {"encoder": "h264_nvenc"}, 0),
+        (3, {}, 0),
+    ],
+)
+def test_an_encoder_has_one_thread_where_a_run_has_all_the_cores(
+    monkeypatch, cores, changed, threads
+):
+    monkeypatch.setattr(video_encoder, "usable_cores", lambda: cores)
+    how = {**QUICK, **changed}
+    assert threads_in_a_run(how.pop("encoder"), **how) == threads
