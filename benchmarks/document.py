@@ -10,10 +10,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from rtau.bench.machine import OF_BYTES, machine
+
 ROOT = Path(__file__).resolve().parent.parent
-CPUINFO = Path("/proc/cpuinfo")
-# What decides how fast a CPU multiplies; the newest that a kernel names says it all.
-INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
 
 
 def write_measured(document: Path, text: str, /, *, script: str) -> None:
@@ -47,14 +46,6 @@ def origin(*packages: str) -> str:
 
 def processor() -> str:
     """Returns the CPU's name, its cores and what it multiplies with."""
-    facts = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in CPUINFO.read_text(encoding="utf-8").splitlines()
-        if ":" in line
-    )
-    flags = set(facts.get("flags", "").split())
-    has = [name for name in INSTRUCTIONS if name in flags]
-    lacks = [] if flags & {"avx512_vnni", "avx_vnni"} else ["no VNNI"]
-    return f"{facts.get('model name', 'unknown')}, {os.cpu_count()} cores, " + ", ".join(
-        has + lacks
-    )
+    here = machine()
+    lacks = [] if set(here.instructions) & set(OF_BYTES) else ["no VNNI"]
+    return f"{here.cpu}, {here.cores} cores, " + ", ".join([*here.instructions, *lacks])

@@ -21,20 +21,15 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
-import onnx
 
 from benchmarks.document import origin, write_measured
+from benchmarks.random_weights import reduced
 from rtau.backends import bundled_models, open_engine
 from rtau.data import Image
 from rtau.parity import as_crops, probe_crops
-from rtau_export import int8
-from rtau_export.calibration import read_calibration
 from rtau_export.onnx_file import read_onnx
 
-FACES = Path(__file__).parent.parent / "tests" / "data" / "synth-facs" / "crops"
 THREADS = 2
-# Enough to set ranges; speed does not depend on them.
-FITTING = 16
 # Library and file of each row.
 WAYS = (
     ("cpu", "fp32"),
@@ -61,13 +56,7 @@ def float32_file(name: str, folder: Path) -> Path:
 
 def files_of(source: Path, folder: Path) -> dict[str, Path]:
     """Returns the float32 file and the INT8 one that was made of it."""
-    file = read_onnx(source)
-    proto = onnx.load_from_string(file.content)
-    faces = read_calibration(FACES, size=file.contract.input_size).fitting[:FITTING]
-    reduced = int8.quantise(proto, faces, profile="cpu", ranges="minmax")
-    path = folder / f"{source.stem}-int8.onnx"
-    path.write_bytes(reduced.SerializeToString())
-    return {"fp32": source, "int8": path}
+    return {"fp32": source, "int8": reduced(source, folder)}
 
 
 def ways_here() -> list[Way]:

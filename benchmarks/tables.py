@@ -91,7 +91,8 @@ def _section(record: BenchRecord) -> Iterator[str]:
     yield f"### {record.suite.replace('_', ' ').capitalize()}: {machine.cpu}, {record.device}"
     yield ""
     yield (
-        f"{machine.cores} cores, {record.finished_utc[:10]}, rtau {record.rtau_version} at "
+        f"{', '.join([f'{machine.cores} cores', *machine.instructions])}, "
+        f"{record.finished_utc[:10]}, rtau {record.rtau_version} at "
         f"{commit}{changed}, model {record.model}, load {machine.load} at the start."
     )
     if record.peer is not None:

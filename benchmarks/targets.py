@@ -58,6 +58,7 @@ PARTS = 3
 # What the peer's figures have not in them.
 READING = "reading frames for the peer"
 MB = 1e6 / 2**20
+VGG19_RECIPE = "vgg19-au12"
 
 CSV_SMALL = Limit("file to CSV against the peer, 640x360, one face", "at least", 2.5, "x")
 CSV_LARGE = Limit("file to CSV against the peer, 1280x720, one face", "at least", 2.5, "x")
@@ -234,16 +235,17 @@ class Targets:
         yield BOUND.judge(ratios(bounds, video), note=f"they allow {what}")
 
     def _vgg19(self, clip: Clip, model: str | None) -> Target:
-        model = model or find_vgg19()
-        if model is None:
-            return VGG19.skip("no VGG19 of precision int8 is bundled; name a file with --vgg19")
+        if self.amount.smoke and model is None:
+            return VGG19.skip("--smoke makes no VGG19; name a file with --vgg19")
+        model = model or find_vgg19() or _untrained_vgg19(self.folder)
         how = {"provider": self.plan.provider, "threads": self.plan.threads}
         with closing(open_engine(model, **how)) as engine:
-            acts = {engine.contract.name: lambda: self._run("table", clip, engine)}
+            name = engine.contract.name
+            acts = {name: lambda: self._run("table", clip, engine)}
             costs = in_turn(acts, rounds=self.amount.rounds)
         self._keep(costs, clip)
         (found,) = costs.values()
-        return VGG19.judge([cost.fps for cost in found])
+        return VGG19.judge([cost.fps for cost in found], note=f"{name}, {found[0].faces:.2f} faces")
 
     def _live(self, clip: Clip) -> Target:
         source = PacedClip(clip.path, fps=LIVE_FPS, seconds=self.amount.live_s)
@@ -278,6 +280,13 @@ def find_vgg19() -> str | None:
     return None
 
 
+def _untrained_vgg19(folder: Path) -> str:
+    """Returns a VGG19 of precision INT8 with random weights: as fast as a trained one."""
+    from benchmarks.random_weights import write_int8  # noqa: PLC0415 - brings torch
+
+    return str(write_int8(VGG19_RECIPE, folder))
+
+
 def record_of(found: Targets, targets: list[Target], context: Context) -> BenchRecord:
     """Returns the record of a measurement."""
     sides = (own_threads(found.engine), found.peer_threads)
@@ -299,7 +308,11 @@ def main() -> int:
     parser.add_argument("--clip", type=Path, default=EXAMPLE, help="a clip of one face")
     parser.add_argument("--rounds", type=int, default=Amount.rounds, metavar="N")
     parser.add_argument("--frames", type=int, default=Amount.frames, metavar="N")
-    parser.add_argument("--vgg19", metavar="MODEL", help="a VGG19 of precision int8")
+    parser.add_argument(
+        "--vgg19",
+        metavar="MODEL",
+        help="a VGG19 of precision int8; default: a bundled one, else one with random weights",
+    )
     parser.add_argument("--peer", choices=("auto", "none"), default="auto")
     parser.add_argument("--smoke", action="store_true", help="run all code once, briefly")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the record there")

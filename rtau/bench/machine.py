@@ -23,6 +23,12 @@ PACKAGES = (
     *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "tensorrt-cu13"),
 )
 ASK_S = 10.0
+# What decides how fast a CPU multiplies, in the kernel's words; of these, what multiplies bytes.
+INSTRUCTIONS = (
+    *("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8"),
+    *("asimd", "asimddp", "i8mm"),
+)
+OF_BYTES = ("amx_int8", "avx512_vnni", "avx_vnni", "i8mm", "asimddp")
 # Words of a processor's name that tell nothing.
 NOISE = re.compile(r"\((R|TM)\)|\b(Processor|CPU)\b|@.*")
 
@@ -77,6 +83,8 @@ class Machine:
     """Thermal sensors that could be read."""
     load: float | None
     """Runnable processes, mean of the last minute: near 0 on a quiet machine."""
+    instructions: tuple[str, ...] = ()
+    """Of INSTRUCTIONS those the processor has; none where the kernel does not say."""
 
 
 def machine(*, root: Path = Path("/")) -> Machine:
@@ -84,8 +92,11 @@ def machine(*, root: Path = Path("/")) -> Machine:
     cores = usable_cores()
     cpu = _cpu_model(root)
     board = _text(root / "proc/device-tree/model")
+    known = instructions(root=root)
+    # Hosts of virtual machines may hide which processor they have; one with such is twice as fast.
+    of_bytes = "" if board else next((name for name in OF_BYTES if name in known), "")
     return Machine(
-        name=slug(f"{NOISE.sub('', board or cpu)} {cores} cores"),
+        name=slug(f"{NOISE.sub('', board or cpu)} {of_bytes} {cores} cores"),
         cpu=cpu,
         cores=cores,
         memory_mib=_memory_mib(root),
@@ -98,7 +109,17 @@ def machine(*, root: Path = Path("/")) -> Machine:
         power_mode=_power_mode(),
         temperatures=temperatures(root=root),
         load=load(),
+        instructions=known,
     )
+
+
+def instructions(*, root: Path = Path("/")) -> tuple[str, ...]:
+    """Returns those of INSTRUCTIONS that the processor has, as the kernel tells."""
+    found = re.search(
+        r"^(?:flags|Features)\s*:(.*)$", _text(root / "proc/cpuinfo") or "", flags=re.MULTILINE
+    )
+    has = set(found[1].split()) if found else set()
+    return tuple(name for name in INSTRUCTIONS if name in has)
 
 
 def temperatures(*, root: Path = Path("/")) -> tuple[Temperature, ...]:

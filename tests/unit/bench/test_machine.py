@@ -34,6 +34,21 @@ def test_what_the_system_tells_is_in_the_record(root):
     assert found.temperatures == (Temperature("gpu-thermal", 48.5),)
 
 
+@pytest.mark.parametrize(
+    ("line", "known", "name"),
+    [
+        ("flags : fpu avx2 avx512f avx512_vnni", ("avx2", "avx512f", "avx512_vnni"), "avx512-vnni"),
+        ("flags : fpu avx2", ("avx2",), ""),
+        ("Features : fp asimd asimddp", ("asimd", "asimddp"), "asimddp"),
+    ],
+)
+def test_a_processor_that_multiplies_bytes_is_another_machine(root, line, known, name):
+    (root / "proc/cpuinfo").write_text(f"{CPU}{line}\n")
+    found = machine(root=root)
+    assert found.instructions == known
+    assert found.name == "-".join(f"intel-core-i7-1 {name} {found.cores} cores".split())
+
+
 def test_a_board_gives_the_machine_its_name(root):
     model = root / "proc/device-tree/model"
     model.parent.mkdir(parents=True)

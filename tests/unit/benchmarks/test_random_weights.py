@@ -1,0 +1,21 @@
+"""The file of random weights is the one that would ship, but for its name and its worth."""
+
+import numpy as np
+import pytest
+
+from benchmarks.random_weights import write_int8
+from rtau.backends import open_engine
+from rtau.parity import as_crops, probe_crops
+
+
+@pytest.mark.needs_onnxruntime
+def test_an_untrained_recipe_becomes_an_int8_file_with_heatmaps(tmp_path):
+    engine = open_engine(str(write_int8("shufflenetv2-au12", tmp_path)), provider="cpu", threads=1)
+    contract = engine.contract
+    scores = engine.infer(as_crops(probe_crops(2, size=contract.input_size)), cams=True)
+    engine.close()
+
+    assert (contract.name, contract.precision) == ("shufflenetv2-au12-random-weights-int8", "int8")
+    assert scores.cams is not None
+    assert scores.logits.shape == (2, len(contract.labels))
+    assert np.isfinite(scores.logits).all()
