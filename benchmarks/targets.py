@@ -232,6 +232,10 @@ class Targets:
         self.profile = sorted(profiles[1:], key=lambda one: one.bound_ms)[len(bounds) // 2]
         self.figures += self.profile.figures
         what = f"{1e3 / self.profile.bound_ms:.0f} fps, by {self.profile.bound_by}"
+        if self.profile.bound_by == self.profile.slowest.name:
+            by_cores_ms = [cost.cpu_ms / self.profile.cores for cost in bounds]
+            whole = [cost / one.ms for cost, one in zip(by_cores_ms, video, strict=True)]
+            what += f"; {statistics.median(whole):.2f} x of what the cores alone would allow"
         yield BOUND.judge(ratios(bounds, video), note=f"they allow {what}")
 
     def _vgg19(self, clip: Clip, model: str | None) -> Target:
