@@ -6,11 +6,31 @@ promises stay: order, one error, nothing lost at the end. The runner puts it aro
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
 from rtau.crew import Belt, Crew
 from rtau.data import FrameResult, Picture
 from rtau.seams import Sink
 
-_Item = tuple[FrameResult, Picture | None]
+# A result and its picture, or what the sink has prepared of it.
+_Item = tuple[FrameResult, object]
+
+
+@runtime_checkable
+class PreparingSink(Protocol):
+    """A slow `Sink` whose `write` is two steps, of which the first may be done by another thread.
+
+    `write(result, picture)` is `write_prepared(result, prepare(picture))`.
+    """
+
+    def prepare(self, picture: Picture | None, /) -> object:
+        """Returns the picture in the form it is written in; changes nothing of the sink."""
+        ...
+
+    def write_prepared(self, result: FrameResult, prepared: Any, /) -> None:
+        """Takes one frame's result, in order; raises what `write` raises."""
+        ...
 
 
 class WriteBehind:
@@ -30,7 +50,8 @@ class WriteBehind:
         self._crew = crew
         self._belt: Belt[_Item] = Belt(size=waiting)
         self._is_open = True
-        crew.add(lambda item: sink.write(*item), of=self._belt, into=None)
+        self._prepare, write = _steps(sink)
+        crew.add(lambda item: write(*item), of=self._belt, into=None)
 
     @property
     def name(self) -> str:
@@ -56,7 +77,8 @@ class WriteBehind:
         """
         if not self._is_open:
             raise ValueError(f"{self.name}: write needs an open sink")
-        if not self._crew.put(self._belt, (result, picture)):
+        # By this thread: the crew's is the busier one where a sink is slow.
+        if not self._crew.put(self._belt, (result, self._prepare(picture))):
             self._finish()
 
     def close(self) -> None:
@@ -75,3 +97,10 @@ class WriteBehind:
         self._sink.close()
         if self._belt.error is not None:
             raise self._belt.error
+
+
+def _steps(sink: Sink) -> tuple[Callable[[Picture | None], object], Callable[..., None]]:
+    """Returns how a sink prepares a picture, and how it writes what is prepared."""
+    if isinstance(sink, PreparingSink):
+        return sink.prepare, sink.write_prepared
+    return lambda picture: picture, sink.write

@@ -98,9 +98,8 @@ class PictureEncoder:
         self._pixel_format = context.pix_fmt
         self._reformatter = VideoReformatter()
 
-    def encode(self, picture: Picture, *, pts: int) -> list[Packet[Any]]:
-        """Returns the packets that are ready once this picture is in, possibly none."""
-        frame = self._frame(picture)
+    def encode(self, frame: av.VideoFrame, *, pts: int) -> list[Packet[Any]]:
+        """Returns the packets that are ready once a frame of `prepare` is in, possibly none."""
         frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         if self._pixel_format != frame.format.name:
             frame = self._reformatter.reformat(frame, format=self._pixel_format)
@@ -112,8 +111,11 @@ class PictureEncoder:
         """Returns the packets the encoder still held back."""
         return list(self.stream.encode(None))
 
-    def _frame(self, picture: Picture) -> av.VideoFrame:
-        """Returns the picture as the encoder takes it, in the stream's size and colours."""
+    def prepare(self, picture: Picture, /) -> av.VideoFrame:
+        """Returns the picture as the encoder takes it, in the stream's size and colours.
+
+        Changes nothing, so another thread may do it while one encodes.
+        """
         if isinstance(picture, Planes) and self._takes(picture):
             frame = av.VideoFrame(self._width, self._height, PIXEL_FORMATS[0])
             stored = (picture.y, picture.u, picture.v)

@@ -141,8 +141,22 @@ class VideoFileSink:
         Raises:
             SinkError: the disk is full and the like; what was written until then plays.
         """
-        if picture is None or not self._is_open:
-            raise ValueError(f"{self.name}: write needs a picture and an open sink")
+        self.write_prepared(result, self.prepare(picture))
+
+    def prepare(self, picture: Picture | None, /) -> av.VideoFrame:
+        """Returns the picture in the encoder's own form (`PreparingSink`)."""
+        if picture is None:
+            raise ValueError(f"{self.name}: write needs a picture")
+        return self._encoder.prepare(picture)
+
+    def write_prepared(self, result: FrameResult, frame: av.VideoFrame, /) -> None:
+        """Does what `write` does, of a picture that is prepared.
+
+        Raises:
+            SinkError: as `write`.
+        """
+        if not self._is_open:
+            raise ValueError(f"{self.name}: write needs an open sink")
         time_s = result.frame.time_s - self._zero_s
         pts = round(time_s / self._time_base)
         if self._last_pts is not None:
@@ -150,7 +164,7 @@ class VideoFileSink:
             pts = max(pts, self._last_pts + 1)
             self._gap_s = float((pts - self._last_pts) * self._time_base)
         try:
-            packets = self._encoder.encode(picture, pts=pts)
+            packets = self._encoder.encode(frame, pts=pts)
             self._last_pts = pts
             self._mux_pictures(packets)
             if self._original is not None:

@@ -27,6 +27,21 @@ class Failing(KeepingSink):
         super().write(result, image)
 
 
+class Preparing(KeepingSink):
+    """Notes which threads prepare, and what was written."""
+
+    def __init__(self):
+        super().__init__()
+        self.preparing, self.written = set(), []
+
+    def prepare(self, picture):
+        self.preparing.add(threading.get_ident())
+        return ("prepared", picture)
+
+    def write_prepared(self, result, prepared):
+        self.written.append((result.frame.index, prepared))
+
+
 @pytest.fixture(params=[0, 1], ids=["alone", "with a helper"])
 def behind(request):
     """Yields what puts a sink behind a crew that works."""
@@ -46,6 +61,18 @@ def behind(request):
 
 def indices(sink):
     return [result.frame.index for result in sink.results]
+
+
+def test_what_can_be_prepared_is_so_by_the_calling_thread(behind):
+    inner = Preparing()
+    sink = behind(inner)
+    for index in range(9):
+        sink.write(make_result(index), None)
+    sink.close()
+
+    assert inner.preparing == {threading.get_ident()}
+    assert inner.written == [(index, ("prepared", None)) for index in range(9)]
+    assert not inner.results
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 40])

@@ -9,6 +9,7 @@ import pytest
 from rtau.errors import SinkError
 from rtau.sinks import video_encoder
 from rtau.sinks.video_encoder import available_encoders, threads_in_a_run
+from rtau.write_behind import PreparingSink
 from tests.support.mp4 import decoded, open_sink
 from tests.support.planes import smooth_planes
 from tests.support.results import make_result
@@ -120,6 +121,24 @@ def test_planes_that_are_coded_otherwise_or_of_another_size_are_converted(tmp_pa
     assert shown.shape == (height, width + width % 2, 3)
     means = shown.mean(axis=(0, 1)) - planes.image_bgr.mean(axis=(0, 1))
     assert np.abs(means).max() < 4, "another matrix would tint the whole picture"
+
+
+def test_a_picture_that_is_prepared_is_written_as_one_that_is_not(tmp_path):
+    image = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
+    for name in ("at_once", "in_steps"):
+        sink = open_sink(tmp_path / f"{name}.mp4", width=64, height=48)
+        assert isinstance(sink, PreparingSink)
+        for index, picture in enumerate([image, smooth_planes(64, 48), image]):
+            result = make_result(index, image_bgr=image)
+            if name == "at_once":
+                sink.write(result, picture)
+            else:
+                sink.write_prepared(result, sink.prepare(picture))
+        sink.close()
+        with pytest.raises(ValueError, match="open sink"):
+            sink.write(result, image)
+
+    assert (tmp_path / "at_once.mp4").read_bytes() == (tmp_path / "in_steps.mp4").read_bytes()
 
 
 QUICK = {"encoder": "libx264", "preset": "veryfast", "width": 1280, "height": 720}
