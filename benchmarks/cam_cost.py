@@ -24,17 +24,16 @@ import torch
 from torch import Tensor
 
 from benchmarks.document import origin, write_measured
+from benchmarks.random_weights import untrained, write_float32
 from rtau.backends import open_engine
 from rtau.contract import CamMethod
 from rtau.data import Crops
 from rtau.parity import as_crops, probe_crops
 from rtau.seams import Engine
-from rtau_export.graph import FaceGraph
-from rtau_export.onnx import contract_of, model_bytes
 from rtau_train.checkpoint import Model
-from rtau_train.models import NETWORKS, build
+from rtau_train.models import NETWORKS
 from rtau_train.models.facenet import FaceNet
-from rtau_train.models.folding import exported_as, folded
+from rtau_train.models.folding import exported_as
 from rtau_train.recipe import read_recipe
 
 RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "shufflenetv2-synth.toml"
@@ -55,32 +54,12 @@ def network(name: str) -> Model:
     recipe = read_recipe(RECIPE)
     chosen = dataclasses.replace(recipe.network, name=name, input_size=SIZE_PX, landmarks=False)
     fit = dataclasses.replace(recipe.fit, landmark_weight=0.0)
-    torch.manual_seed(1)
-    labels = len(chosen.labels)
-    return Model(
-        recipe=dataclasses.replace(recipe, network=chosen, fit=fit),
-        recipe_path="none",
-        epochs_done=0,
-        thresholds=(0.5,) * labels,
-        cam_scale=(1.0,) * labels,
-        weights=build(chosen).state_dict(),
-        cam_plus_plus_scale=(1.0,) * labels,
-    )
+    return untrained(dataclasses.replace(recipe, network=chosen, fit=fit))
 
 
 def write_onnx(name: str, path: Path, *, cam_method: CamMethod | None) -> Path:
-    """Returns the path of the network's ONNX file, written without the proof of equality."""
-    model = network(name)
-    contract = contract_of(
-        model,
-        name=path.stem,
-        cam_method=cam_method,
-        crop=model.recipe.shipping.haar_crop,
-        landmarks=False,
-    )
-    graph = FaceGraph(folded(model.network()), cam_method=cam_method)
-    path.write_bytes(model_bytes(graph, contract))
-    return path
+    """Returns the path of the network's ONNX file."""
+    return write_float32(network(name), path, cam_method=cam_method)
 
 
 def face() -> Crops:

@@ -12,6 +12,7 @@ ones and whose accuracy means nothing. FP16 is not timed: on a CPU it proves num
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import sys
 import tempfile
@@ -21,15 +22,21 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from benchmarks.document import origin, write_measured
-from benchmarks.random_weights import reduced
 from rtau.backends import bundled_models, open_engine
 from rtau.data import Image
 from rtau.parity import as_crops, probe_crops
+from rtau_export import int8
+from rtau_export.calibration import read_calibration
 from rtau_export.onnx_file import read_onnx
+from rtau_export.onnx_proto import stamped
 
+FACES = Path(__file__).parent.parent / "tests" / "data" / "synth-facs" / "crops"
 THREADS = 2
+# Enough to set ranges; speed does not depend on them.
+FITTING = 16
 # Library and file of each row.
 WAYS = (
     ("cpu", "fp32"),
@@ -57,6 +64,20 @@ def float32_file(name: str, folder: Path) -> Path:
 def files_of(source: Path, folder: Path) -> dict[str, Path]:
     """Returns the float32 file and the INT8 one that was made of it."""
     return {"fp32": source, "int8": reduced(source, folder)}
+
+
+def reduced(source: Path, folder: Path) -> Path:
+    """Returns the INT8 file for a CPU that is made of a float32 one."""
+    file = read_onnx(source)
+    faces = read_calibration(FACES, size=file.contract.input_size).fitting[:FITTING]
+    proto = onnx.load_from_string(file.content)
+    path = folder / f"{source.stem}-int8.onnx"
+    contract = dataclasses.replace(
+        file.contract, name=path.stem, precision="int8", int8_profile="cpu"
+    )
+    small = int8.quantise(proto, faces, profile="cpu", ranges="minmax")
+    path.write_bytes(stamped(small, contract))
+    return path
 
 
 def ways_here() -> list[Way]:
