@@ -53,7 +53,7 @@ def cluster(session: nox.Session) -> None:
     """Many files over a Ray cluster of this machine with two workers."""
     session.install("--editable", ".[test,cpu,ray]")
     session.run("python", "-c", "import ray")  # without it the tests would be skipped
-    session.run("pytest", "-m", "needs_ray", "tests/unit/cli/batch", *session.posargs)
+    session.run("pytest", "-m", "needs_ray", "tests/unit/runs/batch", *session.posargs)
 
 
 @nox.session

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from rtau.bench.figures import Step
-from rtau.bench.live import LIVE_FPS, PacedClip, run_live
-from rtau.bench.runs import KINDS, run_file
-from rtau.bench.suite import LATENCY
+from rtau.runs.bench.figures import Step
+from rtau.runs.bench.live import LIVE_FPS, PacedClip, run_live
+from rtau.runs.bench.runs import KINDS, run_file
+from rtau.runs.bench.suite import LATENCY
 
 LIVE_S, SMOKE_LIVE_S = 10.0, 2.0
 

@@ -16,10 +16,10 @@ pytest.importorskip("onnx", reason="makes INT8 files with the onnx package")
 
 from benchmarks.precision_speed import THREADS, files_of, float32_file, ways_here
 from rtau.backends import open_engine
-from rtau.bench.figures import Step
-from rtau.bench.stages import BATCHES, infer_name
+from rtau.backends.parity import as_crops, probe_crops
 from rtau.errors import BackendUnavailable
-from rtau.parity import as_crops, probe_crops
+from rtau.runs.bench.figures import Step
+from rtau.runs.bench.stages import BATCHES, infer_name
 
 MODELS = os.environ.get("RTAU_BENCH_MODELS", "shufflenetv2-au12").split(",")
 # Libraries that need a GPU; the file stays the float32 one.

@@ -1,15 +1,15 @@
 """Times every stage of a run alone, on 1, 2, 4 and 8 faces at three sizes: `make bench`.
 
-What each stage is comes from `rtau.bench.stages`, which `rtau bench` times too. Figures hold for
-the machine they were taken on; they are no tests and fail nothing.
+What each stage is comes from `rtau.runs.bench.stages`, which `rtau bench` times too. Figures
+hold for the machine they were taken on; they are no tests and fail nothing.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from rtau.bench import stages
-from rtau.bench.stages import Stages, make_scene
+from rtau.runs.bench import stages
+from rtau.runs.bench.stages import Stages, make_scene
 
 NAMES = (
     stages.DECODE,

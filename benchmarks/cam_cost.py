@@ -26,10 +26,10 @@ from torch import Tensor
 from benchmarks.document import origin, write_measured
 from benchmarks.random_weights import untrained, write_float32
 from rtau.backends import open_engine
+from rtau.backends.parity import as_crops, probe_crops
 from rtau.contract import CamMethod
 from rtau.data import Crops
-from rtau.parity import as_crops, probe_crops
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from rtau_train.checkpoint import Model
 from rtau_train.models import NETWORKS
 from rtau_train.models.facenet import FaceNet

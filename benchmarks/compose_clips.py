@@ -15,9 +15,9 @@ import itertools
 import sys
 from pathlib import Path
 
-from rtau.bench.clips import GAP, clip_record, compose
-from rtau.bench.record import ClipRecord
-from rtau.bench.suite import Size, clip_name
+from rtau.runs.bench.clips import GAP, clip_record, compose
+from rtau.runs.bench.record import ClipRecord
+from rtau.runs.bench.suite import Size, clip_name
 from rtau.sources import expand_videos
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,8 +15,8 @@ import pytest
 
 from benchmarks.compose_clips import FACES, FRAMES, SIZES, Clip, composed, given
 from rtau.backends import open_engine
-from rtau.bench.figures import WARM_UPS, Step
-from rtau.bench.suite import Plan, settings_of
+from rtau.runs.bench.figures import WARM_UPS, Step
+from rtau.runs.bench.suite import Plan, settings_of
 
 MODEL = "shufflenetv2-au12"
 # Time for one figure, seconds, and the rounds that are enough or the least.
@@ -112,7 +112,7 @@ def note(benchmark, engine):
 
 @pytest.fixture
 def time_step(benchmark, request, note):
-    """Times a step of `rtau.bench`."""
+    """Times a step of `rtau.runs.bench`."""
 
     def time(step: Step, *, clip: Clip | None = None, **of: object) -> None:
         note(step.name, clip=clip, per=step.per, batch=step.batch, **of)

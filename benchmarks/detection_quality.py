@@ -30,11 +30,11 @@ import numpy as np
 from benchmarks.document import write_measured
 from rtau import geometry
 from rtau.data import Faces, Frame
-from rtau.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
-from rtau.finder import FaceFinder
-from rtau.search_policy import SearchPolicy
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.trackers.iou import IouTracker
 from rtau.sources.video_file import VideoFileSource
-from rtau.trackers.iou import IouTracker
 
 # The crop the networks are trained on, on the box of the 68 landmarks (docs/coordinates.md).
 CROP_SIDE = 1.27

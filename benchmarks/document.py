@@ -10,7 +10,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from rtau.bench.machine import OF_BYTES, machine
+from rtau.runs.bench.machine import OF_BYTES, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,9 +20,9 @@ from typing import Any
 import rtau
 from benchmarks import tables
 from benchmarks.compose_clips import ROOT
-from rtau.bench.context import Context, own_threads
-from rtau.bench.figures import WARM_UPS, Figure, figure
-from rtau.bench.record import BenchRecord, ClipRecord, write_bench_record
+from rtau.runs.bench.context import Context, own_threads
+from rtau.runs.bench.figures import WARM_UPS, Figure, figure
+from rtau.runs.bench.record import BenchRecord, ClipRecord, write_bench_record
 
 SUITES = ("bench_stages.py", "bench_infer.py", "bench_end_to_end.py", "bench_cam.py")
 RESULTS = ROOT / "benchmarks" / "results"

@@ -25,10 +25,10 @@ from torch import Tensor
 
 from benchmarks.document import ROOT, origin, write_measured
 from rtau.backends import open_engine
+from rtau.backends.parity import Difference, as_crops, difference
 from rtau.contract import CamMethod, Int8Profile, ModelContract, Precision
 from rtau.data import Scores
 from rtau.errors import ContractError
-from rtau.parity import Difference, as_crops, difference
 from rtau_export.engine import build_engines
 from rtau_export.engine_progress import BuildPhases
 from rtau_export.engine_target import EngineRequest

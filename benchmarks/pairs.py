@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from rtau.bench.record import Target
-from rtau.bench.runs import Cost
+from rtau.runs.bench.record import Target
+from rtau.runs.bench.runs import Cost
 
 Costs = dict[str, list[Cost]]
 

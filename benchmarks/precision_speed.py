@@ -26,8 +26,8 @@ import onnx
 
 from benchmarks.document import origin, write_measured
 from rtau.backends import bundled_models, open_engine
+from rtau.backends.parity import as_crops, probe_crops
 from rtau.data import Image
-from rtau.parity import as_crops, probe_crops
 from rtau_export import int8
 from rtau_export.calibration import read_calibration
 from rtau_export.onnx_file import read_onnx

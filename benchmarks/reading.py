@@ -11,8 +11,8 @@ from pathlib import Path
 
 import cv2
 
-from rtau.bench.runs import Cost
 from rtau.errors import SourceOpenError
+from rtau.runs.bench.runs import Cost
 
 
 def read_as_usual(clip: Path, /, *, frames: int) -> Cost:

@@ -18,11 +18,11 @@ from benchmarks import tables
 from benchmarks.measure import keep
 from benchmarks.pairs import Limit
 from rtau.backends import open_engine
-from rtau.bench.context import Context, own_threads
-from rtau.bench.figures import figure
-from rtau.bench.live import LIVE_FPS, PIECES, LiveCost, growth_per_minute, run_live
-from rtau.bench.record import BenchRecord, Target, write_bench_record
-from rtau.bench.suite import Plan, live_figures, settings_of
+from rtau.runs.bench.context import Context, own_threads
+from rtau.runs.bench.figures import figure
+from rtau.runs.bench.live import LIVE_FPS, PIECES, LiveCost, growth_per_minute, run_live
+from rtau.runs.bench.record import BenchRecord, Target, write_bench_record
+from rtau.runs.bench.suite import Plan, live_figures, settings_of
 from rtau.sources.synthetic import SyntheticSource
 
 WIDTH, HEIGHT = 1280, 720

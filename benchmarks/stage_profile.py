@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.compose_clips import Clip
-from rtau.bench.figures import Figure, step_figure
-from rtau.bench.stages import INFER, INFER_CAMS, Stages, make_scene, stage_weights
 from rtau.config import RunConfig
-from rtau.cores import usable_cores
-from rtau.seams import Engine
+from rtau.cpu import usable_cores
+from rtau.protocols import Engine
+from rtau.runs.bench.figures import Figure, step_figure
+from rtau.runs.bench.stages import INFER, INFER_CAMS, Stages, make_scene, stage_weights
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from rtau.bench.figures import Figure
-from rtau.bench.record import BenchRecord, Target, read_bench_record
+from rtau.runs.bench.figures import Figure
+from rtau.runs.bench.record import BenchRecord, Target, read_bench_record
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT, RESULTS = HERE / "README.md", HERE / "results"

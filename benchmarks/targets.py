@@ -25,15 +25,19 @@ from benchmarks.pairs import Costs, Limit, in_turn, ratios
 from benchmarks.reading import read_as_usual
 from benchmarks.stage_profile import Profile, profile, profile_rows
 from rtau.backends import bundled_models, open_engine
-from rtau.bench.clips import clip_record
-from rtau.bench.context import Context, own_threads
-from rtau.bench.figures import Figure, spend
-from rtau.bench.live import LIVE_FPS, PacedClip, run_live
-from rtau.bench.peer import HOW_TO_GET, NAME, Peer, find_peer_python, write_frames
-from rtau.bench.record import BenchRecord, PeerRecord, Target, Threads, write_bench_record
-from rtau.bench.runs import KINDS, Cost, Kind, run_file
-from rtau.bench.stages import INFER, Stages, make_scene
-from rtau.bench.suite import (
+from rtau.config import RunConfig
+from rtau.contract import read_sidecar
+from rtau.errors import BackendUnavailable
+from rtau.protocols import Engine
+from rtau.runs.bench.clips import clip_record
+from rtau.runs.bench.context import Context, own_threads
+from rtau.runs.bench.figures import Figure, spend
+from rtau.runs.bench.live import LIVE_FPS, PacedClip, run_live
+from rtau.runs.bench.peer import HOW_TO_GET, NAME, Peer, find_peer_python, write_frames
+from rtau.runs.bench.record import BenchRecord, PeerRecord, Target, Threads, write_bench_record
+from rtau.runs.bench.runs import KINDS, Cost, Kind, run_file
+from rtau.runs.bench.stages import INFER, Stages, make_scene
+from rtau.runs.bench.suite import (
     Plan,
     Size,
     cost_figures,
@@ -42,10 +46,6 @@ from rtau.bench.suite import (
     process_figures,
     settings_of,
 )
-from rtau.config import RunConfig
-from rtau.contract import read_sidecar
-from rtau.errors import BackendUnavailable
-from rtau.seams import Engine
 from rtau.sources.video_file import VideoFileSource
 
 SMALL: Size = (640, 360)

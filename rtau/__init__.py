@@ -21,7 +21,7 @@ _HOMES = {
     "Pipeline": "rtau.pipeline",
     "RtauError": "rtau.errors",
     "RunConfig": "rtau.config",
-    "Runner": "rtau.runner",
+    "Runner": "rtau.execution.runner",
     "Scores": "rtau.data",
 }
 

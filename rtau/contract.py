@@ -54,7 +54,7 @@ class CropRule:
 class LandmarkRule:
     """How the square a crop was trained on lies on the 68 landmarks a file returns (iBUG order).
 
-    With it `rtau.landmarks` goes from the landmarks to the next crop.
+    With it `rtau.faces.landmarks` goes from the landmarks to the next crop.
     """
 
     side_over_landmark_box: float

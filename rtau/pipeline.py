@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.contract import ModelContract
-from rtau.crops import cut
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
-from rtau.decide import Decider
-from rtau.finder import FaceFinder
-from rtau.landmarks import moved_onto_landmarks
-from rtau.seams import Engine
+from rtau.decisions import Decider
+from rtau.faces.crops import cut
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.landmarks import moved_onto_landmarks
+from rtau.protocols import Engine
 from rtau.timing import StageClock
 
 

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import Frame, Image
-from rtau.detectors.haar import HaarDetector
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detectors.haar import HaarDetector
 from rtau.facs import DISFA_PLUS_AUS
-from rtau.search_policy import SearchPolicy
 from rtau_train import mean_face
 from rtau_train.augment import mirrored_order
 from rtau_train.folder import read_folder

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rtau.crops import warp_square
 from rtau.data import Image
 from rtau.errors import SourceOpenError, UsageError
+from rtau.faces.crops import warp_square
 from rtau.sources.images import read_image
 
 SEED = 20261122

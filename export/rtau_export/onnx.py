@@ -17,6 +17,7 @@ import torch
 
 from rtau.backends import open_engine
 from rtau.backends.outputs import INPUT, scores_of
+from rtau.backends.parity import Difference, difference, probe_crops, worst
 from rtau.contract import (
     CalibrationRecord,
     CamMethod,
@@ -27,7 +28,6 @@ from rtau.contract import (
 )
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
-from rtau.parity import Difference, difference, probe_crops, worst
 from rtau_export import verify
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx_proto import stamped

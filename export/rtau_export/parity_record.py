@@ -5,8 +5,8 @@ Measures nothing itself; needs neither torch nor onnx. Called by the export and 
 
 from __future__ import annotations
 
+from rtau.backends.parity import Difference
 from rtau.contract import ParityRecord
-from rtau.parity import Difference
 
 # Significant digits: two runs of one library on one machine agree in as many.
 DIGITS = 3

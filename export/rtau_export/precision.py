@@ -16,10 +16,10 @@ from typing import Literal
 import onnx
 
 from rtau.backends import open_engine
+from rtau.backends.parity import Difference, difference, probe_crops
 from rtau.contract import Int8Profile, ModelContract, ParityRecord, Precision
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
-from rtau.parity import Difference, difference, probe_crops
 from rtau_export import fp16, int8, verify
 from rtau_export.calibration import CalibrationSet, read_calibration
 from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled

@@ -11,11 +11,11 @@ from contextlib import closing
 
 from rtau.backends import open_engine
 from rtau.backends.engine_file import SUFFIX
+from rtau.backends.parity import Difference, as_crops, difference, probe_crops
 from rtau.contract import ModelContract, Precision
 from rtau.data import Image, Scores
 from rtau.errors import ContractError
-from rtau.parity import Difference, as_crops, difference, probe_crops
-from rtau.seams import Engine
+from rtau.protocols import Engine
 
 # Enough crops for 384 decisions of a 12-AU model in well under a second.
 PROBES = 32

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rtau.errors import BackendUnavailable, UsageError
-from rtau.seams import Engine
+from rtau.protocols import Engine
 
 # File suffix -> (module, class, the pip extra that brings the library).
 BACKENDS: dict[str, tuple[str, str, str]] = {

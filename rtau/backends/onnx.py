@@ -20,7 +20,7 @@ from rtau.backends.onnx_shared import SharedSession
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import METADATA_KEY, ModelContract
-from rtau.cores import usable_cores
+from rtau.cpu import usable_cores
 from rtau.data import Crops, Scores
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
 

@@ -18,7 +18,7 @@ from rtau.backends.onnx_metadata import contract_in
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import ModelContract
-from rtau.cores import usable_cores
+from rtau.cpu import usable_cores
 from rtau.data import Crops, Scores
 from rtau.errors import ContractError, EngineError, UsageError
 

@@ -1,7 +1,7 @@
 """`rtau bench [CLIP]`: how fast rtau is on this machine, stage by stage and from end to end.
 
-Parses what is to be measured, hands it to `rtau.bench.suite`, and prints the record as tables; with
-`--json` it is written too. Measures nothing itself. The `rtau` command calls it.
+Parses what is to be measured, hands it to `rtau.runs.bench.suite`, and prints the record as tables;
+with `--json` it is written too. Measures nothing itself. The `rtau` command calls it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from rtau.bench.figures import Figure
-from rtau.bench.peer import NAME
-from rtau.bench.record import BenchRecord, Threads, write_bench_record
-from rtau.bench.runs import KINDS
-from rtau.bench.suite import Plan, Size, measure
 from rtau.cli.parser import PEERS
 from rtau.errors import UsageError
+from rtau.runs.bench.figures import Figure
+from rtau.runs.bench.peer import NAME
+from rtau.runs.bench.record import BenchRecord, Threads, write_bench_record
+from rtau.runs.bench.runs import KINDS
+from rtau.runs.bench.suite import Plan, Size, measure
 from rtau.sinks.output_path import check_output
 
 # Figures of whole runs, which are told as frames per second too.

@@ -120,7 +120,7 @@ def check_opencv(cv2: Any) -> Finding:
     remedy = "pip install 'opencv-python>=4.10,<5'"
     if int(cv2.__version__.split(".")[0]) >= 5 or not hasattr(cv2, "CascadeClassifier"):
         return Finding("face detector", "broken", f"none in OpenCV {cv2.__version__}", remedy)
-    cascade = resources.files("rtau.detectors") / "data" / CASCADE
+    cascade = resources.files("rtau.faces.detectors") / "data" / CASCADE
     with resources.as_file(cascade) as path:
         if not path.is_file() or cv2.CascadeClassifier(str(path)).empty():
             reinstall = "pip install --force-reinstall --no-deps rtau"

@@ -22,12 +22,12 @@ import numpy as np
 from rtau import __version__
 from rtau.backends import bundled_models, find_model, open_engine
 from rtau.backends.engine_file import SUFFIX
+from rtau.backends.parity import Difference, as_crops, difference, probe_crops
 from rtau.backends.tensorrt_library import load_cuda_driver
 from rtau.contract import ModelContract
 from rtau.data import Scores
 from rtau.errors import BackendUnavailable, RtauError
-from rtau.parity import Difference, as_crops, difference, probe_crops
-from rtau.seams import Engine
+from rtau.protocols import Engine
 
 Open = Callable[[str, str], Engine]
 

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 from rtau.backends import find_model, open_engine
-from rtau.cli.given import config_of
-from rtau.cli.outputs import Outputs
-from rtau.cli.report import print_summary
-from rtau.cli.session import Session, run_session
-from rtau.seams import Sink
-from rtau.search_policy import SearchPolicy
+from rtau.cli.settings import config_of
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.protocols import Sink
+from rtau.runs.outputs import Outputs
+from rtau.runs.session import Session, run_session
+from rtau.runs.summary import print_summary
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
 from rtau.sources import expand_images

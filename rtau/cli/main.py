@@ -7,7 +7,6 @@ line. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from collections.abc import Sequence
 from rtau.cli.parser import build_parser
 from rtau.cli.system_libraries import explain_import_error
 from rtau.errors import RtauError
-
-INTERRUPTED = 130
+from rtau.runs.interrupts import INTERRUPTED
+from rtau.runs.log import log_to_stderr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,8 +42,3 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"rtau: {line}", file=sys.stderr)
         return 1
-
-
-def log_to_stderr() -> None:
-    """Sends warnings of this process to standard error, in the form of the command's own lines."""
-    logging.basicConfig(level=logging.WARNING, format="rtau: %(message)s", stream=sys.stderr)

@@ -1,7 +1,7 @@
 """`rtau video SOURCE...`: files to annotated videos, tables and JSON lines.
 
 One source goes to the outputs that are named; several go to a folder, each under its own name, and
-`rtau.cli.batch` does that.
+`rtau.runs.batch` does that.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rtau.assembly import search_policy
 from rtau.backends import find_model, open_engine
-from rtau.cli.given import config_of
-from rtau.cli.outputs import Outputs
-from rtau.cli.report import print_summary
-from rtau.cli.session import run_session
-from rtau.cli.views import build_view
+from rtau.cli.settings import config_of
 from rtau.config import RunConfig
 from rtau.errors import UsageError
+from rtau.runs.build import search_policy
+from rtau.runs.outputs import Outputs
+from rtau.runs.session import run_session
+from rtau.runs.summary import print_summary
+from rtau.runs.views import build_view
 from rtau.sources import expand_videos, is_address, open_source
 
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     command = ["rtau", *sys.argv[1:]]
     if args.out_dir is not None:
         # Only here: a single file has its first result a twelfth of a second sooner without it.
-        batch = importlib.import_module("rtau.cli.batch.command")
+        batch = importlib.import_module("rtau.cli.batch")
         return int(batch.run_many(args, config, command=command))
     _refuse_batch_flags(args)
     return _run_one(_only(args.sources), config, command=command)

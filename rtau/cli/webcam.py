@@ -10,13 +10,13 @@ import argparse
 import contextlib
 import sys
 
-from rtau.assembly import search_policy
 from rtau.backends import find_model, open_engine
-from rtau.cli.given import config_of
-from rtau.cli.outputs import Outputs
-from rtau.cli.report import print_summary
-from rtau.cli.session import run_session
-from rtau.cli.views import build_view
+from rtau.cli.settings import config_of
+from rtau.runs.build import search_policy
+from rtau.runs.outputs import Outputs
+from rtau.runs.session import run_session
+from rtau.runs.summary import print_summary
+from rtau.runs.views import build_view
 from rtau.sources import open_source
 
 

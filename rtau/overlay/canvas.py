@@ -18,7 +18,7 @@ import numpy as np
 
 from rtau.data import Frame, Image, Picture
 from rtau.overlay.palette import Colour, Decal, blend_at, lay, stacked, without_black
-from rtau.video_colours import YUV_FROM_BGR, is_video_coded, video_planes
+from rtau.overlay.video_colours import YUV_FROM_BGR, is_video_coded, video_planes
 
 # x0, y0, x1, y1, whole px of a picture, half-open, inside it.
 Region = tuple[int, int, int, int]
@@ -91,7 +91,7 @@ class Canvas:
 
 
 class PlanesCanvas(Canvas):
-    """A picture in a video's planes that is drawn on, in the colours of `rtau.video_colours`."""
+    """A picture in a video's planes that is drawn on, in video's colours."""
 
     grid = 2
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from rtau.data import Image
-from rtau.video_colours import YUV_FROM_BGR
+from rtau.overlay.video_colours import YUV_FROM_BGR
 
 Colour = tuple[int, int, int]
 

@@ -29,7 +29,7 @@ from rtau.sinks.numbers import (
 
 
 class CsvSink:
-    """Writes a CSV row per face, and one for a frame without any. Satisfies `rtau.seams.Sink`.
+    """Writes a CSV row per face, and one for a frame without any. Satisfies `rtau.protocols.Sink`.
 
     The header is there as soon as the sink is built, and every frame's rows go to the system
     together: after a kill the file ends with a whole row. The same results give the same bytes.

@@ -30,7 +30,7 @@ SCHEMA = 1
 
 
 class JsonlSink:
-    """Writes one JSON object per frame and line. Satisfies `rtau.seams.Sink`."""
+    """Writes one JSON object per frame and line. Satisfies `rtau.protocols.Sink`."""
 
     is_view = False
     is_slow = False

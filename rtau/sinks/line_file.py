@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from rtau.errors import SinkError
-from rtau.seams import StopRun
+from rtau.protocols import StopRun
 from rtau.sinks.output_path import check_output
 
 STDOUT = "-"

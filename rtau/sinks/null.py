@@ -10,7 +10,7 @@ from rtau.data import FrameResult, Picture
 
 
 class NullSink:
-    """Takes every result and forgets it. Satisfies `rtau.seams.Sink`."""
+    """Takes every result and forgets it. Satisfies `rtau.protocols.Sink`."""
 
     name = "nothing"
     is_view = False

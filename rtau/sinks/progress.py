@@ -13,7 +13,7 @@ from typing import TextIO
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
-from rtau.sinks import readings
+from rtau.sinks import au_panel
 from rtau.status import StatusReader, progress_parts, speed_parts
 
 # A line that changes faster flickers; a log wants a sign of life, not a film.
@@ -82,8 +82,8 @@ class ProgressSink:
             return
         # One cell less: a full line would wrap on some terminals and could not be rewritten.
         width = (self._width or shutil.get_terminal_size().columns) - 1
-        signs = readings.UNICODE if _speaks_unicode(self._stream) else readings.ASCII
-        bar = readings.plain(readings.progress(status, width=width, signs=signs))
+        signs = au_panel.UNICODE if _speaks_unicode(self._stream) else au_panel.ASCII
+        bar = au_panel.plain(au_panel.progress(status, width=width, signs=signs))
         speed = signs.between + speed_parts(status)[0]
         self._put(_REWRITE + (bar + speed if len(bar + speed) <= width else bar))
 

@@ -1,7 +1,7 @@
 """A live view of every face's readings in a terminal, or plain lines where there is none.
 
 Draws seldom and on the caller's thread, so it costs little and leaves nothing running; the screen
-is given back when the run ends, however it ends. What the lines say is made in readings.py.
+is given back when the run ends, however it ends. What the lines say is made in au_panel.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
-from rtau.sinks import readings
+from rtau.sinks import au_panel
 from rtau.status import StatusReader, ViewStatus, progress_parts, speed_parts
 
 # Faster than this nobody reads, and drawing would take time from the model.
@@ -26,12 +26,12 @@ REFRESH_S = 0.1
 LINE_EVERY_S = 5.0
 
 _STYLES = {
-    readings.PLAIN: "default",
-    readings.DIM: "bright_black",
-    readings.STRONG: "bold",
-    readings.ACTIVE: "bold yellow",
-    readings.TICK: "white",
-    readings.TITLE: "bold cyan",
+    au_panel.PLAIN: "default",
+    au_panel.DIM: "bright_black",
+    au_panel.STRONG: "bold",
+    au_panel.ACTIVE: "bold yellow",
+    au_panel.TICK: "white",
+    au_panel.TITLE: "bold cyan",
 }
 _FOOTER = "Ctrl-C ends the run"
 
@@ -41,23 +41,23 @@ class Dashboard:
     """The whole view of one moment: a value that renders itself to the console it is given."""
 
     status: ViewStatus
-    faces: tuple[readings.Face, ...]
+    faces: tuple[au_panel.Face, ...]
     thresholds: tuple[float, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yields a line of text each."""
-        signs = readings.ASCII if options.ascii_only else readings.UNICODE
+        signs = au_panel.ASCII if options.ascii_only else au_panel.UNICODE
         width, height = options.max_width, options.height or console.height
-        top = readings.header(self.status, width=width, signs=signs)
-        board = readings.board(
+        top = au_panel.header(self.status, width=width, signs=signs)
+        board = au_panel.board(
             self.faces,
             thresholds=self.thresholds,
             width=width,
             height=max(1, height - len(top) - 4),
             signs=signs,
         )
-        blank: readings.Line = (("", readings.PLAIN),)
-        footer: readings.Line = ((_FOOTER[:width], readings.DIM),)
+        blank: au_panel.Line = (("", au_panel.PLAIN),)
+        footer: au_panel.Line = ((_FOOTER[:width], au_panel.DIM),)
         for line in (*top, blank, *board, blank, footer):
             yield _text(line)
 
@@ -123,7 +123,7 @@ class TerminalSink:
 
     def _draw(self) -> None:
         assert self._latest is not None
-        faces = tuple(readings.faces_of(self._latest))
+        faces = tuple(au_panel.faces_of(self._latest))
         try:
             if not self._is_screen:
                 self._write_line(faces)
@@ -150,14 +150,14 @@ class TerminalSink:
         live.start()
         return live
 
-    def _write_line(self, faces: Sequence[readings.Face]) -> None:
+    def _write_line(self, faces: Sequence[au_panel.Face]) -> None:
         status = self._status()
         parts = [*progress_parts(status), *speed_parts(status)]
-        shown = [readings.sentence(face) for face in faces] or ["no face"]
+        shown = [au_panel.sentence(face) for face in faces] or ["no face"]
         self._stream.write(" | ".join([", ".join(parts), *shown]) + "\n")
         self._stream.flush()
 
 
-def _text(line: readings.Line) -> Text:
+def _text(line: au_panel.Line) -> Text:
     spans = [(text, _STYLES[style]) for text, style in line]
     return Text.assemble(*spans, no_wrap=True, overflow="crop")

@@ -17,10 +17,10 @@ from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
-from rtau.cores import usable_cores
+from rtau.cpu import usable_cores
 from rtau.data import Image, Picture, Planes
 from rtau.errors import SinkError
-from rtau.video_colours import in_bgr, is_video_coded, write_planes
+from rtau.overlay.video_colours import in_bgr, is_video_coded, write_planes
 
 # A hint for rate control where the source declares no rate, or one that is a clock, not a rate.
 FALLBACK_FPS = Fraction(30)

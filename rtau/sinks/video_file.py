@@ -45,7 +45,7 @@ ENDLESS_S = 1e12
 
 
 class VideoFileSink:
-    """Writes annotated pictures to an mp4. Satisfies `rtau.seams.Sink`.
+    """Writes annotated pictures to an mp4. Satisfies `rtau.protocols.Sink`.
 
     Frames keep their own times, counted from the original's start, so a variable frame rate stays
     one; the last frame lasts as long as in the original. Pictures of another size than the first

@@ -17,9 +17,9 @@ import cv2
 from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError
 from rtau.overlay.header import draw_header, draw_help
-from rtau.seams import StopRun
+from rtau.overlay.video_colours import in_bgr
+from rtau.protocols import StopRun
 from rtau.status import StatusReader, ViewControls
-from rtau.video_colours import in_bgr
 
 KEYS = (
     ("q, Esc", "end the run"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rtau.errors import UsageError
-from rtau.seams import Source
+from rtau.protocols import Source
 from rtau.sources.paths import (
     IMAGE_SUFFIXES,
     expand_images,

@@ -21,7 +21,7 @@ import numpy as np
 
 from rtau.data import Frame, Image
 from rtau.errors import BackendUnavailable, SourceError, SourceOpenError, UsageError
-from rtau.seams import SourceInfo
+from rtau.protocols import SourceInfo
 from rtau.sources.live import LiveReader
 from rtau.sources.pictures import fitted
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from rtau.data import Frame, Image
 from rtau.errors import SourceOpenError, UsageError
-from rtau.seams import SourceInfo
+from rtau.protocols import SourceInfo
 
 # Markers that open the pixels of a JPEG and that end the file (ITU-T T.81, table B.1).
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"

@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 
 from rtau.data import Frame, Image, Planes
 from rtau.errors import SourceError, SourceOpenError
-from rtau.seams import SourceInfo
+from rtau.protocols import SourceInfo
 from rtau.sources.decoding import (
     LENIENT,
     decoded_frames,

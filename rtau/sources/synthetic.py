@@ -17,7 +17,7 @@ import numpy as np
 
 from rtau.data import Frame, Image
 from rtau.errors import UsageError
-from rtau.seams import SourceInfo
+from rtau.protocols import SourceInfo
 
 # Colours, BGR.
 GROUND, GROUND_LIGHT = (96, 84, 72), 40

@@ -55,7 +55,7 @@ def test_a_help_text_imports_no_library(arguments):
     [
         ("rtau.pipeline", ("torch", "onnxruntime", "av", "rich")),
         ("rtau.backends", ("torch", "onnxruntime", "cv2", "av", "rich")),
-        ("rtau.decide", ("torch", "onnxruntime", "cv2", "av", "rich")),
+        ("rtau.decisions", ("torch", "onnxruntime", "cv2", "av", "rich")),
         ("rtau.contract", ("torch", "onnxruntime", "cv2", "av", "rich", "onnx")),
     ],
 )

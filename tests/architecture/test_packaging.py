@@ -65,5 +65,5 @@ def test_the_changelog_names_this_version():
 def test_the_cascade_and_the_models_travel_in_the_wheel():
     package_data = CONFIG["options.package_data"]
     assert {"*.onnx", "*.json", "*.md"} <= set(package_data["rtau_engines"].split())
-    assert "data/*" in package_data["rtau.detectors"].split()
+    assert "data/*" in package_data["rtau.faces.detectors"].split()
     assert "py.typed" in package_data["rtau"].split()

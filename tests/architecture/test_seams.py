@@ -5,14 +5,14 @@ import inspect
 
 import pytest
 
-from rtau import seams
+from rtau import protocols
 from tests.architecture.tree import ROOT
 
 # Protocol -> the packages whose classes implement it.
 HOMES = {
     "Source": "sources",
-    "Detector": "detectors",
-    "Tracker": "trackers",
+    "Detector": "faces/detectors",
+    "Tracker": "faces/trackers",
     "Engine": "backends",
     "Sink": "sinks",
 }
@@ -20,7 +20,7 @@ HOMES = {
 
 def members(protocol):
     """Returns the public methods and properties a class must have to be one."""
-    return {name for name in vars(getattr(seams, protocol)) if not name.startswith("_")} | (
+    return {name for name in vars(getattr(protocols, protocol)) if not name.startswith("_")} | (
         {"__iter__"} if protocol == "Source" else set()
     )
 
@@ -57,18 +57,18 @@ def implementations(protocol):
 
 
 def test_the_five_seams_are_the_protocols():
-    protocols = {
+    found = {
         name
-        for name, kind in vars(seams).items()
+        for name, kind in vars(protocols).items()
         if inspect.isclass(kind) and getattr(kind, "_is_protocol", False) and name != "Protocol"
     }
-    assert protocols == set(HOMES)
+    assert found == set(HOMES)
 
 
 @pytest.mark.parametrize("protocol", HOMES)
 def test_every_implementation_is_in_the_contract_test_its_docstring_names(protocol):
     contract_test = ROOT / "tests" / "contracts" / f"test_{protocol.lower()}.py"
-    assert f"tests/contracts/{contract_test.name}" in getattr(seams, protocol).__doc__
+    assert f"tests/contracts/{contract_test.name}" in getattr(protocols, protocol).__doc__
     text = contract_test.read_text(encoding="utf-8")
     found = implementations(protocol)
     assert found, f"no implementation of {protocol} in rtau/{HOMES[protocol]}"

@@ -1,4 +1,4 @@
-"""Every detector keeps the promises of `rtau.seams.Detector`."""
+"""Every detector keeps the promises of `rtau.protocols.Detector`."""
 
 import csv
 
@@ -8,9 +8,9 @@ import skimage.data
 
 from rtau import columns, geometry
 from rtau.data import Faces, Frame
-from rtau.detectors.haar import HaarDetector
-from rtau.detectors.scripted import ListDetector, RecordedDetector
-from rtau.seams import Detector
+from rtau.faces.detectors.haar import HaarDetector
+from rtau.faces.detectors.recorded import ListDetector, RecordedDetector
+from rtau.protocols import Detector
 from tests.support.doubles import FixedDetector
 
 # Where the face of the portrait is, and one box where none is.

@@ -1,4 +1,4 @@
-"""What every engine promises (rtau.seams.Engine): a new one is tested here once it is listed."""
+"""What every engine promises (rtau.protocols.Engine): a new one is tested once it is listed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rtau.backends.scripted import ScriptedEngine
 from rtau.backends.tensorrt import TensorRTEngine
 from rtau.data import Crops, Scores
 from rtau.errors import ContractError
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from tests.support.doubles import brightness_logits, flat_cams, make_contract
 from tests.support.tensorrt_double import FakeCuda, fake_tensorrt, write_engine
 

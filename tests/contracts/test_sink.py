@@ -1,4 +1,4 @@
-"""What every sink promises (rtau.seams.Sink): add a new one to `SINKS` and it is tested here."""
+"""What every sink promises (rtau.protocols.Sink): a new one is tested once it is in `SINKS`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtau.crew import Crew
 from rtau.errors import SinkError
-from rtau.seams import Sink
+from rtau.execution.async_sink import WriteBehind
+from rtau.execution.worker_pool import Crew
+from rtau.protocols import Sink
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
@@ -24,7 +25,6 @@ from rtau.sinks.terminal import TerminalSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.sinks.window import WindowSink
 from rtau.status import ViewControls
-from rtau.write_behind import WriteBehind
 from tests.support.limits import file_size_limit
 from tests.support.results import AU_LABELS, THRESHOLDS, make_result
 from tests.support.screen import MemoryScreen

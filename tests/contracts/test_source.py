@@ -1,4 +1,4 @@
-"""What every source promises (rtau/seams.py, Source), asked of every implementation."""
+"""What every source promises (rtau/protocols.py, Source), asked of every implementation."""
 
 import itertools
 import threading
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rtau.data import Frame
-from rtau.seams import Source, SourceInfo
+from rtau.protocols import Source, SourceInfo
 from rtau.sources import SOURCES
 from rtau.sources.camera import CameraSource
 from rtau.sources.images import ImageSource

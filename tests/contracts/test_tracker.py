@@ -1,4 +1,4 @@
-"""Every tracker keeps the promises of `rtau.seams.Tracker`."""
+"""Every tracker keeps the promises of `rtau.protocols.Tracker`."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtau.data import Faces
-from rtau.seams import Tracker
-from rtau.trackers.iou import IouTracker
-from rtau.trackers.untracked import Untracked
+from rtau.faces.trackers.iou import IouTracker
+from rtau.faces.trackers.untracked import Untracked
+from rtau.protocols import Tracker
 
 TRACKERS = [IouTracker, Untracked]
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from rtau.decide import Decider
+from rtau.decisions import Decider
+from rtau.execution.runner import FILE_BATCH, Runner
 from rtau.pipeline import Pipeline
-from rtau.runner import FILE_BATCH, Runner
 from tests.support.doubles import (
     CountingEngine,
     ExplodingTracker,

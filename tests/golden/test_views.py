@@ -16,7 +16,7 @@ from rich.console import Console
 
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.overlay.header import draw_header, draw_help
-from rtau.sinks import readings
+from rtau.sinks import au_panel
 from rtau.sinks.terminal import Dashboard
 from rtau.sinks.window import KEYS
 from rtau.status import ViewStatus
@@ -92,7 +92,7 @@ def board(faces, *, width, height, **changes):
     out = io.StringIO()
     console = Console(file=out, width=width, height=height, color_system=None, legacy_windows=False)
     thresholds = drawn_contract(result.scores.labels, result.scores.task).thresholds
-    dashboard = Dashboard(STATUS, tuple(readings.faces_of(result)), thresholds)
+    dashboard = Dashboard(STATUS, tuple(au_panel.faces_of(result)), thresholds)
     console.print(dashboard, height=height)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 

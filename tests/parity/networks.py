@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_train.checkpoint import Model
 from rtau_train.models import build
 from tests.support.training import shipped_recipe

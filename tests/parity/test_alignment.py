@@ -7,7 +7,7 @@ import onnx
 import pytest
 import torch
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_export import onnx as exporter
 from rtau_export.graph import FaceGraph
 from rtau_train.models import build

@@ -7,8 +7,8 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from rtau.backends.parity import difference, probe_crops
 from rtau.contract import METADATA_KEY, ModelContract, read_sidecar
-from rtau.parity import difference, probe_crops
 from rtau_export import onnx as exporter
 from rtau_export import verify
 from rtau_export.graph import FaceGraph

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_export.graph import FaceGraph
 from rtau_train.models import NETWORKS, build
 from tests.support.training import shipped_recipe

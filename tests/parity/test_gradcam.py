@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_export.graph import FaceGraph
 from rtau_train.cam import LEAST_DENOMINATOR, gradcam_plus_plus_weights, logits_and_cams
 from rtau_train.models import NETWORKS, build

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from rtau.backends import open_engine
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_export import onnx as exporter
 from rtau_export import verify
 from rtau_export.cli import main

@@ -7,7 +7,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from tests.parity.cam_reference import autograd_cams
 from tests.support.training import ROOT
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from rtau.backends import open_engine
+from rtau.backends.parity import difference, probe_crops
 from rtau.contract import METADATA_KEY, ModelContract, read_sidecar
 from rtau.errors import ContractError
 from rtau.facs import DISFA_PLUS_AUS
-from rtau.parity import difference, probe_crops
 from rtau_export import onnx as exporter
 from rtau_export import verify
 from rtau_export.graph import FaceGraph

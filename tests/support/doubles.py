@@ -8,10 +8,10 @@ from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import CropRule, LandmarkRule, ModelContract
 from rtau.data import Faces, Frame
 from rtau.errors import SinkError
-from rtau.finder import FaceFinder
-from rtau.seams import SourceInfo
-from rtau.search_policy import SearchPolicy
-from rtau.trackers.iou import IouTracker
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.trackers.iou import IouTracker
+from rtau.protocols import SourceInfo
 
 AU_LABELS = ("AU01", "AU04", "AU12")
 EMOTIONS = ("anger", "happiness", "neutral")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from rtau.bench.figures import Figure, figure
-from rtau.bench.machine import Machine, Package, Temperature
-from rtau.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
+from rtau.runs.bench.figures import Figure, figure
+from rtau.runs.bench.machine import Machine, Package, Temperature
+from rtau.runs.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
 
 MACHINE = Machine(
     name="test-cpu-2-cores",

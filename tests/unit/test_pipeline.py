@@ -5,12 +5,12 @@ import pytest
 
 from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import LandmarkRule
-from rtau.decide import Decider
+from rtau.decisions import Decider
 from rtau.errors import EngineError
-from rtau.finder import FaceFinder
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import HeatSchedule, Pipeline
-from rtau.search_policy import SearchPolicy
-from rtau.trackers.iou import IouTracker
 from tests.support.doubles import (
     CountingEngine,
     FixedDetector,

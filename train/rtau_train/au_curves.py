@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import FrameResult
-from rtau.decide import Decider
-from rtau.detectors import open_detector
+from rtau.decisions import Decider
 from rtau.errors import SourceOpenError
-from rtau.finder import FaceFinder
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detectors import open_detector
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import Pipeline
-from rtau.seams import Engine
-from rtau.search_policy import SearchPolicy
+from rtau.protocols import Engine
 from rtau.sources.video_file import VideoFileSource
-from rtau.trackers.iou import IouTracker
 from rtau_train import metrics
 from rtau_train.correlations import pearson
 from rtau_train.data import OCCURS_FROM

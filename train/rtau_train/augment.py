@@ -1,7 +1,7 @@
 """Cuts training crops: the canonical square, shaken, with the colours and flaws of real cameras.
 
 The square lies on the landmarks, or is the whole picture where a recipe has no crop rule. The warp
-is `rtau.crops.warp`, the runtime's own, so the geometry and the interpolation are one. Every crop
+is the runtime's own (`rtau.faces.crops.warp`), so geometry and interpolation are one. Every crop
 has its own random generator, so a result does not depend on the order of work. Called by the loop
 (`training_crop`), by the data (`artificial`) and, without chance, by the evaluation (`plain_crop`).
 """
@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rtau import crops, geometry
+from rtau import geometry
 from rtau.data import Image
 from rtau.errors import UsageError
-from rtau.landmarks import canonical_squares
+from rtau.faces import crops
+from rtau.faces.landmarks import canonical_squares
 from rtau_train.recipe import Augment, Crop, Inner
 
 Points = npt.NDArray[np.float32]

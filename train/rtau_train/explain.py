@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from rtau import crops
 from rtau.contract import CamMethod
 from rtau.data import Image
 from rtau.errors import UsageError
+from rtau.faces import crops
 from rtau_train.cam import logits_and_cams
 from rtau_train.cam_quality import peaks
 from rtau_train.checkpoint import Model

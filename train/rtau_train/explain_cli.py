@@ -22,10 +22,10 @@ import torch
 import rtau
 from rtau.contract import CamMethod
 from rtau.data import Frame
-from rtau.detectors import open_detector
 from rtau.errors import SourceError, SourceOpenError, UsageError
+from rtau.faces.detectors import open_detector
 from rtau.facs import au_from_label
-from rtau.seams import Detector
+from rtau.protocols import Detector
 from rtau.sources import expand_images
 from rtau_train.checkpoint import load_model
 from rtau_train.explain import Explanation, Opened, check_labels, explain, opened

@@ -16,7 +16,7 @@ import torch
 import torchvision
 
 from rtau import __version__
-from rtau.cores import usable_cores
+from rtau.cpu import usable_cores
 from rtau.errors import SourceOpenError
 from rtau_train.plain_values import record_from
 

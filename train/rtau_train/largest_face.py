@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from rtau import crops
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
 from rtau.errors import SourceError
-from rtau.finder import FaceFinder
-from rtau.seams import Detector
-from rtau.search_policy import SearchPolicy
+from rtau.faces import crops
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.trackers.untracked import Untracked
+from rtau.protocols import Detector
 from rtau.sources.images import ImageSource
-from rtau.trackers.untracked import Untracked
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

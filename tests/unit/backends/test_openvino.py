@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rtau.backends import bundled_models, open_engine
+from rtau.backends.parity import as_crops, difference, probe_crops
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
-from rtau.parity import as_crops, difference, probe_crops
 from tests.support.doubles import LANDMARK_RULE, make_contract
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")

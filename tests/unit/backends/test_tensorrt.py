@@ -10,7 +10,7 @@ from rtau.backends.engine_file import Gpu, read_sidecar, sidecar_path
 from rtau.backends.tensorrt import TensorRTEngine
 from rtau.data import Crops
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from tests.support.doubles import LANDMARK_RULE, make_contract
 from tests.support.tensorrt_double import (
     GRID,

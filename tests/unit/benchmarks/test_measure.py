@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 
 from benchmarks.measure import SEVERAL, figures_of, keep, measure, records_of, suite_of
-from rtau.bench.context import Context
-from rtau.bench.record import read_bench_record
+from rtau.runs.bench.context import Context
+from rtau.runs.bench.record import read_bench_record
 from tests.support.records import CLIP
 
 

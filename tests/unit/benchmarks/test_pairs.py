@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.pairs import Limit, in_turn, ratios
-from rtau.bench.runs import Cost
+from rtau.runs.bench.runs import Cost
 
 
 def cost(ms, frames=10):

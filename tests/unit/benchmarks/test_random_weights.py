@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.random_weights import write_int8
 from rtau.backends import open_engine
-from rtau.parity import as_crops, probe_crops
+from rtau.backends.parity import as_crops, probe_crops
 
 
 @pytest.mark.needs_onnxruntime

@@ -2,8 +2,8 @@ import pytest
 
 from benchmarks import tables
 from benchmarks.tables import BEGIN, DOCUMENT, END, document_part, newest, write
-from rtau.bench.record import write_bench_record
 from rtau.errors import UsageError
+from rtau.runs.bench.record import write_bench_record
 from tests.support.records import CLIP, make_figure, make_record
 
 

@@ -5,8 +5,8 @@ import pytest
 from benchmarks import soak, targets
 from benchmarks.compose_clips import EXAMPLE
 from benchmarks.stage_profile import Part, Profile, profile_rows
-from rtau.bench.live import LiveCost
-from rtau.bench.record import read_bench_record
+from rtau.runs.bench.live import LiveCost
+from rtau.runs.bench.record import read_bench_record
 
 PARTS = (Part("decode", 2.0, 2.0), Part("find", 5.0, 4.0), Part("encode", 3.0, 6.0))
 

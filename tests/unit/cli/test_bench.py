@@ -3,9 +3,9 @@ import io
 import pytest
 from rich.console import Console
 
-from rtau.bench.record import read_bench_record
 from rtau.cli import bench
 from rtau.cli.parser import build_parser
+from rtau.runs.bench.record import read_bench_record
 from tests.support.commands import EXAMPLE, run_here
 from tests.support.records import CLIP, make_figure, make_record
 

@@ -53,7 +53,7 @@ def test_wheels_that_overwrite_each_other_are_found(installed, broken):
 
 def test_this_opencv_reads_the_packaged_cascade():
     assert checks.check_opencv(cv2).state == "ok"
-    cascade = resources.files("rtau.detectors") / "data" / checks.CASCADE
+    cascade = resources.files("rtau.faces.detectors") / "data" / checks.CASCADE
     assert cascade.is_file()
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from rtau.backends.engine_file import Gpu
+from rtau.backends.parity import Difference
 from rtau.backends.scripted import ScriptedEngine
 from rtau.cli import gpu_check
 from rtau.cli.gpu_check import Row, Timing, check, run, table, time_batch
 from rtau.cli.main import main
 from rtau.errors import BackendUnavailable, EngineError
-from rtau.parity import Difference
 from tests.support.doubles import brightness_logits, flat_cams, make_contract
 
 SMALL = make_contract()

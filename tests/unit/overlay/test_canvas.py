@@ -10,7 +10,7 @@ from rtau.overlay.boxes import draw_box
 from rtau.overlay.canvas import Canvas, PlanesCanvas, canvas_of
 from rtau.overlay.palette import Decal, plate
 from rtau.overlay.points import draw_points
-from rtau.video_colours import write_planes
+from rtau.overlay.video_colours import write_planes
 from tests.support.planes import smooth_bgr, smooth_planes
 
 WIDTH, HEIGHT = 96, 64

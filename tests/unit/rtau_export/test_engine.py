@@ -12,10 +12,10 @@ import pytest
 
 from rtau.backends import bundled_models
 from rtau.backends.engine_file import check_file, read_sidecar, sidecar_path
+from rtau.backends.parity import probe_crops
 from rtau.contract import METADATA_KEY, CropRule, ModelContract
 from rtau.contract import read_sidecar as model_sidecar
 from rtau.errors import BackendUnavailable, ContractError, UsageError
-from rtau.parity import probe_crops
 from rtau_export import engine as engine_module
 from rtau_export import int8
 from rtau_export.cli import main

@@ -7,7 +7,7 @@ pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_export import fp16
 from rtau_export.trunk import name_nodes, trunk_places
 from tests.support.reduced import evaluate, kinds_outside, residual_model

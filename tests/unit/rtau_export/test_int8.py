@@ -9,7 +9,7 @@ pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
 from onnx import numpy_helper
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_export import int8
 from rtau_export.moments import patch_moments
 from rtau_export.rounding import feedback_of

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 pytest.importorskip("onnxruntime", reason="runs its models with ONNX Runtime")
 import onnxruntime
 
-from rtau.parity import probe_crops
+from rtau.backends.parity import probe_crops
 from rtau_export import moments
 from rtau_export.moments import patch_moments, patches_of
 from tests.support.reduced import residual_model

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtau import crops
+from rtau.faces import crops
 from rtau_train import augment
 from tests.support.training import NO_AUGMENT, shipped_recipe
 

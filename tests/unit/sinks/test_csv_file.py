@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rtau import columns
 from rtau.errors import SinkError, UsageError
-from rtau.seams import StopRun
+from rtau.protocols import StopRun
 from rtau.sinks.csv_file import CsvSink
 from tests.support.limits import file_size_limit
 from tests.support.results import AU_LABELS, THRESHOLDS, make_result

@@ -19,7 +19,7 @@ from tests.support.results import THRESHOLDS, make_result
 REPOSITORY = Path(__file__).parents[3]
 PIPED = """
     import sys
-    from rtau.seams import StopRun
+    from rtau.protocols import StopRun
     from rtau.sinks.jsonl_file import JsonlSink
     from tests.support.results import make_result
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
-from rtau.seams import SourceInfo
+from rtau.protocols import SourceInfo
 from rtau.sinks.run_record import (
     END_OF_SOURCE,
     FileStamp,

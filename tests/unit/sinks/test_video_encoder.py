@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rtau.errors import SinkError
+from rtau.execution.async_sink import PreparingSink
 from rtau.sinks import video_encoder
 from rtau.sinks.video_encoder import available_encoders, threads_in_a_run
-from rtau.write_behind import PreparingSink
 from tests.support.mp4 import decoded, open_sink
 from tests.support.planes import smooth_planes
 from tests.support.results import make_result

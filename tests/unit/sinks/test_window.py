@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SinkError
-from rtau.seams import StopRun
+from rtau.protocols import StopRun
 from rtau.sinks import window
 from rtau.sinks.window import Screen, WindowSink, check_display
 from rtau.status import ViewControls
@@ -192,7 +192,7 @@ import sys
 import time
 import numpy as np
 from rtau.errors import SinkError
-from rtau.seams import StopRun
+from rtau.protocols import StopRun
 from rtau.sinks.window import WindowSink
 from rtau.status import ViewControls
 from tests.support.pictures import AUS, drawn_result

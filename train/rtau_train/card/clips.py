@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rtau.errors import SourceOpenError
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from rtau_train.au_curves import Curve, curves_of
 from rtau_train.card.record import ClipFigures, CurveFigures
 from rtau_train.metrics import known_mean

@@ -16,7 +16,7 @@ import numpy as np
 
 from rtau.contract import ModelContract
 from rtau.errors import SourceOpenError
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from rtau_train import metrics
 from rtau_train.card.record import LondonFigures, NeutralFigures, SmileFigures
 from rtau_train.card.scoring import Probabilities, probabilities_of, thresholds_of

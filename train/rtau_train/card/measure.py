@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from rtau.backends import open_engine
-from rtau.bench.machine import packages
+from rtau.backends.parity import as_crops
 from rtau.contract import ModelContract
 from rtau.errors import ContractError, UsageError
-from rtau.parity import as_crops
-from rtau.seams import Engine
+from rtau.protocols import Engine
+from rtau.runs.bench.machine import packages
 from rtau_train import lab_record
 from rtau_train.card.clips import clip_figures
 from rtau_train.card.london import london_figures

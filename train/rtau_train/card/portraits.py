@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from rtau_train import metrics
 from rtau_train.assessment import Answers
 from rtau_train.card.origins import known_portraits

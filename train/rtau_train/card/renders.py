@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.errors import SourceOpenError
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from rtau_train.assessment import Answers, group_figures, label_figures
 from rtau_train.card import robustness
 from rtau_train.card.record import ChangeFigures, RenderFigures

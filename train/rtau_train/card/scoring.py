@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from rtau.backends.parity import as_crops
 from rtau.contract import ModelContract
 from rtau.data import Image
-from rtau.parity import as_crops
-from rtau.seams import Engine
+from rtau.protocols import Engine
 from rtau_train.data import LabelledCrops, Rows
 from rtau_train.evaluate import READ_AT_ONCE, cut_plain
 from rtau_train.recipe import Recipe

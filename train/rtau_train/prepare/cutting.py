@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rtau import crops, geometry
+from rtau import geometry
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
-from rtau.detectors.haar import HaarDetector
 from rtau.errors import SourceOpenError
-from rtau.search_policy import SearchPolicy
+from rtau.faces import crops
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detectors.haar import HaarDetector
 from rtau.sources.images import read_image
 from rtau_train.prepare.listing import Dataset, SourceImage
 

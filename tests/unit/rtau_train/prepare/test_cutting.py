@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from rtau import crops
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame
-from rtau.detectors.haar import HaarDetector
-from rtau.finder import FaceFinder
-from rtau.search_policy import SearchPolicy
-from rtau.trackers.untracked import Untracked
+from rtau.faces import crops
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detectors.haar import HaarDetector
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.trackers.untracked import Untracked
 from rtau_train.prepare.cutting import Cutter, NoCropError, encoded, most_prominent, pixels_of
 from rtau_train.prepare.landmarks import in_crop
 from rtau_train.prepare.listing import SourceImage

@@ -1,0 +1,1 @@
+"""The threads of a run: a worker pool, prefetching, asynchronous sinks, orderly shutdown."""

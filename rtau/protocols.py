@@ -1,0 +1,198 @@
+"""The five protocols of rtau, each with its promises; no code.
+
+An implementation satisfies a protocol by its shape and by passing the contract test named in the
+docstring: add a new one to that test's list. Everything between the seams is a pure function.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Protocol, runtime_checkable
+
+from rtau.contract import ModelContract
+from rtau.data import Crops, Faces, Frame, FrameResult, Picture, Scores
+from rtau.geometry import Boxes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source knows of itself before the first frame."""
+
+    name: str
+    """A path, a URL or `camera 0`, for people."""
+    width: int
+    """Width of the frames it gives (upright, square pixels), px."""
+    height: int
+    """Height of the frames it gives, px."""
+    nominal_fps: Fraction | None
+    """Declared rate, exact; None when unknown. Times come from frames, never from this."""
+    frame_count: int | None
+    """Declared number of frames, possibly wrong; None when unknown or endless."""
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Gives frames in order. Tested by tests/contracts/test_source.py.
+
+    * Iterated once, by one thread at a time, not always the same. Indices start at 0 and grow
+      by one per *captured* frame; `time_s` never decreases.
+    * All frames have the size `info` tells, but for sources of unrelated images.
+    * A corrupt frame is skipped, counted in `corrupt`, and leaves a gap in the indices. The end of
+      a file ends the iteration; an unplugged camera or a lost stream raises SourceError. Every
+      blocking read is bounded.
+    * `close()` may be called from another thread and twice; it ends a running iteration soon.
+    """
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known before the first frame."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """True where waiting loses frames (camera, stream): the newest frame wins."""
+        ...
+
+    @property
+    def corrupt(self) -> int:
+        """Frames that could not be decoded so far."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yields frames until the end."""
+        ...
+
+    def close(self) -> None:
+        """Frees the device or the file."""
+        ...
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds faces in one frame. Tested by tests/contracts/test_detector.py.
+
+    * Stateless: the same frame and the same `near` give the same faces.
+    * `near` means: look only around these faces, at their scale; a face not found again is absent,
+      two that fell on one face are one. When to search the whole frame, and when to believe a box,
+      is not decided here (`rtau.faces.face_tracker`).
+    * `within` means: look for faces in these parts of the frame only, in sizes as in the whole.
+      A face that reaches out of all parts may be found or not.
+    * `seen` means: these the detector has found in this very frame already; a search is for others,
+      and may leave these out or answer with them as well.
+    * Boxes lie inside the frame, in a stable order; scores in [0, 1]; `track_ids` is None.
+    """
+
+    def detect(
+        self,
+        frame: Frame,
+        /,
+        *,
+        near: Faces | None = None,
+        within: Boxes | None = None,
+        seen: Faces | None = None,
+    ) -> Faces:
+        """Returns the faces found near the given ones, else within parts, else in the frame.
+
+        Args:
+            frame: to look at.
+            near: faces to look around; `within` is then not given.
+            within: float32 (M, 4) xyxy, px: parts to search; None for the whole frame.
+            seen: faces with scores, for searches: what `detect` with `near` gave for this frame.
+        """
+        ...
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Names faces through time. Tested by tests/contracts/test_tracker.py.
+
+    * Same rows in the same order, `track_ids` filled, boxes possibly steadied.
+    * Time is an argument, never read; ids start at 1 and are never used again within a run.
+    """
+
+    def update(self, faces: Faces, /, *, time_s: float) -> Faces:
+        """Returns the same faces with ids; `time_s` never decreases from call to call."""
+        ...
+
+    def reset(self) -> None:
+        """Forgets all faces (a cut, a new file); ids go on counting."""
+        ...
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Scores batches of crops. Tested by tests/contracts/test_engine.py.
+
+    * Warm when built: the first batch costs what the others cost.
+    * Takes any number of rows: 0 is legal and free, more than `max_batch` is split.
+    * `cams=False` costs nothing for heatmaps; `cams=True` on a contract without them is a
+      ContractError. Returned arrays belong to the caller. One thread at a time.
+    """
+
+    @property
+    def contract(self) -> ModelContract:
+        """What the model expects and returns."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """What is really used, for people: `onnxruntime 1.32.0, CPUExecutionProvider`."""
+        ...
+
+    def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
+        """Returns a row of scores per crop, in order."""
+        ...
+
+    def close(self) -> None:
+        """Frees the model; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Takes results to where people or programs see them. Tested by tests/contracts/test_sink.py.
+
+    * `write` never changes what it is given. `picture` is the annotated one, in BGR or in planes,
+      read-only, and is None exactly when `wants_overlay` is False.
+    * It raises SinkError once and is then closed by the runner; `StopRun` from a view ends the run
+      cleanly. `close()` finishes files, may be called twice, and never raises for a sink whose
+      `write` already raised.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the sink writes, for error texts: `annotated.mp4`."""
+        ...
+
+    @property
+    def wants_overlay(self) -> bool:
+        """True when `write` needs the annotated picture."""
+        ...
+
+    @property
+    def is_view(self) -> bool:
+        """True for windows and terminals: their failure is reported but does not end a run."""
+        ...
+
+    @property
+    def is_slow(self) -> bool:
+        """True where a write takes about as long as all else of a frame, as encoding does.
+
+        It is then called beside the run, by one thread at a time, not always the same, and a
+        failure is raised some frames later.
+        """
+        ...
+
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:
+        """Takes one frame's result, in order."""
+        ...
+
+    def close(self) -> None:
+        """Finishes and frees."""
+        ...
+
+
+class StopRun(Exception):  # noqa: N818 - not an error: the user asked a view to end the run
+    """Raised by a view's `write` when the user closed it or pressed q."""

@@ -1,0 +1,199 @@
+"""Puts the parts of a run together as its settings say: finder, pipeline, drawing, runner, files.
+
+Opens no source and no model, and keeps no record. The command line builds its runs with it, and
+the benchmarks build theirs, so that what is measured is what is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rtau.config import OutputConfig, RunConfig
+from rtau.contract import ModelContract
+from rtau.decisions import Decider
+from rtau.errors import UsageError
+from rtau.execution.runner import Runner
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detectors import open_detector
+from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.trackers import open_tracker
+from rtau.overlay.compose import Composer, OverlayOptions
+from rtau.pipeline import HeatSchedule, Pipeline
+from rtau.protocols import Engine, Sink, Source
+from rtau.sinks.csv_file import CsvSink
+from rtau.sinks.video_encoder import threads_in_a_run
+from rtau.sinks.video_file import VideoFileSink
+from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
+
+
+def search_policy(config: RunConfig) -> SearchPolicy:
+    """Returns how faces are searched in video, by the settings.
+
+    Hiding faces needs every one of them: with `--blur` the whole frame is searched every time.
+    """
+    if config.find.faces is not None:
+        return SearchPolicy.for_recorded()
+    every_s = 0.0 if config.overlay.blur else config.find.detect_every
+    return SearchPolicy(detect_every_s=every_s)
+
+
+def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
+    """Returns the controls of a run, set to what its settings ask for.
+
+    Raises:
+        UsageError: the heatmap that is asked for is none the model has.
+    """
+    wanted = config.overlay.heatmap
+    labels = contract.labels if contract.has_cams else ()
+    known = (NO_HEATMAP, TOP_HEATMAP, *labels) if labels else (NO_HEATMAP,)
+    if wanted not in known:
+        why = "" if labels else f" ({contract.name} has no CAM output)"
+        raise UsageError(f"--heatmap must be one of {', '.join(known)}{why}, got {wanted!r}")
+    return ViewControls(cam_labels=labels, heatmap=wanted, bars=config.overlay.bars)
+
+
+def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
+    """Raises UsageError when landmarks are asked for and the model has none."""
+    asked = {
+        "--landmarks": config.output.landmarks,
+        "--points": config.overlay.points,
+        "--follow landmarks": config.find.follow == "landmarks",
+    }
+    flags = [flag for flag, is_asked in asked.items() if is_asked]
+    if flags and not contract.has_landmarks:
+        raise UsageError(
+            f"{flags[0]} needs a model with landmarks, got {contract.name} without; export one "
+            "whose network learnt them with `rtau-export onnx`, or leave the flag out"
+        )
+
+
+def face_finder(config: RunConfig, *, policy: SearchPolicy, tracker: str = "iou") -> FaceFinder:
+    """Returns the finder of a run.
+
+    Raises:
+        ConfigError: the smallest face or the recorded faces make no sense.
+        DetectorError: this OpenCV cannot detect faces.
+    """
+    detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
+    return FaceFinder(detector, open_tracker(tracker), policy)
+
+
+def decider(config: RunConfig, contract: ModelContract) -> Decider:
+    """Returns what turns the scores of a run into decisions."""
+    return Decider(contract, smooth_s=config.decide.smooth, hysteresis=config.decide.hysteresis)
+
+
+def heat_schedule(config: RunConfig, controls: ViewControls) -> HeatSchedule | None:
+    """Returns when heatmaps are refreshed; None for a model without them."""
+    if not controls.has_heatmaps:
+        return None
+    return HeatSchedule(config.overlay.heatmap_hz, wanted=lambda: controls.heatmap != NO_HEATMAP)
+
+
+def composer(config: RunConfig, contract: ModelContract, controls: ViewControls) -> Composer:
+    """Returns what draws the annotated pictures of a run."""
+    options = OverlayOptions(blur=config.overlay.blur, points=config.overlay.points)
+    return Composer(contract, options=options, controls=controls)
+
+
+def build_pipeline(
+    engine: Engine,
+    *,
+    config: RunConfig,
+    controls: ViewControls,
+    policy: SearchPolicy,
+    tracker: str = "iou",
+) -> Pipeline:
+    """Returns the pipeline of a run.
+
+    Raises:
+        RtauError: a setting does not fit, or the detector cannot be opened.
+    """
+    return Pipeline(
+        finder=face_finder(config, policy=policy, tracker=tracker),
+        engine=engine,
+        decider=decider(config, engine.contract),
+        heat=heat_schedule(config, controls),
+        follow_landmarks=policy.follows and config.find.follow == "landmarks",
+    )
+
+
+def build_runner(
+    source: Source,
+    engine: Engine,
+    *,
+    config: RunConfig,
+    controls: ViewControls,
+    sinks: Sequence[Sink],
+    policy: SearchPolicy,
+    tracker: str = "iou",
+) -> Runner:
+    """Returns the runner of one source through one engine into sinks; it owns source and sinks.
+
+    Raises:
+        RtauError: a setting does not fit, or the detector cannot be opened.
+    """
+    pipeline = build_pipeline(
+        engine, config=config, controls=controls, policy=policy, tracker=tracker
+    )
+    return Runner(
+        source=source,
+        pipeline=pipeline,
+        sinks=sinks,
+        compose=composer(config, engine.contract, controls).compose,
+        drops={"auto": None, "wait": False, "drop": True}[config.source.policy],
+        max_frames=config.source.max_frames,
+    )
+
+
+def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
+    """Returns the thresholds that decide each label on its own; None where one of them wins."""
+    return contract.thresholds if contract.task == "multi_label" else None
+
+
+def csv_sink(
+    path: Path | str,
+    *,
+    contract: ModelContract,
+    file_of: Callable[[int], str] | None = None,
+    landmarks: bool = False,
+) -> CsvSink:
+    """Returns the open table of a run; `file_of` names the file of each frame's index.
+
+    Raises:
+        SinkError: the file cannot be written.
+    """
+    return CsvSink(
+        path,
+        labels=contract.labels,
+        task=contract.task,
+        thresholds=thresholds_of(contract),
+        file_of=file_of,
+        landmarks=landmarks,
+    )
+
+
+def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFileSink:
+    """Returns the open annotated video of a source, with its sound.
+
+    Raises:
+        SinkError: the file or the encoder cannot be opened.
+    """
+    info = source.info
+    origin = getattr(source, "origin", None)
+    return VideoFileSink(
+        path,
+        width=info.width,
+        height=info.height,
+        nominal_fps=info.nominal_fps,
+        audio_from=None if origin is None else origin.path,
+        time_zero_s=0.0 if origin is None else origin.start_time_s,
+        encoder=output.encoder,
+        crf=output.crf,
+        preset=output.preset,
+        threads=output.encoder_threads
+        or threads_in_a_run(
+            output.encoder, preset=output.preset, width=info.width, height=info.height
+        ),
+    )

@@ -1,0 +1,35 @@
+"""OpenCV's threads are few while anybody works on a file, and as they were afterwards."""
+
+import cv2
+import pytest
+
+from rtau.execution.opencv_threads import FILE_THREADS, as_for_files
+
+
+@pytest.fixture(autouse=True)
+def three_threads():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    yield
+    cv2.setNumThreads(before)
+
+
+def test_the_number_comes_back_when_the_last_has_left():
+    first, second = as_for_files(), as_for_files()
+    with first:
+        assert cv2.getNumThreads() == FILE_THREADS
+    assert cv2.getNumThreads() == 3
+
+    first = as_for_files()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert cv2.getNumThreads() == FILE_THREADS
+    second.__exit__(None, None, None)
+    assert cv2.getNumThreads() == 3
+
+
+def test_the_number_comes_back_after_a_failure():
+    with pytest.raises(RuntimeError), as_for_files():
+        raise RuntimeError
+    assert cv2.getNumThreads() == 3

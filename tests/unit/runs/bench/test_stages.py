@@ -1,0 +1,105 @@
+import dataclasses
+
+import pytest
+
+from rtau.config import RunConfig, build
+from rtau.errors import SinkError, UsageError
+from rtau.faces.detectors.haar import HaarDetector
+from rtau.runs.bench import stages
+from rtau.runs.bench.clips import compose
+from rtau.runs.bench.figures import spend
+from rtau.runs.bench.runs import KINDS, Tally, run_file
+from rtau.runs.bench.stages import Stages, make_scene, stage_weights
+from tests.support.commands import EXAMPLE
+from tests.support.doubles import LANDMARK_RULE, CountingEngine, make_contract
+from tests.support.media import write_clip
+
+CONFIG = build({("overlay", "heatmap"): "top"})
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "faces-2.mp4"
+    compose(EXAMPLE, path, faces=2, size=(640, 360), frames=16)
+    return path
+
+
+def test_every_stage_can_be_called_again_and_again(clip, tmp_path):
+    engine = CountingEngine()
+    scene = make_scene(clip, engine, config=CONFIG, frames=6)
+    assert scene.faces == 2
+    engine.batches.clear()
+    with Stages(scene, engine, folder=tmp_path) as opened:
+        steps = {step.name: step for step in opened.steps()}
+        for step in steps.values():
+            assert len(spend(step, seconds=0, warm_ups=0, least=8).wall_s) == 8
+    rows = {size for size, _ in engine.batches}
+    assert {1, 4, 8, 16, 32} <= rows
+    assert steps[stages.INFER].batch == 8  # two faces, four frames
+    assert (tmp_path / "stage.csv").stat().st_size > 0
+    assert (tmp_path / "stage.mp4").stat().st_size > 0
+
+
+def test_a_frame_passes_every_stage_once_and_the_network_once_in_all(clip):
+    scene = make_scene(clip, CountingEngine(), config=CONFIG, frames=6)
+    weights = stage_weights(scene)
+    assert weights[stages.INFER] + weights[stages.INFER_CAMS] == pytest.approx(1)
+    assert 0 < scene.share_with_cams < 1  # ten heatmaps a second of 25 frames
+    assert {weights[name] for name in (stages.DECODE, stages.FIND, stages.ENCODE)} == {1.0}
+
+
+def test_finding_goes_by_landmarks_where_a_run_does(clip, tmp_path, monkeypatch):
+    engine = CountingEngine(make_contract(landmarks=LANDMARK_RULE))
+    scene = make_scene(clip, engine, config=build({("find", "follow"): "landmarks"}), frames=6)
+    looks = []
+    real = HaarDetector.detect
+
+    def noting(detector, frame, /, *, near=None, seen=None):
+        looks.append(near is not None)
+        return real(detector, frame, near=near, seen=seen)
+
+    monkeypatch.setattr(HaarDetector, "detect", noting)
+    with Stages(scene, engine, folder=tmp_path) as opened:
+        steps = {step.name: step for step in opened.steps()}
+        spend(steps[stages.FIND], seconds=0, warm_ups=0, least=6)
+    assert sum(looks) == 2  # before the faces are confirmed
+    assert steps[stages.INFER].batch == 2  # two faces, one frame
+
+
+def test_a_model_without_heatmaps_has_no_stages_of_them(clip, tmp_path):
+    engine = CountingEngine(make_contract(cam_method=None, cam_scale=None))
+    scene = make_scene(clip, engine, config=RunConfig(), frames=2)
+    with Stages(scene, engine, folder=tmp_path) as opened:
+        names = [step.name for step in opened.steps()]
+    assert stages.HEATMAP not in names
+    assert stages.INFER_CAMS not in names
+
+
+def test_a_clip_without_a_face_gives_no_scene(tmp_path):
+    empty = write_clip(tmp_path / "empty.mp4", count=4)
+    with pytest.raises(UsageError, match=r"empty.mp4: no face was found in its first 4 frames"):
+        make_scene(empty, CountingEngine(), config=RunConfig())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_does_its_work_and_says_how_much(clip, tmp_path, kind):
+    engine = CountingEngine()
+    cost = run_file(kind, clip, engine, config=CONFIG, folder=tmp_path)
+    assert cost.frames == 16
+    assert cost.fps == pytest.approx(1000 / cost.ms)
+    with_cams = [cams for rows, cams in engine.batches if rows]
+    if kind == "bare video":
+        assert (cost.faces, with_cams) == (0, [])
+        return
+    assert cost.faces > 1.5
+    asked = {"table": {False}, "table with heatmaps": {True}, "video": {False, True}}
+    assert set(with_cams) == asked[kind]
+
+
+def test_a_run_without_the_heatmaps_that_were_asked_for_is_an_error(clip):
+    scene = make_scene(clip, CountingEngine(), config=RunConfig(), frames=1)
+    (result,) = scene.results
+    assert result.scores.cams is None
+    tally = Tally(wants_cams=True)
+    with pytest.raises(SinkError, match="must have heatmaps and has none"):
+        tally.write(dataclasses.replace(result), None)

@@ -1,0 +1,96 @@
+import pytest
+
+from rtau.config import build
+from rtau.errors import UsageError
+from rtau.faces.detection_policy import SearchPolicy
+from rtau.runs.build import (
+    build_pipeline,
+    build_runner,
+    check_landmarks,
+    csv_sink,
+    heat_schedule,
+    search_policy,
+    view_controls,
+)
+from tests.support.doubles import (
+    LANDMARK_RULE,
+    CountingEngine,
+    KeepingSink,
+    ListSource,
+    make_contract,
+    make_frame,
+)
+
+
+def config(**values):
+    return build({tuple(key.split("__")): value for key, value in values.items()})
+
+
+def test_hidden_faces_need_a_search_of_every_frame():
+    assert search_policy(config()).detect_every_s == 0.3
+    assert search_policy(config(overlay__blur=True)).detect_every_s == 0
+
+
+def test_a_heatmap_the_model_has_not_is_refused():
+    with pytest.raises(UsageError, match="--heatmap must be one of none, top, AU01"):
+        view_controls(config(overlay__heatmap="AU99"), make_contract())
+    bare = make_contract(cam_method=None, cam_scale=None)
+    with pytest.raises(UsageError, match="test-au3 has no CAM output"):
+        view_controls(config(overlay__heatmap="top"), bare)
+
+
+def test_a_model_without_heatmaps_has_no_schedule():
+    bare = make_contract(cam_method=None, cam_scale=None)
+    assert heat_schedule(config(), view_controls(config(), bare)) is None
+
+
+def test_the_settings_reach_the_runner():
+    engine, sink = CountingEngine(), KeepingSink(wants_overlay=True)
+    settings = config(overlay__heatmap="top", overlay__heatmap_hz=1000.0, source__max_frames=5)
+    runner = build_runner(
+        ListSource([make_frame(k) for k in range(9)]),
+        engine,
+        config=settings,
+        controls=view_controls(settings, engine.contract),
+        sinks=[sink],
+        policy=search_policy(settings),
+    )
+    assert runner.run().frames_done == 5
+    assert len(sink.images) == 5
+    assert all(with_cams for _, with_cams in engine.batches)
+
+
+@pytest.mark.parametrize(
+    ("asked", "value"),
+    [("output__landmarks", True), ("overlay__points", True), ("find__follow", "landmarks")],
+)
+def test_landmarks_of_a_model_without_them_are_refused(asked, value):
+    settings = config(**{asked: value})
+    check_landmarks(settings, make_contract(landmarks=LANDMARK_RULE))
+    check_landmarks(config(), make_contract())
+
+    with pytest.raises(UsageError, match="needs a model with landmarks, got test-au3"):
+        check_landmarks(settings, make_contract())
+
+
+@pytest.mark.parametrize(
+    ("follow", "recorded", "batches"),
+    [("haar", False, 1), ("landmarks", False, 3), ("landmarks", True, 1)],
+)
+def test_who_follows_landmarks_waits_for_every_frame(follow, recorded, batches):
+    """Frames of images or of recorded faces hang on nobody, and go together whatever is asked."""
+    engine = CountingEngine(make_contract(landmarks=LANDMARK_RULE))
+    settings = config(find__follow=follow)
+    pipeline = build_pipeline(
+        engine,
+        config=settings,
+        controls=view_controls(settings, engine.contract),
+        policy=SearchPolicy.for_recorded() if recorded else search_policy(settings),
+    )
+    assert len(pipeline.step([make_frame(k) for k in range(3)])) == 3
+    assert len(engine.batches) == batches
+
+
+def test_the_table_of_a_run_has_the_columns_of_its_contract(tmp_path):
+    csv_sink(tmp_path / "a.csv", contract=make_contract()).close()
+    assert "AU12_p" in (tmp_path / "a.csv").read_text(encoding="utf-8")
