@@ -11,7 +11,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import nullcontext
 
 import numpy as np
@@ -168,21 +168,33 @@ class Runner:
         Raises:
             RtauError: the original error of whatever failed; `summary` is there all the same.
         """
-        with as_for_files() if self._looks_ahead else nullcontext():
-            return self._run()
-
-    def _run(self) -> RunSummary:
-        self._started_s = time.perf_counter()
-        try:
-            self._crew.start(helpers=self._helpers())
-            self._feed.start()
-            self._consume()
-        except BaseException as error:
-            self._end = f"failed: {error}" if isinstance(error, Exception) else "interrupted"
-            self._shut(failed=True)
-            raise
-        self._shut(failed=False)
+        for _ in self.results():
+            pass
         return self.summary
+
+    def results(self) -> Iterator[FrameResult]:
+        """Yields every result when all sinks have taken it; the caller's loop drives the run.
+
+        Closing the generator early stops the run: threads, source and sinks are closed by then.
+
+        Raises:
+            RtauError: the original error of whatever failed; `summary` is there all the same.
+        """
+        with as_for_files() if self._looks_ahead else nullcontext():
+            self._started_s = time.perf_counter()
+            try:
+                self._crew.start(helpers=self._helpers())
+                self._feed.start()
+                yield from self._consume()
+            except GeneratorExit:
+                self._end = "stopped"
+                self._shut(failed=True)
+                raise
+            except BaseException as error:
+                self._end = f"failed: {error}" if isinstance(error, Exception) else "interrupted"
+                self._shut(failed=True)
+                raise
+            self._shut(failed=False)
 
     def _helpers(self) -> int:
         """Returns how many threads help this one: live, one to a stage, else one to a core."""
@@ -226,10 +238,10 @@ class Runner:
     def _dropped(self) -> int:
         return self._feed.dropped + self._feed.reading.left_out
 
-    def _consume(self) -> None:
+    def _consume(self) -> Iterator[FrameResult]:
         while not self._stop.is_set():
             try:
-                if not self._process():
+                if not (yield from self._process()):
                     break
             except StopRun:
                 self._stop.set()
@@ -241,7 +253,7 @@ class Runner:
         limited = self._max_frames is not None and self._feed.reading.frames >= self._max_frames
         self._end = "frame limit" if limited else "end of source"
 
-    def _process(self) -> bool:
+    def _process(self) -> Generator[FrameResult, None, bool]:
         """Takes the next frames through pipeline and sinks; returns False when there are none."""
         arrivals = self._take()
         if self._looks_ahead:
@@ -251,6 +263,7 @@ class Runner:
             results = self._pipeline.step([arrival.frame for arrival in arrivals])
         for arrival, result in zip(arrivals, results, strict=True):
             self._finish(arrival, result)
+            yield result
         return bool(arrivals)
 
     def _take(self) -> list[Arrival]:

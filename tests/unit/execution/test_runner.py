@@ -144,6 +144,32 @@ def test_stop_from_another_thread_ends_soon_and_closes():
     assert sink.closed == 1
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_results_come_one_by_one_when_the_sinks_have_taken_them(live):
+    sink = KeepingSink()
+    runner = make_runner(6, sinks=[sink], live=live, drops=False)
+
+    for k, result in enumerate(runner.results()):
+        assert result.frame.index == k
+        assert sink.results[k] is result
+    assert k == 5
+    assert runner.summary.end == "end of source"
+    assert sink.closed == 1
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_closing_the_results_early_ends_the_run_with_its_threads(live):
+    sink, before = KeepingSink(), set(threading.enumerate())
+    runner = make_runner(60, sinks=[sink], live=live, drops=False)
+    results = runner.results()
+    next(results)
+    results.close()
+
+    assert set(threading.enumerate()) == before
+    assert runner.summary.end == "stopped"
+    assert sink.closed == 1
+
+
 def test_a_view_that_is_closed_ends_the_run_cleanly():
     view = KeepingSink(is_view=True, fail_on=3, error=StopRun())
     other = KeepingSink()
