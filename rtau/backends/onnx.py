@@ -13,10 +13,10 @@ import numpy as np
 import onnxruntime
 
 from rtau.backends import PROVIDER_BACKENDS
-from rtau.backends.batches import scored
-from rtau.backends.onnx_binding import BoundSession
-from rtau.backends.onnx_plugin import INSTALL, plugin_devices
-from rtau.backends.onnx_shared import SharedSession
+from rtau.backends._batches import scored
+from rtau.backends._onnx_binding import BoundSession
+from rtau.backends._onnx_plugin import INSTALL, plugin_devices
+from rtau.backends._onnx_shared import SharedSession
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import METADATA_KEY, ModelContract

@@ -6,7 +6,7 @@ A Jetson that builds an engine and a desktop that runs OpenVINO may have neither
 
 from __future__ import annotations
 
-from rtau.backends.protobuf import fields, texts
+from rtau.backends._protobuf import fields, texts
 from rtau.contract import METADATA_KEY, ModelContract
 from rtau.errors import ContractError
 

@@ -7,7 +7,7 @@ does not depend on the `onnx` package. Called by `backends/onnx.py` and by the e
 
 from __future__ import annotations
 
-from rtau.backends.protobuf import fields, length_delimited, texts
+from rtau.backends._protobuf import fields, length_delimited, texts
 from rtau.errors import ContractError
 
 # Field numbers of onnx.proto: ModelProto.graph, GraphProto.node and .output, NodeProto.input,

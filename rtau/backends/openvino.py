@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rtau.backends.batches import scored
+from rtau.backends._batches import scored
 from rtau.backends.onnx_metadata import contract_in
 from rtau.backends.onnx_subgraph import keep_outputs
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes

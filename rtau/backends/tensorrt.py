@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rtau.backends._tensorrt_plan import Cuda, Plan
 from rtau.backends.engine_file import EngineBuild, check_file, check_machine, read_sidecar
 from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes, scores_of
 from rtau.backends.tensorrt_library import TensorRT, load_cuda_driver, load_tensorrt
-from rtau.backends.tensorrt_plan import Cuda, Plan
 from rtau.contract import ModelContract
 from rtau.data import Crops, Image, Scores
 from rtau.errors import ContractError, EngineError, UsageError

@@ -88,13 +88,13 @@ def load_tensorrt(library: Library) -> TensorRT:
 
 
 def load_cuda_driver() -> Any:
-    """Returns the module `rtau.backends.cuda_driver`.
+    """Returns the module `rtau.backends._cuda_driver`.
 
     Raises:
         BackendUnavailable: cuda-bindings is not installed.
     """
     try:
-        return importlib.import_module("rtau.backends.cuda_driver")
+        return importlib.import_module("rtau.backends._cuda_driver")
     except ModuleNotFoundError as error:
         raise BackendUnavailable(
             f"the GPU is reached through the Python module {error.name!r}, which is not installed; "

@@ -21,7 +21,7 @@ from rtau.runs.bench.peer import NAME
 from rtau.runs.bench.record import BenchRecord, Threads, write_bench_record
 from rtau.runs.bench.runs import KINDS
 from rtau.runs.bench.suite import Plan, Size, measure
-from rtau.sinks.output_path import check_output
+from rtau.sinks import check_output
 
 # Figures of whole runs, which are told as frames per second too.
 RUNS = (*KINDS.values(), NAME)

@@ -13,15 +13,15 @@ import numpy.typing as npt
 
 from rtau.contract import ModelContract
 from rtau.data import FrameResult, Picture
-from rtau.overlay import bars
-from rtau.overlay.arrange import Arranger, Rung, Scene, Size
-from rtau.overlay.blur import HiddenFaces, hide
-from rtau.overlay.boxes import draw_box, draw_tags
+from rtau.overlay import _panels as panels
+from rtau.overlay._blur import HiddenFaces, hide
+from rtau.overlay._boxes import draw_box, draw_tags
+from rtau.overlay._landmarks import draw_points
+from rtau.overlay._layout import Arranger, Rung, Scene, Size
+from rtau.overlay._placement import Area, Rects
 from rtau.overlay.canvas import Canvas, canvas_of
 from rtau.overlay.heatmap import HeldHeat, draw_heat
-from rtau.overlay.layout import Area, Rects
 from rtau.overlay.palette import Decal, track_colour
-from rtau.overlay.points import draw_points
 from rtau.status import NO_HEATMAP, ViewControls
 
 # Height of the header's line over the frame's height, and the least that can be read, px.
@@ -160,7 +160,7 @@ def _draw_readings(
 
     def chips_of(row: int, rung: Rung) -> Decal | None:
         if (row, rung) not in chips:
-            chips[row, rung] = bars.chips(
+            chips[row, rung] = panels.chips(
                 contract.labels,
                 probabilities[row],
                 result.active[row],
@@ -177,7 +177,7 @@ def _draw_readings(
     scene = Scene(
         blocks=blocks,
         track_ids=ids,
-        panel_size=lambda rung: bars.panel_size(_panel_spec(contract, rung, height)),
+        panel_size=lambda rung: panels.panel_size(_panel_spec(contract, rung, height)),
         chips_size=chips_size,
         area=area,
         time_s=result.frame.time_s,
@@ -190,7 +190,7 @@ def _draw_readings(
             if decal is not None:
                 canvas.lay(decal, x=x, y=y)
         else:
-            panel = bars.panel(
+            panel = panels.panel(
                 _panel_spec(contract, stand.rung, height),
                 probabilities=probabilities[row].tolist(),
                 active=result.active[row].tolist(),
@@ -199,9 +199,9 @@ def _draw_readings(
             canvas.lay_stack(panel, x=x - x % canvas.grid, y=y - y % canvas.grid)
 
 
-def _panel_spec(contract: ModelContract, rung: Rung, frame_height: int) -> bars.PanelSpec:
+def _panel_spec(contract: ModelContract, rung: Rung, frame_height: int) -> panels.PanelSpec:
     row_px, with_words = rung.row_px(frame_height), rung.form == "words"
-    return bars.PanelSpec(contract.labels, contract.thresholds, row_px, with_words)
+    return panels.PanelSpec(contract.labels, contract.thresholds, row_px, with_words)
 
 
 def header_px(frame_height: int) -> int:

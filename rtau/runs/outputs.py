@@ -15,10 +15,9 @@ from rtau.errors import UsageError
 from rtau.protocols import Sink
 from rtau.runs.build import csv_sink, thresholds_of, video_sink
 from rtau.runs.session import Session
+from rtau.sinks import STDOUT, check_output, is_same_file
 from rtau.sinks.jsonl_file import JsonlSink
-from rtau.sinks.output_path import check_output, is_same_file
 
-STDOUT = "-"
 RECORD_SUFFIX = ".run.json"
 
 

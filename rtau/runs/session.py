@@ -18,11 +18,10 @@ from rtau.errors import RtauError
 from rtau.execution.runner import Runner, RunSummary
 from rtau.faces.detection_policy import SearchPolicy
 from rtau.protocols import Engine, Sink, Source
+from rtau.runs import run_record
 from rtau.runs.build import build_runner, check_landmarks, view_controls
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
-from rtau.sinks import run_record
-from rtau.sinks.line_file import STDOUT
-from rtau.sinks.run_record import (
+from rtau.runs.run_record import (
     FileStamp,
     ModelRecord,
     RunRecord,
@@ -31,6 +30,7 @@ from rtau.sinks.run_record import (
     utc_now,
     write_run_record,
 )
+from rtau.sinks import STDOUT
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 

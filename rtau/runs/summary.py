@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rtau.runs.log import say
-from rtau.runs.outputs import STDOUT, Outputs
+from rtau.runs.outputs import Outputs
 from rtau.runs.session import Outcome
+from rtau.sinks import STDOUT
 
 
 def print_summary(target: str, outcome: Outcome, *, outputs: Outputs) -> None:

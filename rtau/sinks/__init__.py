@@ -1,1 +1,8 @@
-"""Sinks: where results go. One file per kind; none imports another package's implementation."""
+"""Sinks write results: CSV, JSON lines, mp4, images, a window, a terminal, a progress line.
+
+One public module per sink; this package checks output paths before a run.
+"""
+
+from rtau.sinks._output_path import STDOUT, check_output, is_same_file
+
+__all__ = ["STDOUT", "check_output", "is_same_file"]

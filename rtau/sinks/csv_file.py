@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from rtau.columns import BOX, header
 from rtau.data import FrameResult, Picture, Task
-from rtau.sinks.line_file import LineFile
-from rtau.sinks.numbers import (
+from rtau.sinks._line_file import LineFile
+from rtau.sinks._numbers import (
     BOX_DIGITS,
     CONFIDENCE_DIGITS,
     TIME_DIGITS,

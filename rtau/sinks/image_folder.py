@@ -14,7 +14,7 @@ import cv2
 from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError
 from rtau.overlay.video_colours import in_bgr
-from rtau.sinks.output_path import check_output, is_same_file
+from rtau.sinks._output_path import check_output, is_same_file
 
 # Of originals in these formats the copy keeps the format; others become JPEG.
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")

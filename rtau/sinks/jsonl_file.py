@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import FrameResult, Picture
-from rtau.sinks.line_file import LineFile
-from rtau.sinks.numbers import (
+from rtau.sinks._line_file import LineFile
+from rtau.sinks._numbers import (
     CONFIDENCE_DIGITS,
     TIME_DIGITS,
     probability_text,

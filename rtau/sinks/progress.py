@@ -13,7 +13,7 @@ from typing import TextIO
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
-from rtau.sinks import au_panel
+from rtau.sinks import _au_panel as au_panel
 from rtau.status import StatusReader, progress_parts, speed_parts
 
 # A line that changes faster flickers; a log wants a sign of life, not a film.

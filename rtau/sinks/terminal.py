@@ -1,7 +1,7 @@
 """A live view of every face's readings in a terminal, or plain lines where there is none.
 
 Draws seldom and on the caller's thread, so it costs little and leaves nothing running; the screen
-is given back when the run ends, however it ends. What the lines say is made in au_panel.py.
+is given back when the run ends, however it ends. What the lines say is made in _au_panel.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
-from rtau.sinks import au_panel
+from rtau.sinks import _au_panel as au_panel
 from rtau.status import StatusReader, ViewStatus, progress_parts, speed_parts
 
 # Faster than this nobody reads, and drawing would take time from the model.

@@ -17,15 +17,15 @@ from av.packet import Packet
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError, UsageError
-from rtau.sinks.output_path import check_output
+from rtau.sinks._output_path import check_output
+from rtau.sinks._video_original import OriginalFile
+from rtau.sinks._video_remux import cut_to_whole_boxes, make_streamable
 from rtau.sinks.video_encoder import (
     FALLBACK_FPS,
     PictureEncoder,
     available_encoders,
     believable_fps,
 )
-from rtau.sinks.video_finish import cut_to_whole_boxes, make_streamable
-from rtau.sinks.video_original import OriginalFile
 
 # 90 kHz, the clock of MPEG: whole ticks for 24, 25, 30, 50, 60 and 30000/1001 frames per second.
 DEFAULT_TIME_BASE = Fraction(1, 90_000)

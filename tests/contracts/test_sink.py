@@ -19,12 +19,12 @@ from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
 from rtau.sinks.jsonl_file import JsonlSink
-from rtau.sinks.null import NullSink
 from rtau.sinks.progress import ProgressSink
 from rtau.sinks.terminal import TerminalSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.sinks.window import WindowSink
 from rtau.status import ViewControls
+from tests.support.doubles import NullSink
 from tests.support.limits import file_size_limit
 from tests.support.results import AU_LABELS, THRESHOLDS, make_result
 from tests.support.screen import MemoryScreen

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.overlay.header import draw_header, draw_help
-from rtau.sinks import au_panel
+from rtau.sinks import _au_panel as au_panel
 from rtau.sinks.terminal import Dashboard
 from rtau.sinks.window import KEYS
 from rtau.status import ViewStatus

@@ -195,3 +195,18 @@ class KeepingSink:
         self.closed += 1
         if self.fail_close and self.closed == 1:
             raise SinkError("closing failed: no space left on device")
+
+
+class NullSink:
+    """Discards every result."""
+
+    name = "nothing"
+    is_view = False
+    is_slow = False
+    wants_overlay = False
+
+    def write(self, result, picture, /):
+        pass
+
+    def close(self):
+        pass

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rtau.errors import SourceOpenError, UsageError
 from rtau.runs.outputs import RECORD_SUFFIX, Outputs
-from rtau.sinks.output_path import check_output
+from rtau.sinks import check_output
 from rtau.sources import expand_videos, tree_of
 
 # Kinds of results, as `--write` names them.

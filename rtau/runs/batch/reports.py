@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from rtau.sinks.run_record import environment, write_json
+from rtau.runs.run_record import environment, write_json
 
 # Raised when a field changes its meaning; new fields may appear without.
 SCHEMA = 1

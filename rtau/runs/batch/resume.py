@@ -13,7 +13,7 @@ from typing import Any
 
 from rtau.errors import SourceOpenError
 from rtau.runs.batch.plan import FileJob
-from rtau.sinks.run_record import END_OF_SOURCE, FRAME_LIMIT, SCHEMA, FileStamp
+from rtau.runs.run_record import END_OF_SOURCE, FRAME_LIMIT, SCHEMA, FileStamp
 
 # Settings that leave the results as they are: (section, key). The model is known by its hash.
 WITHOUT_EFFECT = frozenset(

@@ -28,7 +28,7 @@ from rtau.runs.batch.worker import Order
 from rtau.runs.batch.workers import Brake, Workers
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
 from rtau.runs.log import say
-from rtau.sinks.run_record import failed, sha256_of, utc_now
+from rtau.runs.run_record import failed, sha256_of, utc_now
 
 # Words of a command line that a run record keeps from either end: with thousands of files named
 # one by one, every record would hold them all.

@@ -23,9 +23,9 @@ from rtau.protocols import Engine, Sink
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.batch.reports import FileReport, Status
 from rtau.runs.build import check_landmarks, search_policy, view_controls
+from rtau.runs.run_record import sha256_of
 from rtau.runs.session import Outcome, Session, describe, run_session
 from rtau.runs.summary import summary_words
-from rtau.sinks.run_record import sha256_of
 from rtau.sources import open_source
 
 # Seconds between two signs of life of one file.

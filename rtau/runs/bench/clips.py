@@ -26,7 +26,7 @@ from rtau.data import Image
 from rtau.errors import UsageError
 from rtau.protocols import Source
 from rtau.runs.bench.record import ClipRecord
-from rtau.sinks.run_record import sha256_of
+from rtau.runs.run_record import sha256_of
 from rtau.sinks.video_encoder import KEY_FRAME_EVERY_S, available_encoders
 from rtau.sources.synthetic import SyntheticSource
 from rtau.sources.video_file import VideoFileSource

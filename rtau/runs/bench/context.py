@@ -24,7 +24,7 @@ from rtau.runs.bench.machine import (
     temperatures,
 )
 from rtau.runs.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
-from rtau.sinks.run_record import utc_now
+from rtau.runs.run_record import utc_now
 from rtau.sinks.video_encoder import QUICK_PRESETS, QUICK_PX, THREADS_OF_A_RUN
 from rtau.sources.decoding import DECODER_THREADS
 

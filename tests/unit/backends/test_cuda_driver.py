@@ -102,15 +102,15 @@ def driver(monkeypatch):
     bindings.driver = double
     monkeypatch.setitem(sys.modules, "cuda", types.ModuleType("cuda"))
     monkeypatch.setitem(sys.modules, "cuda.bindings", bindings)
-    monkeypatch.delitem(sys.modules, "rtau.backends.cuda_driver", raising=False)
+    monkeypatch.delitem(sys.modules, "rtau.backends._cuda_driver", raising=False)
     return double
 
 
 @pytest.fixture
 def module(driver):
-    found = importlib.import_module("rtau.backends.cuda_driver")
+    found = importlib.import_module("rtau.backends._cuda_driver")
     yield found
-    sys.modules.pop("rtau.backends.cuda_driver", None)
+    sys.modules.pop("rtau.backends._cuda_driver", None)
 
 
 def test_the_gpu_and_the_driver_are_described(module):
@@ -188,7 +188,7 @@ def test_the_real_bindings_have_every_call_and_every_constant():
 def test_the_real_bindings_say_in_one_line_that_there_is_no_gpu():
     pytest.importorskip("cuda.bindings.driver", reason="cuda-bindings is not installed")
     done = subprocess.run(
-        [sys.executable, "-c", "from rtau.backends.cuda_driver import find_gpu; find_gpu()"],
+        [sys.executable, "-c", "from rtau.backends._cuda_driver import find_gpu; find_gpu()"],
         env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": "."},
         capture_output=True,
         text=True,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtau.backends.onnx_binding import MAX_SHAPES, BoundSession
+from rtau.backends._onnx_binding import MAX_SHAPES, BoundSession
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("onnx", reason="builds its models with the onnx package")

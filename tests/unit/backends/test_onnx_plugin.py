@@ -3,8 +3,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from rtau.backends import bundled_models, onnx_plugin, open_engine
-from rtau.backends.onnx_plugin import plugin_devices
+from rtau.backends import _onnx_plugin, bundled_models, open_engine
+from rtau.backends._onnx_plugin import plugin_devices
 from rtau.errors import BackendUnavailable
 
 RTX = "NvTensorRTRTXExecutionProvider"
@@ -33,7 +33,7 @@ def plugin(monkeypatch):
     module.get_ep_name = lambda: RTX
     module.get_library_path = lambda: "/lib/plugin.so"
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(onnx_plugin, "_registered", set())
+    monkeypatch.setattr(_onnx_plugin, "_registered", set())
 
 
 def test_a_plugin_is_registered_once_and_gives_its_own_devices(plugin):
@@ -60,6 +60,6 @@ def test_other_providers_are_no_plugins(plugin):
 
 @pytest.mark.needs_onnxruntime
 def test_without_the_plugin_the_error_names_the_wheel(monkeypatch):
-    monkeypatch.setitem(onnx_plugin.PLUGINS, RTX, "no_such_plugin")
+    monkeypatch.setitem(_onnx_plugin.PLUGINS, RTX, "no_such_plugin")
     with pytest.raises(BackendUnavailable, match="pip install onnxruntime-ep-nv-tensorrt-rtx"):
         open_engine(next(iter(bundled_models())), provider="tensorrt-rtx")

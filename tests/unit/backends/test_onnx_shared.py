@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from rtau.backends.onnx_shared import MIN_ROWS, SharedSession
+from rtau.backends._onnx_shared import MIN_ROWS, SharedSession
 
 
 class Doubling:

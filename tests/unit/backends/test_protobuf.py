@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtau.backends.protobuf import fields, length_delimited, texts
+from rtau.backends._protobuf import fields, length_delimited, texts
 from rtau.errors import ContractError
 
 

@@ -318,7 +318,7 @@ def test_a_twin_of_another_model_is_refused(tmp_path):
 def test_without_the_libraries_the_error_names_the_way_to_get_them(path, monkeypatch, missing):
     name = {"tensorrt": "tensorrt", "cuda_driver": "cuda.bindings"}[missing]
     monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "rtau.backends.cuda_driver", raising=False)
+    monkeypatch.delitem(sys.modules, "rtau.backends._cuda_driver", raising=False)
     tensorrt = None if missing == "tensorrt" else fake_tensorrt(FakeCuda())
     words = "nvidia-jetpack" if missing == "tensorrt" else "cuda-bindings"
     with pytest.raises(BackendUnavailable, match=words) as error:

@@ -139,7 +139,7 @@ def test_times_are_of_the_batch_that_was_asked_for():
 @pytest.fixture
 def gpu(monkeypatch):
     driver = SimpleNamespace(find_gpu=lambda: Gpu("Orin", "8.7"), driver_version=lambda: "12.6")
-    monkeypatch.setitem(sys.modules, "rtau.backends.cuda_driver", driver)
+    monkeypatch.setitem(sys.modules, "rtau.backends._cuda_driver", driver)
 
 
 def test_the_report_says_on_what_machine_it_was_made(gpu, monkeypatch, capsys, tmp_path):
@@ -160,7 +160,7 @@ def test_without_a_gpu_it_is_one_line_and_exit_code_1(monkeypatch, capsys):
         raise BackendUnavailable("no NVIDIA GPU can be used on this machine: no driver")
 
     driver = SimpleNamespace(find_gpu=none_there)
-    monkeypatch.setitem(sys.modules, "rtau.backends.cuda_driver", driver)
+    monkeypatch.setitem(sys.modules, "rtau.backends._cuda_driver", driver)
     assert main(["doctor", "--gpu"]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""

@@ -28,10 +28,10 @@ from rtau.pipeline import HeatSchedule, Pipeline
 from rtau.protocols import SourceInfo
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
-from rtau.sinks.null import NullSink
 from tests.support.doubles import (
     CountingEngine,
     FixedDetector,
+    NullSink,
     brightness_logits,
     flat_cams,
     make_contract,

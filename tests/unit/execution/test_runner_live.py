@@ -18,8 +18,7 @@ from rtau.execution import runner as runner_module
 from rtau.execution.runner import Runner
 from rtau.pipeline import Pipeline
 from rtau.protocols import SourceInfo
-from rtau.sinks.null import NullSink
-from tests.support.doubles import CountingEngine, make_finder
+from tests.support.doubles import CountingEngine, NullSink, make_finder
 
 PATIENCE_S = 30.0
 FPS = 30

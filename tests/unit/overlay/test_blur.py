@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtau.overlay.blur import HiddenFaces, hide
+from rtau.overlay._blur import HiddenFaces, hide
 from rtau.overlay.canvas import Canvas
 from tests.support.pictures import drawn_result
 

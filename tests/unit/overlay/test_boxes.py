@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from rtau.overlay.boxes import draw_box, draw_tags
+from rtau.overlay._boxes import draw_box, draw_tags
+from rtau.overlay._placement import Area
 from rtau.overlay.canvas import Canvas
-from rtau.overlay.layout import Area
 from rtau.overlay.palette import track_colour
 
 BLUE = track_colour(1)

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtau.data import Frame, Planes
-from rtau.overlay.blur import hide
-from rtau.overlay.boxes import draw_box
+from rtau.overlay._blur import hide
+from rtau.overlay._boxes import draw_box
+from rtau.overlay._landmarks import draw_points
 from rtau.overlay.canvas import Canvas, PlanesCanvas, canvas_of
 from rtau.overlay.palette import Decal, plate
-from rtau.overlay.points import draw_points
 from rtau.overlay.video_colours import write_planes
 from tests.support.planes import smooth_bgr, smooth_planes
 

@@ -1,96 +1,116 @@
-import hypothesis.strategies as st
+import itertools
+
 import numpy as np
-from hypothesis import given, settings
+import pytest
 
-from rtau.overlay.layout import Area, Wish, follow, is_free, place
+from rtau.overlay._layout import LADDER, Arranger, Scene
+from rtau.overlay._placement import Area
 
-AREA = Area(width=640, height=360, top=20, margin=4)
-
-
-@st.composite
-def faces(draw):
-    rows = draw(st.integers(1, 6))
-    boxes = []
-    for _ in range(rows):
-        x, y = draw(st.integers(-40, 620)), draw(st.integers(-40, 340))
-        w, h = draw(st.integers(1, 300)), draw(st.integers(1, 300))
-        boxes.append((x, y, x + w, y + h))
-    return np.array(boxes, np.int32)
+AREA = Area(width=1280, height=720, margin=8)
 
 
-sizes = st.tuples(st.integers(1, 250), st.integers(1, 250))
+def scene(boxes, *, time_s=0.0, ids=None, chips=(80, 20), area=AREA):
+    blocks = np.array(boxes, np.int32).reshape(-1, 4)
+    widths = {"words": 330, "codes": 180}
+    return Scene(
+        blocks=blocks,
+        track_ids=list(range(1, len(blocks) + 1)) if ids is None else ids,
+        panel_size=lambda rung: (round(widths[rung.form] * rung.scale), 12 * rung.row_px(720)),
+        chips_size=lambda row, rung: chips,
+        area=area,
+        time_s=time_s,
+    )
 
 
-def shared(a, b):
-    return max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+def forms(stands):
+    return [stand.form for stand in stands]
 
 
-@settings(max_examples=150, deadline=None)
-@given(faces(), sizes, st.booleans())
-def test_things_stay_in_the_frame_and_a_fit_overlaps_nothing(boxes, size, low):
-    placement = place(boxes, [Wish(size, low)] * len(boxes), area=AREA)
-    for row, rect in enumerate(placement.rects.tolist()):
-        assert rect[2] - rect[0] == size[0]
-        assert rect[3] - rect[1] == size[1]
-        assert rect[0] >= 0
-        assert rect[1] >= AREA.top
-        assert rect[2] <= AREA.width
-        assert rect[3] <= AREA.height
-        if placement.fits:
-            assert not any(shared(rect, face) for face in boxes.tolist())
-            assert not any(shared(rect, other) for other in placement.rects[:row].tolist())
+ONE = [(500, 200, 760, 480)]
+CROWD = [(x, y, x + 180, y + 200) for y in (60, 420) for x in (100, 540, 960)]
 
 
-def test_a_panel_goes_to_the_right_and_chips_go_below():
-    face = np.array([[200, 100, 280, 180]], np.int32)
-    panel = place(face, [Wish((90, 120))], area=AREA).rects[0]
-    chips = place(face, [Wish((90, 20), is_low=True)], area=AREA).rects[0]
-    assert panel[0] >= 280
-    assert panel[1] == 100
-    assert chips[1] >= 180
+def test_one_face_with_room_gets_words():
+    assert forms(Arranger().arrange(scene(ONE))) == ["words"]
 
 
-def test_a_face_at_the_right_edge_has_its_panel_on_the_left():
-    face = np.array([[540, 100, 630, 190]], np.int32)
-    placement = place(face, [Wish((90, 120))], area=AREA)
-    assert placement.fits
-    assert placement.rects[0, 2] <= 540
+def test_a_large_face_gets_a_larger_panel():
+    assert Arranger().arrange(scene([(400, 100, 760, 560)]))[0].rung.scale > 1
 
 
-def test_the_preferred_spot_is_kept():
-    face = np.array([[250, 100, 330, 180]], np.int32)
-    left = place(face, [Wish((90, 60), prefer=1)], area=AREA)
-    assert left.rects[0, 2] <= 250
-    assert left.spots == (1,)
+def test_small_faces_get_chips_beside_a_large_one_with_a_panel():
+    stands = Arranger().arrange(scene([*ONE, (1000, 600, 1040, 640)]))
+    assert forms(stands) == ["words", "chips"]
 
 
-def test_one_without_room_chooses_first():
-    # Face 1 could go anywhere and would take the only room of face 2.
-    boxes = np.array([[150, 120, 300, 350], [420, 120, 636, 350]], np.int32)
-    placement = place(boxes, [Wish((110, 200)), Wish((110, 200))], area=AREA)
-    assert placement.fits
-    assert placement.rects[0, 2] <= 150
-    assert placement.rects[1, 0] >= 300
+def test_a_crowd_gets_a_smaller_form_for_everyone():
+    assert len(set(forms(Arranger().arrange(scene(CROWD))))) == 1
+    assert forms(Arranger().arrange(scene(CROWD)))[0] != "words"
 
 
-def test_a_face_over_the_whole_frame_is_covered_as_little_as_can_be():
-    boxes = np.array([[0, 0, 640, 360]], np.int32)
-    placement = place(boxes, [Wish((60, 20), is_low=True)], area=AREA)
-    assert not placement.fits
-    assert is_free(placement.rects[0], np.zeros((0, 4), np.int32), area=AREA)
+def test_a_smaller_form_comes_at_once_and_a_larger_one_after_patience():
+    arranger = Arranger()
+    arranger.arrange(scene(ONE))
+    crowded = arranger.arrange(scene(CROWD, time_s=1.0))
+    assert "words" not in forms(crowded)
+    seen = [
+        forms(arranger.arrange(scene(CROWD[:1], time_s=1.0 + step / 10)))[0]
+        for step in range(1, 31)
+    ]
+    assert seen[0] == forms(crowded)[0]
+    assert seen[-1] == "words"
+    assert sum(one != other for one, other in itertools.pairwise(seen)) == 1
+    assert 8 <= seen.index("words") <= 22
 
 
-def test_nothing_takes_no_room():
-    boxes = np.array([[0, 0, 640, 360]], np.int32)
-    assert place(boxes, [Wish((0, 0))], area=AREA).fits
+def test_a_face_that_trembles_leaves_its_panel_alone():
+    arranger = Arranger()
+    first = arranger.arrange(scene(ONE))[0].rect.tolist()
+    for step in range(1, 9):
+        moved = np.array(ONE) + (step % 3 - 1)
+        assert arranger.arrange(scene(moved, time_s=step / 25))[0].rect.tolist() == first
 
 
-def test_a_trembling_panel_stands_still_and_a_moving_one_follows():
-    last = np.array([100, 50, 200, 150], np.int32)
-    assert follow(last, last + 3, slack=4).tolist() == last.tolist()
-    assert follow(last, last + 20, slack=4).tolist() == (last + 16).tolist()
+def test_a_face_that_walks_takes_its_panel_along():
+    arranger = Arranger()
+    first = arranger.arrange(scene(ONE))[0].rect[0]
+    for step in range(1, 11):
+        stands = arranger.arrange(
+            scene(np.add(ONE, [10 * step, 0, 10 * step, 0]), time_s=step / 25)
+        )
+    assert stands[0].rect[0] - first == pytest.approx(100, abs=AREA.margin)
 
 
-def test_follow_takes_the_new_size():
-    last, wanted = np.array([0, 0, 10, 10], np.int32), np.array([0, 0, 30, 20], np.int32)
-    assert follow(last, wanted, slack=4).tolist() == [0, 0, 30, 20]
+def test_a_panel_keeps_its_side_while_it_can():
+    arranger = Arranger()
+    arranger.arrange(scene([(880, 200, 1140, 480)]))
+    stand = arranger.arrange(scene([(560, 200, 820, 480)], time_s=0.1))[0]
+    assert stand.rect[2] <= 560  # began on the left, where alone there was room
+
+
+def test_no_faces_is_no_work():
+    assert Arranger().arrange(scene([])) == []
+
+
+def test_the_same_scenes_give_the_same_stands():
+    runs = []
+    for _ in range(2):
+        arranger = Arranger()
+        runs.append(
+            [arranger.arrange(scene(CROWD, time_s=t / 5))[2].rect.tolist() for t in range(8)]
+        )
+    assert runs[0] == runs[1]
+
+
+def test_a_frame_too_small_for_anything_still_has_a_stand():
+    tiny = Area(width=20, height=16, margin=3)
+    stand = Arranger().arrange(scene([(0, 0, 20, 16)], area=tiny))[0]
+    assert stand.form == "chips"
+
+
+def test_the_ladder_goes_down():
+    rows = [rung.row_px(720) for rung in LADDER if rung.form == "words"]
+    assert rows == sorted(rows, reverse=True)
+    assert all(rung.row_px(360) >= 11 for rung in LADDER if rung.form != "chips")
+    assert all(rung.cap_px(360) >= 7 for rung in LADDER)
+    assert LADDER[1].row_px(2160) == pytest.approx(3 * LADDER[1].row_px(720), abs=2)

@@ -292,7 +292,7 @@ def test_verify_takes_engines_and_says_in_one_line_that_there_is_no_gpu(small, c
         raise BackendUnavailable("no NVIDIA GPU can be used on this machine")
 
     driver = SimpleNamespace(CudaDriver=no_gpu)
-    monkeypatch.setitem(sys.modules, "rtau.backends.cuda_driver", driver)
+    monkeypatch.setitem(sys.modules, "rtau.backends._cuda_driver", driver)
     engine, _ = build(small)
     assert main(["verify", str(small), str(engine.path)]) == 1
     assert capsys.readouterr().err == "rtau-export: no NVIDIA GPU can be used on this machine\n"

@@ -26,7 +26,7 @@ ORIN = Gpu("Orin", "8.7")
 
 def have_gpu(monkeypatch, find_gpu):
     driver = SimpleNamespace(find_gpu=find_gpu)
-    monkeypatch.setitem(sys.modules, "rtau.backends.cuda_driver", driver)
+    monkeypatch.setitem(sys.modules, "rtau.backends._cuda_driver", driver)
 
 
 @pytest.fixture

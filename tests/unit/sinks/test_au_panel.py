@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from rtau.sinks import au_panel
-from rtau.sinks.au_panel import ASCII, UNICODE, Face
+from rtau.sinks import _au_panel as au_panel
+from rtau.sinks._au_panel import ASCII, UNICODE, Face
 from rtau.status import ViewStatus
 from tests.support.pictures import AUS, EMOTIONS, drawn_result
 

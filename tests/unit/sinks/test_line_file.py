@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from rtau.errors import SinkError
-from rtau.sinks.line_file import LineFile
+from rtau.sinks._line_file import LineFile
 from tests.support.limits import file_size_limit
 
 REPOSITORY = Path(__file__).parents[3]
 REDIRECTED = """
     import resource
     from rtau.errors import SinkError
-    from rtau.sinks.line_file import LineFile
+    from rtau.sinks._line_file import LineFile
 
     print("a line of somebody else", flush=True)
     lines = LineFile("-")

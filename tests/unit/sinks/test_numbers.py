@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtau.sinks.numbers import box_xywh, point_texts, probability_text, rounded_points
+from rtau.sinks._numbers import box_xywh, point_texts, probability_text, rounded_points
 
 probabilities = st.floats(0, 1, width=32).map(np.float32)
 thresholds = st.floats(0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtau.errors import SinkError, UsageError
-from rtau.sinks.output_path import check_output, is_same_file
+from rtau.sinks._output_path import check_output, is_same_file
 
 
 def test_a_new_file_in_a_directory_that_is_there_passes(tmp_path):
@@ -47,6 +47,6 @@ def test_a_file_in_the_place_of_the_directory_is_refused(tmp_path):
 
 def test_a_directory_without_permission_is_refused(tmp_path, monkeypatch):
     # The test may run as root, whom nothing is forbidden.
-    monkeypatch.setattr("rtau.sinks.output_path.os.access", lambda *_: False)
+    monkeypatch.setattr("rtau.sinks._output_path.os.access", lambda *_: False)
     with pytest.raises(SinkError, match="no permission"):
         check_output(tmp_path / "o.csv")

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from rtau.sinks import video_file, video_finish
+from rtau.sinks import _video_remux, video_file
 from tests.support import media
 from tests.support.mp4 import boxes, copy_clip, decoded, open_sink, write_numbered
 
@@ -40,7 +40,7 @@ def test_a_file_torn_anywhere_plays_up_to_there(tmp_path, fragmented, share, cut
     torn = tmp_path / "o.mp4"
     torn.write_bytes(fragmented[: int(len(fragmented) * share)])
     if cut:
-        assert video_finish.cut_to_whole_boxes(torn)
+        assert _video_remux.cut_to_whole_boxes(torn)
     times_s, images = decoded(torn, tolerant=not cut)
     assert len(images) >= 120 * share - 30
     assert times_s == pytest.approx([k / 25 for k in range(len(times_s))], abs=1e-4)
@@ -50,11 +50,11 @@ def test_a_file_torn_anywhere_plays_up_to_there(tmp_path, fragmented, share, cut
 def test_a_file_without_a_whole_fragment_holds_nothing(tmp_path, fragmented):
     torn = tmp_path / "o.mp4"
     torn.write_bytes(fragmented[:1500])
-    assert not video_finish.cut_to_whole_boxes(torn)
+    assert not _video_remux.cut_to_whole_boxes(torn)
 
 
 def test_no_room_for_the_second_copy_leaves_the_fragmented_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(video_finish.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=10))
+    monkeypatch.setattr(_video_remux.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=10))
     sink = open_sink(tmp_path / "o.mp4")
     write_numbered(sink, [0.04 * k for k in range(50)])
     sink.close()
@@ -68,7 +68,7 @@ def test_a_remux_that_fails_half_way_leaves_the_fragmented_file(tmp_path, monkey
         part.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(video_finish, "_copy_packets", fails)
+    monkeypatch.setattr(_video_remux, "_copy_packets", fails)
     sink = open_sink(tmp_path / "o.mp4")
     write_numbered(sink, [0.04 * k for k in range(50)])
     sink.close()

@@ -15,9 +15,7 @@ from pathlib import Path
 
 from rtau.errors import SinkError
 from rtau.protocols import StopRun
-from rtau.sinks.output_path import check_output
-
-STDOUT = "-"
+from rtau.sinks._output_path import STDOUT, check_output
 
 
 class LineFile:

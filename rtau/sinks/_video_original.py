@@ -18,7 +18,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from rtau.errors import SinkError
-from rtau.sinks.video_audio import AudioCarrier, carrier_for
+from rtau.sinks._video_audio import AudioCarrier, carrier_for
 
 # Durations of frames older than this are forgotten; the frame just written is always younger.
 REMEMBER_S = 2.0

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from rtau.overlay._landmarks import draw_points
 from rtau.overlay.canvas import Canvas
-from rtau.overlay.points import draw_points
 
 
 def face(x, y, *, side=100):

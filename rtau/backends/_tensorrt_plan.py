@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Cuda(Protocol):
-    """What a plan asks of a GPU; `rtau.backends.cuda_driver.CudaDriver` is one."""
+    """What a plan asks of a GPU; `rtau.backends._cuda_driver.CudaDriver` is one."""
 
     @property
     def gpu(self) -> Gpu:

@@ -24,7 +24,7 @@ from typing import Any
 from rtau.contract import ModelContract
 from rtau.errors import SinkError, SourceOpenError
 from rtau.protocols import SourceInfo
-from rtau.sinks.output_path import check_output
+from rtau.sinks import check_output
 
 # Raised when a field changes its meaning; new fields may appear without.
 SCHEMA = 1

@@ -18,7 +18,7 @@ import pytest
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
 from rtau.protocols import SourceInfo
-from rtau.sinks.run_record import (
+from rtau.runs.run_record import (
     END_OF_SOURCE,
     FileStamp,
     ModelRecord,
@@ -179,7 +179,7 @@ def test_reasons_and_times_read_well():
 def test_asking_for_versions_loads_no_heavy_library(tmp_path):
     """And so do all sinks but the one that encodes video."""
     code = (
-        "import sys, rtau.sinks.run_record as r, rtau.sinks.csv_file, rtau.sinks.jsonl_file\n"
+        "import sys, rtau.runs.run_record as r, rtau.sinks.csv_file, rtau.sinks.jsonl_file\n"
         "r.environment()\n"
         "print(sorted({'cv2', 'av', 'onnxruntime', 'rich', 'torch'} & set(sys.modules)))"
     )

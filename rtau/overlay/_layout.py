@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from rtau.overlay.layout import Area, Placement, Rects, Wish, follow, is_free, place
+from rtau.overlay._placement import Area, Placement, Rects, Wish, follow, is_free, place
 
 Form = Literal["words", "codes", "chips"]
 Size = tuple[int, int]

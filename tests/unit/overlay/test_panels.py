@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from rtau.overlay import bars
-from rtau.overlay.bars import PanelSpec, chips, panel_size, percent
+from rtau.overlay import _panels as panels
+from rtau.overlay._panels import PanelSpec, chips, panel_size, percent
 from rtau.overlay.palette import ACTIVE, WHITE, lay, stacked
 from tests.support.pictures import AUS, EMOTIONS
 
@@ -14,7 +14,7 @@ def spec(labels=AUS, *, row_px=18, words=True, threshold=0.5):
 
 
 def panel(wanted, **what):
-    return stacked(bars.panel(wanted, **what))
+    return stacked(panels.panel(wanted, **what))
 
 
 def painted(decal):
@@ -101,7 +101,7 @@ def test_the_cache_is_not_drawn_upon():
 @pytest.mark.parametrize("words", [True, False])
 def test_every_part_of_a_panel_with_even_rows_has_even_sides(row_px, words):
     wanted = spec(row_px=row_px, words=words)
-    parts = bars.panel(wanted, probabilities=[0.5] * 12, active=[True] * 12, colour=COLOUR)
+    parts = panels.panel(wanted, probabilities=[0.5] * 12, active=[True] * 12, colour=COLOUR)
 
     assert all(part.height % 2 == part.width % 2 == 0 for part in parts)
 

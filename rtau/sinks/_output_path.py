@@ -12,6 +12,9 @@ from pathlib import Path
 
 from rtau.errors import SinkError, UsageError
 
+# As an output path: standard output.
+STDOUT = "-"
+
 
 def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = True) -> None:
     """Returns when a file can be written at `path` without harm.

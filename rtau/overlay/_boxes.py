@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from rtau.facs import words_for_label
 from rtau.overlay import text
+from rtau.overlay._placement import Area
 from rtau.overlay.canvas import Canvas, Layer
 from rtau.overlay.heatmap import RAMP
-from rtau.overlay.layout import Area
 from rtau.overlay.palette import INK, WHITE, Colour, Decal, plate, track_colour, write
 
 # Fractional bits OpenCV takes for line ends: boxes glide instead of jumping by whole pixels.
