@@ -1,10 +1,10 @@
-"""Frames in, results out: finder, crops, engine and decisions in one deterministic step.
+"""Frames in, results out: face detection, crops, inference and decisions, deterministic.
 
-Without threads and without a clock of its own: time comes with the frames. A step has two halves
-that share no state: `look` finds and cuts, `judge` asks the network and decides. n frames in one
-step give what n steps of one frame give, but with one batch through the network, unless faces
-follow their landmarks: then each frame waits for what the network says of the one before. The
-`Runner` calls it.
+Has no threads and reads no clock to decide anything: time comes with the frames. A step has two
+halves that share no state: `preprocess` finds faces and cuts crops, `infer` runs the network and
+decides. n frames in one step give the results of n steps of one frame, with one batch through the
+network. Only where faces follow their landmarks does each frame wait for the network's output on
+the previous one. `rtau.execution` calls it.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from rtau.timing import StageClock
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Sight:
-    """What was found in one frame, before the network has seen it."""
+class PreparedFrame:
+    """One frame with its faces and crops, ready for the network."""
 
     frame: Frame
-    """Where it was found."""
+    """The frame itself."""
     faces: Faces
-    """Only those that gave a crop; row k belongs to crop k."""
+    """Faces that gave a crop; row k belongs to crop k."""
     crops: Crops
-    """What the network is to see."""
+    """Input of the network, a row per face."""
     unconfirmed_xyxy: npt.NDArray[np.float32]
     """float32 (M, 4), frame space: boxes seen but not confirmed."""
     wants_cams: bool
     """Whether this frame refreshes the heatmaps."""
     stage_s: Mapping[str, float]
-    """Seconds that looking took, per stage."""
+    """Seconds of preprocessing, per stage."""
 
 
-class HeatSchedule:
-    """Says on which frames CAMs are computed: at most so many times a second of video."""
+class HeatmapSchedule:
+    """Selects the frames that compute CAMs: at most `refresh_hz` per second of video."""
 
     def __init__(self, refresh_hz: float, *, wanted: Callable[[], bool]) -> None:
-        """Asks `wanted` at each frame: a window's user may turn the heatmap on and off."""
+        """Calls `wanted` at each frame: a window's user may turn the heatmap on and off."""
         self._interval_s = 1 / refresh_hz
         self._wanted = wanted
         self._next_s = -math.inf
@@ -65,7 +65,7 @@ class HeatSchedule:
 
 
 class Pipeline:
-    """Scores every face of every frame it is given; state is the finder's and the decider's."""
+    """Scores every face of every frame; its state is that of the finder and of the decider."""
 
     def __init__(
         self,
@@ -73,23 +73,23 @@ class Pipeline:
         finder: FaceFinder,
         engine: Engine,
         decider: Decider,
-        heat: HeatSchedule | None = None,
+        heatmaps: HeatmapSchedule | None = None,
         follow_landmarks: bool = False,
     ) -> None:
-        """Joins the parts.
+        """Takes the parts; the caller closes the engine.
 
         Args:
-            finder: finds faces.
-            engine: judges them.
-            decider: decides.
-            heat: when CAMs are computed; None for never.
-            follow_landmarks: whether a face's landmarks tell the finder where it is in the next
-                frame; the engine's model must have them.
+            finder: finds and tracks faces.
+            engine: runs the network on their crops.
+            decider: turns scores into decisions.
+            heatmaps: when CAMs are computed; None for never.
+            follow_landmarks: whether the landmarks of a face give its box in the next frame; the
+                engine's model must have landmarks.
         """
         self._finder = finder
         self._engine = engine
         self._decider = decider
-        self._heat = heat
+        self._heatmaps = heatmaps
         self._follows_landmarks = follow_landmarks
 
     @property
@@ -98,10 +98,10 @@ class Pipeline:
         return self._engine.contract
 
     @property
-    def looks_ahead(self) -> bool:
-        """Whether a frame may be looked at before the one before it is judged.
+    def can_preprocess_ahead(self) -> bool:
+        """True where `preprocess` of a frame does not need `infer` of the previous one.
 
-        Another thread may then call `look` while this one calls `judge`.
+        One thread may then call `preprocess` while another calls `infer`.
         """
         return not self._follows_landmarks
 
@@ -109,89 +109,89 @@ class Pipeline:
         """Returns one result per frame, in order.
 
         Raises:
-            EngineError: as `judge`.
+            EngineError: as `infer`.
         """
-        if self.looks_ahead:
-            return self.judge([self.look(frame) for frame in frames])
-        return [result for frame in frames for result in self.judge([self.look(frame)])]
+        if self.can_preprocess_ahead:
+            return self.infer([self.preprocess(frame) for frame in frames])
+        return [result for frame in frames for result in self.infer([self.preprocess(frame)])]
 
-    def look(self, frame: Frame, /) -> Sight:
-        """Returns what is found in the next frame; `time_s` never decreases between calls."""
+    def preprocess(self, frame: Frame, /) -> PreparedFrame:
+        """Returns the next frame's faces and crops; `time_s` must not decrease between calls."""
         clock = StageClock()
         with clock.stage("find"):
             found = self._finder.find(frame)
         with clock.stage("crop"):
             contract = self._engine.contract
             crops = cut(frame, found.faces, rule=contract.crop, size=contract.input_size)
-        return Sight(
+        return PreparedFrame(
             frame=frame,
             faces=found.faces.select(crops.face_rows),
             crops=crops,
             unconfirmed_xyxy=found.unconfirmed_xyxy,
-            wants_cams=self._heat is not None and self._heat.due(frame.time_s),
+            wants_cams=self._heatmaps is not None and self._heatmaps.due(frame.time_s),
             stage_s=clock.lap(1),
         )
 
-    def judge(self, sights: Sequence[Sight], /) -> list[FrameResult]:
-        """Returns one result per sight, in order; all crops go through the network together.
+    def infer(self, prepared: Sequence[PreparedFrame], /) -> list[FrameResult]:
+        """Returns one result per prepared frame, in order, from one batch of all crops.
 
         Raises:
             EngineError: the network failed or returned values that are not finite.
         """
         clock = StageClock()
         with clock.stage("infer"):
-            scores = self._infer(sights)
+            scores = self._scores(prepared)
         with clock.stage("decide"):
-            active = [self._decide(*pair) for pair in zip(sights, scores, strict=True)]
+            active = [self._decide(*pair) for pair in zip(prepared, scores, strict=True)]
         if self._follows_landmarks:
             with clock.stage("find"):
-                self._tell_finder(sights[-1], scores[-1])
-        stage_s = clock.lap(len(sights))
+                self._follow_landmarks(prepared[-1], scores[-1])
+        stage_s = clock.lap(len(prepared))
         return [
             FrameResult(
-                frame=sight.frame,
-                faces=sight.faces,
-                frame_from_crop=sight.crops.frame_from_crop,
+                frame=one.frame,
+                faces=one.faces,
+                frame_from_crop=one.crops.frame_from_crop,
                 scores=frame_scores,
                 active=decisions,
-                unconfirmed_xyxy=sight.unconfirmed_xyxy,
-                stage_s=_summed(sight.stage_s, stage_s),
+                unconfirmed_xyxy=one.unconfirmed_xyxy,
+                stage_s=_summed(one.stage_s, stage_s),
             )
-            for sight, frame_scores, decisions in zip(sights, scores, active, strict=True)
+            for one, frame_scores, decisions in zip(prepared, scores, active, strict=True)
         ]
 
-    def _infer(self, sights: Sequence[Sight]) -> list[Scores]:
+    def _scores(self, prepared: Sequence[PreparedFrame]) -> list[Scores]:
         """Returns scores per frame; frames with and without CAMs go as two batches.
 
         A batch computes CAMs for all of its rows or for none, and most frames want none.
         """
         scores: dict[int, Scores] = {}
         for wants_cams in (False, True):
-            chosen = [k for k, sight in enumerate(sights) if sight.wants_cams == wants_cams]
+            chosen = [k for k, one in enumerate(prepared) if one.wants_cams == wants_cams]
             if chosen:
-                batch = [sights[k].crops for k in chosen]
-                answer = self._engine.infer(_stacked(batch), cams=wants_cams)
+                batch = [prepared[k].crops for k in chosen]
+                outputs = self._engine.infer(_stacked(batch), cams=wants_cams)
                 ends = np.cumsum([len(crops) for crops in batch])
-                rows = np.split(np.arange(len(answer)), ends[:-1])
-                scores.update(zip(chosen, map(answer.select, rows), strict=True))
-        return [scores[k] for k in range(len(sights))]
+                rows = np.split(np.arange(len(outputs)), ends[:-1])
+                scores.update(zip(chosen, map(outputs.select, rows), strict=True))
+        return [scores[k] for k in range(len(prepared))]
 
-    def _tell_finder(self, sight: Sight, scores: Scores) -> None:
-        """Lets the finder know where the landmarks put the faces of a frame."""
+    def _follow_landmarks(self, prepared: PreparedFrame, scores: Scores) -> None:
+        """Gives the finder the boxes that the landmarks of a frame predict."""
         self._finder.follow(
             moved_onto_landmarks(
-                sight.faces,
+                prepared.faces,
                 scores,
-                frame_from_crop=sight.crops.frame_from_crop,
+                frame_from_crop=prepared.crops.frame_from_crop,
                 contract=self._engine.contract,
             )
         )
 
-    def _decide(self, sight: Sight, scores: Scores) -> npt.NDArray[np.bool_]:
-        track_ids = sight.faces.track_ids
-        if track_ids is None:  # a result needs ids; a finder without a tracker is our mistake
+    def _decide(self, prepared: PreparedFrame, scores: Scores) -> npt.NDArray[np.bool_]:
+        track_ids = prepared.faces.track_ids
+        if track_ids is None:
             raise AssertionError("finder must return tracked faces")
-        return self._decider.decide(scores, track_ids=track_ids, time_s=sight.frame.time_s)
+        return self._decider.decide(scores, track_ids=track_ids, time_s=prepared.frame.time_s)
 
 
 def _summed(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
@@ -200,7 +200,7 @@ def _summed(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str
 
 
 def _stacked(parts: Sequence[Crops]) -> Crops:
-    """Returns one batch of all crops, in order; a single part is passed on without a copy."""
+    """Returns one batch of all crops, in order; a single part is returned without a copy."""
     if len(parts) == 1:
         return parts[0]
     return Crops(

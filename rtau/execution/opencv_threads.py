@@ -1,8 +1,8 @@
-"""How many threads OpenCV takes: one while a file is worked on, whose own threads have the cores.
+"""Limits OpenCV to one thread during a run over a file, whose worker pool uses the cores.
 
-What OpenCV is asked here takes a millisecond or two: to wake a pool for it, and to wait for that,
-costs more than it saves wherever another frame waits for the core. Used by the runner, and by
-benchmarks that time what a run does.
+The OpenCV calls of a run take a millisecond or two: waking OpenCV's own thread pool for them and
+waiting for it costs more than it saves where another frame needs the core. Used by the run over
+files and by benchmarks that time its stages.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import cv2
 FILE_THREADS = 1
 
 
-class _Users:
-    """Who has asked for few threads; the number is the process's, whoever asks."""
+class _UserCount:
+    """Counts the open contexts: OpenCV's number of threads is one per process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,12 +38,12 @@ class _Users:
                 cv2.setNumThreads(self._before)
 
 
-_users = _Users()
+_users = _UserCount()
 
 
 @contextmanager
-def as_for_files() -> Iterator[None]:
-    """Bounds OpenCV's threads in this process until the last who asked has left."""
+def single_threaded_opencv() -> Iterator[None]:
+    """Limits OpenCV to `FILE_THREADS` in this process until the last open context ends."""
     _users.enter()
     try:
         yield

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from rtau.data import Frame
 from rtau.execution.queue import FrameQueue
 from rtau.execution.worker_pool import Belt, Crew
-from rtau.pipeline import Sight
+from rtau.pipeline import PreparedFrame
 from rtau.protocols import Source
 
-Look = Callable[[Frame], Sight]
+Look = Callable[[Frame], PreparedFrame]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ class Arrival:
     """When, on the clock of `time.perf_counter`."""
     decode_s: float
     """Seconds that reading it took."""
-    sight: Sight | None = None
+    sight: PreparedFrame | None = None
     """What was found in it, where it was looked at ahead."""
 
 

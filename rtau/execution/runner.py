@@ -20,7 +20,7 @@ from rtau.cpu import usable_cores
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.execution.async_sink import WriteBehind
-from rtau.execution.opencv_threads import as_for_files
+from rtau.execution.opencv_threads import single_threaded_opencv
 from rtau.execution.prefetch import Arrival, FileFeed, LiveFeed, Reading
 from rtau.execution.worker_pool import Crew
 from rtau.pipeline import Pipeline
@@ -129,7 +129,7 @@ class Runner:
         # Live, a frame that waits to be judged, or for others of a batch, is late.
         self._is_hurried = drops or source.is_live
         self._batch = 1 if self._is_hurried else FILE_BATCH
-        self._looks_ahead = pipeline.looks_ahead and not self._is_hurried
+        self._looks_ahead = pipeline.can_preprocess_ahead and not self._is_hurried
         self._feed = self._make_feed(drops=drops)
         self._sinks = [self._beside(sink) for sink in sinks]
         self._stop = threading.Event()
@@ -150,7 +150,7 @@ class Runner:
         return FileFeed(
             reading,
             self._crew,
-            look=self._pipeline.look if self._looks_ahead else None,
+            look=self._pipeline.preprocess if self._looks_ahead else None,
             read_ahead=ahead // SHARE_BESIDE,
             look_ahead=ahead,
         )
@@ -180,7 +180,7 @@ class Runner:
         Raises:
             RtauError: the original error of whatever failed; `summary` is there all the same.
         """
-        with as_for_files() if self._looks_ahead else nullcontext():
+        with single_threaded_opencv() if self._looks_ahead else nullcontext():
             self._started_s = time.perf_counter()
             try:
                 self._crew.start(helpers=self._helpers())
@@ -258,7 +258,7 @@ class Runner:
         arrivals = self._take()
         if self._looks_ahead:
             sights = [one.sight for one in arrivals if one.sight is not None]
-            results = self._pipeline.judge(sights)
+            results = self._pipeline.infer(sights)
         else:
             results = self._pipeline.step([arrival.frame for arrival in arrivals])
         for arrival, result in zip(arrivals, results, strict=True):

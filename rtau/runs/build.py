@@ -19,7 +19,7 @@ from rtau.faces.detectors import open_detector
 from rtau.faces.face_tracker import FaceFinder
 from rtau.faces.trackers import open_tracker
 from rtau.overlay.compose import Composer, OverlayOptions
-from rtau.pipeline import HeatSchedule, Pipeline
+from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import Engine, Sink, Source
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_encoder import threads_in_a_run
@@ -84,11 +84,11 @@ def decider(config: RunConfig, contract: ModelContract) -> Decider:
     return Decider(contract, smooth_s=config.decide.smooth, hysteresis=config.decide.hysteresis)
 
 
-def heat_schedule(config: RunConfig, controls: ViewControls) -> HeatSchedule | None:
+def heatmap_schedule(config: RunConfig, controls: ViewControls) -> HeatmapSchedule | None:
     """Returns when heatmaps are refreshed; None for a model without them."""
     if not controls.has_heatmaps:
         return None
-    return HeatSchedule(config.overlay.heatmap_hz, wanted=lambda: controls.heatmap != NO_HEATMAP)
+    return HeatmapSchedule(config.overlay.heatmap_hz, wanted=lambda: controls.heatmap != NO_HEATMAP)
 
 
 def composer(config: RunConfig, contract: ModelContract, controls: ViewControls) -> Composer:
@@ -114,7 +114,7 @@ def build_pipeline(
         finder=face_finder(config, policy=policy, tracker=tracker),
         engine=engine,
         decider=decider(config, engine.contract),
-        heat=heat_schedule(config, controls),
+        heatmaps=heatmap_schedule(config, controls),
         follow_landmarks=policy.follows and config.find.follow == "landmarks",
     )
 

@@ -10,7 +10,7 @@ from rtau.errors import EngineError
 from rtau.faces.detection_policy import SearchPolicy
 from rtau.faces.face_tracker import FaceFinder
 from rtau.faces.trackers.iou import IouTracker
-from rtau.pipeline import HeatSchedule, Pipeline
+from rtau.pipeline import HeatmapSchedule, Pipeline
 from tests.support.doubles import (
     CountingEngine,
     FixedDetector,
@@ -21,13 +21,13 @@ from tests.support.doubles import (
 )
 
 
-def make_pipeline(engine=None, *, detector=None, heat=None):
+def make_pipeline(engine=None, *, detector=None, heatmaps=None):
     engine = engine or CountingEngine()
     return Pipeline(
         finder=make_finder(detector),
         engine=engine,
         decider=Decider(engine.contract),
-        heat=heat,
+        heatmaps=heatmaps,
     )
 
 
@@ -89,7 +89,7 @@ def test_a_face_too_small_to_crop_is_left_out_of_every_field():
 
 def test_heatmaps_are_computed_only_when_due():
     engine = CountingEngine()
-    pipeline = make_pipeline(engine, heat=HeatSchedule(10.0, wanted=lambda: True))
+    pipeline = make_pipeline(engine, heatmaps=HeatmapSchedule(10.0, wanted=lambda: True))
     results = pipeline.step([make_frame(k, fps=25.0) for k in range(26)])
 
     refreshed = [k for k, result in enumerate(results) if result.scores.cams is not None]
@@ -105,29 +105,29 @@ def test_without_a_schedule_the_engine_is_never_asked_for_cams():
     assert not any(cams for _, cams in engine.batches)
 
 
-def test_a_schedule_asks_each_time_whether_heat_is_wanted():
+def test_a_schedule_asks_each_time_whether_heatmaps_are_wanted():
     on = [False]
-    heat = HeatSchedule(10.0, wanted=lambda: on[0])
-    assert not heat.due(0.0)
+    schedule = HeatmapSchedule(10.0, wanted=lambda: on[0])
+    assert not schedule.due(0.0)
     on[0] = True
-    assert heat.due(0.01)
-    assert not heat.due(0.05)
+    assert schedule.due(0.01)
+    assert not schedule.due(0.05)
 
 
 @pytest.mark.parametrize("fps", [8.0, 24.0, 25.0, 29.97, 30.0, 60.0])
 def test_the_refresh_rate_holds_at_any_frame_rate(fps):
-    heat = HeatSchedule(10.0, wanted=lambda: True)
+    schedule = HeatmapSchedule(10.0, wanted=lambda: True)
     seconds = 20
-    due = sum(heat.due(k / fps) for k in range(int(seconds * fps)))
+    due = sum(schedule.due(k / fps) for k in range(int(seconds * fps)))
 
     assert due / seconds == pytest.approx(min(10.0, fps), rel=0.03)
 
 
-def test_a_pause_in_the_stream_does_not_make_heat_catch_up():
-    heat = HeatSchedule(10.0, wanted=lambda: True)
-    assert heat.due(0.0)
-    assert heat.due(60.0)
-    assert not heat.due(60.05)
+def test_a_pause_in_the_stream_does_not_make_heatmaps_catch_up():
+    schedule = HeatmapSchedule(10.0, wanted=lambda: True)
+    assert schedule.due(0.0)
+    assert schedule.due(60.0)
+    assert not schedule.due(60.05)
 
 
 def walking_engine(step_px=1.0, *, lost_at=()):

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from rtau.config import RunConfig
 from rtau.data import Crops, Faces, Frame, FrameResult, Picture
 from rtau.errors import UsageError
-from rtau.execution.opencv_threads import as_for_files
+from rtau.execution.opencv_threads import single_threaded_opencv
 from rtau.execution.runner import FILE_BATCH, joins_next_batch
 from rtau.faces.crops import cut
 from rtau.faces.detectors import open_detector
@@ -121,7 +121,7 @@ class Stages:
         self._detector: Detector = open_detector(min_face=scene.config.find.min_face)
 
     def __enter__(self) -> Stages:
-        self._open.enter_context(as_for_files())
+        self._open.enter_context(single_threaded_opencv())
         return self
 
     def __exit__(

@@ -3,7 +3,7 @@
 import cv2
 import pytest
 
-from rtau.execution.opencv_threads import FILE_THREADS, as_for_files
+from rtau.execution.opencv_threads import FILE_THREADS, single_threaded_opencv
 
 
 @pytest.fixture(autouse=True)
@@ -15,12 +15,12 @@ def three_threads():
 
 
 def test_the_number_comes_back_when_the_last_has_left():
-    first, second = as_for_files(), as_for_files()
+    first, second = single_threaded_opencv(), single_threaded_opencv()
     with first:
         assert cv2.getNumThreads() == FILE_THREADS
     assert cv2.getNumThreads() == 3
 
-    first = as_for_files()
+    first = single_threaded_opencv()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
@@ -30,6 +30,6 @@ def test_the_number_comes_back_when_the_last_has_left():
 
 
 def test_the_number_comes_back_after_a_failure():
-    with pytest.raises(RuntimeError), as_for_files():
+    with pytest.raises(RuntimeError), single_threaded_opencv():
         raise RuntimeError
     assert cv2.getNumThreads() == 3

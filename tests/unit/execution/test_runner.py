@@ -345,7 +345,7 @@ def test_a_run_over_a_file_has_a_thread_to_a_core_but_none_without_work(monkeypa
 class StepByStep(Pipeline):
     """Says that a frame can only be looked at once the one before it is judged."""
 
-    looks_ahead = False
+    can_preprocess_ahead = False
 
 
 @pytest.mark.parametrize("size", [(64, 48), (3840, 2160)], ids=["small", "4K"])

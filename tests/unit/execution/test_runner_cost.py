@@ -24,7 +24,7 @@ from rtau.execution.runner import FILE_BATCH, LOOK_AHEAD, SHARE_BESIDE, Runner
 from rtau.faces.detection_policy import SearchPolicy
 from rtau.faces.face_tracker import FaceFinder
 from rtau.faces.trackers.iou import IouTracker
-from rtau.pipeline import HeatSchedule, Pipeline
+from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import SourceInfo
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
@@ -115,7 +115,7 @@ def video_pipeline(detector, *, engine=None):
         finder=FaceFinder(detector, IouTracker(), SearchPolicy()),
         engine=engine,
         decider=Decider(engine.contract, smooth_s=0.2, hysteresis=0.1),
-        heat=HeatSchedule(10.0, wanted=lambda: True),
+        heatmaps=HeatmapSchedule(10.0, wanted=lambda: True),
     )
 
 

@@ -8,7 +8,7 @@ from rtau.runs.build import (
     build_runner,
     check_landmarks,
     csv_sink,
-    heat_schedule,
+    heatmap_schedule,
     search_policy,
     view_controls,
 )
@@ -41,7 +41,7 @@ def test_a_heatmap_the_model_has_not_is_refused():
 
 def test_a_model_without_heatmaps_has_no_schedule():
     bare = make_contract(cam_method=None, cam_scale=None)
-    assert heat_schedule(config(), view_controls(config(), bare)) is None
+    assert heatmap_schedule(config(), view_controls(config(), bare)) is None
 
 
 def test_the_settings_reach_the_runner():
