@@ -30,9 +30,9 @@ import numpy as np
 from benchmarks.document import write_measured
 from rtau import geometry
 from rtau.data import Faces, Frame
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.sources.video_file import VideoFileSource
 
@@ -132,10 +132,10 @@ def measure_clip(
     """Returns per frame what was reported and the true crops; adds to the matches."""
     truth = read_truth(video.with_suffix(".csv"))
     tracker = RecordingTracker()
-    finder = FaceFinder(HaarDetector(), tracker, SearchPolicy())
+    face_tracker = FaceTracker(HaarDetector(), tracker, DetectionPolicy())
     frames = []
     for frame in decode(video):
-        faces = finder.find(frame).faces
+        faces = face_tracker.track(frame).faces
         crops = true_crops(truth.get(frame.index, np.zeros((0, 4))))
         frames.append((faces, crops))
         for face, crop in enumerate(crops):
@@ -325,8 +325,8 @@ def rtau_search() -> Callable[[np.ndarray], np.ndarray]:
     """Returns the search `rtau image` makes."""
 
     def find(image: np.ndarray) -> np.ndarray:
-        finder = FaceFinder(HaarDetector(), IouTracker(), SearchPolicy.for_images())
-        return finder.find(Frame(index=0, time_s=0.0, picture=image)).faces.boxes_xyxy
+        face_tracker = FaceTracker(HaarDetector(), IouTracker(), DetectionPolicy.for_images())
+        return face_tracker.track(Frame(index=0, time_s=0.0, picture=image)).faces.boxes_xyxy
 
     return find
 

@@ -12,6 +12,10 @@ import numpy.typing as npt
 Boxes = npt.NDArray[np.float32]
 Maps = npt.NDArray[np.float32]
 
+# Boxes that overlap at least this much (intersection over union) are on one face: Haar boxes on two
+# faces cheek to cheek share under .2.
+SAME_FACE_IOU = 0.3
+
 
 def areas(boxes_xyxy: Boxes) -> npt.NDArray[np.float32]:
     """Returns float32 (N,), px^2; a box turned inside out has area 0."""

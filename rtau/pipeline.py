@@ -20,8 +20,8 @@ from rtau.contract import ModelContract
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
 from rtau.decisions import Decider
 from rtau.faces.crops import cut
-from rtau.faces.face_tracker import FaceFinder
-from rtau.faces.landmarks import moved_onto_landmarks
+from rtau.faces.face_tracker import FaceTracker
+from rtau.faces.landmarks import predict_from_landmarks
 from rtau.protocols import Engine
 from rtau.timing import StageClock
 
@@ -65,12 +65,12 @@ class HeatmapSchedule:
 
 
 class Pipeline:
-    """Scores every face of every frame; its state is that of the finder and of the decider."""
+    """Scores every face of every frame; the state is in the face tracker and the decider."""
 
     def __init__(
         self,
         *,
-        finder: FaceFinder,
+        face_tracker: FaceTracker,
         engine: Engine,
         decider: Decider,
         heatmaps: HeatmapSchedule | None = None,
@@ -79,14 +79,14 @@ class Pipeline:
         """Takes the parts; the caller closes the engine.
 
         Args:
-            finder: finds and tracks faces.
+            face_tracker: finds and tracks faces.
             engine: runs the network on their crops.
             decider: turns scores into decisions.
             heatmaps: when CAMs are computed; None for never.
             follow_landmarks: whether the landmarks of a face give its box in the next frame; the
                 engine's model must have landmarks.
         """
-        self._finder = finder
+        self._face_tracker = face_tracker
         self._engine = engine
         self._decider = decider
         self._heatmaps = heatmaps
@@ -119,7 +119,7 @@ class Pipeline:
         """Returns the next frame's faces and crops; `time_s` must not decrease between calls."""
         clock = StageClock()
         with clock.stage("find"):
-            found = self._finder.find(frame)
+            found = self._face_tracker.track(frame)
         with clock.stage("crop"):
             contract = self._engine.contract
             crops = cut(frame, found.faces, rule=contract.crop, size=contract.input_size)
@@ -127,7 +127,7 @@ class Pipeline:
             frame=frame,
             faces=found.faces.select(crops.face_rows),
             crops=crops,
-            unconfirmed_xyxy=found.unconfirmed_xyxy,
+            unconfirmed_xyxy=found.tentative_xyxy,
             wants_cams=self._heatmaps is not None and self._heatmaps.due(frame.time_s),
             stage_s=clock.lap(1),
         )
@@ -177,9 +177,9 @@ class Pipeline:
         return [scores[k] for k in range(len(prepared))]
 
     def _follow_landmarks(self, prepared: PreparedFrame, scores: Scores) -> None:
-        """Gives the finder the boxes that the landmarks of a frame predict."""
-        self._finder.follow(
-            moved_onto_landmarks(
+        """Gives the face tracker the boxes that the landmarks of a frame predict."""
+        self._face_tracker.predict(
+            predict_from_landmarks(
                 prepared.faces,
                 scores,
                 frame_from_crop=prepared.crops.frame_from_crop,
@@ -190,7 +190,7 @@ class Pipeline:
     def _decide(self, prepared: PreparedFrame, scores: Scores) -> npt.NDArray[np.bool_]:
         track_ids = prepared.faces.track_ids
         if track_ids is None:
-            raise AssertionError("finder must return tracked faces")
+            raise AssertionError("face tracker must return tracked faces")
         return self._decider.decide(scores, track_ids=track_ids, time_s=prepared.frame.time_s)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import Frame, Image
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.haar import HaarDetector
 from rtau.facs import DISFA_PLUS_AUS
 from rtau_train import mean_face
@@ -82,7 +82,7 @@ def haar_box(image_rgb: Image, detector: HaarDetector) -> npt.NDArray[np.float64
     frame = Frame(index=0, time_s=0.0, picture=np.ascontiguousarray(padded[:, :, ::-1]))
     faces = detector.detect(frame)
     assert faces.scores is not None
-    if not len(faces) or faces.scores.max() < SearchPolicy().confirm_score:
+    if not len(faces) or faces.scores.max() < DetectionPolicy().confirm_score:
         return None
     return np.asarray(faces.boxes_xyxy[int(faces.scores.argmax())] - pad, np.float64)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rtau.backends import find_model, open_engine
 from rtau.cli.settings import config_of
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.protocols import Sink
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import Session, run_session
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             record=outputs.record,
             outputs=outputs.named(),
             command=["rtau", *sys.argv[1:]],
-            policy=SearchPolicy.for_images(),
+            policy=DetectionPolicy.for_images(),
             tracker="untracked",
         )
     if outputs.keeps_something or args.out_dir is not None:

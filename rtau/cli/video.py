@@ -17,7 +17,7 @@ from rtau.backends import find_model, open_engine
 from rtau.cli.settings import config_of
 from rtau.config import RunConfig
 from rtau.errors import UsageError
-from rtau.runs.build import search_policy
+from rtau.runs.build import detection_policy
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import run_session
 from rtau.runs.summary import print_summary
@@ -60,7 +60,7 @@ def _run_one(target: str, config: RunConfig, *, command: Sequence[str]) -> int:
             record=outputs.record,
             outputs=outputs.named(),
             command=command,
-            policy=search_policy(config),
+            policy=detection_policy(config),
         )
     print_summary(target, outcome, outputs=outputs)
     return outcome.exit_code

@@ -12,7 +12,7 @@ import sys
 
 from rtau.backends import find_model, open_engine
 from rtau.cli.settings import config_of
-from rtau.runs.build import search_policy
+from rtau.runs.build import detection_policy
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import run_session
 from rtau.runs.summary import print_summary
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             record=outputs.record,
             outputs=outputs.named(),
             command=["rtau", *sys.argv[1:]],
-            policy=search_policy(config),
+            policy=detection_policy(config),
         )
     print_summary(args.target, outcome, outputs=outputs)
     return outcome.exit_code

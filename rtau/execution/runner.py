@@ -356,7 +356,7 @@ def joins_next_batch(faces: int, /, *, frame_px: int) -> bool:
 
 
 class _FaceCount:
-    """Counts different track ids at a bit each: the finder gives them out in order, from 1."""
+    """Counts different track ids at a bit each: the face tracker assigns them in order, from 1."""
 
     def __init__(self) -> None:
         self.count = 0

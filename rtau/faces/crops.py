@@ -1,4 +1,4 @@
-"""Cuts square pictures around faces: the one geometry that training and runtime share.
+"""Cuts square crops around faces, with the geometry that training and runtime share.
 
 `cut` follows a contract's crop rule; `warp_square` is the warp itself, which `rtau_train` calls for
 its crops too. The only place where BGR or the planes of a video become RGB.
@@ -21,7 +21,7 @@ def cut(frame: Frame, faces: Faces, /, *, rule: CropRule, size: int) -> Crops:
     """Returns the crops of a frame's faces: uint8 (N, S, S, 3), RGB, crop space.
 
     A face whose square is under `MIN_SQUARE_PX` or lies wholly outside the frame has no crop;
-    `face_rows` tells which faces have one. Parts outside the frame repeat its border pixels.
+    `face_rows` lists the faces that have one. Parts outside the frame repeat its border pixels.
     """
     squares = geometry.square(
         faces.boxes_xyxy, expand=rule.expand, offset_x=rule.offset_x, offset_y=rule.offset_y
@@ -43,7 +43,7 @@ def _cut_planes(planes: Planes, square_xyxy: geometry.Boxes, *, into: Image) -> 
     """Writes the square of a picture in planes to uint8 (S, S, 3), RGB."""
     size = len(into)
     y = warp_square(planes.y, square_xyxy, size=size)
-    # A value of colour lies in the middle of its four pixels.
+    # A chroma sample is centred on its four pixels.
     half_xyxy = np.float32(0.5) * square_xyxy
     u, v = (warp_square(one, half_xyxy, size=size) for one in (planes.u, planes.v))
     cv2.transform(cv2.merge([y, u, v]), planes.rgb_from_yuv, dst=into)

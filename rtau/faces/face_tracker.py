@@ -1,9 +1,8 @@
-"""Decides when to search, whom to follow and what to believe: a detector and a tracker in time.
+"""Tracks faces through frames: schedules detection, updates tracks, reports confirmed faces.
 
-Searches the whole frame seldom and what has changed in it more often, looks for known faces around
-their last boxes or follows them by how they looked, unless it was told where they are, and reports
-a face once it is confirmed. Time is the frames' own, so two runs over one file agree; touches no
-pixels itself. `rtau.pipeline` calls it.
+Full-frame detection runs rarely, detection in changed regions more often. Known faces are
+re-detected around their last boxes, or predicted by template matching or by landmarks. All times
+are the frames' own, so two runs over one file agree. `rtau.pipeline` calls it.
 """
 
 from __future__ import annotations
@@ -17,244 +16,242 @@ import numpy.typing as npt
 from rtau import geometry
 from rtau.data import Faces, Frame
 from rtau.faces import template_matching
-from rtau.faces.change_detection import ChangeWatch
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.change_detection import ChangeDetector
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.track import (
-    NOBODY,
-    SAME_FACE_IOU,
-    Sighting,
-    at_least,
-    believed,
-    doubted_by,
-    joined,
+    NO_FACES,
+    Track,
+    mark_unverified,
+    merged,
     missed,
+    predicted_faces,
     reported_boxes,
     scores_of,
-    told_faces,
+    verified_faces,
+    with_min_score,
 )
 from rtau.protocols import Detector, Tracker
 
-# What belongs to a known face, in sides of its box: hair and chin move with it.
+# Region of a known face, in sides of its box: hair and chin move with it.
 HEAD = 1.75
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """What was found in one frame."""
+class TrackedFaces:
+    """The faces of one frame."""
 
     faces: Faces
-    """Confirmed faces: tracked, steadied, to be scored."""
-    unconfirmed_xyxy: npt.NDArray[np.float32]
-    """float32 (M, 4), frame space: boxes seen but not confirmed."""
+    """Faces of confirmed tracks, with smoothed boxes and ids."""
+    tentative_xyxy: npt.NDArray[np.float32]
+    """float32 (M, 4), frame space: boxes of tracks that are not confirmed yet."""
 
 
-class FaceFinder:
-    """Finds the faces of one sequence of frames, or of images that are none."""
+class FaceTracker:
+    """Detects and tracks the faces of one video, or of unrelated images."""
 
-    def __init__(self, detector: Detector, tracker: Tracker, policy: SearchPolicy, /) -> None:
-        """Joins a detector and a tracker; both may be of any kind."""
+    def __init__(self, detector: Detector, tracker: Tracker, policy: DetectionPolicy, /) -> None:
+        """Starts without tracks."""
         self._detector = detector
         self._tracker = tracker
         self._policy = policy
-        self._next_public_id = 1
-        self._sightings: dict[int, Sighting] = {}  # by the tracker's id
-        self._watch = ChangeWatch()
-        self._searched_s = self._searched_whole_s = -math.inf
+        self._next_id = 1
+        self._tracks: dict[int, Track] = {}  # by the tracker's id
+        self._changes = ChangeDetector()
+        self._detected_s = self._full_frame_s = -math.inf
         self._last_s = -math.inf
-        self._is_told = False
+        self._has_predictions = False
 
-    def find(self, frame: Frame, /) -> Found:
+    def track(self, frame: Frame, /) -> TrackedFaces:
         """Returns the faces of the next frame; `time_s` never decreases between calls."""
-        self._follow_patches(frame)
-        sights, best = self._sights(frame)
-        tracked = self._tracker.update(sights, time_s=frame.time_s)
-        seen = self._note(sights, tracked, best=best, time_s=frame.time_s)
-        self._take_patches(frame, seen)
-        for sighting in self._sightings.values():
-            sighting.told_xyxy = None  # it held for this frame
-        self._forget(seen, frame.time_s)
+        self._match_templates(frame)
+        detections, best = self._detect(frame)
+        tracked = self._tracker.update(detections, time_s=frame.time_s)
+        present = self._update_tracks(detections, tracked, best=best, time_s=frame.time_s)
+        self._update_templates(frame, present)
+        for track in self._tracks.values():
+            track.predicted_xyxy = None  # valid for one frame
+        self._remove_lost(present, frame.time_s)
         self._last_s = frame.time_s
-        return self._report(seen, frame.time_s)
+        return self._report(present, frame.time_s)
 
-    def follow(self, faces: Faces, /) -> None:
-        """Takes where faces of the last frame will be in the next one: no look around them is made.
+    def predict(self, faces: Faces, /) -> None:
+        """Takes predicted boxes of the next frame, with the ids of the last one.
 
-        Boxes with the ids that `find` gave. A face that was not seen but held where it was, or that
-        a search did not show and none of the whole frame since, is looked for all the same: who
-        tells (a network's landmarks) may follow a wall; only the detector knows a face from one.
+        They replace local re-detection in that frame, except for tracks that are lost or
+        unverified: a prediction (from a network's landmarks) may drift onto a wall, and only the
+        detector tells a face from one.
         """
-        assert faces.track_ids is not None, "faces to follow have ids"
-        self._is_told = True
-        told = dict(zip(faces.track_ids.tolist(), faces.boxes_xyxy, strict=True))
-        for sighting in self._sightings.values():
-            is_seen = sighting.last_s >= self._last_s and sighting.is_shown
-            sighting.told_xyxy = told.get(sighting.public_id) if is_seen else None
+        assert faces.track_ids is not None, "predicted faces need track ids"
+        self._has_predictions = True
+        boxes = dict(zip(faces.track_ids.tolist(), faces.boxes_xyxy, strict=True))
+        for track in self._tracks.values():
+            is_reliable = track.last_s >= self._last_s and track.is_verified
+            track.predicted_xyxy = boxes.get(track.id) if is_reliable else None
 
     def reset(self) -> None:
-        """Forgets all faces (a cut, a new file); ids go on counting."""
+        """Removes all tracks (a cut, a new file); ids go on counting."""
         self._tracker.reset()
-        self._sightings = {}
-        self._watch.reset()
-        self._searched_s = self._searched_whole_s = self._last_s = -math.inf
+        self._tracks = {}
+        self._changes.reset()
+        self._detected_s = self._full_frame_s = self._last_s = -math.inf
 
-    def _follow_patches(self, frame: Frame) -> None:
-        """Says of known faces where they are, if the detector has seen them just before.
+    def _match_templates(self, frame: Frame) -> None:
+        """Predicts the boxes of recently detected faces by template matching.
 
-        Not in a frame that is searched, where the detector looks around all of them anyway, nor
-        where somebody else tells of faces, whose silence means that the detector is to look.
+        Not in a frame that runs detection, where all known faces are re-detected, nor where
+        predictions come from `predict`: a track without one is to be re-detected.
         """
-        if not self._uses_patches or self._is_search_timed(frame.time_s):
+        if not self._uses_templates or self._is_interval_over(frame.time_s):
             return
-        every_s = self._policy.look_every_s - self._half_frame_s(frame.time_s)
-        for sighting in self._sightings.values():
-            # Where time stands still, no interval would ever be over.
-            is_next = sighting.last_s == self._last_s < frame.time_s
-            is_fresh = frame.time_s - sighting.looked_s + ROUNDING_S < every_s
-            if sighting.patch and is_next and is_fresh:
-                near = sighting.seen_xyxy
-                sighting.told_xyxy = template_matching.found_again(
-                    frame, sighting.patch, near_xyxy=near
+        every_s = self._policy.redetect_every_s - self._half_frame_s(frame.time_s)
+        for track in self._tracks.values():
+            # With equal timestamps the interval would never end.
+            is_next = track.last_s == self._last_s < frame.time_s
+            is_fresh = frame.time_s - track.detected_s + ROUNDING_S < every_s
+            if track.template and is_next and is_fresh:
+                near = track.detected_xyxy
+                track.predicted_xyxy = template_matching.match_template(
+                    frame, track.template, near_xyxy=near
                 )
 
-    def _take_patches(self, frame: Frame, seen: set[int]) -> None:
-        """Remembers how the faces look that the detector has seen in this frame."""
-        if not self._uses_patches:
+    def _update_templates(self, frame: Frame, present: set[int]) -> None:
+        """Cuts new templates of the confirmed faces detected in this frame."""
+        if not self._uses_templates:
             return
-        for sighting in (self._sightings[track_id] for track_id in seen):
-            if sighting.public_id and sighting.told_xyxy is None:
-                sighting.patch = template_matching.taken(frame, sighting.seen_xyxy)
-                sighting.looked_s = frame.time_s
+        for track in (self._tracks[track_id] for track_id in present):
+            if track.id and track.predicted_xyxy is None:
+                track.template = template_matching.cut_template(frame, track.detected_xyxy)
+                track.detected_s = frame.time_s
 
     @property
-    def _uses_patches(self) -> bool:
+    def _uses_templates(self) -> bool:
         policy = self._policy
-        wanted = policy.follows and policy.detect_every_s > 0 and policy.look_every_s > 0
-        return wanted and not self._is_told
+        wanted = policy.follows and policy.detect_every_s > 0 and policy.redetect_every_s > 0
+        return wanted and not self._has_predictions
 
-    def _sights(self, frame: Frame) -> tuple[Faces, npt.NDArray[np.float32]]:
-        """Returns the boxes seen in this frame and the best score any search gave each.
+    def _detect(self, frame: Frame) -> tuple[Faces, npt.NDArray[np.float32]]:
+        """Returns the detections of this frame and the best score of any detection of each.
 
-        A followed face keeps the box of the look around it even on frames that are searched whole:
-        the two searches differ by a pixel or so, which would show as a beat in the curves.
+        A known face keeps its re-detected box even where full-frame detection runs: the two differ
+        by about a pixel, which would show as a periodic jump in the curves.
         """
-        followed = [s for s in self._sightings.values() if self._is_followed(s, frame.time_s)]
-        seen = self._look_near(frame, [s for s in followed if s.told_xyxy is None])
-        near = joined(told_faces(followed), seen)
-        if not self._is_search_due(frame.time_s, near):
+        followed = [t for t in self._tracks.values() if self._is_followed(t, frame.time_s)]
+        seen = self._redetect(frame, [t for t in followed if t.predicted_xyxy is None])
+        near = merged(predicted_faces(followed), seen)
+        if not self._is_detection_due(frame.time_s, near):
             return near, scores_of(near)
-        self._searched_s = frame.time_s
-        parts = self._parts_to_search(frame, near)
-        found = self._search(frame, followed, seen, parts=parts)
-        doubted = doubted_by(followed, found, is_whole=parts is None)
-        if doubted:
-            seen = joined(seen, self._look_near(frame, doubted))
-        near = joined(told_faces(followed), seen)
-        same = geometry.iou(near.boxes_xyxy, found.boxes_xyxy) >= SAME_FACE_IOU  # (near, found)
+        self._detected_s = frame.time_s
+        parts = self._parts_to_detect(frame, near)
+        found = self._detect_new(frame, followed, seen, parts=parts)
+        unverified = mark_unverified(followed, found, is_whole=parts is None)
+        if unverified:
+            seen = merged(seen, self._redetect(frame, unverified))
+        near = merged(predicted_faces(followed), seen)
+        same = (
+            geometry.iou(near.boxes_xyxy, found.boxes_xyxy) >= geometry.SAME_FACE_IOU
+        )  # (near, found)
         new = found.select(np.flatnonzero(~same.any(axis=0)))
         doubled = np.where(same, scores_of(found)[None, :], 0).max(axis=1, initial=0)
-        sights = Faces(
+        detections = Faces(
             boxes_xyxy=np.concatenate([near.boxes_xyxy, new.boxes_xyxy]),
             scores=np.concatenate([scores_of(near), scores_of(new)]),
         )
         best = np.concatenate([np.maximum(scores_of(near), doubled), scores_of(new)])
-        return sights, best.astype(np.float32)
+        return detections, best.astype(np.float32)
 
-    def _parts_to_search(self, frame: Frame, near: Faces) -> geometry.Boxes | None:
-        """Returns the parts that have changed or miss a face, or None for the whole frame."""
-        every_s, whole_every_s = self._policy.detect_every_s, self._policy.whole_every_s
-        if every_s == 0 or whole_every_s <= every_s:
+    def _parts_to_detect(self, frame: Frame, near: Faces) -> geometry.Boxes | None:
+        """Returns the changed regions and those of lost faces, or None for the full frame."""
+        every_s, full_frame_every_s = self._policy.detect_every_s, self._policy.full_frame_every_s
+        if every_s == 0 or full_frame_every_s <= every_s:
             return None
-        known = [s for s in self._sightings.values() if s.public_id]
+        known = [t for t in self._tracks.values() if t.id]
         lost_xyxy, is_new = self._lost(known, near)
         next_s = frame.time_s + max(every_s, frame.time_s - self._last_s)
-        since_s = next_s - self._searched_whole_s + ROUNDING_S
-        is_due = since_s > whole_every_s or (is_new and since_s > whole_every_s / 2)
+        since_s = next_s - self._full_frame_s + ROUNDING_S
+        is_due = since_s > full_frame_every_s or (is_new and since_s > full_frame_every_s / 2)
         parts = None
         if is_due or len(lost_xyxy) == len(known):
-            self._watch.searched_whole(frame)
+            self._changes.mark_covered(frame)
         else:
-            # Where a face is missed it may come back, though the picture has not changed.
+            # A lost face may reappear where the picture has not changed.
             heads = geometry.expand(near.boxes_xyxy, HEAD)
-            parts = self._watch.changed(frame, but=heads, also=lost_xyxy)
+            parts = self._changes.changed_regions(frame, exclude=heads, include=lost_xyxy)
         if parts is None:
-            self._searched_whole_s = frame.time_s
+            self._full_frame_s = frame.time_s
         return parts
 
-    def _lost(self, known: list[Sighting], near: Faces) -> tuple[geometry.Boxes, bool]:
-        """Returns where known faces are missed, float32 (N, 4), and whether one is newly.
+    def _lost(self, known: list[Track], near: Faces) -> tuple[geometry.Boxes, bool]:
+        """Returns the last boxes of lost faces, float32 (N, 4), and whether a loss is new.
 
-        That is, since the last search of the whole frame: it may be where no part is searched, in
-        front of another head or where it differs little from what was there.
+        New means since the last full-frame detection: the face may be outside all regions, in
+        front of another head or where it differs little from the background.
         """
         if not known:
-            return NOBODY.boxes_xyxy, False
-        seen_xyxy = np.array([sighting.seen_xyxy for sighting in known])
-        is_lost = missed(seen_xyxy, near.boxes_xyxy)
-        lost = [sighting for sighting, yes in zip(known, is_lost, strict=True) if yes]
-        return seen_xyxy[is_lost], any(s.last_s >= self._searched_whole_s for s in lost)
+            return NO_FACES.boxes_xyxy, False
+        detected_xyxy = np.array([track.detected_xyxy for track in known])
+        is_lost = missed(detected_xyxy, near.boxes_xyxy)
+        lost = [track for track, yes in zip(known, is_lost, strict=True) if yes]
+        return detected_xyxy[is_lost], any(t.last_s >= self._full_frame_s for t in lost)
 
-    def _search(
+    def _detect_new(
         self,
         frame: Frame,
-        followed: list[Sighting],
+        followed: list[Track],
         seen: Faces,
         *,
         parts: npt.NDArray[np.float32] | None,
     ) -> Faces:
-        """Returns what a search of some parts shows, or of the whole frame without parts.
+        """Returns the faces detected in some regions, or in the full frame.
 
-        Beside the parts the known faces are among the faces returned if a look around each shows
-        them, since nobody searches where they are.
+        With regions, re-detected known faces are added, since the regions exclude them.
 
         Args:
-            frame: to search.
+            frame: to detect in.
             followed: the known faces.
-            seen: those of them a look has shown in this frame.
-            parts: of the frame.
+            seen: those re-detected in this frame.
+            parts: float32 (M, 4), frame space; None for the full frame.
         """
         if parts is None:
-            sure = believed(followed, seen)
+            sure = verified_faces(followed, seen)
             others = self._detector.detect(frame, seen=sure)
-            return joined(sure, at_least(others, self._policy.keep_score))
-        told = [sighting for sighting in followed if sighting.told_xyxy is not None]
-        known = joined(seen, self._look_near(frame, told))
+            return merged(sure, with_min_score(others, self._policy.keep_score))
+        predicted = [track for track in followed if track.predicted_xyxy is not None]
+        known = merged(seen, self._redetect(frame, predicted))
         if not len(parts):
             return known
-        new = self._detector.detect(frame, within=parts, seen=believed(followed, known))
-        return joined(known, at_least(new, self._policy.keep_score))
+        new = self._detector.detect(frame, within=parts, seen=verified_faces(followed, known))
+        return merged(known, with_min_score(new, self._policy.keep_score))
 
-    def _look_near(self, frame: Frame, known: list[Sighting]) -> Faces:
-        """Returns what is seen around known faces."""
+    def _redetect(self, frame: Frame, known: list[Track]) -> Faces:
+        """Returns the known faces that local re-detection finds around their last boxes."""
         if not known:
-            return NOBODY
-        last = np.array([sighting.seen_xyxy for sighting in known])
+            return NO_FACES
+        last = np.array([track.detected_xyxy for track in known])
         seen = self._detector.detect(frame, near=Faces(boxes_xyxy=last))
-        return at_least(seen, self._policy.keep_score)
+        return with_min_score(seen, self._policy.keep_score)
 
-    def _is_followed(self, sighting: Sighting, time_s: float) -> bool:
-        """True where a face seen lately is looked for in this frame."""
-        # One frame of grace: at 5 frames a second every frame is farther off than `hold_s`.
+    def _is_followed(self, track: Track, time_s: float) -> bool:
+        """Returns whether a track is to be re-detected or predicted in this frame."""
+        # At 5 frames a second consecutive frames are farther apart than `max_lost_s`.
         return self._policy.follows and (
-            sighting.last_s >= self._last_s or time_s - sighting.last_s < self._policy.hold_s
+            track.last_s >= self._last_s or time_s - track.last_s < self._policy.max_lost_s
         )
 
-    def _is_search_due(self, time_s: float, near: Faces) -> bool:
-        if self._is_search_timed(time_s):
+    def _is_detection_due(self, time_s: float, near: Faces) -> bool:
+        if self._is_interval_over(time_s):
             return True
         known = [
-            s.seen_xyxy
-            for s in self._sightings.values()
-            if s.public_id and self._is_followed(s, time_s)
+            t.detected_xyxy for t in self._tracks.values() if t.id and self._is_followed(t, time_s)
         ]
-        if not known or time_s - self._searched_s + ROUNDING_S < self._policy.recheck_s:
+        if not known or time_s - self._detected_s + ROUNDING_S < self._policy.recheck_s:
             return False
         return bool(missed(np.array(known), near.boxes_xyxy).any())
 
-    def _is_search_timed(self, time_s: float) -> bool:
-        """True where a search is due, whatever has become of the known faces."""
-        since_s = time_s - self._searched_s + ROUNDING_S
+    def _is_interval_over(self, time_s: float) -> bool:
+        """Returns whether the detection interval is over."""
+        since_s = time_s - self._detected_s + ROUNDING_S
         every_s = self._policy.detect_every_s - self._half_frame_s(time_s)
         return not self._policy.follows or since_s >= every_s
 
@@ -266,63 +263,65 @@ class FaceFinder:
         """
         return (time_s - self._last_s) / 2 if math.isfinite(self._last_s) else 0.0
 
-    def _note(
-        self, sights: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
+    def _update_tracks(
+        self, detections: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
     ) -> set[int]:
-        """Takes the boxes of a frame into the memory, confirms whom it can, returns their ids."""
-        assert tracked.track_ids is not None, "a tracker gives ids"
-        scores, best_scores = scores_of(sights).tolist(), best.tolist()
+        """Updates and confirms tracks; returns the tracker's ids of those in this frame."""
+        assert tracked.track_ids is not None, "a tracker assigns ids"
+        scores, best_scores = scores_of(detections).tolist(), best.tolist()
         track_ids = tracked.track_ids.tolist()
         for row, track_id in enumerate(track_ids):
-            sighting = self._sightings.get(track_id)
-            if sighting is None:
-                sighting = self._sightings[track_id] = Sighting(first_s=time_s)
-            sighting.last_s = time_s
-            sighting.hits += 1
-            sighting.seen_xyxy = sights.boxes_xyxy[row]
-            sighting.steady_xyxy = tracked.boxes_xyxy[row]
-            sighting.score = scores[row]
-            sighting.best = max(sighting.best, best_scores[row])
-            if not sighting.public_id and self._is_confirmed(sighting):
-                sighting.public_id = self._next_public_id
-                self._next_public_id += 1
+            track = self._tracks.get(track_id)
+            if track is None:
+                track = self._tracks[track_id] = Track(first_s=time_s)
+            track.last_s = time_s
+            track.hits += 1
+            track.detected_xyxy = detections.boxes_xyxy[row]
+            track.smoothed_xyxy = tracked.boxes_xyxy[row]
+            track.score = scores[row]
+            track.best = max(track.best, best_scores[row])
+            if not track.id and self._is_confirmed(track):
+                track.id = self._next_id
+                self._next_id += 1
         return set(track_ids)
 
-    def _is_confirmed(self, sighting: Sighting) -> bool:
+    def _is_confirmed(self, track: Track) -> bool:
         policy = self._policy
-        if sighting.best < policy.confirm_score:
+        if track.best < policy.confirm_score:
             return False
-        lasted_s = sighting.last_s - sighting.first_s
-        return sighting.hits >= policy.confirm_hits or (
-            sighting.hits >= 2 and lasted_s + ROUNDING_S >= policy.confirm_s
+        lasted_s = track.last_s - track.first_s
+        return track.hits >= policy.confirm_hits or (
+            track.hits >= 2 and lasted_s + ROUNDING_S >= policy.confirm_s
         )
 
-    def _forget(self, seen: set[int], time_s: float) -> None:
+    def _remove_lost(self, present: set[int], time_s: float) -> None:
         policy = self._policy
-        for track_id, sighting in list(self._sightings.items()):
-            keep_s = policy.remember_s if sighting.public_id else policy.hold_s
-            if track_id not in seen and time_s - sighting.last_s >= keep_s:
-                del self._sightings[track_id]
+        for track_id, track in list(self._tracks.items()):
+            keep_s = policy.reidentify_s if track.id else policy.max_lost_s
+            if track_id not in present and time_s - track.last_s >= keep_s:
+                del self._tracks[track_id]
 
-    def _report(self, seen: set[int], time_s: float) -> Found:
-        """Returns the faces of this frame: those seen, and those held that no seen one covers."""
-        here = [s for track_id, s in self._sightings.items() if track_id in seen]
-        held = [
-            s
-            for track_id, s in self._sightings.items()
-            if track_id not in seen and time_s - s.last_s < self._policy.hold_s
+    def _report(self, present: set[int], time_s: float) -> TrackedFaces:
+        """Returns the present tracks, and the lost ones that no present one overlaps."""
+        max_lost_s = self._policy.max_lost_s
+        here = [track for track_id, track in self._tracks.items() if track_id in present]
+        lost = [
+            track
+            for track_id, track in self._tracks.items()
+            if track_id not in present and time_s - track.last_s < max_lost_s
         ]
-        if here and held:
-            overlap = geometry.iou(reported_boxes(held), reported_boxes(here)).max(axis=1)
-            held = [s for s, part in zip(held, overlap, strict=True) if part < SAME_FACE_IOU]
-        shown = sorted((s for s in here + held if s.public_id), key=lambda s: s.public_id)
-        faded = [1 - (time_s - s.last_s) / self._policy.hold_s if s in held else 1.0 for s in shown]
+        if here and lost:
+            overlap = geometry.iou(reported_boxes(lost), reported_boxes(here)).max(axis=1)
+            lost = [
+                t for t, part in zip(lost, overlap, strict=True) if part < geometry.SAME_FACE_IOU
+            ]
+        confirmed = sorted((t for t in here + lost if t.id), key=lambda t: t.id)
+        fades = [1 - (time_s - t.last_s) / max_lost_s if t in lost else 1.0 for t in confirmed]
+        scores = [t.score * fade for t, fade in zip(confirmed, fades, strict=True)]
         faces = Faces(
-            boxes_xyxy=reported_boxes(shown),
-            scores=np.array(
-                [s.score * part for s, part in zip(shown, faded, strict=True)], np.float32
-            ),
-            track_ids=np.array([s.public_id for s in shown], np.int64),
+            boxes_xyxy=reported_boxes(confirmed),
+            scores=np.array(scores, np.float32),
+            track_ids=np.array([track.id for track in confirmed], np.int64),
         )
-        doubted = [s for s in here + held if not s.public_id]
-        return Found(faces=faces, unconfirmed_xyxy=reported_boxes(doubted))
+        tentative = [track for track in here + lost if not track.id]
+        return TrackedFaces(faces=faces, tentative_xyxy=reported_boxes(tentative))

@@ -1,7 +1,7 @@
-"""From landmarks to the next box: the square a face's points mean, and the box whose crop it is.
+"""Predicts a face's next box from its landmarks, by the canonical square of the landmarks.
 
-Pure functions on arrays. The canonical square is the one the networks are trained on, so training
-cuts with it too (`rtau_train.augment`); the pipeline follows faces with it.
+Pure functions on arrays. The networks are trained on the canonical square (`rtau_train.augment`),
+so the predicted box is the one whose crop is that square. `rtau.pipeline` calls it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from rtau import geometry
 from rtau.contract import CropRule, ModelContract
 from rtau.data import Faces, Scores
 
-# Beyond these the network has seen nothing in training (twice and three times the standard
-# deviation of its crops' shifts and sizes), and a face does not move or grow so from one frame to
-# the next: the landmarks are then not believed.
+# Beyond these, crops are outside the training distribution (twice and three times the standard
+# deviation of its shifts and sizes), and no face moves or grows as much from one frame to the next:
+# the landmarks are then rejected.
 MAX_SHIFT = 0.25
 """Of the square's centre from the crop's, in sides of the crop."""
 MAX_RATIO = 1.35
@@ -44,7 +44,7 @@ def canonical_squares(
 def boxes_under(squares_xyxy: geometry.Boxes, rule: CropRule, /) -> geometry.Boxes:
     """Returns the square boxes whose crops, cut by a rule, are the given squares: float32 (N, 4).
 
-    They may reach out of the frame, as a crop may.
+    They may extend beyond the frame, as a crop may.
     """
     side = (squares_xyxy[:, 2:] - squares_xyxy[:, :2]) / np.float32(rule.expand)  # (N, 2)
     shift = side * np.array([[rule.offset_x, rule.offset_y]], np.float32)
@@ -52,10 +52,10 @@ def boxes_under(squares_xyxy: geometry.Boxes, rule: CropRule, /) -> geometry.Box
     return np.concatenate([centre - side / 2, centre + side / 2], axis=1).astype(np.float32)
 
 
-def moved_onto_landmarks(
+def predict_from_landmarks(
     faces: Faces, scores: Scores, /, *, frame_from_crop: geometry.Maps, contract: ModelContract
 ) -> Faces:
-    """Returns the faces whose landmarks can be believed, their boxes where those put them.
+    """Returns the faces with plausible landmarks, with the boxes that those predict.
 
     Args:
         faces: N faces that were scored.
@@ -64,22 +64,22 @@ def moved_onto_landmarks(
         contract: of the model.
     """
     rule, points = contract.landmarks, scores.landmarks_xy
-    assert rule is not None, "faces follow landmarks only where the model has them"
-    assert points is not None, "a model with landmarks gives them with every batch"
+    assert rule is not None, "prediction from landmarks needs a model with landmarks"
+    assert points is not None, "a model with landmarks returns them with every batch"
     squares = canonical_squares(
         points, side_over_landmark_box=rule.side_over_landmark_box, lift=rule.lift
     )
     corners = geometry.apply(frame_from_crop, squares.reshape(-1, 2, 2))
     boxes = boxes_under(corners.reshape(-1, 4), contract.crop)
     moved = Faces(boxes_xyxy=boxes, scores=faces.scores, track_ids=faces.track_ids)
-    return moved.select(believable(squares, crop_px=contract.input_size))
+    return moved.select(plausible(squares, crop_px=contract.input_size))
 
 
-def believable(squares_xyxy: geometry.Boxes, /, *, crop_px: int) -> npt.NDArray[np.bool_]:
-    """Returns bool (N,): the square lies in its crop as one does that moved or grew a little.
+def plausible(squares_xyxy: geometry.Boxes, /, *, crop_px: int) -> npt.NDArray[np.bool_]:
+    """Returns bool (N,): the square differs from its crop by at most a frame's movement.
 
-    Whether there is a face at all it cannot say: on a wall the network answers with a mean face,
-    which lies in the crop just as well. Only a detector can (docs/detection.md).
+    This does not verify that there is a face: on a wall the network returns a mean face, which is
+    plausible as well. Only a detector can verify it (docs/detection.md).
 
     Args:
         squares_xyxy: float32 (N, 4), crop space.

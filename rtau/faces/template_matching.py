@@ -1,8 +1,7 @@
-"""Follows a face between looks by how it looked: where a small picture of it fits best.
+"""Predicts a face's box between detections by template matching.
 
-Six times cheaper than a look of the detector, and steadier, but it would follow a wall as
-well as a face: the face tracker asks it for a few frames at most, then the detector looks again.
-Keeps nothing between calls.
+Six times as fast as local re-detection, and more stable, but a template may as well match a wall:
+the face tracker uses it for a few frames at most, then re-detects. Stateless.
 """
 
 from __future__ import annotations
@@ -17,38 +16,38 @@ from rtau import geometry
 from rtau.data import Frame
 from rtau.faces.luma import averaged_grey
 
-# Side of a face in the small picture, px: averaged by a whole factor, so that or up to twice it.
+# Side of a face in the template, px: averaged by a whole factor, so up to twice this.
 SIDE_PX = 24
-# Part of the box that is compared: what lies behind a face is at the box's edges.
+# Part of the box in the template: the edges of a box show background.
 INNER = 0.8
-# Where it is searched, in sides of the box: a face may move by a quarter of itself in a frame.
+# Search region, in sides of the box: a face may move by a quarter of its side in a frame.
 REGION = 1.3
-# Correlation from which on it is the same face in the same pose: below, the detector has to look.
-ALIKE = 0.9
+# Minimum correlation of the same face in the same pose; below it the face is re-detected.
+MIN_CORRELATION = 0.9
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Patch:
-    """A face as it looked when the detector last saw it."""
+class Template:
+    """A face as last detected, for matching."""
 
     grey: npt.NDArray[np.uint8]
     """uint8 (h, w): the inner part of its box, averaged."""
     corner_xy: npt.NDArray[np.float64]
     """float64 (2,), px in the frame: the upper left corner of `grey`."""
     box_xyxy: npt.NDArray[np.float32]
-    """float32 (4,), px: where the detector saw the face."""
+    """float32 (4,), px: the detected box."""
     factor: int
     """Pixels of the frame that a pixel of `grey` is wide and high."""
 
 
-def taken(frame: Frame, box_xyxy: npt.NDArray[np.float32], /) -> Patch | None:
-    """Returns what a face looks like; None where it is not wholly inside the frame or too small.
+def cut_template(frame: Frame, box_xyxy: npt.NDArray[np.float32], /) -> Template | None:
+    """Returns the template of a face; None where it is too small or not wholly inside the frame.
 
-    A box that the frame's edge cuts would stay cut when the face moves in.
+    A box clipped by the frame's edge would stay clipped when the face moves in.
 
     Args:
-        frame: that shows it.
-        box_xyxy: float32 (4,), px: where it was seen.
+        frame: the frame it was detected in.
+        box_xyxy: float32 (4,), px: the detected box.
     """
     x0, y0, x1, y1 = box_xyxy.tolist()
     if not (x0 > 0 and y0 > 0 and x1 < frame.width and y1 < frame.height):
@@ -57,36 +56,38 @@ def taken(frame: Frame, box_xyxy: npt.NDArray[np.float32], /) -> Patch | None:
     grey, corner = _averaged(frame, box_xyxy, INNER, factor=factor, grid_xy=np.zeros(2))
     if min(grey.shape) < SIDE_PX * INNER / 2:
         return None
-    return Patch(grey, corner, box_xyxy, factor)
+    return Template(grey, corner, box_xyxy, factor)
 
 
-def found_again(
-    frame: Frame, patch: Patch, /, *, near_xyxy: npt.NDArray[np.float32]
+def match_template(
+    frame: Frame, template: Template, /, *, near_xyxy: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32] | None:
-    """Returns the box moved with the face, float32 (4,), px; None where it does not look the same.
+    """Returns the box moved to the best match, float32 (4,), px; None where none is good enough.
 
-    The place of the highest normalised correlation, finer than a pixel by the parabola through it
-    and its neighbours.
+    The best match has the highest normalised correlation; a parabola through it and its neighbours
+    gives sub-pixel precision.
 
     Args:
-        frame: a frame soon after the patch's.
-        patch: the face.
+        frame: a frame soon after the template's.
+        template: the face.
         near_xyxy: float32 (4,), px: where it was in the frame before.
     """
-    # On the grid of the patch: a face that stands still is averaged as it was.
+    # On the grid of the template, so that a face that does not move is averaged alike.
     region, corner = _averaged(
-        frame, near_xyxy, REGION, factor=patch.factor, grid_xy=patch.corner_xy
+        frame, near_xyxy, REGION, factor=template.factor, grid_xy=template.corner_xy
     )
-    rows, columns = (have - want for have, want in zip(region.shape, patch.grey.shape, strict=True))
+    rows, columns = (
+        have - want for have, want in zip(region.shape, template.grey.shape, strict=True)
+    )
     if rows < 2 or columns < 2:
         return None
-    fits = np.asarray(cv2.matchTemplate(region, patch.grey, cv2.TM_CCOEFF_NORMED), np.float32)
+    fits = np.asarray(cv2.matchTemplate(region, template.grey, cv2.TM_CCOEFF_NORMED), np.float32)
     _, best, _, (x, y) = cv2.minMaxLoc(fits)
-    if not (best >= ALIKE and 0 < x < columns and 0 < y < rows):
+    if not (best >= MIN_CORRELATION and 0 < x < columns and 0 < y < rows):
         return None
     place = np.array([x + _peak(fits[y, x - 1 : x + 2]), y + _peak(fits[y - 1 : y + 2, x])])
-    shift = corner + place * patch.factor - patch.corner_xy
-    moved = (patch.box_xyxy + np.tile(shift, 2)).astype(np.float32)
+    shift = corner + place * template.factor - template.corner_xy
+    moved = (template.box_xyxy + np.tile(shift, 2)).astype(np.float32)
     inside = geometry.clip(moved[None], width=frame.width, height=frame.height)
     return np.asarray(inside[0], dtype=np.float32)
 
@@ -99,9 +100,9 @@ def _averaged(
     factor: int,
     grid_xy: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
-    """Returns the frame around a box's centre in grey, averaged, and its corner in the frame.
+    """Returns the frame around a box's centre as grey means, and its corner in the frame.
 
-    The corner is a whole number of averaged pixels away from a point of the grid.
+    The corner is a whole number of averaged pixels away from `grid_xy`.
     """
     centre = (box_xyxy[:2] + box_xyxy[2:]).astype(np.float64) / 2
     half = sides * _side(box_xyxy) / 2

@@ -1,4 +1,4 @@
-"""Puts the parts of a run together as its settings say: finder, pipeline, drawing, runner, files.
+"""Builds the parts of a run from its settings: face tracker, pipeline, composer, runner, sinks.
 
 Opens no source and no model, and keeps no record. The command line builds its runs with it, and
 the benchmarks build theirs, so that what is measured is what is run.
@@ -14,9 +14,9 @@ from rtau.contract import ModelContract
 from rtau.decisions import Decider
 from rtau.errors import UsageError
 from rtau.execution.runner import Runner
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors import open_detector
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers import open_tracker
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatmapSchedule, Pipeline
@@ -27,15 +27,15 @@ from rtau.sinks.video_file import VideoFileSink
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 
 
-def search_policy(config: RunConfig) -> SearchPolicy:
+def detection_policy(config: RunConfig) -> DetectionPolicy:
     """Returns how faces are searched in video, by the settings.
 
     Hiding faces needs every one of them: with `--blur` the whole frame is searched every time.
     """
     if config.find.faces is not None:
-        return SearchPolicy.for_recorded()
+        return DetectionPolicy.for_recorded()
     every_s = 0.0 if config.overlay.blur else config.find.detect_every
-    return SearchPolicy(detect_every_s=every_s)
+    return DetectionPolicy(detect_every_s=every_s)
 
 
 def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
@@ -68,15 +68,17 @@ def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
         )
 
 
-def face_finder(config: RunConfig, *, policy: SearchPolicy, tracker: str = "iou") -> FaceFinder:
-    """Returns the finder of a run.
+def build_face_tracker(
+    config: RunConfig, *, policy: DetectionPolicy, tracker: str = "iou"
+) -> FaceTracker:
+    """Returns the face tracker of a run.
 
     Raises:
         ConfigError: the smallest face or the recorded faces make no sense.
         DetectorError: this OpenCV cannot detect faces.
     """
     detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
-    return FaceFinder(detector, open_tracker(tracker), policy)
+    return FaceTracker(detector, open_tracker(tracker), policy)
 
 
 def decider(config: RunConfig, contract: ModelContract) -> Decider:
@@ -102,7 +104,7 @@ def build_pipeline(
     *,
     config: RunConfig,
     controls: ViewControls,
-    policy: SearchPolicy,
+    policy: DetectionPolicy,
     tracker: str = "iou",
 ) -> Pipeline:
     """Returns the pipeline of a run.
@@ -111,7 +113,7 @@ def build_pipeline(
         RtauError: a setting does not fit, or the detector cannot be opened.
     """
     return Pipeline(
-        finder=face_finder(config, policy=policy, tracker=tracker),
+        face_tracker=build_face_tracker(config, policy=policy, tracker=tracker),
         engine=engine,
         decider=decider(config, engine.contract),
         heatmaps=heatmap_schedule(config, controls),
@@ -126,7 +128,7 @@ def build_runner(
     config: RunConfig,
     controls: ViewControls,
     sinks: Sequence[Sink],
-    policy: SearchPolicy,
+    policy: DetectionPolicy,
     tracker: str = "iou",
 ) -> Runner:
     """Returns the runner of one source through one engine into sinks; it owns source and sinks.

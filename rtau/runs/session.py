@@ -16,7 +16,7 @@ from rtau import __version__
 from rtau.config import RunConfig
 from rtau.errors import RtauError
 from rtau.execution.runner import Runner, RunSummary
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
 from rtau.runs.build import build_runner, check_landmarks, view_controls
@@ -87,7 +87,7 @@ def run_session(  # noqa: PLR0913 - the parts of a run
     record: Path | None,
     outputs: dict[str, str],
     command: Sequence[str],
-    policy: SearchPolicy,
+    policy: DetectionPolicy,
     tracker: str = "iou",
 ) -> Outcome:
     """Runs one source to its end and writes the record; closes the source and the sinks.

@@ -14,7 +14,7 @@ from tests.support.doubles import (
     FixedDetector,
     KeepingSink,
     ListSource,
-    make_finder,
+    make_face_tracker,
     make_frame,
 )
 
@@ -28,7 +28,7 @@ def faulty_run(stage, k, kept, *, live):
     """Returns a runner whose named stage raises at frame k; `kept` is written before the fault."""
     engine = CountingEngine(fail_on=k if stage == "engine" else None)
     pipeline = Pipeline(
-        finder=make_finder(
+        face_tracker=make_face_tracker(
             FixedDetector(fail_on=k if stage == "detector" else None),
             ExplodingTracker(k) if stage == "tracker" else None,
         ),

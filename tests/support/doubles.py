@@ -8,8 +8,8 @@ from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import CropRule, LandmarkRule, ModelContract
 from rtau.data import Faces, Frame
 from rtau.errors import SinkError
-from rtau.faces.detection_policy import SearchPolicy
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.detection_policy import DetectionPolicy
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.protocols import SourceInfo
 
@@ -124,10 +124,10 @@ class ExplodingTracker(IouTracker):
         return super().update(faces, time_s=time_s)
 
 
-def make_finder(detector=None, tracker=None) -> FaceFinder:
-    """Returns a finder that believes every box at once: each image stands for itself."""
-    policy = SearchPolicy.for_images()
-    return FaceFinder(detector or FixedDetector(), tracker or IouTracker(), policy)
+def make_face_tracker(detector=None, tracker=None) -> FaceTracker:
+    """Returns a face tracker that confirms every box at once, as for unrelated images."""
+    policy = DetectionPolicy.for_images()
+    return FaceTracker(detector or FixedDetector(), tracker or IouTracker(), policy)
 
 
 class ListSource:

@@ -7,8 +7,8 @@ from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import LandmarkRule
 from rtau.decisions import Decider
 from rtau.errors import EngineError
-from rtau.faces.detection_policy import SearchPolicy
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.detection_policy import DetectionPolicy
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from tests.support.doubles import (
@@ -16,7 +16,7 @@ from tests.support.doubles import (
     FixedDetector,
     brightness_logits,
     make_contract,
-    make_finder,
+    make_face_tracker,
     make_frame,
 )
 
@@ -24,7 +24,7 @@ from tests.support.doubles import (
 def make_pipeline(engine=None, *, detector=None, heatmaps=None):
     engine = engine or CountingEngine()
     return Pipeline(
-        finder=make_finder(detector),
+        face_tracker=make_face_tracker(detector),
         engine=engine,
         decider=Decider(engine.contract),
         heatmaps=heatmaps,
@@ -149,9 +149,11 @@ def walking_engine(step_px=1.0, *, lost_at=()):
 
 
 def following(engine, detector):
-    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    face_tracker = FaceTracker(detector, IouTracker(), DetectionPolicy())
     decider = Decider(engine.contract)
-    return Pipeline(finder=finder, engine=engine, decider=decider, follow_landmarks=True)
+    return Pipeline(
+        face_tracker=face_tracker, engine=engine, decider=decider, follow_landmarks=True
+    )
 
 
 class StillDetector(FixedDetector):

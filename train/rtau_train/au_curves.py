@@ -18,9 +18,9 @@ import numpy.typing as npt
 from rtau.data import FrameResult
 from rtau.decisions import Decider
 from rtau.errors import SourceOpenError
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors import open_detector
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import Pipeline
 from rtau.protocols import Engine
@@ -94,7 +94,7 @@ def curves_of(clip: Path, engine: Engine, /) -> dict[int, list[Curve]]:
     truth = _truth(clip.with_suffix(".csv"), labels)
     faces = sorted({face for lines in truth.values() for face in lines})
     pipeline = Pipeline(
-        finder=FaceFinder(open_detector(), IouTracker(), SearchPolicy()),
+        face_tracker=FaceTracker(open_detector(), IouTracker(), DetectionPolicy()),
         engine=engine,
         decider=Decider(engine.contract),
     )

@@ -15,8 +15,8 @@ from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
 from rtau.errors import SourceError
 from rtau.faces import crops
-from rtau.faces.detection_policy import SearchPolicy
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.detection_policy import DetectionPolicy
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.untracked import Untracked
 from rtau.protocols import Detector
 from rtau.sources.images import ImageSource
@@ -66,8 +66,8 @@ def find_largest(frame: Frame, detector: Detector, /) -> FoundFace:
     Raises:
         SourceError: no face was found.
     """
-    finder = FaceFinder(detector, Untracked(), SearchPolicy.for_images())
-    faces = finder.find(frame).faces
+    face_tracker = FaceTracker(detector, Untracked(), DetectionPolicy.for_images())
+    faces = face_tracker.track(frame).faces
     if not len(faces):
         raise SourceError(
             "no face was found; give a larger or more frontal one, or --crop whole for a picture "

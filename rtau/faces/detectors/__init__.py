@@ -1,8 +1,7 @@
-"""What finds faces: which detectors there are, and how one is opened from a run's settings.
+"""Face detectors: the table of implementations, and opening one from a run's settings.
 
-A literal table, imported from only when a detector is opened. Detectors look at one frame and keep
-no state; when they look, and what is believed, is decided by the face tracker. The command line
-calls `open_detector`.
+Modules are imported when a detector is opened. Detectors are stateless; the face tracker decides
+when they run and which detections count.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ DETECTORS: dict[str, tuple[str, str]] = {
 
 
 def open_detector(*, min_face: str = "auto", faces: Path | None = None) -> Detector:
-    """Returns the Haar detector, or one that replays a CSV of faces if there is one.
+    """Returns the Haar detector, or one that replays the boxes of a CSV.
 
     Args:
-        min_face: smallest face looked for: px (`60`), a share of the frame's height (`12%`), or
-            `auto`; without effect on recorded faces.
+        min_face: smallest face to detect: px (`60`), a share of the frame's height (`12%`), or
+            `auto`; no effect on recorded faces.
         faces: CSV that rtau wrote; its boxes are replayed instead of detecting.
 
     Raises:
@@ -41,7 +40,7 @@ def open_detector(*, min_face: str = "auto", faces: Path | None = None) -> Detec
 
 
 def parse_min_face(text: str) -> dict[str, float]:
-    """Returns the keyword arguments of `HaarDetector` that a `--min-face` means.
+    """Returns the keyword arguments of `HaarDetector` for a value of `--min-face`.
 
     Raises:
         ConfigError: neither px, nor a share such as `12%`, nor `auto`.

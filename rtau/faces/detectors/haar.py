@@ -1,8 +1,8 @@
-"""Finds upright faces with OpenCV's Haar cascade: the whole frame coarsely, one face finely.
+"""Detects upright faces with OpenCV's Haar cascade: coarsely in a frame, finely around a proposal.
 
-Every box it returns, from either search, comes from a look around a guess that weighs all windows
-there, so boxes and scores of both mean the same. Keeps no state between frames and follows nobody
-(the face tracker does); the figures behind the constants are in docs/detection.md.
+Every returned box comes from a fine detection around a proposal or a known face, which averages all
+accepted windows, so boxes and scores of both are comparable. Stateless; the measurements behind the
+constants are in docs/detection.md.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ import numpy.typing as npt
 from rtau import geometry
 from rtau.data import Faces, Frame, Image
 from rtau.errors import DetectorError
-from rtau.faces.detectors.pyramid import WINDOW_PX, hits_of_all_sizes
-from rtau.faces.detectors.window_grouping import Squares, distinct, gather, score_of
+from rtau.faces.detectors.pyramid import WINDOW_PX, detect_all_sizes
+from rtau.faces.detectors.window_grouping import (
+    Squares,
+    group_windows,
+    non_maximum_suppression,
+    score_from_confidence,
+)
 from rtau.faces.luma import averaged_grey
 
 # x0, y0, x1, y1, whole px of a frame, half-open.
@@ -29,40 +34,40 @@ Part = Sequence[int]
 CASCADE = "haarcascade_frontalface_default.xml"
 
 # Smallest face of `auto`, as a share of the frame's shorter side: a face of a group that fills a
-# video frame. Half of it costs four times the time and a crop of under 30 px at 360p says little.
+# video frame. Half of it takes four times as long, for crops of under 30 px at 360p.
 AUTO_SHARE = 1 / 12
-# Side the smallest face gets in the picture that is searched: a little more than the window.
+# Side of the smallest face in the rescaled image: a little more than the cascade's window.
 SMALLEST_PX = 30.0
-# Side of the smallest part that is searched, over the smallest face.
+# Side of the smallest region, over the smallest face.
 PART_SIDES = 1.5
 # Contrast-limited equalisation: without it a fifth fewer dark-skinned faces are found, and no more
 # light-skinned ones. Tiles much larger than a face, or a higher limit, do less.
 CONTRAST_LIMIT = 2.0
 WHOLE_TILE_PX = 64
 
-# A look brings the face to a side at which the cascade, whose steps grow finer with the window,
-# tries few places (a face that is followed: 1 ms) or many (a first guess that needs judging: 3 ms).
-FOLLOWED_PX = 32.0
-FIRST_PX = 64.0
-# A guess that shares this much (intersection over union) with a face that was seen is of that face:
-# on the clips guesses of seen faces share .65 and more, others .3 and less.
+# Fine detection rescales the face to this side. The cascade's steps grow finer with the window: few
+# positions for a known face (1 ms), many for a proposal (3 ms).
+KNOWN_PX = 32.0
+PROPOSAL_PX = 64.0
+# A proposal that overlaps a known face this much (intersection over union) is of that face: on the
+# clips proposals of known faces share .65 and more, others .3 and less.
 SEEN_IOU = 0.5
-# Part of the side of a face seen that is covered in a search: windows on a face pass most stages
-# and are the dearest, but more might hide a face beside it.
-COVER = 0.7
-# Region around the guess, in sides: a face may move by a quarter of itself between looks.
+# Part of the side of a known face that is masked: windows on a face pass most stages and cost most
+# time; a larger mask might hide a face beside it.
+MASKED = 0.7
+# Region around the proposal, in sides: a face may move by a quarter of its side between detections.
 REGION = 1.4
 REGION_TILES = 3
-# Sides looked for, relative to the guess, and the step between them. A narrow range is cheaper,
-# but the answer then leans on the guess, and a face followed that way shrinks or grows by itself.
+# Range of window sides relative to the proposal, and the ratio between them. A narrower range is
+# faster but biases the answer towards the proposal, so that a tracked box drifts in size.
 LEAST, MOST = 0.75, 1.4
 SCALE_STEP = 1.15
-# Threshold of the cascade's last stage, as in the XML: what a window that just passes sums up to.
+# Threshold of the cascade's last stage, from the XML: the sum of a window that just passes.
 LAST_STAGE = -2.9928278922
 
 
 class HaarDetector:
-    """Detector on OpenCV's frontal face cascade; not thread-safe, as OpenCV's is not."""
+    """Detector on OpenCV's frontal face cascade; not thread-safe, because OpenCV's is not."""
 
     def __init__(
         self, *, min_face_px: float | None = None, min_face_share: float | None = None
@@ -70,8 +75,7 @@ class HaarDetector:
         """Loads the packaged cascade.
 
         Args:
-            min_face_px: smallest face looked for in the whole frame, px; None leaves it to the
-                share.
+            min_face_px: side of the smallest face, px; None uses `min_face_share`.
             min_face_share: the same as a share of the frame's height; None is 1/12 of the shorter
                 side.
 
@@ -92,57 +96,63 @@ class HaarDetector:
         within: geometry.Boxes | None = None,
         seen: Faces | None = None,
     ) -> Faces:
-        """Returns the faces found near the given ones, else within parts, else in the frame.
+        """Returns the faces near the given ones, else within regions, else in the full frame.
 
-        Rows keep the order of `near`; of a search they run from the top left. What is `seen` is
-        covered for a search, and not returned.
+        Rows keep the order of `near`, otherwise they run from the top left. Faces in `seen` are
+        masked and not returned.
         """
         if near is not None:
-            return _best_of(self._looked(frame, _squares(near.boxes_xyxy), face_px=FOLLOWED_PX))
-        seen_xyxy = _nobody().boxes_xyxy if seen is None else seen.boxes_xyxy
+            return _suppressed(self._refine_all(frame, _squares(near.boxes_xyxy), face_px=KNOWN_PX))
+        seen_xyxy = _no_faces().boxes_xyxy if seen is None else seen.boxes_xyxy
         parts = _frame_box(frame) if within is None else within
-        guesses = self._search(frame, parts, seen=_squares(seen_xyxy))
-        on_seen = geometry.iou(_boxes(guesses), seen_xyxy) >= SEEN_IOU
-        return _best_of(self._looked(frame, guesses[~on_seen.any(axis=1)], face_px=FIRST_PX))
+        proposals = self._propose(frame, parts, seen=_squares(seen_xyxy))
+        on_seen = geometry.iou(_boxes(proposals), seen_xyxy) >= SEEN_IOU
+        return _suppressed(
+            self._refine_all(frame, proposals[~on_seen.any(axis=1)], face_px=PROPOSAL_PX)
+        )
 
-    def _looked(self, frame: Frame, guesses: Squares, *, face_px: float) -> Faces:
-        """Returns what looks around guesses show, in their order; some may be on one face."""
-        answers = [self._look(frame, guess, face_px=face_px) for guess in guesses]
+    def _refine_all(self, frame: Frame, proposals: Squares, *, face_px: float) -> Faces:
+        """Returns the fine detections around proposals, in their order, duplicates included."""
+        answers = [self._refine(frame, proposal, face_px=face_px) for proposal in proposals]
         found = [answer for answer in answers if answer is not None]
         if not found:
-            return _nobody()
+            return _no_faces()
         boxes = _boxes(np.array([square for square, _ in found]))
         return Faces(
             boxes_xyxy=geometry.clip(boxes, width=frame.width, height=frame.height),
-            scores=np.array([score_of(mass) for _, mass in found], np.float32),
+            scores=np.array(
+                [score_from_confidence(confidence) for _, confidence in found], np.float32
+            ),
         )
 
     def _smallest_px(self, frame: Frame) -> float:
-        """Returns the side of the smallest face looked for in a frame, px in the frame."""
+        """Returns the side of the smallest face to detect, px in the frame."""
         if self._min_face_px is not None:
             return self._min_face_px
         if self._min_face_share is not None:
             return max(self._min_face_share * frame.height, 1.0)
         return max(AUTO_SHARE * min(frame.width, frame.height), 1.0)
 
-    def _search(self, frame: Frame, parts_xyxy: geometry.Boxes, *, seen: Squares) -> Squares:
-        """Returns first guesses from parts of a frame: float64 (N, 3), centre x, y, side, px."""
+    def _propose(self, frame: Frame, parts_xyxy: geometry.Boxes, *, seen: Squares) -> Squares:
+        """Returns proposals from regions of a frame: float64 (N, 3), centre x, y, side, px."""
         smallest_px = self._smallest_px(frame)
-        # A part must hold the smallest face, or nothing could be found in it.
+        # A region smaller than the smallest face could contain no window.
         sides = parts_xyxy[:, 2:] - parts_xyxy[:, :2]
         missing = np.maximum(PART_SIDES * smallest_px - sides, 0) / 2
         grown = parts_xyxy + np.hstack([-missing, missing])
         inside = geometry.clip(grown.astype(np.float32), width=frame.width, height=frame.height)
         found = [
-            self._guesses(frame, part, smallest_px, seen=seen)
+            self._propose_in(frame, part, smallest_px, seen=seen)
             for part in inside.astype(int).tolist()
         ]
-        guesses = np.concatenate([np.zeros((0, 3)), *found])
-        return guesses[np.lexsort(guesses.T)]  # OpenCV's order depends on its threads
+        proposals = np.concatenate([np.zeros((0, 3)), *found])
+        return proposals[np.lexsort(proposals.T)]  # OpenCV's order depends on its threads
 
-    def _guesses(self, frame: Frame, part: Part, smallest_px: float, *, seen: Squares) -> Squares:
-        """Returns first guesses from a part of a frame: float64 (N, 3), centre x, y, side, px."""
-        # Enlarging beyond the window's size shows the cascade nothing new, only more pixels.
+    def _propose_in(
+        self, frame: Frame, part: Part, smallest_px: float, *, seen: Squares
+    ) -> Squares:
+        """Returns proposals from one region: float64 (N, 3), centre x, y, side, px."""
+        # Enlarging beyond the window's size adds pixels, but no information.
         shrink = min(SMALLEST_PX / smallest_px, SMALLEST_PX / WINDOW_PX)
         width, height = _shrunk(part, shrink)
         if min(width, height) < WINDOW_PX:
@@ -151,17 +161,17 @@ class HaarDetector:
         tiles = (max(round(width / WHOLE_TILE_PX), 1), max(round(height / WHOLE_TILE_PX), 1))
         equalised = np.asarray(cv2.createCLAHE(CONTRAST_LIMIT, tiles).apply(grey), dtype=np.uint8)
         corner = np.array([*part[:2], 0.0])
-        _cover(equalised, (seen - corner) / np.array([*pixel, pixel.mean()]))
+        _mask(equalised, (seen - corner) / np.array([*pixel, pixel.mean()]))
         smallest = max(math.floor(smallest_px * shrink), WINDOW_PX)
-        rects = hits_of_all_sizes(self._cascade, equalised, smallest_px=smallest)
+        rects = detect_all_sizes(self._cascade, equalised, smallest_px=smallest)
         return _in_frame(rects, pixel, corner_xy=corner[:2])
 
-    def _look(
-        self, frame: Frame, guess: Squares, *, face_px: float
+    def _refine(
+        self, frame: Frame, proposal: Squares, *, face_px: float
     ) -> tuple[Squares, float] | None:
-        """Returns the square of the face around a guess and its mass, or None without a face."""
-        part = _region(frame, guess)
-        width, height = _shrunk(part, face_px / guess[2])
+        """Returns the square of the face at a proposal and its confidence, or None."""
+        part = _region(frame, proposal)
+        width, height = _shrunk(part, face_px / proposal[2])
         if min(width, height) < WINDOW_PX:
             return None
         grey, pixel = _grey(frame, part, width=width, height=height)
@@ -177,7 +187,7 @@ class HaarDetector:
         margins = np.array(sums, np.float64).reshape(-1) - LAST_STAGE
         # OpenCV's order depends on its threads, and sums of floats depend on their order.
         order = np.lexsort([margins, *squares.T])
-        return gather(squares[order], margins[order])
+        return group_windows(squares[order], margins[order])
 
 
 def _load_cascade() -> cv2.CascadeClassifier:
@@ -201,24 +211,24 @@ def _load_cascade() -> cv2.CascadeClassifier:
     return cascade
 
 
-def _nobody() -> Faces:
+def _no_faces() -> Faces:
     return Faces(boxes_xyxy=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
 
 
-def _best_of(found: Faces) -> Faces:
-    """Returns the faces, in their order, so that no two are on one: the better stays."""
-    assert found.scores is not None, "looks give scores"
-    rows = distinct(geometry.iou(found.boxes_xyxy, found.boxes_xyxy), found.scores)
+def _suppressed(found: Faces) -> Faces:
+    """Returns the faces after non-maximum suppression, in their order."""
+    assert found.scores is not None, "fine detections have scores"
+    rows = non_maximum_suppression(geometry.iou(found.boxes_xyxy, found.boxes_xyxy), found.scores)
     return found.select(np.array(rows, np.int64))
 
 
 def _grey(
     frame: Frame, part: Part, *, width: int, height: int
 ) -> tuple[Image, npt.NDArray[np.float64]]:
-    """Returns a part of a frame in grey, uint8 (height, width), and the size of its pixels.
+    """Returns a region in grey, uint8 (height, width), and the frame px per pixel, (x, y).
 
-    It is averaged by a whole factor and interpolated from there. What does not fill a whole pixel
-    at the right and the bottom is left out, which the size returned accounts for.
+    Averaged by a whole factor, then interpolated. Remainders at the right and the bottom are left
+    out, which the returned pixel size accounts for.
     """
     x0, y0, x1, y1 = part
     factor = max(min((x1 - x0) // width, (y1 - y0) // height), 1)
@@ -234,19 +244,19 @@ def _shrunk(part: Part, shrink: float) -> tuple[int, int]:
     return round((x1 - x0) * shrink), round((y1 - y0) * shrink)
 
 
-def _region(frame: Frame, guess: Squares) -> Part:
+def _region(frame: Frame, proposal: Squares) -> Part:
     """Returns the part of the frame around a square; it may be empty, or less."""
-    half = guess[2] * REGION / 2
-    low = np.maximum(np.floor(guess[:2] - half), 0)
-    high = np.minimum(np.ceil(guess[:2] + half), [frame.width, frame.height])
+    half = proposal[2] * REGION / 2
+    low = np.maximum(np.floor(proposal[:2] - half), 0)
+    high = np.minimum(np.ceil(proposal[:2] + half), [frame.width, frame.height])
     x0, y0, x1, y1 = np.concatenate([low, high]).astype(int).tolist()
     return x0, y0, x1, y1
 
 
-def _cover(grey: Image, squares: Squares) -> None:
-    """Fills the inside of squares with their mean, in place: no window there passes far."""
+def _mask(grey: Image, squares: Squares) -> None:
+    """Masks squares with their mean, in place, so that windows there fail in an early stage."""
     for x, y, side in squares.tolist():
-        half = COVER * side / 2
+        half = MASKED * side / 2
         rows = slice(max(round(y - half), 0), max(round(y + half), 0))
         columns = slice(max(round(x - half), 0), max(round(x + half), 0))
         inside = grey[rows, columns]

@@ -1,8 +1,8 @@
-"""Searches a grey picture for faces of all sizes: an octave of sizes at a time, each on half.
+"""Runs a cascade over an image pyramid, one octave of face sizes per level.
 
-OpenCV moves the cascade's window by two pixels of the picture it has shrunk, but by one once it has
-shrunk it to less than half: four times as many windows for larger faces, which are the easier ones.
-Halving the picture itself keeps it at two. `haar.py` calls it.
+OpenCV moves the cascade's window by two pixels of its rescaled image, but by one where it has
+rescaled below half: four times as many windows for larger faces, which are easier to find. Halving
+the image keeps the step at two. `haar.py` calls it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from rtau.data import Image
 
 # Side of the cascade's window, px: nothing smaller can be found.
 WINDOW_PX = 24
-# Between the sizes looked for. Finer in the upper octaves, where one search of all sizes would move
-# its window by less: with 1.2 there, 84.9 % of hard faces are found in place of 88.4 % (ADR 23).
+# Ratio of successive window sizes. Finer on the upper levels, where the pyramid moves its window by
+# more than a single search would: with 1.2 there, 84.9 % of hard faces are found, with 1.1 88.4 %.
 FIRST_STEP, STEP = 1.2, 1.1
-# How far windows that agree may differ, in sides: OpenCV's own figure for one search.
+# How far windows of one group may differ, in sides: OpenCV's default.
 AGREEING = 0.2
 
 
-def hits_of_all_sizes(
+def detect_all_sizes(
     cascade: cv2.CascadeClassifier, grey: Image, /, *, smallest_px: int
 ) -> npt.NDArray[np.int64]:
-    """Returns where windows agree on a face: int64 (N, 4), x, y, width, height, px.
+    """Returns grouped windows of all levels: int64 (N, 4), x, y, width, height, px.
 
     Args:
         cascade: with a window of `WINDOW_PX`.
@@ -35,17 +35,17 @@ def hits_of_all_sizes(
         smallest_px: side of the smallest face.
     """
     hits: list[npt.NDArray[np.int64]] = []
-    octave, scale, low = grey, 1, max(smallest_px, WINDOW_PX)
-    while min(octave.shape) >= WINDOW_PX:
+    level, scale, low = grey, 1, max(smallest_px, WINDOW_PX)
+    while min(level.shape) >= WINDOW_PX:
         high = 2 * WINDOW_PX - 1
         if low <= high:
             sizes: Any = {"minSize": (low, low), "maxSize": (high, high)}
             step = FIRST_STEP if scale == 1 else STEP
-            found = cascade.detectMultiScale(octave, step, 0, **sizes)
+            found = cascade.detectMultiScale(level, step, 0, **sizes)
             hits.append(np.array(found, np.int64).reshape(-1, 4) * scale)
-        octave, scale, low = _halved(octave), 2 * scale, max(low // 2, WINDOW_PX)
+        level, scale, low = _halved(level), 2 * scale, max(low // 2, WINDOW_PX)
     together = np.concatenate([np.zeros((0, 4), np.int64), *hits])
-    # Twice, since a group of one would be left out.
+    # Each twice, since groupRectangles drops groups of one.
     grouped, _ = cv2.groupRectangles(2 * together.tolist(), 1, AGREEING)
     return np.array(grouped, np.int64).reshape(-1, 4)
 

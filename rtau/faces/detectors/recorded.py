@@ -1,7 +1,7 @@
-"""Detectors that find what they were told: boxes of a CSV, or of a list.
+"""Detectors that return given boxes, of a CSV or of a list, without reading pixels.
 
-`RecordedDetector` replays the faces of a table rtau wrote (`--faces`), `ListDetector` stands in
-for a detector in programs and tests. Neither looks at a pixel.
+`RecordedDetector` replays the faces of a table rtau wrote (`--faces`); `ListDetector` replaces a
+detector in programs and tests.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Row = Sequence[float]
 
 
 class ListDetector:
-    """Detector whose boxes are given: the k-th entry belongs to the frame with index k."""
+    """Detector that returns the k-th entry of a list for the frame with index k."""
 
     def __init__(
         self, boxes_xyxy: Sequence[Sequence[Row]], *, scores: Sequence[Row] | None = None
     ) -> None:
-        """Takes boxes, xyxy in px, and scores (1 without) per frame; later frames have no face.
+        """Takes boxes, xyxy in px, and scores (default: 1) per frame; later frames have no face.
 
         Raises:
-            ValueError: scores that do not fit the boxes.
+            ValueError: boxes and scores differ in number.
         """
         given = [[1.0] * len(boxes) for boxes in boxes_xyxy] if scores is None else scores
         if [len(boxes) for boxes in boxes_xyxy] != [len(row) for row in given]:
@@ -47,9 +47,9 @@ class ListDetector:
         *,
         near: Faces | None = None,
         within: geometry.Boxes | None = None,
-        seen: Faces | None = None,  # noqa: ARG002 - nothing here is judged anew
+        seen: Faces | None = None,  # noqa: ARG002 - nothing is detected here
     ) -> Faces:
-        """Returns the boxes of the frame, or those of them that overlap a face or a part."""
+        """Returns the boxes of the frame, or those of them that overlap a face or a region."""
         return _pick(self._by_index, frame, near=near, within=within)
 
 
@@ -76,9 +76,9 @@ class RecordedDetector:
         *,
         near: Faces | None = None,
         within: geometry.Boxes | None = None,
-        seen: Faces | None = None,  # noqa: ARG002 - nothing here is judged anew
+        seen: Faces | None = None,  # noqa: ARG002 - nothing is detected here
     ) -> Faces:
-        """Returns the boxes recorded for the frame, or those that overlap a face or a part."""
+        """Returns the boxes recorded for the frame, or those that overlap a face or a region."""
         return _pick(self._by_index, frame, near=near, within=within)
 
 
@@ -96,7 +96,7 @@ def _pick(
     near: Faces | None,
     within: geometry.Boxes | None,
 ) -> Faces:
-    """Returns the faces of a frame, inside it, that touch the faces or parts given, if any are."""
+    """Returns the faces of a frame, clipped to it, that overlap the given faces or regions."""
     faces = by_index.get(frame.index, _faces([], []))
     boxes = geometry.clip(faces.boxes_xyxy, width=frame.width, height=frame.height)
     keep: npt.NDArray[np.bool_] = geometry.areas(boxes) > 0

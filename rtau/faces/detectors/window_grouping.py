@@ -1,7 +1,7 @@
-"""What many overlapping hits of a cascade say together: one box, and how much speaks for it.
+"""Groups the overlapping windows a cascade accepts into one box with a confidence.
 
-Pure functions on arrays; the cascade itself is in `haar.py`, which calls them. A cascade answers
-a face with a cloud of windows, and the centre of the cloud moves far less than any window in it.
+Pure functions on arrays, called by `haar.py`. The weighted mean of all accepted windows is far more
+stable than any single one.
 """
 
 from __future__ import annotations
@@ -9,50 +9,53 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from rtau import geometry
+
 Squares = npt.NDArray[np.float64]
 
-# Mass that scores one half: all frontal portraits that were tried get there, and one in 200 scenes
-# with something that is no face (docs/detection.md).
-HALF_MASS = 10.0
-# A hit farther from the cloud's centre than this share of its side belongs to something else
+# Confidence that scores one half: all frontal portraits of the evaluation reach it, and one in 200
+# scenes with a false detection (docs/detection.md).
+HALF_CONFIDENCE = 10.0
+# A window farther from the mean centre than this share of the mean side belongs to something else
 # (a collar, a second face at the edge of the search region).
-MAX_STRAY = 0.35
-# Two boxes that share this much (intersection over union) are on one face: Haar boxes on two
-# faces that stand cheek to cheek share under .2.
-SAME_FACE_IOU = 0.3
+MAX_OFFSET = 0.35
 
 
-def gather(squares: Squares, margins: npt.NDArray[np.float64]) -> tuple[Squares, float] | None:
-    """Returns the square all hits agree on and their mass, or None without a hit.
+def group_windows(
+    squares: Squares, margins: npt.NDArray[np.float64]
+) -> tuple[Squares, float] | None:
+    """Returns the weighted mean square and its confidence, or None without windows.
 
-    Centre and logarithm of the side are means weighted by margin; hits that stray from the
-    centre are left out of a second pass. Mass is the sum of the margins of the hits kept.
+    Centre and logarithm of the side are means weighted by margin; a second pass leaves out windows
+    far from the centre. The confidence is the sum of the margins that remain.
 
     Args:
         squares: float64 (N, 3), centre x, centre y, side.
         margins: float64 (N,), by how much each window passed the last stage of the cascade.
     """
-    # A window that passed by nothing at all still passed: it must not weigh zero.
+    # A window that passed by a margin of 0 still passed: its weight must not be 0.
     margins = np.maximum(margins, 1e-3)
     for is_last in (False, True):
         if len(squares) == 0:
             return None
-        mass = float(margins.sum())
-        centre = margins @ squares[:, :2] / mass
-        side = float(np.exp(margins @ np.log(squares[:, 2]) / mass))
+        confidence = float(margins.sum())
+        centre = margins @ squares[:, :2] / confidence
+        side = float(np.exp(margins @ np.log(squares[:, 2]) / confidence))
         if not is_last:
-            near = np.abs(squares[:, :2] - centre).max(axis=1) <= MAX_STRAY * side
+            near = np.abs(squares[:, :2] - centre).max(axis=1) <= MAX_OFFSET * side
             squares, margins = squares[near], margins[near]
-    return np.array([*centre, side]), mass
+    return np.array([*centre, side]), confidence
 
 
-def score_of(mass: float) -> float:
-    """Returns mass / (mass + HALF_MASS), in [0, 1): a squashed weight, not a probability."""
-    return mass / (mass + HALF_MASS)
+def score_from_confidence(confidence: float) -> float:
+    """Returns confidence / (confidence + HALF_CONFIDENCE), in [0, 1); not a probability."""
+    return confidence / (confidence + HALF_CONFIDENCE)
 
 
-def distinct(overlap: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> list[int]:
-    """Returns the rows to keep, in order, so that no two are on one face: the best of each.
+def non_maximum_suppression(
+    overlap: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]
+) -> list[int]:
+    """Returns the rows to keep, in ascending order: the best-scored of overlapping ones.
 
     Args:
         overlap: float32 (N, N), intersection over union of every pair.
@@ -60,6 +63,6 @@ def distinct(overlap: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) 
     """
     kept: list[int] = []
     for row in np.argsort(-scores, kind="stable").tolist():
-        if all(overlap[row, other] < SAME_FACE_IOU for other in kept):
+        if all(overlap[row, other] < geometry.SAME_FACE_IOU for other in kept):
             kept.append(row)
     return sorted(kept)

@@ -1,7 +1,6 @@
-"""What names faces through time: which trackers there are, and how one is opened.
+"""Trackers: the table of implementations, and opening one by name.
 
-A literal table, imported from only when a tracker is opened. Trackers see boxes and times, never
-pixels. The command line calls `open_tracker`.
+Modules are imported when a tracker is opened. Trackers take boxes and times, never pixels.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ TRACKERS: dict[str, tuple[str, str]] = {
 
 
 def open_tracker(name: str = "iou") -> Tracker:
-    """Returns a new tracker: `iou` for video, `untracked` for images that are not a sequence.
+    """Returns a new tracker: `iou` for video, `untracked` for unrelated images.
 
     Raises:
         UsageError: no tracker has that name.

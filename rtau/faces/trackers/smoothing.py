@@ -1,7 +1,7 @@
-"""Steadies one face's box in time: still when the face is still, prompt when it moves.
+"""Smooths one face's box in time with the 1-euro filter of Casiez, Roussel & Vogel (CHI 2012).
 
-Holds the state of one track and no identity; `IouTracker` keeps one per face. The filter is the
-1-euro filter of Casiez, Roussel & Vogel (CHI 2012): a low-pass whose cutoff rises with speed.
+A low-pass whose cutoff rises with speed: little jitter at rest, little lag in motion. `IouTracker`
+keeps one per track.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-# Cutoffs of a still box, Hz: centre x, centre y, logarithm of the side. The side is trembling most
-# and changes least, so it is held firmest. Figures: docs/detection.md.
+# Cutoffs of a box at rest, Hz: centre x, centre y, logarithm of the side. The side has the most
+# jitter and changes least, so its cutoff is the lowest. Measurements: docs/detection.md.
 STILL_HZ = (1.0, 1.0, 0.3)
 # How much the cutoff rises per side (or per factor e) and second of speed.
 HZ_PER_SPEED = (20.0, 20.0, 3.0)
-# Cutoff of the speed itself: lower and a starting movement is noticed late.
+# Cutoff of the speed itself, Hz: a lower one reacts late to a starting movement.
 SPEED_HZ = 1.0
-# After a gap this long the past says nothing of the present.
-FORGET_S = 0.5
+# After a gap this long the filter restarts.
+RESTART_S = 0.5
 
 
-class SteadyBox:
-    """The steadied box of one face, a step per frame.
+class SmoothedBox:
+    """The smoothed box of one face, a step per frame.
 
-    Plain floats throughout: on three numbers a call of numpy costs many times the sum itself.
+    Uses Python floats: on three numbers a NumPy call costs many times the arithmetic.
     """
 
     def __init__(self, box_xyxy: npt.NDArray[np.float32], *, time_s: float) -> None:
-        """Starts at a box as it is."""
+        """Starts at a box."""
         self._time_s = time_s
         self._value, self._aspect = _parted(box_xyxy)
         self._speed = [0.0, 0.0, 0.0]
 
     def step(self, box_xyxy: npt.NDArray[np.float32], *, time_s: float) -> npt.NDArray[np.float32]:
-        """Returns the steadied box, float32 (4,), after taking the box seen at a time."""
+        """Returns the smoothed box, float32 (4,), after the box detected at `time_s`."""
         seen, self._aspect = _parted(box_xyxy)
         dt = time_s - self._time_s
-        if dt > FORGET_S:
+        if dt > RESTART_S:
             self._value, self._speed = seen, [0.0, 0.0, 0.0]
         elif dt > 0:
             self._approach(seen, dt)
@@ -47,16 +47,16 @@ class SteadyBox:
 
     @property
     def box_xyxy(self) -> npt.NDArray[np.float32]:
-        """float32 (4,): the box as last steadied."""
+        """float32 (4,): the smoothed box of the last step."""
         x, y, log_side = self._value
-        # numpy's exp, not math's: they differ in the last bit, and outputs were made with this one.
+        # NumPy's exp, not math's: they differ in the last bit, and so would earlier outputs.
         half_side = float(np.exp(log_side)) / 2
         half_x, half_y = half_side * self._aspect[0], half_side * self._aspect[1]
         return np.array([x - half_x, y - half_y, x + half_x, y + half_y], np.float32)
 
     def _approach(self, seen: list[float], dt: float) -> None:
-        """Moves value and speed towards what was seen `dt` seconds after the last step."""
-        # Speeds in sides per second, so that a near face is steadied like a far one.
+        """Moves value and speed towards the values measured `dt` seconds after the last step."""
+        # Speeds in sides per second, so that smoothing does not depend on the size of the face.
         per_side = math.exp(-seen[2])
         speed_weight = _weight(SPEED_HZ, dt)
         for axis, scale in enumerate((per_side, per_side, 1.0)):

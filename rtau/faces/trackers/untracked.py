@@ -1,7 +1,4 @@
-"""Names faces where nothing is to be followed: every face of every image is a new one.
-
-For images that are not a sequence. Boxes pass unchanged. The command line's `image` uses it.
-"""
+"""A tracker for unrelated images: every face gets a new id, boxes are unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from rtau.data import Faces
 
 
 class Untracked:
-    """Tracker without memory: ids count on through the run, from 1."""
+    """Tracker without state but for the next id; ids start at 1."""
 
     def __init__(self) -> None:
         self._next_id = 1
@@ -23,4 +20,4 @@ class Untracked:
         return Faces(boxes_xyxy=faces.boxes_xyxy, scores=faces.scores, track_ids=ids)
 
     def reset(self) -> None:
-        """Does nothing: there is nothing to forget."""
+        """Does nothing: there are no tracks."""

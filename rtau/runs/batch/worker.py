@@ -22,7 +22,7 @@ from rtau.errors import BackendUnavailable, RtauError
 from rtau.protocols import Engine, Sink
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.batch.reports import FileReport, Status
-from rtau.runs.build import check_landmarks, search_policy, view_controls
+from rtau.runs.build import check_landmarks, detection_policy, view_controls
 from rtau.runs.run_record import sha256_of
 from rtau.runs.session import Outcome, Session, describe, run_session
 from rtau.runs.summary import summary_words
@@ -167,7 +167,7 @@ def _run(order: Order, job: FileJob, *, view: SignsOfLife) -> Outcome:
         record=job.record,
         outputs=job.outputs.named(),
         command=order.command,
-        policy=search_policy(config),
+        policy=detection_policy(config),
     )
 
 

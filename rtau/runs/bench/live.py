@@ -22,7 +22,7 @@ from rtau.config import RunConfig
 from rtau.data import Frame, FrameResult, Image, Picture
 from rtau.errors import UsageError
 from rtau.protocols import Engine, Source, SourceInfo
-from rtau.runs.build import build_runner, search_policy, view_controls
+from rtau.runs.build import build_runner, detection_policy, view_controls
 from rtau.sources.video_file import VideoFileSource
 
 LIVE_FPS = 30
@@ -189,7 +189,7 @@ def run_live(
         config=config,
         controls=view_controls(config, engine.contract),
         sinks=[watch],
-        policy=search_policy(config),
+        policy=detection_policy(config),
     )
     summary = runner.run()
     seen = [piece for piece in watch.pieces if piece.ages_s]

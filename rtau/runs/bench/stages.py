@@ -24,19 +24,19 @@ from rtau.execution.opencv_threads import single_threaded_opencv
 from rtau.execution.runner import FILE_BATCH, joins_next_batch
 from rtau.faces.crops import cut
 from rtau.faces.detectors import open_detector
-from rtau.faces.landmarks import moved_onto_landmarks
+from rtau.faces.landmarks import predict_from_landmarks
 from rtau.faces.trackers import open_tracker
 from rtau.overlay.canvas import canvas_of
 from rtau.overlay.heatmap import HeldHeat, draw_heat
 from rtau.protocols import Detector, Engine
 from rtau.runs.bench.figures import Step
 from rtau.runs.build import (
+    build_face_tracker,
     build_pipeline,
     composer,
     csv_sink,
     decider,
-    face_finder,
-    search_policy,
+    detection_policy,
     video_sink,
     view_controls,
 )
@@ -92,7 +92,7 @@ def make_scene(
     """
     controls = view_controls(config, engine.contract)
     pipeline = build_pipeline(
-        engine, config=config, controls=controls, policy=search_policy(config)
+        engine, config=config, controls=controls, policy=detection_policy(config)
     )
     with VideoFileSource(clip) as source:
         rate = float(source.info.nominal_fps or 25)
@@ -208,18 +208,18 @@ class Stages:
     def _finds(self) -> Iterator[object]:
         """Finds faces in frame after frame; the clock of the video goes on from loop to loop."""
         config = self.scene.config
-        finder = face_finder(config, policy=search_policy(config))
+        face_tracker = build_face_tracker(config, policy=detection_policy(config))
         for index, result in enumerate(itertools.cycle(self.scene.results)):
             time_s = index / self.scene.fps
-            found = finder.find(Frame(index, time_s=time_s, picture=result.frame.picture))
+            found = face_tracker.track(Frame(index, time_s=time_s, picture=result.frame.picture))
             if config.find.follow == "landmarks" and len(found.faces) == len(result.faces):
-                # The same faces in the same order, under the ids of this finder.
-                finder.follow(self._moved(result, track_ids=found.faces.track_ids))
+                # The same faces in the same order, under the ids of this face tracker.
+                face_tracker.predict(self._moved(result, track_ids=found.faces.track_ids))
             yield found
 
     def _moved(self, result: FrameResult, *, track_ids: npt.NDArray[np.int64] | None) -> Faces:
         """Returns the faces of a result where their landmarks put them, under other ids."""
-        return moved_onto_landmarks(
+        return predict_from_landmarks(
             Faces(boxes_xyxy=result.faces.boxes_xyxy, track_ids=track_ids),
             result.scores,
             frame_from_crop=result.frame_from_crop,

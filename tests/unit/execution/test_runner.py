@@ -16,14 +16,16 @@ from tests.support.doubles import (
     FixedDetector,
     KeepingSink,
     ListSource,
-    make_finder,
+    make_face_tracker,
     make_frame,
 )
 
 
 def make_runner(frames=10, *, sinks=None, live=False, **options):
     engine = CountingEngine()
-    pipeline = Pipeline(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    pipeline = Pipeline(
+        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
+    )
     source = ListSource([make_frame(k) for k in range(frames)], live=live)
     return Runner(source=source, pipeline=pipeline, sinks=sinks or [KeepingSink()], **options)
 
@@ -44,7 +46,9 @@ def test_looking_ahead_changes_no_result(frames):
     sink = KeepingSink()
     make_runner(frames, sinks=[sink]).run()
     engine = CountingEngine()
-    alone = Pipeline(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    alone = Pipeline(
+        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
+    )
     wanted = [alone.step([make_frame(k)])[0] for k in range(frames)]
 
     for result, one in zip(sink.results, wanted, strict=True):
@@ -69,8 +73,10 @@ def test_opencv_has_one_thread_in_a_run_over_a_file_and_as_before_after_it(live,
     cv2.setNumThreads(3)
     try:
         engine = CountingEngine()
-        finder = make_finder(detector)
-        pipeline = Pipeline(finder=finder, engine=engine, decider=Decider(engine.contract))
+        face_tracker = make_face_tracker(detector)
+        pipeline = Pipeline(
+            face_tracker=face_tracker, engine=engine, decider=Decider(engine.contract)
+        )
         source = ListSource([make_frame(k) for k in range(5)], live=live)
         with pytest.raises(RuntimeError, match="exploded"):
             Runner(source=source, pipeline=pipeline, sinks=[KeepingSink()], drops=False).run()
@@ -82,8 +88,8 @@ def test_opencv_has_one_thread_in_a_run_over_a_file_and_as_before_after_it(live,
 
 def test_what_was_looked_at_before_a_look_failed_reaches_the_sink():
     sink, engine = KeepingSink(), CountingEngine()
-    finder = make_finder(FixedDetector(fail_on=9))
-    pipeline = Pipeline(finder=finder, engine=engine, decider=Decider(engine.contract))
+    face_tracker = make_face_tracker(FixedDetector(fail_on=9))
+    pipeline = Pipeline(face_tracker=face_tracker, engine=engine, decider=Decider(engine.contract))
     source = ListSource([make_frame(k) for k in range(20)])
     with pytest.raises(RuntimeError, match="detector exploded on call 9"):
         Runner(source=source, pipeline=pipeline, sinks=[sink]).run()
@@ -353,7 +359,9 @@ def test_frames_that_cannot_be_looked_at_ahead_all_come_through(size):
     engine, sink = CountingEngine(), KeepingSink()
     image = np.zeros((size[1], size[0], 3), np.uint8)
     frames = [Frame(index=k, time_s=k / 25, picture=image) for k in range(11)]
-    pipeline = StepByStep(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    pipeline = StepByStep(
+        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
+    )
     Runner(source=ListSource(frames), pipeline=pipeline, sinks=[sink]).run()
 
     assert [result.frame.index for result in sink.results] == list(range(11))

@@ -21,8 +21,8 @@ from rtau.data import Faces, Frame
 from rtau.decisions import Decider
 from rtau.execution import runner as runner_module
 from rtau.execution.runner import FILE_BATCH, LOOK_AHEAD, SHARE_BESIDE, Runner
-from rtau.faces.detection_policy import SearchPolicy
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.detection_policy import DetectionPolicy
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import SourceInfo
@@ -39,7 +39,7 @@ from tests.support.doubles import (
 
 FPS = 25
 WIDTH, HEIGHT = 160, 120
-# Frames by which a face that is gone is forgotten (`SearchPolicy.remember_s`), and some more.
+# Frames by which a face that is gone is forgotten (`DetectionPolicy.reidentify_s`), and some more.
 FORGOTTEN = 15
 # Half of what a float in a list takes (an 8 byte pointer to 24 bytes).
 LEAK_BYTES_PER_FRAME = 16
@@ -112,7 +112,7 @@ def video_pipeline(detector, *, engine=None):
     """Returns a pipeline that follows faces, smooths and refreshes heatmaps, as `rtau video`."""
     engine = engine or ScriptedEngine(make_contract(), brightness_logits, cams_of=flat_cams)
     return Pipeline(
-        finder=FaceFinder(detector, IouTracker(), SearchPolicy()),
+        face_tracker=FaceTracker(detector, IouTracker(), DetectionPolicy()),
         engine=engine,
         decider=Decider(engine.contract, smooth_s=0.2, hysteresis=0.1),
         heatmaps=HeatmapSchedule(10.0, wanted=lambda: True),
@@ -186,9 +186,9 @@ def test_no_more_frames_are_held_late_than_early_by_a_fast_or_a_slow_sink(pause_
 def test_the_network_sees_each_face_of_each_frame_once_and_is_called_by_batches(frames, faces):
     engine = CountingEngine()
     detector = FixedDetector(row_of_faces(faces))
-    policy = SearchPolicy.for_recorded()
+    policy = DetectionPolicy.for_recorded()
     pipeline = Pipeline(
-        finder=FaceFinder(detector, IouTracker(), policy),
+        face_tracker=FaceTracker(detector, IouTracker(), policy),
         engine=engine,
         decider=Decider(engine.contract),
     )

@@ -18,7 +18,7 @@ from rtau.execution import runner as runner_module
 from rtau.execution.runner import Runner
 from rtau.pipeline import Pipeline
 from rtau.protocols import SourceInfo
-from tests.support.doubles import CountingEngine, NullSink, make_finder
+from tests.support.doubles import CountingEngine, NullSink, make_face_tracker
 
 PATIENCE_S = 30.0
 FPS = 30
@@ -120,7 +120,9 @@ def run_live(monkeypatch, *, frames, seconds_per_frame):
     camera = MadeUpCamera(clock, frames=frames)
     sink = SlowSink(clock, camera, seconds=seconds_per_frame)
     engine = CountingEngine()
-    pipeline = Pipeline(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    pipeline = Pipeline(
+        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
+    )
     sink.runner = Runner(source=camera, pipeline=pipeline, sinks=[sink])
     return sink.runner.run(), sink
 
@@ -177,7 +179,9 @@ def test_frames_a_source_drops_by_itself_are_counted_too():
                 self.dropped += 1
 
     engine = CountingEngine()
-    pipeline = Pipeline(finder=make_finder(), engine=engine, decider=Decider(engine.contract))
+    pipeline = Pipeline(
+        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
+    )
     source = Skipping(MadeUpTime(), frames=20)
     summary = Runner(source=source, pipeline=pipeline, sinks=[NullSink()], drops=False).run()
 

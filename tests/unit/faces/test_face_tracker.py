@@ -1,4 +1,4 @@
-"""When the finder searches, whom it follows and what it reports."""
+"""When faces are detected, tracked and reported."""
 
 import dataclasses
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rtau.data import Faces, Frame
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.recorded import ListDetector
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.faces.trackers.untracked import Untracked
 
@@ -18,11 +18,11 @@ B = (350.0, 120.0, 450.0, 220.0)
 
 
 # The picture never changes here and shows nothing, though faces of the list detector come and go.
-WHOLE = SearchPolicy(whole_every_s=0, look_every_s=0)
+WHOLE = DetectionPolicy(full_frame_every_s=0, redetect_every_s=0)
 
 
 class Watched(ListDetector):
-    """List detector that notes every search: frame index and whether it was of the whole frame."""
+    """List detector that records the frame index of every call, full-frame or local."""
 
     def __init__(self, boxes, *, scores=None, misses_near=()):
         super().__init__(boxes, scores=scores)
@@ -39,18 +39,20 @@ class Watched(ListDetector):
 
 
 def run(detector, *, frames, fps=25.0, policy=None, tracker=None):
-    finder = FaceFinder(detector, tracker or IouTracker(), policy or WHOLE)
-    return [finder.find(Frame(index=k, time_s=k / fps, picture=IMAGE)) for k in range(frames)]
+    face_tracker = FaceTracker(detector, tracker or IouTracker(), policy or WHOLE)
+    return [
+        face_tracker.track(Frame(index=k, time_s=k / fps, picture=IMAGE)) for k in range(frames)
+    ]
 
 
 def ids(found):
     return [f.faces.track_ids.tolist() for f in found]
 
 
-def test_a_face_is_reported_at_the_third_sight_and_unconfirmed_before():
+def test_a_face_is_confirmed_by_its_third_detection_and_tentative_before():
     found = run(Watched([[A]] * 10), frames=10)
     assert ids(found) == [[], [], *[[1]] * 8]
-    assert [len(f.unconfirmed_xyxy) for f in found] == [1, 1, *[0] * 8]
+    assert [len(f.tentative_xyxy) for f in found] == [1, 1, *[0] * 8]
 
 
 @pytest.mark.parametrize("fps", [5, 8, 10, 12.5, 15, 24, 25, 29.97, 30, 50, 60])
@@ -62,14 +64,14 @@ def test_a_new_face_is_reported_within_half_a_second(fps, start):
     assert (first - start) / fps <= 0.5
 
 
-def test_the_whole_frame_is_searched_seldom_and_known_faces_in_every_frame():
+def test_full_frame_detection_is_rare_and_known_faces_are_redetected_in_every_frame():
     detector = Watched([[A]] * 50)
     run(detector, frames=50)
     assert detector.whole == list(range(0, 50, 7))
     assert detector.near == list(range(1, 50))
 
 
-def test_no_face_no_search_between():
+def test_without_a_face_there_is_no_detection_in_between():
     detector = Watched([[]] * 15)
     run(detector, frames=15)
     assert detector.whole == [0, 7, 14]
@@ -85,16 +87,16 @@ def test_a_weak_box_is_never_reported_however_often_it_is_seen():
     detector = Watched([[A]] * 60, scores=[[0.4]] * 60)
     found = run(detector, frames=60)
     assert not any(len(f.faces) for f in found)
-    assert all(len(f.unconfirmed_xyxy) == 1 for f in found)
+    assert all(len(f.tentative_xyxy) == 1 for f in found)
 
 
-def test_a_face_once_believed_may_be_weak_later():
+def test_a_confirmed_face_may_have_a_low_score_later():
     scores = [[0.9]] * 5 + [[0.2]] * 20
     found = run(Watched([[A]] * 25, scores=scores), frames=25)
     assert ids(found)[5:] == [[1]] * 20
 
 
-def test_a_blink_is_held_over_with_a_fading_score():
+def test_a_briefly_lost_face_is_reported_with_a_falling_score():
     boxes = [[A]] * 10 + [[]] * 3 + [[A]] * 10
     found = run(Watched(boxes), frames=23)
     assert ids(found)[2:] == [[1]] * 21
@@ -104,10 +106,10 @@ def test_a_blink_is_held_over_with_a_fading_score():
     np.testing.assert_allclose(found[12].faces.boxes_xyxy, [A])
 
 
-def test_a_face_that_left_is_gone_within_the_hold():
+def test_a_face_that_left_is_gone_within_max_lost_s():
     found = run(Watched([[A]] * 10 + [[]] * 30), frames=40)
     gone = next(k for k in range(10, 40) if not len(found[k].faces))
-    assert (gone - 9) / 25 <= SearchPolicy().hold_s + 1 / 25
+    assert (gone - 9) / 25 <= DetectionPolicy().max_lost_s + 1 / 25
     assert not any(len(f.faces) for f in found[gone:])
 
 
@@ -119,20 +121,20 @@ def test_a_face_back_within_a_second_keeps_its_id_and_needs_no_confirmation():
     assert (back - 25) / 25 <= 0.3
 
 
-def test_a_face_missed_nearby_starts_a_search_of_the_whole_frame_at_once():
+def test_a_face_that_is_not_redetected_triggers_full_frame_detection_at_once():
     far = (260.0, 100.0, 360.0, 200.0)  # jumped beyond the region looked at
     detector = Watched([[A]] * 10 + [[far]] * 10)
     run(detector, frames=20)
     assert 10 in detector.whole
 
 
-def test_a_search_because_of_a_miss_is_not_made_in_every_frame():
+def test_a_loss_does_not_trigger_detection_in_every_frame():
     detector = Watched([[A]] * 10 + [[]] * 30)
     run(detector, frames=40)
     assert len(detector.whole) <= 40 / 7 + 3
 
 
-def test_on_searched_frames_a_followed_face_keeps_the_box_of_the_look_around_it():
+def test_with_full_frame_detection_a_known_face_keeps_its_redetected_box():
     class Beating(Watched):
         def detect(self, frame, /, *, near=None, within=None, seen=None):
             found = super().detect(frame, near=near)
@@ -141,12 +143,12 @@ def test_on_searched_frames_a_followed_face_keeps_the_box_of_the_look_around_it(
 
     found = run(Beating([[A]] * 30), frames=30, tracker=Untracked(), policy=None)
     assert found  # Untracked never confirms; what is seen shows among the unconfirmed
-    boxes = np.concatenate([f.unconfirmed_xyxy for f in found[1:]])
+    boxes = np.concatenate([f.tentative_xyxy for f in found[1:]])
     np.testing.assert_array_equal(boxes, np.array([A] * 29, np.float32))
 
 
-class Told(ListDetector):
-    """List detector that notes which faces a search was told are seen: frame index and boxes."""
+class KnownFaces(ListDetector):
+    """List detector that records the known faces it was given, by frame index."""
 
     def __init__(self, boxes):
         super().__init__(boxes)
@@ -158,8 +160,8 @@ class Told(ListDetector):
         return super().detect(frame, near=near, within=within)
 
 
-def test_a_search_is_told_of_the_faces_seen_already_once_they_are_confirmed():
-    detector = Told([[A]] * 20 + [[A, B]] * 20)
+def test_full_frame_detection_gets_the_confirmed_faces_already_redetected():
+    detector = KnownFaces([[A]] * 20 + [[A, B]] * 20)
     policy = dataclasses.replace(WHOLE, detect_every_s=0.04)
     run(detector, frames=40, policy=policy)
     assert [detector.seen[k] for k in range(3)] == [[], [], []]
@@ -167,7 +169,7 @@ def test_a_search_is_told_of_the_faces_seen_already_once_they_are_confirmed():
     assert all(detector.seen[k] == [list(A), list(B)] for k in range(23, 40))
 
 
-def test_ids_of_people_count_without_gaps_though_doubtful_boxes_come_and_go():
+def test_ids_have_no_gaps_although_tentative_boxes_come_and_go():
     doubtful = [[A, B] if k % 7 == 0 and k < 21 else [A] for k in range(21)]
     found = run(Watched(doubtful + [[A, B]] * 20), frames=41)
     assert ids(found)[-1] == [1, 2]
@@ -179,39 +181,39 @@ def test_two_faces_are_two_and_come_ordered_by_id():
 
 
 def test_reset_forgets_faces_but_not_ids():
-    finder = FaceFinder(Watched([[A]] * 20), IouTracker(), SearchPolicy())
+    face_tracker = FaceTracker(Watched([[A]] * 20), IouTracker(), DetectionPolicy())
     for k in range(5):
-        last = finder.find(Frame(index=k, time_s=k / 25, picture=IMAGE))
+        last = face_tracker.track(Frame(index=k, time_s=k / 25, picture=IMAGE))
     assert last.faces.track_ids.tolist() == [1]
-    finder.reset()
-    again = [finder.find(Frame(index=k, time_s=k / 25, picture=IMAGE)) for k in range(5)]
+    face_tracker.reset()
+    again = [face_tracker.track(Frame(index=k, time_s=k / 25, picture=IMAGE)) for k in range(5)]
     assert ids(again) == [[], [], [2], [2], [2]]
 
 
-def test_images_are_searched_whole_each_and_every_face_is_new():
+def test_unrelated_images_get_full_frame_detection_and_new_ids():
     detector = Watched([[A]] * 3)
-    found = run(detector, frames=3, policy=SearchPolicy.for_images(), tracker=Untracked())
+    found = run(detector, frames=3, policy=DetectionPolicy.for_images(), tracker=Untracked())
     assert detector.whole == [0, 1, 2]
     assert detector.near == []
     assert ids(found) == [[1], [2], [3]]
 
 
 def test_images_that_share_one_time_do_not_show_each_others_faces():
-    finder = FaceFinder(ListDetector([[A], [B]]), Untracked(), SearchPolicy.for_images())
+    face_tracker = FaceTracker(ListDetector([[A], [B]]), Untracked(), DetectionPolicy.for_images())
     for index, box in enumerate((A, B)):
-        found = finder.find(Frame(index=index, time_s=0.0, picture=IMAGE))
+        found = face_tracker.track(Frame(index=index, time_s=0.0, picture=IMAGE))
         np.testing.assert_array_equal(found.faces.boxes_xyxy, [box])
 
 
-def test_a_weak_box_of_an_image_is_unconfirmed():
+def test_a_weak_box_of_an_image_is_tentative():
     detector = ListDetector([[A]], scores=[[0.45]])
-    (found,) = run(detector, frames=1, policy=SearchPolicy.for_images())
-    assert (len(found.faces), len(found.unconfirmed_xyxy)) == (0, 1)
+    (found,) = run(detector, frames=1, policy=DetectionPolicy.for_images())
+    assert (len(found.faces), len(found.tentative_xyxy)) == (0, 1)
 
 
-def test_recorded_faces_are_all_believed_and_keep_their_ids():
+def test_recorded_faces_are_all_confirmed_and_keep_their_ids():
     detector = ListDetector([[A], [A, B], [], [A]], scores=[[0.05], [0.05, 0.0], [], [0.1]])
-    found = run(detector, frames=4, policy=SearchPolicy.for_recorded())
+    found = run(detector, frames=4, policy=DetectionPolicy.for_recorded())
     assert ids(found) == [[1], [1, 2], [], [1]]
 
 

@@ -1,12 +1,12 @@
-"""While a face is seen only what has changed is searched, and the whole frame now and then."""
+"""Detection in changed regions only while a face is tracked, in the full frame now and then."""
 
 import numpy as np
 import pytest
 
 from rtau.data import Faces, Frame
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.recorded import ListDetector
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 
 SIZE = (400, 600, 3)
@@ -23,7 +23,7 @@ def picture(boxes):
 
 
 class Searches(ListDetector):
-    """List detector that notes its searches: the frames of whole ones, the parts of others."""
+    """List detector that records its calls: frames of full-frame ones, regions of others."""
 
     def __init__(self, boxes):
         super().__init__(boxes)
@@ -39,12 +39,12 @@ class Searches(ListDetector):
 
 def run(boxes, *, policy=None, fps=25.0, follow=False):
     detector = Searches(boxes)
-    finder = FaceFinder(detector, IouTracker(), policy or SearchPolicy())
+    face_tracker = FaceTracker(detector, IouTracker(), policy or DetectionPolicy())
     results = []
     for k, now in enumerate(boxes):
-        found = finder.find(Frame(index=k, time_s=k / fps, picture=picture(now)))
+        found = face_tracker.track(Frame(index=k, time_s=k / fps, picture=picture(now)))
         if follow:
-            finder.follow(found.faces)
+            face_tracker.predict(found.faces)
         results.append(found)
     return detector, results
 
@@ -54,7 +54,7 @@ def ids(results):
 
 
 @pytest.mark.parametrize("follow", [False, True])
-def test_a_still_picture_is_searched_whole_every_two_seconds_and_nowhere_between(follow):
+def test_a_still_picture_gets_full_frame_detection_every_two_seconds_and_none_between(follow):
     detector, results = run([[A]] * 120, follow=follow)
     assert detector.whole == [0, 49, 98]
     assert detector.parts == {}
@@ -77,7 +77,7 @@ def test_a_face_that_comes_to_another_is_reported_within_half_a_second(start, fp
         assert (parts[0][2:] >= B[2:]).all()
 
 
-def test_what_a_known_face_does_is_not_searched():
+def test_changes_inside_a_known_face_are_ignored():
     moving = [[tuple(np.add(A, 6 * np.sin(k / 5)))] for k in range(45)]
     detector, results = run(moving)
     assert detector.whole == [0]
@@ -85,7 +85,7 @@ def test_what_a_known_face_does_is_not_searched():
     assert ids(results)[2:] == [[1]] * 43
 
 
-def test_a_face_that_is_missed_starts_a_search_of_the_whole_frame():
+def test_a_lost_face_triggers_full_frame_detection():
     boxes = [[A]] * 10 + [[B]] * 20
     detector, results = run(boxes)
     assert 10 in detector.whole
@@ -96,13 +96,13 @@ def test_a_face_that_is_missed_starts_a_search_of_the_whole_frame():
 def test_a_face_that_was_missed_beside_another_is_back_at_once_with_its_id(missed):
     """However long, as long as it is remembered, and though the picture stands still."""
     detector = Searches([[A, B]] * 20 + [[A]] * missed + [[A, B]] * 40)
-    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    face_tracker = FaceTracker(detector, IouTracker(), DetectionPolicy())
     still = picture([A, B])
     results = [
-        finder.find(Frame(index=k, time_s=k / 25, picture=still)) for k in range(60 + missed)
+        face_tracker.track(Frame(index=k, time_s=k / 25, picture=still)) for k in range(60 + missed)
     ]
     back = ids(results).index([1, 2], 20 + missed)
-    assert (back - 20 - missed) / 25 <= SearchPolicy().detect_every_s + 1 / 25
+    assert (back - 20 - missed) / 25 <= DetectionPolicy().detect_every_s + 1 / 25
 
 
 @pytest.mark.parametrize(
@@ -113,30 +113,30 @@ def test_a_face_that_was_missed_beside_another_is_back_at_once_with_its_id(misse
     ],
 )
 @pytest.mark.parametrize("frame", [12, 20, 30, 44])
-def test_a_face_that_jumps_to_where_no_part_is_searched_is_back_soon(frame, there, levels):
-    """The first search after a face is missed is of the whole frame, within a second at most."""
+def test_a_face_that_jumps_outside_all_regions_is_redetected_soon(frame, there, levels):
+    """Within a second after a loss, detection covers the full frame."""
     big, here = (60.0, 60.0, 260.0, 260.0), (450.0, 300.0, 520.0, 370.0)
     boxes = [[big, here]] * frame + [[big, there]] * 60
     detector = Searches(boxes)
-    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    face_tracker = FaceTracker(detector, IouTracker(), DetectionPolicy())
     back = None
     for k, (_, small) in enumerate(boxes):
         image = picture([big])
         x0, y0, x1, y1 = (int(value) for value in small)
         image[y0:y1, x0:x1] = image[y0:y1, x0:x1] // 2 + (levels + 60) // 2
-        found = finder.find(Frame(index=k, time_s=k / 25, picture=image))
+        found = face_tracker.track(Frame(index=k, time_s=k / 25, picture=image))
         if k >= frame and any(np.abs(found.faces.boxes_xyxy - there).max(axis=1) <= 5):
             back = k if back is None else back
-    assert (back - frame) / 25 <= SearchPolicy().whole_every_s / 2 + 0.2
+    assert (back - frame) / 25 <= DetectionPolicy().full_frame_every_s / 2 + 0.2
 
 
-def test_a_face_that_flickers_does_not_start_a_whole_search_each_time():
+def test_a_flickering_face_does_not_trigger_full_frame_detection_each_time():
     boxes = [[A, B] if k % 3 else [A] for k in range(100)]
     detector, _ = run(boxes)
     assert len(detector.whole) <= 2 + 100 / 25
 
 
-def test_a_face_that_whole_searches_do_not_show_is_looked_for_until_one_does():
+def test_a_face_that_full_frame_detection_misses_is_redetected_until_found():
     class Blind(Searches):
         def detect(self, frame, /, *, near=None, within=None, seen=None):
             if near is not None:
@@ -146,37 +146,39 @@ def test_a_face_that_whole_searches_do_not_show_is_looked_for_until_one_does():
 
     detector = Blind([[A]] * 120)
     detector.looks = []
-    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    face_tracker = FaceTracker(detector, IouTracker(), DetectionPolicy())
     for k in range(120):
-        found = finder.find(Frame(index=k, time_s=k / 25, picture=picture([A])))
-        finder.follow(found.faces)
+        found = face_tracker.track(Frame(index=k, time_s=k / 25, picture=picture([A])))
+        face_tracker.predict(found.faces)
         assert k < 2 or len(found.faces) == 1
     assert detector.whole == [0, 49, 98]
     assert set(range(49, 99)) <= set(detector.looks)
     assert not set(range(99, 105)) & set(detector.looks)
 
 
-def test_without_a_face_every_search_is_of_the_whole_frame():
+def test_without_a_face_detection_covers_the_full_frame():
     detector, _ = run([[]] * 30)
     assert detector.whole == list(range(0, 30, 7))
 
 
-def test_every_frame_means_the_whole_of_it():
-    policy = SearchPolicy(detect_every_s=0)
+def test_detection_in_every_frame_covers_the_full_frame():
+    policy = DetectionPolicy(detect_every_s=0)
     detector, _ = run([[A]] * 10, policy=policy)
     assert detector.whole == list(range(10))
 
 
-def test_a_face_told_of_that_no_look_shows_is_gone_though_nothing_changed():
-    """The network follows a wall; the look that a search makes ends it."""
+def test_a_predicted_face_that_is_not_redetected_is_lost_although_nothing_changed():
+    """A prediction that drifted onto a wall is ended by re-detection."""
     detector = Searches([[A]] * 10 + [[]] * 40)
-    finder = FaceFinder(detector, IouTracker(), SearchPolicy())
+    face_tracker = FaceTracker(detector, IouTracker(), DetectionPolicy())
     seen = []
     for k in range(50):
-        found = finder.find(Frame(index=k, time_s=k / 25, picture=picture([A])))
-        finder.follow(Faces(boxes_xyxy=found.faces.boxes_xyxy, track_ids=found.faces.track_ids))
+        found = face_tracker.track(Frame(index=k, time_s=k / 25, picture=picture([A])))
+        face_tracker.predict(
+            Faces(boxes_xyxy=found.faces.boxes_xyxy, track_ids=found.faces.track_ids)
+        )
         seen.append(len(found.faces))
-    policy = SearchPolicy()
+    policy = DetectionPolicy()
     gone = seen.index(0, 10)
-    assert (gone - 9) / 25 <= policy.detect_every_s + policy.hold_s + 2 / 25
+    assert (gone - 9) / 25 <= policy.detect_every_s + policy.max_lost_s + 2 / 25
     assert not any(seen[gone:])

@@ -1,4 +1,4 @@
-"""From landmarks to boxes: the square they mean, the box under it, and when they are believed."""
+"""Boxes predicted from landmarks: the canonical square, the box under it, plausibility."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rtau import geometry
 from rtau.contract import CropRule, LandmarkRule
 from rtau.data import Faces, Scores
-from rtau.faces.landmarks import believable, boxes_under, canonical_squares, moved_onto_landmarks
+from rtau.faces.landmarks import boxes_under, canonical_squares, plausible, predict_from_landmarks
 from tests.support.doubles import make_contract
 
 SIDE = 32
@@ -56,7 +56,9 @@ def moved(boxes, *points):
         faces.boxes_xyxy, expand=rule.expand, offset_x=rule.offset_x, offset_y=rule.offset_y
     )
     maps = geometry.frame_from_crop(squares, size=SIDE)
-    return moved_onto_landmarks(faces, scores_of(*points), frame_from_crop=maps, contract=CONTRACT)
+    return predict_from_landmarks(
+        faces, scores_of(*points), frame_from_crop=maps, contract=CONTRACT
+    )
 
 
 def test_the_square_of_points_is_laid_on_their_box():
@@ -114,7 +116,7 @@ def test_landmarks_that_moved_and_grew_take_the_box_along():
     ],
     ids=["right", "up", "large", "small", "a point"],
 )
-def test_landmarks_no_face_can_have_are_not_believed(lost):
+def test_implausible_landmarks_are_rejected(lost):
     found = moved([(100, 80, 180, 160), (10, 300, 40, 330)], lost, canonical_points())
 
     assert found.track_ids.tolist() == [4]
@@ -122,11 +124,11 @@ def test_landmarks_no_face_can_have_are_not_believed(lost):
 
 @pytest.mark.parametrize("scale", [0.75, 1.0, 1.34])
 @pytest.mark.parametrize("shift", [-0.24, 0.24])
-def test_what_training_shows_is_believed(scale, shift):
+def test_landmarks_within_the_training_distribution_are_plausible(scale, shift):
     half = scale * SIDE / 2
     centre = SIDE / 2 + shift * SIDE
     square = np.array([[centre - half, centre - half, centre + half, centre + half]], np.float32)
-    assert believable(square, crop_px=SIDE).tolist() == [True]
+    assert plausible(square, crop_px=SIDE).tolist() == [True]
 
 
 def test_no_faces_no_boxes():
@@ -135,5 +137,5 @@ def test_no_faces_no_boxes():
         landmarks_xy=np.zeros((0, 68, 2), np.float32),
     )  # fmt: skip
     maps = np.zeros((0, 2, 3), np.float32)
-    found = moved_onto_landmarks(Faces.none(), nothing, frame_from_crop=maps, contract=CONTRACT)
+    found = predict_from_landmarks(Faces.none(), nothing, frame_from_crop=maps, contract=CONTRACT)
     assert len(found) == 0

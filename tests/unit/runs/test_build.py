@@ -2,14 +2,14 @@ import pytest
 
 from rtau.config import build
 from rtau.errors import UsageError
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.runs.build import (
     build_pipeline,
     build_runner,
     check_landmarks,
     csv_sink,
+    detection_policy,
     heatmap_schedule,
-    search_policy,
     view_controls,
 )
 from tests.support.doubles import (
@@ -27,8 +27,8 @@ def config(**values):
 
 
 def test_hidden_faces_need_a_search_of_every_frame():
-    assert search_policy(config()).detect_every_s == 0.3
-    assert search_policy(config(overlay__blur=True)).detect_every_s == 0
+    assert detection_policy(config()).detect_every_s == 0.3
+    assert detection_policy(config(overlay__blur=True)).detect_every_s == 0
 
 
 def test_a_heatmap_the_model_has_not_is_refused():
@@ -53,7 +53,7 @@ def test_the_settings_reach_the_runner():
         config=settings,
         controls=view_controls(settings, engine.contract),
         sinks=[sink],
-        policy=search_policy(settings),
+        policy=detection_policy(settings),
     )
     assert runner.run().frames_done == 5
     assert len(sink.images) == 5
@@ -85,7 +85,7 @@ def test_who_follows_landmarks_waits_for_every_frame(follow, recorded, batches):
         engine,
         config=settings,
         controls=view_controls(settings, engine.contract),
-        policy=SearchPolicy.for_recorded() if recorded else search_policy(settings),
+        policy=DetectionPolicy.for_recorded() if recorded else detection_policy(settings),
     )
     assert len(pipeline.step([make_frame(k) for k in range(3)])) == 3
     assert len(engine.batches) == batches

@@ -18,13 +18,13 @@ from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
 from rtau.errors import SourceOpenError
 from rtau.faces import crops
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.haar import HaarDetector
 from rtau.sources.images import read_image
 from rtau_train.prepare.listing import Dataset, SourceImage
 
 # Score that `rtau image` asks of a face before it is reported.
-LEAST_SCORE: Final = SearchPolicy.for_images().confirm_score
+LEAST_SCORE: Final = DetectionPolicy.for_images().confirm_score
 JPEG_QUALITY: Final = 95
 
 

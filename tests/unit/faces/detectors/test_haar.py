@@ -14,10 +14,10 @@ import skimage.data
 from rtau import geometry
 from rtau.data import Faces, Frame
 from rtau.errors import DetectorError
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors import haar
 from rtau.faces.detectors.haar import HaarDetector
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "one_face.mp4"
@@ -63,14 +63,14 @@ def test_size_of_the_picture_is_without_effect(detector, portrait_bgr, scale):
 
 
 @pytest.mark.parametrize(("gain", "gamma"), [(0.3, 1.0), (1.0, 2.5), (0.5, 1.8)])
-def test_a_dark_picture_is_searched_as_well(detector, portrait_bgr, gain, gamma):
+def test_a_face_in_a_dark_picture_is_detected(detector, portrait_bgr, gain, gamma):
     dark = ((portrait_bgr / 255.0) ** gamma * gain * 255).astype(np.uint8)
     assert_on_face(best(detector.detect(frame_of(dark))))
 
 
 @pytest.mark.parametrize("shift", [(-12, 5), (10, -10), (0, 0)])
 @pytest.mark.parametrize("ratio", [0.85, 1.0, 1.2])
-def test_a_known_face_is_found_from_a_guess_beside_it(detector, portrait_bgr, shift, ratio):
+def test_a_known_face_is_redetected_from_a_shifted_box(detector, portrait_bgr, shift, ratio):
     centre, half = np.add(FACE_CENTRE, shift), FACE_SIDE * ratio / 2
     guess = np.array([[*(centre - half), *(centre + half)]], np.float32)
     faces = detector.detect(frame_of(portrait_bgr), near=Faces(boxes_xyxy=guess))
@@ -79,15 +79,15 @@ def test_a_known_face_is_found_from_a_guess_beside_it(detector, portrait_bgr, sh
 
 
 class Looks(HaarDetector):
-    """Haar detector that notes the side every look brings its face to."""
+    """Haar detector that records the side each fine detection rescales to."""
 
     def __init__(self):
         super().__init__()
         self.sides_px = []
 
-    def _look(self, frame, guess, *, face_px):
+    def _refine(self, frame, proposal, *, face_px):
         self.sides_px.append(face_px)
-        return super()._look(frame, guess, face_px=face_px)
+        return super()._refine(frame, proposal, face_px=face_px)
 
 
 def seen_face() -> Faces:
@@ -97,7 +97,7 @@ def seen_face() -> Faces:
 
 
 @pytest.mark.parametrize("within", [None, np.array([[100, 0, 350, 300]], np.float32)])
-def test_a_face_that_is_seen_is_not_searched_for_again(portrait_bgr, within):
+def test_a_known_face_is_not_detected_again(portrait_bgr, within):
     detector, frame = Looks(), frame_of(portrait_bgr)
     plain = detector.detect(frame, within=within)
     looks, detector.sides_px = detector.sides_px, []
@@ -116,7 +116,7 @@ def test_a_face_beside_one_that_is_seen_is_found(detector, portrait_bgr):
     assert_on_face(best(Faces(boxes_xyxy=beside, scores=found.scores)))
 
 
-def test_what_is_said_to_be_seen_elsewhere_hides_nobody(detector, portrait_bgr):
+def test_a_known_face_elsewhere_masks_no_other(detector, portrait_bgr):
     wall = np.array([[400, 20, 500, 120], [-30, -30, 20, 20], [900, 900, 950, 950]], np.float32)
     seen = Faces(boxes_xyxy=wall, scores=np.full(3, 0.9, np.float32))
     assert_on_face(best(detector.detect(frame_of(portrait_bgr), seen=seen)))
@@ -158,7 +158,7 @@ def test_the_smallest_face_is_px_a_share_or_a_twelfth_of_the_shorter_side():
     assert HaarDetector(min_face_px=44)._smallest_px(upright) == 44
 
 
-def test_faces_under_the_smallest_are_not_looked_for(portrait_bgr):
+def test_faces_below_the_minimum_size_are_not_detected(portrait_bgr):
     detector = HaarDetector(min_face_px=300)
     boxes = detector.detect(frame_of(portrait_bgr)).boxes_xyxy
     assert (boxes[:, 2] - boxes[:, 0] > 200).all()
@@ -194,13 +194,13 @@ def test_at_least_95_of_100_faces_of_the_example_are_found_and_nothing_else():
     with EXAMPLE.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             truth[int(row["frame"])] = [float(row[k]) for k in ("x0", "y0", "x1", "y1")]
-    finder = FaceFinder(HaarDetector(), IouTracker(), SearchPolicy())
+    face_tracker = FaceTracker(HaarDetector(), IouTracker(), DetectionPolicy())
     found = reported = frames = 0
     ids = set()
     with av.open(str(EXAMPLE)) as container:
         pictures = itertools.islice(container.decode(video=0), 250)  # ten seconds, nine AUs
         for index, picture in enumerate(pictures):
-            faces = finder.find(
+            faces = face_tracker.track(
                 Frame(
                     index=index,
                     time_s=float(picture.time),

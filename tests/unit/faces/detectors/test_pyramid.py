@@ -1,4 +1,4 @@
-"""A search of all sizes, an octave at a time: none is left out, and one face is one place."""
+"""The image pyramid: every size of face is found, once."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 
 from rtau.faces.detectors.haar import HaarDetector
-from rtau.faces.detectors.pyramid import WINDOW_PX, hits_of_all_sizes
+from rtau.faces.detectors.pyramid import WINDOW_PX, detect_all_sizes
 from tests.unit.faces.detectors.test_haar import FACE_CENTRE, FACE_SIDE
 
 
@@ -22,7 +22,7 @@ def search():
     cascade = HaarDetector()._cascade
 
     def found(grey, smallest_px=30):
-        return hits_of_all_sizes(cascade, grey, smallest_px=smallest_px)
+        return detect_all_sizes(cascade, grey, smallest_px=smallest_px)
 
     return found
 

@@ -1,4 +1,4 @@
-"""Following faces by their boxes."""
+"""Tracking faces by their boxes."""
 
 import numpy as np
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Images that are no sequence: every face is new."""
+"""Unrelated images: every face gets a new id."""
 
 import numpy as np
 

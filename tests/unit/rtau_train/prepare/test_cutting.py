@@ -7,9 +7,9 @@ import pytest
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame
 from rtau.faces import crops
-from rtau.faces.detection_policy import SearchPolicy
+from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.haar import HaarDetector
-from rtau.faces.face_tracker import FaceFinder
+from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.untracked import Untracked
 from rtau_train.prepare.cutting import Cutter, NoCropError, encoded, most_prominent, pixels_of
 from rtau_train.prepare.landmarks import in_crop
@@ -41,9 +41,9 @@ def frame_of(path):
 def test_crops_are_those_the_runtime_cuts(scenes):
     cutter = Cutter(dataclasses.replace(CUT_64, crop=RULE))
     for image, _ in scenes:
-        finder = FaceFinder(HaarDetector(), Untracked(), SearchPolicy.for_images())
+        face_tracker = FaceTracker(HaarDetector(), Untracked(), DetectionPolicy.for_images())
         frame = frame_of(image.path)
-        expected = crops.cut(frame, finder.find(frame).faces, rule=RULE, size=64)
+        expected = crops.cut(frame, face_tracker.track(frame).faces, rule=RULE, size=64)
 
         crop = cutter.cut(image)
 
