@@ -7,10 +7,12 @@ import numpy as np
 from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import CropRule, LandmarkRule, ModelContract
 from rtau.data import Faces, Frame
+from rtau.decisions import Decider
 from rtau.errors import SinkError
 from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
+from rtau.pipeline import Pipeline
 from rtau.protocols import SourceInfo
 
 AU_LABELS = ("AU01", "AU04", "AU12")
@@ -128,6 +130,12 @@ def make_face_tracker(detector=None, tracker=None) -> FaceTracker:
     """Returns a face tracker that confirms every box at once, as for unrelated images."""
     policy = DetectionPolicy.for_images()
     return FaceTracker(detector or FixedDetector(), tracker or IouTracker(), policy)
+
+
+def make_pipeline(engine, detector=None, *, kind=Pipeline) -> Pipeline:
+    """Returns a pipeline on an engine that confirms every box at once."""
+    decider = Decider(engine.contract)
+    return kind(face_tracker=make_face_tracker(detector), engine=engine, decider=decider)
 
 
 class ListSource:

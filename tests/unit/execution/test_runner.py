@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from rtau.data import Frame
-from rtau.decisions import Decider
 from rtau.errors import SinkError
 from rtau.execution.runner import Runner
 from rtau.pipeline import Pipeline
@@ -16,16 +15,14 @@ from tests.support.doubles import (
     FixedDetector,
     KeepingSink,
     ListSource,
-    make_face_tracker,
     make_frame,
+    make_pipeline,
 )
 
 
 def make_runner(frames=10, *, sinks=None, live=False, **options):
     engine = CountingEngine()
-    pipeline = Pipeline(
-        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
-    )
+    pipeline = make_pipeline(engine)
     source = ListSource([make_frame(k) for k in range(frames)], live=live)
     return Runner(source=source, pipeline=pipeline, sinks=sinks or [KeepingSink()], **options)
 
@@ -46,9 +43,7 @@ def test_looking_ahead_changes_no_result(frames):
     sink = KeepingSink()
     make_runner(frames, sinks=[sink]).run()
     engine = CountingEngine()
-    alone = Pipeline(
-        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
-    )
+    alone = make_pipeline(engine)
     wanted = [alone.step([make_frame(k)])[0] for k in range(frames)]
 
     for result, one in zip(sink.results, wanted, strict=True):
@@ -73,10 +68,7 @@ def test_opencv_has_one_thread_in_a_run_over_a_file_and_as_before_after_it(live,
     cv2.setNumThreads(3)
     try:
         engine = CountingEngine()
-        face_tracker = make_face_tracker(detector)
-        pipeline = Pipeline(
-            face_tracker=face_tracker, engine=engine, decider=Decider(engine.contract)
-        )
+        pipeline = make_pipeline(engine, detector)
         source = ListSource([make_frame(k) for k in range(5)], live=live)
         with pytest.raises(RuntimeError, match="exploded"):
             Runner(source=source, pipeline=pipeline, sinks=[KeepingSink()], drops=False).run()
@@ -88,8 +80,7 @@ def test_opencv_has_one_thread_in_a_run_over_a_file_and_as_before_after_it(live,
 
 def test_what_was_looked_at_before_a_look_failed_reaches_the_sink():
     sink, engine = KeepingSink(), CountingEngine()
-    face_tracker = make_face_tracker(FixedDetector(fail_on=9))
-    pipeline = Pipeline(face_tracker=face_tracker, engine=engine, decider=Decider(engine.contract))
+    pipeline = make_pipeline(engine, FixedDetector(fail_on=9))
     source = ListSource([make_frame(k) for k in range(20)])
     with pytest.raises(RuntimeError, match="detector exploded on call 9"):
         Runner(source=source, pipeline=pipeline, sinks=[sink]).run()
@@ -359,9 +350,7 @@ def test_frames_that_cannot_be_looked_at_ahead_all_come_through(size):
     engine, sink = CountingEngine(), KeepingSink()
     image = np.zeros((size[1], size[0], 3), np.uint8)
     frames = [Frame(index=k, time_s=k / 25, picture=image) for k in range(11)]
-    pipeline = StepByStep(
-        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
-    )
+    pipeline = make_pipeline(engine, kind=StepByStep)
     Runner(source=ListSource(frames), pipeline=pipeline, sinks=[sink]).run()
 
     assert [result.frame.index for result in sink.results] == list(range(11))

@@ -13,12 +13,10 @@ import numpy as np
 import pytest
 
 from rtau.data import Frame
-from rtau.decisions import Decider
 from rtau.execution import runner as runner_module
 from rtau.execution.runner import Runner
-from rtau.pipeline import Pipeline
 from rtau.protocols import SourceInfo
-from tests.support.doubles import CountingEngine, NullSink, make_face_tracker
+from tests.support.doubles import CountingEngine, NullSink, make_pipeline
 
 PATIENCE_S = 30.0
 FPS = 30
@@ -120,9 +118,7 @@ def run_live(monkeypatch, *, frames, seconds_per_frame):
     camera = MadeUpCamera(clock, frames=frames)
     sink = SlowSink(clock, camera, seconds=seconds_per_frame)
     engine = CountingEngine()
-    pipeline = Pipeline(
-        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
-    )
+    pipeline = make_pipeline(engine)
     sink.runner = Runner(source=camera, pipeline=pipeline, sinks=[sink])
     return sink.runner.run(), sink
 
@@ -179,9 +175,7 @@ def test_frames_a_source_drops_by_itself_are_counted_too():
                 self.dropped += 1
 
     engine = CountingEngine()
-    pipeline = Pipeline(
-        face_tracker=make_face_tracker(), engine=engine, decider=Decider(engine.contract)
-    )
+    pipeline = make_pipeline(engine)
     source = Skipping(MadeUpTime(), frames=20)
     summary = Runner(source=source, pipeline=pipeline, sinks=[NullSink()], drops=False).run()
 
