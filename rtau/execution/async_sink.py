@@ -1,7 +1,7 @@
-"""Writes behind the run's back: a slow sink's work, done by a crew.
+"""An asynchronous sink: a slow sink's writes are executed by the worker pool.
 
-Encoding a picture takes longer than all else of a frame, and can go on beside it. The sink's
-promises stay: order, one error, nothing lost at the end. The runner puts it around slow sinks.
+Encoding a frame takes longer than all other stages together and can overlap with them. The promises
+of `Sink` stay: order, one error, nothing lost at the end. The runner wraps slow sinks in it.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 from rtau.data import FrameResult, Picture
-from rtau.execution.worker_pool import Belt, Crew
+from rtau.execution.queue import BoundedQueue
+from rtau.execution.worker_pool import WorkerPool
 from rtau.protocols import Sink
-
-# A result and its picture, or what the sink has prepared of it.
-_Item = tuple[FrameResult, object]
 
 
 @runtime_checkable
 class PreparingSink(Protocol):
-    """A slow `Sink` whose `write` is two steps, of which the first may be done by another thread.
+    """A slow `Sink` whose `write` has two steps; another thread may execute the first.
 
     `write(result, picture)` is `write_prepared(result, prepare(picture))`.
     """
 
     def prepare(self, picture: Picture | None, /) -> object:
-        """Returns the picture in the form it is written in; changes nothing of the sink."""
+        """Returns the picture in the form that is written; leaves the sink unchanged."""
         ...
 
     def write_prepared(self, result: FrameResult, prepared: Any, /) -> None:
@@ -33,74 +31,60 @@ class PreparingSink(Protocol):
         ...
 
 
-class WriteBehind:
-    """A sink around another, whose `write` returns before the other has written. A `Sink`."""
+class AsyncSink:
+    """Wraps a sink, so that `write` returns before the wrapped sink has written. A `Sink`."""
 
     is_slow = False
 
-    def __init__(self, sink: Sink, crew: Crew, /, *, waiting: int) -> None:
-        """Takes ownership of the sink and adds its stage to the crew.
+    def __init__(self, sink: Sink, pool: WorkerPool, /, *, queue_size: int) -> None:
+        """Takes ownership of the sink and adds its stage to the pool.
 
         Args:
-            sink: to be written to.
-            crew: that does it.
-            waiting: most results that may wait, each with its picture.
+            sink: the sink that writes.
+            pool: executes its writes.
+            queue_size: most results that wait to be written, each with its picture.
         """
+        self.name, self.wants_overlay, self.is_view = sink.name, sink.wants_overlay, sink.is_view
         self._sink = sink
-        self._crew = crew
-        self._belt: Belt[_Item] = Belt(size=waiting)
+        self._pool = pool
+        self._queue: BoundedQueue[tuple[FrameResult, object]] = pool.queue(size=queue_size)
         self._is_open = True
         self._prepare, write = _steps(sink)
-        crew.add(lambda item: write(*item), of=self._belt, into=None)
-
-    @property
-    def name(self) -> str:
-        """The other's."""
-        return self._sink.name
-
-    @property
-    def wants_overlay(self) -> bool:
-        """The other's."""
-        return self._sink.wants_overlay
-
-    @property
-    def is_view(self) -> bool:
-        """The other's."""
-        return self._sink.is_view
+        pool.add_stage(lambda item: write(*item), inputs=self._queue, outputs=None)
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Hands a result on; waits, and works, while too many are waiting.
+        """Queues a result; while the queue is full, the calling thread executes stages.
 
         Raises:
-            SinkError: the other failed, at this result or at one of those before it.
+            SinkError: the wrapped sink failed at this or an earlier result.
             ValueError: this sink is closed.
         """
         if not self._is_open:
             raise ValueError(f"{self.name}: write needs an open sink")
-        # By this thread: the crew's is the busier one where a sink is slow.
-        if not self._crew.put(self._belt, (result, self._prepare(picture))):
+        # In this thread: the pool is the busier one where a sink is slow.
+        if not self._queue.put((result, self._prepare(picture))):
             self._finish()
 
     def close(self) -> None:
-        """Returns when everything is written and the other is closed; may be called twice.
+        """Writes what is queued and closes the wrapped sink; may be called twice.
 
         Raises:
-            SinkError: the other failed at one of the last results, or at closing.
+            SinkError: the wrapped sink failed at one of the last results, or while closing.
         """
         if self._is_open:
             self._finish()
 
     def _finish(self) -> None:
-        """Closes the other when it has been written what was handed on, or has failed."""
+        """Closes the wrapped sink once the queue is written, or its stage has failed."""
         self._is_open = False
-        self._crew.finish(self._belt)
+        self._pool.drain(self._queue)
         self._sink.close()
-        if self._belt.error is not None:
-            raise self._belt.error
+        if self._queue.error is not None:
+            raise self._queue.error
 
 
 def _steps(sink: Sink) -> tuple[Callable[[Picture | None], object], Callable[..., None]]:
-    """Returns how a sink prepares a picture, and how it writes what is prepared."""
+    """Returns the function that prepares a picture and the one that writes it prepared."""
     if isinstance(sink, PreparingSink):
         return sink.prepare, sink.write_prepared
     return lambda picture: picture, sink.write

@@ -1,91 +1,118 @@
-"""The bounded queue between two threads of a run, with its two policies.
+"""The bounded queue between two threads of a run, with two policies for a full queue.
 
-*wait* makes the reader wait, so that every frame is processed; *drop* throws out the oldest, so
-that the newest frame of a camera wins. Used by `rtau.execution.prefetch` for live sources.
+*Wait* blocks the producer, so that every item is consumed; *drop oldest* discards the oldest item,
+so that the newest frame of a camera wins. Used by the worker pool for its stages, by asynchronous
+sinks and by the reading thread of a live run.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
+# A bounded wait lets a signal handler run on platforms whose locks do not wake for one.
+POLL_INTERVAL_S = 0.2
 
-class FrameQueue(Generic[Item]):
-    """A bounded queue that knows how it ended.
 
-    The reader ends it once, with or without an error; the consumer gets every item that was put
-    before the end (but for those dropped), then the end.
+class BoundedQueue(Generic[Item]):
+    """A bounded FIFO queue that keeps the reason why it ended.
+
+    The consumer gets every item that was put before the end, except dropped ones. `items`, `size`,
+    `is_ended` and `error` are read and changed under the lock of `changed` only.
     """
 
-    def __init__(self, *, size: int, drops: bool) -> None:
-        """Holds at most `size` items; `drops` chooses the policy."""
-        self._items: deque[Item] = deque()
-        self._size = size
-        self._drops = drops
-        self._ended = False
-        self._closed = False
-        self._error: BaseException | None = None
-        self._dropped = 0
-        self._changed = threading.Condition()
+    def __init__(
+        self,
+        *,
+        size: int,
+        drops_oldest: bool = False,
+        changed: threading.Condition | None = None,
+        wait_until: Callable[[Callable[[], bool]], None] | None = None,
+    ) -> None:
+        """Makes an empty queue.
+
+        Args:
+            size: most items it holds.
+            drops_oldest: whether `put` into a full queue discards the oldest item or waits.
+            changed: condition to share with other queues; an own one by default.
+            wait_until: returns once a predicate, called under the lock, is true; sleeps by default.
+        """
+        self.items: deque[Item] = deque()
+        self.size = size
+        self.is_ended = False
+        """True once no item is accepted any more."""
+        self.error: BaseException | None = None
+        """What the producer or the consumer failed with."""
+        self.dropped = 0
+        """Items discarded so far by the drop policy."""
+        self._drops_oldest = drops_oldest
+        self._changed = changed or threading.Condition()
+        self._wait_until = wait_until or self._sleep_until
 
     @property
-    def dropped(self) -> int:
-        """Items thrown out so far."""
-        return self._dropped
-
-    @property
-    def error(self) -> BaseException | None:
-        """What the reader failed with, once it has ended."""
-        return self._error
+    def has_room(self) -> bool:
+        """True where another item fits without dropping one."""
+        return len(self.items) < self.size
 
     def put(self, item: Item) -> bool:
-        """Adds an item; returns False when nobody will read it because the queue was closed."""
+        """Adds an item, as the policy says; returns False when the queue has ended."""
+        if not self._drops_oldest:
+            self._wait_until(lambda: self.has_room or self.is_ended)
         with self._changed:
-            while len(self._items) >= self._size and not self._closed:
-                if self._drops:
-                    self._items.popleft()
-                    self._dropped += 1
-                else:
-                    self._changed.wait()
-            if self._closed:
+            if self.is_ended:
                 return False
-            self._items.append(item)
+            if not self.has_room:
+                self.items.popleft()
+                self.dropped += 1
+            self.items.append(item)
             self._changed.notify_all()
-            return True
+        return True
+
+    def fill(self, items: Iterable[Item]) -> None:
+        """Puts items until they or the queue end; what the iterable raises is kept as `error`."""
+        try:
+            for item in items:
+                if not self.put(item):
+                    break
+        except BaseException as error:  # noqa: BLE001 - raised again by the consumer
+            self.end(error)
+        else:
+            self.end()
+
+    def take(self, count: int) -> list[Item]:
+        """Returns the next `count` items: fewer only at the end, none after it.
+
+        Waits for all of them, so that a batch never depends on the speed of the producer; `count`
+        may exceed `size`.
+        """
+        taken: list[Item] = []
+        while len(taken) < count:
+            self._wait_until(lambda: bool(self.items) or self.is_ended)
+            with self._changed:
+                if not self.items:
+                    break
+                taken.append(self.items.popleft())
+                self._changed.notify_all()
+        return taken
 
     def end(self, error: BaseException | None = None) -> None:
-        """Says that no item follows, and why."""
+        """Accepts no further item; the first error given stays."""
         with self._changed:
-            self._ended = True
-            self._error = error
+            self.is_ended = True
+            self.error = self.error or error
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Wakes a waiting reader and tells it to stop; items not yet taken are gone."""
+        """Ends the queue and discards its items; a waiting producer returns."""
         with self._changed:
-            self._closed = True
-            self._items.clear()
-            self._changed.notify_all()
+            self.items.clear()
+            self.end()
 
-    def take(self, count: int) -> list[Item]:
-        """Returns the next `count` items, fewer only at the end, none when all were taken.
-
-        Waits until it has them: what a batch holds never depends on how fast the reader is.
-        Returns early, with what there is, when the queue is closed.
-        """
-        taken: list[Item] = []
+    def _sleep_until(self, is_met: Callable[[], bool]) -> None:
         with self._changed:
-            while len(taken) < count and not self._closed:
-                if self._items:
-                    taken.append(self._items.popleft())
-                    self._changed.notify_all()
-                elif self._ended:
-                    break
-                else:
-                    # A bounded wait lets a signal handler run on platforms whose locks do not
-                    # wake for one; the loop asks again.
-                    self._changed.wait(timeout=0.2)
-        return taken
+            while not is_met():
+                self._changed.wait(POLL_INTERVAL_S)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from rtau.errors import SinkError
-from rtau.execution.async_sink import WriteBehind
-from rtau.execution.worker_pool import Crew
+from rtau.execution.async_sink import AsyncSink
+from rtau.execution.worker_pool import WorkerPool
 from rtau.protocols import Sink
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
@@ -51,11 +51,11 @@ def _video(folder: Path) -> Sink:
     return VideoFileSink(folder / "o.mp4", width=64, height=48, nominal_fps=Fraction(25))
 
 
-def _behind(folder: Path) -> Sink:
-    crew = Crew()
-    behind = WriteBehind(_video(folder), crew, waiting=2)
-    crew.start(helpers=0)  # whoever writes does the work
-    return behind
+def _async(folder: Path) -> Sink:
+    pool = WorkerPool()
+    sink = AsyncSink(_video(folder), pool, queue_size=2)
+    pool.start(threads=0)  # the writing thread executes the stage
+    return sink
 
 
 def _null(folder: Path) -> Sink:
@@ -91,7 +91,7 @@ SINKS = {
     "csv": Case(_csv),
     "jsonl": Case(_jsonl),
     "video": Case(_video),
-    "written behind": Case(_behind),
+    "asynchronous": Case(_async),
     "null": Case(_null, writes_file=False),
     "face lines": Case(_face_lines, writes_file=False),
     "image folder": Case(_image_folder, writes_file=False),

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from rtau.decisions import Decider
-from rtau.execution.runner import FILE_BATCH, Runner
+from rtau.execution.runner import Runner
+from rtau.execution.strategies import FILE_BATCH
 from rtau.pipeline import Pipeline
 from tests.support.doubles import (
     CountingEngine,

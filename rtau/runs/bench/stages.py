@@ -21,7 +21,7 @@ from rtau.config import RunConfig
 from rtau.data import Crops, Faces, Frame, FrameResult, Picture
 from rtau.errors import UsageError
 from rtau.execution.opencv_threads import single_threaded_opencv
-from rtau.execution.runner import FILE_BATCH, joins_next_batch
+from rtau.execution.strategies import FILE_BATCH, merges_next_batch
 from rtau.faces.crops import cut
 from rtau.faces.detectors import open_detector
 from rtau.faces.landmarks import predict_from_landmarks
@@ -158,7 +158,7 @@ class Stages:
         if self.scene.config.find.follow == "landmarks":
             return 1
         frame, faces = self.scene.results[0].frame, round(FILE_BATCH * self.scene.faces)
-        joins = joins_next_batch(faces, frame_px=frame.width * frame.height)
+        joins = merges_next_batch(faces, frame_px=frame.width * frame.height)
         return 2 * FILE_BATCH if joins else FILE_BATCH
 
     def inferences(self) -> list[Step]:

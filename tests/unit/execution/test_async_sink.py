@@ -1,16 +1,16 @@
-"""A sink that a crew writes: order, one error, nothing lost."""
+"""A sink that a worker pool writes: order, one error, nothing lost."""
 
 import threading
 
 import pytest
 
 from rtau.errors import SinkError
-from rtau.execution.async_sink import WriteBehind
-from rtau.execution.worker_pool import Crew
+from rtau.execution.async_sink import AsyncSink
+from rtau.execution.worker_pool import WorkerPool
 from tests.support.doubles import KeepingSink
 from tests.support.results import make_result
 
-WAITING = 2
+QUEUE_SIZE = 2
 
 
 class Failing(KeepingSink):
@@ -42,30 +42,30 @@ class Preparing(KeepingSink):
         self.written.append((result.frame.index, prepared))
 
 
-@pytest.fixture(params=[0, 1], ids=["alone", "with a helper"])
-def behind(request):
-    """Yields what puts a sink behind a crew that works."""
-    crews = []
+@pytest.fixture(params=[0, 1], ids=["no worker", "one worker"])
+def make_async(request):
+    """Yields a factory of asynchronous sinks on a started worker pool."""
+    pools = []
 
     def make(inner):
-        crews.append(Crew())
-        sink = WriteBehind(inner, crews[-1], waiting=WAITING)
-        crews[-1].start(helpers=request.param)
+        pools.append(WorkerPool())
+        sink = AsyncSink(inner, pools[-1], queue_size=QUEUE_SIZE)
+        pools[-1].start(threads=request.param)
         return sink
 
     yield make
-    for crew in crews:
-        crew.close()
-        assert crew.join(5)
+    for pool in pools:
+        pool.close()
+        assert pool.join(5)
 
 
 def indices(sink):
     return [result.frame.index for result in sink.results]
 
 
-def test_what_can_be_prepared_is_so_by_the_calling_thread(behind):
+def test_what_can_be_prepared_is_so_by_the_calling_thread(make_async):
     inner = Preparing()
-    sink = behind(inner)
+    sink = make_async(inner)
     for index in range(9):
         sink.write(make_result(index), None)
     sink.close()
@@ -76,9 +76,9 @@ def test_what_can_be_prepared_is_so_by_the_calling_thread(behind):
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 40])
-def test_everything_is_written_in_order_before_close_returns(behind, count):
+def test_everything_is_written_in_order_before_close_returns(make_async, count):
     inner = KeepingSink()
-    sink = behind(inner)
+    sink = make_async(inner)
     for index in range(count):
         sink.write(make_result(index), None)
     sink.close()
@@ -88,9 +88,9 @@ def test_everything_is_written_in_order_before_close_returns(behind, count):
     assert inner.closed == 1
 
 
-def test_a_failure_is_raised_by_a_later_write_once(behind):
+def test_a_failure_is_raised_by_a_later_write_once(make_async):
     inner = Failing(at=1)
-    sink = behind(inner)
+    sink = make_async(inner)
     inner.may_go_on.set()
 
     def write_on():
@@ -105,9 +105,9 @@ def test_a_failure_is_raised_by_a_later_write_once(behind):
     assert inner.closed == 1
 
 
-def test_a_failure_at_the_last_result_is_raised_by_close(behind):
+def test_a_failure_at_the_last_result_is_raised_by_close(make_async):
     inner = Failing(at=2)
-    sink = behind(inner)
+    sink = make_async(inner)
     inner.may_go_on.set()
     for index in range(3):
         sink.write(make_result(index), None)
@@ -118,27 +118,27 @@ def test_a_failure_at_the_last_result_is_raised_by_close(behind):
     sink.close()
 
 
-def test_only_a_few_wait(behind):
+def test_no_more_wait_than_the_queue_holds(make_async):
     inner, written = Failing(at=None), []
-    sink = behind(inner)
+    sink = make_async(inner)
 
-    def hand_on():
+    def write_all():
         for index in range(10):
             sink.write(make_result(index), None)
             written.append(index)
 
-    thread = threading.Thread(target=hand_on)
+    thread = threading.Thread(target=write_all)
     thread.start()
     thread.join(0.3)
-    assert len(written) <= WAITING + 1
+    assert len(written) <= QUEUE_SIZE + 1
     inner.may_go_on.set()
     thread.join(5)
     sink.close()
     assert indices(inner) == list(range(10))
 
 
-def test_nothing_can_be_written_after_close(behind):
-    sink = behind(KeepingSink())
+def test_nothing_can_be_written_after_close(make_async):
+    sink = make_async(KeepingSink())
     sink.close()
     with pytest.raises(ValueError, match="write needs an open sink"):
         sink.write(make_result(0), None)

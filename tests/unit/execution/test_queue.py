@@ -3,7 +3,7 @@ import threading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtau.execution.queue import FrameQueue
+from rtau.execution.queue import BoundedQueue
 
 
 def read_into(queue, items):
@@ -16,7 +16,7 @@ def read_into(queue, items):
 @given(count=st.integers(0, 60), size=st.integers(1, 9), batch=st.integers(1, 7))
 @settings(deadline=None, max_examples=40)
 def test_wait_loses_nothing_and_keeps_the_order(count, size, batch):
-    queue = FrameQueue(size=size, drops=False)
+    queue = BoundedQueue(size=size, drops_oldest=False)
     reader = threading.Thread(target=read_into, args=(queue, range(count)))
     reader.start()
     taken = []
@@ -32,7 +32,7 @@ def test_wait_loses_nothing_and_keeps_the_order(count, size, batch):
 @settings(deadline=None, max_examples=40)
 def test_wait_fills_every_batch_but_the_last(count, size, batch):
     """What a batch holds must not depend on the speed of the reader: results stay repeatable."""
-    queue = FrameQueue(size=size, drops=False)
+    queue = BoundedQueue(size=size, drops_oldest=False)
     reader = threading.Thread(target=read_into, args=(queue, range(count)))
     reader.start()
     sizes = []
@@ -46,7 +46,7 @@ def test_wait_fills_every_batch_but_the_last(count, size, batch):
 
 @given(count=st.integers(1, 60), size=st.integers(1, 9))
 def test_drop_keeps_the_newest_within_its_bound(count, size):
-    queue = FrameQueue(size=size, drops=True)
+    queue = BoundedQueue(size=size, drops_oldest=True)
     read_into(queue, range(count))
 
     taken = queue.take(count + 1)
@@ -56,7 +56,7 @@ def test_drop_keeps_the_newest_within_its_bound(count, size):
 
 
 def test_close_frees_a_reader_that_waits():
-    queue = FrameQueue(size=1, drops=False)
+    queue = BoundedQueue(size=1, drops_oldest=False)
     reader = threading.Thread(target=read_into, args=(queue, range(10)))
     reader.start()
     queue.take(1)
@@ -70,7 +70,7 @@ def test_close_frees_a_reader_that_waits():
 
 
 def test_items_before_an_error_are_still_given():
-    queue = FrameQueue(size=4, drops=False)
+    queue = BoundedQueue(size=4, drops_oldest=False)
     queue.put(1)
     error = OSError("unplugged")
     queue.end(error)

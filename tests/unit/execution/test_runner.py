@@ -39,7 +39,7 @@ def test_every_frame_of_a_file_reaches_the_sink_in_order(frames):
 
 
 @pytest.mark.parametrize("frames", [1, 4, 9, 23])
-def test_looking_ahead_changes_no_result(frames):
+def test_preprocessing_ahead_changes_no_result(frames):
     sink = KeepingSink()
     make_runner(frames, sinks=[sink]).run()
     engine = CountingEngine()
@@ -78,7 +78,7 @@ def test_opencv_has_one_thread_in_a_run_over_a_file_and_as_before_after_it(live,
         cv2.setNumThreads(before)
 
 
-def test_what_was_looked_at_before_a_look_failed_reaches_the_sink():
+def test_frames_preprocessed_before_a_failure_of_preprocessing_reach_the_sink():
     sink, engine = KeepingSink(), CountingEngine()
     pipeline = make_pipeline(engine, FixedDetector(fail_on=9))
     source = ListSource([make_frame(k) for k in range(20)])
@@ -291,7 +291,7 @@ def test_live_a_slow_sink_is_written_to_beside_the_calling_thread():
     slow = SlowSink()
     make_runner(20, sinks=[slow], live=True, drops=False).run()
 
-    assert "rtau-crew" in slow.threads
+    assert "rtau-worker" in slow.threads
 
 
 def test_a_slow_sink_that_fails_ends_the_run_and_the_others_keep_what_they_have():
@@ -324,7 +324,7 @@ def test_what_a_slow_sink_was_handed_before_a_stop_is_written():
 @pytest.mark.parametrize("cores", [1, 2, 16])
 @pytest.mark.parametrize("sinks", [1, 2])
 def test_a_run_over_a_file_has_a_thread_to_a_core_but_none_without_work(monkeypatch, cores, sinks):
-    monkeypatch.setattr("rtau.execution.runner.usable_cores", lambda: cores)
+    monkeypatch.setattr("rtau.execution.strategies.usable_cores", lambda: cores)
     before, counts = threading.active_count(), []
 
     class Watcher(KeepingSink):
@@ -340,13 +340,13 @@ def test_a_run_over_a_file_has_a_thread_to_a_core_but_none_without_work(monkeypa
 
 
 class StepByStep(Pipeline):
-    """Says that a frame can only be looked at once the one before it is judged."""
+    """Preprocesses a frame only once the previous one is inferred."""
 
     can_preprocess_ahead = False
 
 
 @pytest.mark.parametrize("size", [(64, 48), (3840, 2160)], ids=["small", "4K"])
-def test_frames_that_cannot_be_looked_at_ahead_all_come_through(size):
+def test_frames_that_cannot_be_preprocessed_ahead_all_reach_the_sink(size):
     engine, sink = CountingEngine(), KeepingSink()
     image = np.zeros((size[1], size[0], 3), np.uint8)
     frames = [Frame(index=k, time_s=k / 25, picture=image) for k in range(11)]
@@ -373,7 +373,7 @@ def test_an_interruption_while_closing_leaves_no_thread():
 
 def test_an_interruption_while_a_slow_sink_is_written_closes_all_and_writes_the_rest(monkeypatch):
     monkeypatch.setattr(
-        "rtau.execution.runner.Runner._helpers", lambda self: 0
+        "rtau.execution.strategies.FileStrategy.worker_threads", lambda self, stages: 0
     )  # the caller writes
 
     class InterruptedOnce(SlowSink):

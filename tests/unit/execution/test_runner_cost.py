@@ -20,7 +20,8 @@ from rtau.backends.scripted import ScriptedEngine
 from rtau.data import Faces, Frame
 from rtau.decisions import Decider
 from rtau.execution import runner as runner_module
-from rtau.execution.runner import FILE_BATCH, LOOK_AHEAD, SHARE_BESIDE, Runner
+from rtau.execution.runner import Runner
+from rtau.execution.strategies import FILE_BATCH, PREFETCH_FRAMES, PREFETCH_PER_SIDE_QUEUE
 from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
@@ -176,8 +177,9 @@ def test_no_more_frames_are_held_late_than_early_by_a_fast_or_a_slow_sink(pause_
 
     run_film(film, Watch(look))
 
-    # On both belts, one in the hands of each stage, one between, and the batch.
-    assert max(alive) <= LOOK_AHEAD // SHARE_BESIDE + LOOK_AHEAD + 3 + 2 * FILE_BATCH
+    # Both queues, one frame in each stage, one between them, and the batch.
+    queued = PREFETCH_FRAMES // PREFETCH_PER_SIDE_QUEUE + PREFETCH_FRAMES
+    assert max(alive) <= queued + 3 + 2 * FILE_BATCH
     assert film.alive <= 1
 
 

@@ -1,28 +1,29 @@
-"""Threads that share stages: order, errors of any stage, bounded belts, and a clean end."""
+"""Threads that share stages: order, errors of any stage, bounded queues, and a clean end."""
 
 import threading
 import time
 
 import pytest
 
-from rtau.execution.worker_pool import Belt, Crew
+from rtau.execution.worker_pool import WorkerPool
 
 
-def negating(items, *, size=2, look=None):
-    """Returns a crew that reads items and negates each, and the belt of what it made."""
-    crew, read, made = Crew(), Belt(size=size), Belt(size=size)
-    crew.add_start(iter(items), into=read)
-    crew.add(look or (lambda item: -item), of=read, into=made)
-    return crew, made
+def negating(items, *, size=2, work=None):
+    """Returns a pool that reads items and negates each, and the queue of its outputs."""
+    pool = WorkerPool()
+    read, made = pool.queue(size=size), pool.queue(size=size)
+    pool.add_producer(iter(items), outputs=read)
+    pool.add_stage(work or (lambda item: -item), inputs=read, outputs=made)
+    return pool, made
 
 
-def all_of(crew, belt, *, helpers, at_a_time=3):
-    crew.start(helpers=helpers)
+def all_of(pool, queue, *, threads, at_a_time=3):
+    pool.start(threads=threads)
     taken = []
-    while some := crew.take(belt, at_a_time):
+    while some := queue.take(at_a_time):
         taken += some
-    crew.close()
-    assert crew.join(5)
+    pool.close()
+    assert pool.join(5)
     return taken
 
 
@@ -36,57 +37,58 @@ def failing_at(bad, error):
 
 
 @pytest.fixture
-def crew_to_write():
-    """Yields what makes a crew with one stage that nobody takes from, and ends all of them."""
+def pool_to_write():
+    """Yields a factory of pools with one stage that has no outputs, and ends all of them."""
     made = []
 
-    def make(work, *, size=3, helpers=1):
-        crew, belt = Crew(), Belt(size=size)
-        crew.add(work, of=belt, into=None)
-        crew.start(helpers=helpers)
-        made.append(crew)
-        return crew, belt
+    def make(work, *, size=3, threads=1):
+        pool = WorkerPool()
+        queue = pool.queue(size=size)
+        pool.add_stage(work, inputs=queue, outputs=None)
+        pool.start(threads=threads)
+        made.append(pool)
+        return pool, queue
 
     yield make
-    for crew in made:
-        crew.close()
-        assert crew.join(5)
+    for pool in made:
+        pool.close()
+        assert pool.join(5)
 
 
-@pytest.mark.parametrize("helpers", [0, 1, 2, 5])
+@pytest.mark.parametrize("threads", [0, 1, 2, 5])
 @pytest.mark.parametrize("count", [0, 1, 3, 50])
-def test_everything_comes_out_in_order_and_was_worked_on_once(count, helpers):
+def test_everything_comes_out_in_order_and_was_worked_on_once(count, threads):
     seen = []
-    crew, made = negating(
-        range(count), size=4, look=lambda item: seen.append(item) or time.sleep(1e-4) or -item
+    pool, made = negating(
+        range(count), size=4, work=lambda item: seen.append(item) or time.sleep(1e-4) or -item
     )
 
-    assert all_of(crew, made, helpers=helpers) == [-item for item in range(count)]
+    assert all_of(pool, made, threads=threads) == [-item for item in range(count)]
     assert seen == list(range(count))
     assert made.error is None
 
 
-@pytest.mark.parametrize("helpers", [0, 1, 2])
-def test_more_can_be_taken_at_once_than_a_belt_holds(helpers):
-    crew, made = negating(range(20), size=2)
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_more_can_be_taken_at_once_than_a_queue_holds(threads):
+    pool, made = negating(range(20), size=2)
 
-    assert all_of(crew, made, helpers=helpers, at_a_time=7) == [-item for item in range(20)]
+    assert all_of(pool, made, threads=threads, at_a_time=7) == [-item for item in range(20)]
 
 
-@pytest.mark.parametrize("helpers", [0, 1, 3])
-def test_no_stage_works_on_two_items_at_once(helpers):
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_no_stage_works_on_two_items_at_once(threads):
     inside, most = [], []
 
-    def look(item):
+    def work(item):
         inside.append(item)
         most.append(len(inside))
         time.sleep(1e-3)
         inside.remove(item)
         return item
 
-    crew, made = negating(range(30), look=look)
+    pool, made = negating(range(30), work=work)
 
-    assert len(all_of(crew, made, helpers=helpers, at_a_time=2)) == 30
+    assert len(all_of(pool, made, threads=threads, at_a_time=2)) == 30
     assert set(most) == {1}
 
 
@@ -98,151 +100,154 @@ def test_the_stages_work_beside_each_other():
         met.wait()
         yield 1
 
-    crew, made = negating(reads(), look=lambda item: met.wait() if item == 0 else item)
+    pool, made = negating(reads(), work=lambda item: met.wait() if item == 0 else item)
 
-    assert len(all_of(crew, made, helpers=1, at_a_time=2)) == 2
+    assert len(all_of(pool, made, threads=1, at_a_time=2)) == 2
 
 
-@pytest.mark.parametrize("helpers", [0, 1, 2])
-def test_what_reading_failed_with_comes_after_what_was_read(helpers):
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_what_reading_failed_with_comes_after_what_was_read(threads):
     error = OSError("the cable")
 
     def reads():
         yield from (1, 2)
         raise error
 
-    crew, made = negating(reads(), size=5)
+    pool, made = negating(reads(), size=5)
 
-    assert all_of(crew, made, helpers=helpers) == [-1, -2]
+    assert all_of(pool, made, threads=threads) == [-1, -2]
     assert made.error is error
 
 
-@pytest.mark.parametrize("helpers", [0, 1, 2])
-def test_what_a_stage_failed_with_comes_after_what_it_had_made(helpers):
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_what_a_stage_failed_with_comes_after_what_it_had_made(threads):
     error = RuntimeError("no cascade")
-    crew, made = negating(range(9), look=failing_at(5, error))
+    pool, made = negating(range(9), work=failing_at(5, error))
 
-    assert all_of(crew, made, helpers=helpers, at_a_time=2) == [0, 1, 2, 3, 4]
+    assert all_of(pool, made, threads=threads, at_a_time=2) == [0, 1, 2, 3, 4]
     assert made.error is error
 
 
 def test_an_interruption_of_the_caller_is_raised_once_and_costs_the_item_in_hand():
-    crew, made = negating(range(9), look=failing_at(1, KeyboardInterrupt()))
-    crew.start(helpers=0)
+    pool, made = negating(range(9), work=failing_at(1, KeyboardInterrupt()))
+    pool.start(threads=0)
 
     with pytest.raises(KeyboardInterrupt):
-        crew.take(made, 2)
-    assert crew.take(made, 9) == [2, 3, 4, 5, 6, 7, 8]
+        made.take(2)
+    assert made.take(9) == [2, 3, 4, 5, 6, 7, 8]
     assert made.error is None
 
 
-def test_what_a_helper_dies_of_ends_the_stage(crew_to_write):
+def test_an_exit_of_a_worker_ends_the_stage(pool_to_write):
     has_begun = threading.Event()
 
     def work(_):
         has_begun.set()
         raise SystemExit
 
-    crew, belt = crew_to_write(work)
-    crew.put(belt, 0)
+    pool, queue = pool_to_write(work)
+    queue.put(0)
     assert has_begun.wait(5)
-    crew.finish(belt)
+    pool.drain(queue)
 
-    assert isinstance(belt.error, SystemExit)
-    assert not crew.put(belt, 1)
+    assert isinstance(queue.error, SystemExit)
+    assert not queue.put(1)
 
 
-def test_no_more_is_made_than_belts_hold():
-    read, looked, enough = [], [], threading.Event()
+def test_no_more_is_produced_than_queues_hold():
+    read, processed, enough = [], [], threading.Event()
 
     def reads():
         for item in range(50):
             read.append(item)
             yield item
 
-    def look(item):
-        looked.append(item)
-        if len(looked) == 2:
+    def work(item):
+        processed.append(item)
+        if len(processed) == 2:
             enough.set()
         return item
 
-    crew, made = negating(reads(), size=2, look=look)
-    crew.start(helpers=2)
+    pool, made = negating(reads(), size=2, work=work)
+    pool.start(threads=2)
     assert enough.wait(5)
     time.sleep(0.05)
-    assert (len(looked), len(read)) == (2, 4)
+    assert (len(processed), len(read)) == (2, 4)
 
-    assert crew.take(made, 1) == [0]
+    assert made.take(1) == [0]
     time.sleep(0.05)
-    assert (len(looked), len(read)) == (3, 5)
-    crew.close()
-    assert crew.join(5)
+    assert (len(processed), len(read)) == (3, 5)
+    pool.close()
+    assert pool.join(5)
 
 
-def test_the_piece_nearest_the_end_is_done_first():
+def test_the_stage_nearest_the_end_is_executed_first():
     done = []
-    crew, read, looked, written = Crew(), Belt(size=2), Belt(size=2), Belt(size=2)
-    crew.add_start(iter(range(9)), into=read)
-    crew.add(lambda item: done.append("look") or item, of=read, into=looked)
-    crew.add(lambda _: done.append("write"), of=written, into=None)
-    crew.start(helpers=0)
-    crew.put(written, "a")
-    crew.put(written, "b")
+    pool = WorkerPool()
+    read, prepared, written = (pool.queue(size=2) for _ in range(3))
+    pool.add_producer(iter(range(9)), outputs=read)
+    pool.add_stage(lambda item: done.append("prepare") or item, inputs=read, outputs=prepared)
+    pool.add_stage(lambda _: done.append("write"), inputs=written, outputs=None)
+    pool.start(threads=0)
+    written.put("a")
+    written.put("b")
 
-    crew.take(looked, 1)
+    prepared.take(1)
 
-    assert done == ["write", "write", "look"]
+    assert done == ["write", "write", "prepare"]
 
 
-@pytest.mark.parametrize("helpers", [0, 1])
-def test_what_was_put_is_done_in_order_before_finish_returns(crew_to_write, helpers):
+@pytest.mark.parametrize("threads", [0, 1])
+def test_what_was_put_is_done_in_order_before_finish_returns(pool_to_write, threads):
     done = []
-    crew, belt = crew_to_write(lambda item: time.sleep(1e-3) or done.append(item), helpers=helpers)
+    pool, queue = pool_to_write(lambda item: time.sleep(1e-3) or done.append(item), threads=threads)
     for item in range(20):
-        assert crew.put(belt, item)
-    crew.finish(belt)
+        assert queue.put(item)
+    pool.drain(queue)
 
     assert done == list(range(20))
 
 
-@pytest.mark.parametrize("helpers", [0, 1])
-def test_nothing_can_be_put_once_its_stage_has_failed(crew_to_write, helpers):
+@pytest.mark.parametrize("threads", [0, 1])
+def test_nothing_can_be_put_once_its_stage_has_failed(pool_to_write, threads):
     error = OSError("disk full")
-    crew, belt = crew_to_write(failing_at(1, error), helpers=helpers)
+    pool, queue = pool_to_write(failing_at(1, error), threads=threads)
 
-    assert not all(crew.put(belt, item) for item in range(20))
-    assert belt.error is error
-    crew.finish(belt)  # returns
+    assert not all(queue.put(item) for item in range(20))
+    assert queue.error is error
+    pool.drain(queue)  # returns
 
 
-def test_what_is_to_be_written_is_written_when_no_more_is_made():
+def test_what_is_to_be_written_is_written_when_producers_are_stopped():
     written = []
-    crew, made = negating(range(1000))
-    belt = Belt(size=4)
-    crew.add(lambda item: time.sleep(2e-3) or written.append(item), of=belt, into=None)
-    crew.start(helpers=2)
-    for item in crew.take(made, 2):
-        crew.put(belt, item)
-    crew.make_no_more()
-    crew.finish(belt)
-    crew.close()
+    pool, made = negating(range(1000))
+    queue = pool.queue(size=4)
+    pool.add_stage(
+        lambda item: time.sleep(2e-3) or written.append(item), inputs=queue, outputs=None
+    )
+    pool.start(threads=2)
+    for item in made.take(2):
+        queue.put(item)
+    pool.stop_producers()
+    pool.drain(queue)
+    pool.close()
 
-    assert crew.join(5)
+    assert pool.join(5)
     assert written == [0, -1]
 
 
-def test_threads_that_do_not_end_in_time_are_told_of(crew_to_write):
+def test_threads_that_do_not_end_in_time_are_reported(pool_to_write):
     has_begun, may_end = threading.Event(), threading.Event()
-    crew, belt = crew_to_write(lambda _: has_begun.set() or may_end.wait(5))
-    crew.put(belt, 0)
+    pool, queue = pool_to_write(lambda _: has_begun.set() or may_end.wait(5))
+    queue.put(0)
     assert has_begun.wait(5)
-    crew.close()
+    pool.close()
 
-    assert not crew.join(0.05)
+    assert not pool.join(0.05)
     may_end.set()
 
 
-def test_a_crew_that_was_never_started_can_be_closed_and_joined():
-    crew, _ = negating([1])
-    crew.close()
-    assert crew.join(0)
+def test_a_pool_that_was_never_started_can_be_closed_and_joined():
+    pool, _ = negating([1])
+    pool.close()
+    assert pool.join(0)
