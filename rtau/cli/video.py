@@ -7,21 +7,18 @@ One source goes to the outputs that are named; several go to a folder, each unde
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rtau.backends import find_model, open_engine
 from rtau.cli.settings import config_of
 from rtau.config import RunConfig
 from rtau.errors import UsageError
-from rtau.runs.build import detection_policy
+from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
-from rtau.runs.session import run_session
-from rtau.runs.summary import print_summary
-from rtau.runs.views import build_view
+from rtau.runs.session import run_source
+from rtau.runs.views import open_view
 from rtau.sources import expand_videos, is_address, open_source
 
 
@@ -42,27 +39,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_one(target: str, config: RunConfig, *, command: Sequence[str]) -> int:
-    outputs = Outputs.of(config.output)
-    outputs.check([] if is_address(target) else [Path(target)])
-    model = config.model
-    path = find_model(model.model)
-    engine = open_engine(str(path), provider=model.provider, threads=model.threads)
-    with contextlib.closing(engine):
-        source = open_source(
-            target, timeout_s=config.source.timeout_s, reconnects=config.source.reconnects
-        )
-        outcome = run_session(
-            source,
-            engine,
-            config=config,
-            model_path=path,
-            sinks=lambda session: [*outputs.sinks(session), build_view(session, outputs)],
-            record=outputs.record,
-            outputs=outputs.named(),
-            command=command,
-            policy=detection_policy(config),
-        )
-    print_summary(target, outcome, outputs=outputs)
+    settings = config.source
+    outcome = run_source(
+        lambda: open_source(target, timeout_s=settings.timeout_s, reconnects=settings.reconnects),
+        config,
+        outputs=Outputs.of(config.output, inputs=[] if is_address(target) else [Path(target)]),
+        views=lambda session: [open_view(session)],
+        command=command,
+    )
+    say(f"{target}: {outcome}")
     return outcome.exit_code
 
 

@@ -1,20 +1,19 @@
-"""Where one run writes: the named files, checked against each other and against the inputs.
+"""The files one run writes: named by its settings, checked before the run, opened as sinks.
 
-Turns the `[output]` settings into sinks in the order that loses least; opens nothing before all
-names have passed. Used by the verbs, never by the library.
+Nothing is opened before all names are checked against each other and against the inputs.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rtau.config import OutputConfig
+from rtau.contract import ModelContract
 from rtau.errors import UsageError
-from rtau.protocols import Sink
+from rtau.protocols import Sink, Source
 from rtau.runs.build import csv_sink, thresholds_of, video_sink
-from rtau.runs.session import Session
 from rtau.sinks import STDOUT, check_output, is_same_file
 from rtau.sinks.jsonl_file import JsonlSink
 
@@ -31,15 +30,22 @@ class Outputs:
     record: Path | None = None
 
     @classmethod
-    def of(cls, config: OutputConfig) -> Outputs:
-        """Returns the outputs a run's settings name; a record goes beside the first file."""
+    def of(cls, config: OutputConfig, *, inputs: Iterable[Path] = ()) -> Outputs:
+        """Returns the checked outputs of a run's settings; a record goes beside the first file.
+
+        Raises:
+            UsageError: two outputs are one file, or an output is an input or a directory.
+            SinkError: a folder is missing or not writable.
+        """
         beside = config.out or _file(config.csv) or _file(config.jsonl)
         record = config.record or (beside.with_suffix(RECORD_SUFFIX) if beside else None)
-        return cls(video=config.out, csv=config.csv, jsonl=config.jsonl, record=record)
+        outputs = cls(video=config.out, csv=config.csv, jsonl=config.jsonl, record=record)
+        outputs._check(tuple(inputs))
+        return outputs
 
     @property
     def uses_stdout(self) -> bool:
-        """True when results go to standard output, which must then hold nothing else."""
+        """True when results go to standard output, which must then contain nothing else."""
         return STDOUT in (self.csv, self.jsonl)
 
     @property
@@ -49,62 +55,57 @@ class Outputs:
 
     @property
     def files(self) -> dict[str, Path]:
-        """The files of results by kind; neither the record nor standard output is one."""
+        """The result files by kind, without the record and standard output."""
         found = {"video": self.video, "csv": _file(self.csv), "jsonl": _file(self.jsonl)}
         return {kind: path for kind, path in found.items() if path is not None}
 
     def named(self) -> dict[str, str]:
-        """Returns what is written where, for the record and the closing line."""
-        found = {
-            "video": self.video,
-            "csv": self.csv,
-            "jsonl": self.jsonl,
-            "record": self.record,
+        """Returns what is written where, by kind, for the record and the summary line."""
+        return {
+            kind: str(place)
+            for kind, place in dataclasses.asdict(self).items()
+            if place is not None
         }
-        return {kind: str(place) for kind, place in found.items() if place is not None}
 
-    def check(self, inputs: Iterable[Path]) -> None:
-        """Returns when every file can be written and none destroys another or an input.
+    def open_sinks(
+        self,
+        config: OutputConfig,
+        *,
+        source: Source,
+        contract: ModelContract,
+        images: Sequence[Path] | None = None,
+    ) -> Iterator[Sink]:
+        """Yields the sinks, each open: tables first, so that a failing video costs no row.
+
+        Args:
+            config: how the files are written.
+            source: where the frames come from.
+            contract: of the model.
+            images: the file of each frame index, for the tables; None for a video.
 
         Raises:
-            UsageError: two outputs are one file, or an output is an input or a directory.
-            SinkError: a directory is missing or does not let us write.
+            SinkError: a file or an encoder cannot be opened.
         """
+        file_of = None if images is None else lambda index: str(images[index])
+        landmarks = config.landmarks
+        if self.csv is not None:
+            yield csv_sink(self.csv, contract=contract, file_of=file_of, landmarks=landmarks)
+        if self.jsonl is not None:
+            thresholds = thresholds_of(contract)
+            yield JsonlSink(self.jsonl, thresholds=thresholds, file_of=file_of, landmarks=landmarks)
+        if self.video is not None:
+            yield video_sink(self.video, source=source, output=config)
+
+    def _check(self, inputs: Sequence[Path]) -> None:
         if self.csv == STDOUT and self.jsonl == STDOUT:
-            raise UsageError("--csv - and --jsonl - both want standard output; name a file for one")
+            raise UsageError(
+                "--csv - and --jsonl - cannot both write to standard output; name a file for one"
+            )
         files = [*self.files.values(), *([self.record] if self.record is not None else [])]
         for k, path in enumerate(files):
             check_output(path, inputs=inputs)
-            for other in files[:k]:
-                if is_same_file(path, other):
-                    raise UsageError(f"two outputs have the same name: {path}; choose another")
-
-    def sinks(self, session: Session, *, file_of: Callable[[int], str] | None = None) -> list[Sink]:
-        """Returns the open sinks: tables first, so that a video that fails costs no row.
-
-        Raises:
-            SinkError: a file or an encoder cannot be opened; none is left open.
-        """
-        contract, landmarks = session.engine.contract, session.config.output.landmarks
-        thresholds = thresholds_of(contract)
-        built: list[Sink] = []
-        try:
-            if self.csv is not None:
-                table = csv_sink(self.csv, contract=contract, file_of=file_of, landmarks=landmarks)
-                built.append(table)
-            if self.jsonl is not None:
-                lines = JsonlSink(
-                    self.jsonl, thresholds=thresholds, file_of=file_of, landmarks=landmarks
-                )
-                built.append(lines)
-            if self.video is not None:
-                output = session.config.output
-                built.append(video_sink(self.video, source=session.source, output=output))
-        except BaseException:
-            for sink in reversed(built):
-                sink.close()
-            raise
-        return built
+            if any(is_same_file(path, other) for other in files[:k]):
+                raise UsageError(f"two outputs have the same name: {path}; choose another")
 
 
 def _file(name: str | None) -> Path | None:

@@ -1,26 +1,27 @@
-"""Runs one open source by its settings, and keeps the record of the run.
+"""Runs one source by its settings: opens the parts, runs them, writes the run record.
 
-`rtau.runs.build` builds the runner, the verb its sinks; decides nothing about images. `video`,
-`webcam` and `image` call `run_session` and turn its outcome into an exit code.
+`run_source` is the one way a source is run: the verbs of the command line and the workers of a
+batch call it. The parts are built by `rtau.runs.build`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from rtau import __version__
-from rtau.config import RunConfig
-from rtau.errors import RtauError
+from rtau.backends import find_model, open_engine
+from rtau.config import ModelConfig, RunConfig
 from rtau.execution.runner import Runner, RunSummary
 from rtau.faces.detection_policy import DetectionPolicy
 from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
-from rtau.runs.build import build_runner, check_landmarks, view_controls
+from rtau.runs.build import build_runner, check_landmarks, detection_policy, view_controls
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
+from rtau.runs.outputs import Outputs
 from rtau.runs.run_record import (
     FileStamp,
     ModelRecord,
@@ -34,22 +35,63 @@ from rtau.sinks import STDOUT
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 
-# Builds the sinks of a run when source and engine are open and the controls exist.
-SinkBuilder = Callable[["Session"], list[Sink]]
-
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A model that is ready to run."""
+
+    engine: Engine
+    path: Path
+    """The model file."""
+
+
+def load_model(config: ModelConfig) -> LoadedModel:
+    """Returns the model of the settings; the caller closes its engine.
+
+    Raises:
+        RtauError: the model is missing or broken, or its provider is not available.
+    """
+    path = find_model(config.model)
+    engine = open_engine(str(path), provider=config.provider, threads=config.threads)
+    return LoadedModel(engine, path)
+
+
+@dataclasses.dataclass(slots=True, eq=False)
 class Session:
-    """The open parts of one run, before its sinks exist."""
+    """The open parts of one run; the runner exists once the sinks do."""
 
     config: RunConfig
     source: Source
-    engine: Engine
-    model_path: Path
+    model: LoadedModel
+    outputs: Outputs
     controls: ViewControls
     command: Sequence[str]
-    status: Callable[[], ViewStatus]
-    stamp: FileStamp | None = None
+    stamp: FileStamp | None
+    """State of the video file when it was opened; None for other sources."""
+    started_utc: str = dataclasses.field(default_factory=utc_now)
+    started_s: float = dataclasses.field(default_factory=time.perf_counter)
+    runner: Runner | None = None
+
+    def status(self) -> ViewStatus:
+        """Returns what views show of the run at this moment."""
+        assert self.runner is not None, "a view read the status before the run started"
+        source, engine, progress = self.source, self.model.engine, self.runner.progress
+        # Frames of a file wait in the queue by design: their latency means nothing.
+        has_latency = source.is_live and progress.latency.samples > 0
+        return ViewStatus(
+            source=source.info.name,
+            model=engine.contract.name,
+            device=engine.device,
+            is_live=source.is_live,
+            frames_total=source.info.frame_count,
+            frames_done=progress.frames_done,
+            fps=progress.fps or None,
+            latency_p50_s=progress.latency.p50_s if has_latency else None,
+            latency_p95_s=progress.latency.p95_s if has_latency else None,
+            dropped=progress.frames_dropped,
+            corrupt=progress.frames_corrupt,
+            elapsed_s=time.perf_counter() - self.started_s,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -58,112 +100,120 @@ class Outcome:
 
     summary: RunSummary
     interrupted: bool
+    outputs: Outputs
 
     @property
     def exit_code(self) -> int:
         """0 done, 130 interrupted; failures are exceptions."""
         return INTERRUPTED if self.interrupted else 0
 
+    def __str__(self) -> str:
+        """Returns what the run did and where its results are, in one line."""
+        summary = self.summary
+        parts = [
+            _counted(summary.frames_done, "frame"),
+            _counted(summary.tracks, "face"),
+            f"{summary.wall_s:.1f} s",
+            f"{summary.fps:.1f} fps",
+        ]
+        if summary.frames_dropped:
+            parts.append(f"{summary.frames_dropped} dropped")
+        if summary.frames_corrupt:
+            parts.append(f"{summary.frames_corrupt} could not be decoded")
+        parts += [f"lost view {view}" for view in summary.lost_views]
+        end = "interrupted after " if self.interrupted else ""
+        places = ", ".join(name for name in self.outputs.named().values() if name != STDOUT)
+        return f"{end}{', '.join(parts)}{f' -> {places}' if places else ''}"
 
-class _Status:
-    """Answers `status()` for views that are built before the runner is."""
 
-    def __init__(self) -> None:
-        self.read: Callable[[], ViewStatus] | None = None
-
-    def __call__(self) -> ViewStatus:
-        if self.read is None:
-            raise AssertionError("a view asked for the status before the run began")
-        return self.read()
-
-
-def run_session(  # noqa: PLR0913 - the parts of a run
-    source: Source,
-    engine: Engine,
-    *,
+def run_source(
+    open_source: Callable[[], Source],
     config: RunConfig,
-    model_path: Path,
-    sinks: SinkBuilder,
-    record: Path | None,
-    outputs: dict[str, str],
+    *,
+    outputs: Outputs,
+    views: Callable[[Session], Iterable[Sink]],
     command: Sequence[str],
-    policy: DetectionPolicy,
-    tracker: str = "iou",
+    model: LoadedModel | None = None,
+    images: Sequence[Path] | None = None,
 ) -> Outcome:
-    """Runs one source to its end and writes the record; closes the source and the sinks.
+    """Runs one source to its end, writes its record and closes what it opened.
 
     The record is written for failed and interrupted runs as well.
 
+    Args:
+        open_source: opens the source; called once the model is loaded.
+        config: the settings of the run.
+        outputs: the files to write.
+        views: returns the sinks of the run besides the files.
+        command: the command line, for the record.
+        model: stays open; None loads the model of the settings and closes it.
+        images: the files of a source of unrelated images, by frame index; disables tracking.
+
     Raises:
-        RtauError: whatever ended the run; the record has its text.
+        RtauError: what ended the run; its text is in the record.
     """
-    started_utc = utc_now()
-    status = _Status()
-    try:
-        controls = view_controls(config, engine.contract)
-        check_landmarks(config, engine.contract)
-        session = Session(
-            config, source, engine, model_path, controls, command, status, stamp=_stamp(source)
+    with contextlib.ExitStack() as opened:
+        if model is None:
+            model = load_model(config.model)
+            opened.callback(model.engine.close)
+        session, runner, sinks = _open(
+            open_source(),
+            config,
+            model=model,
+            outputs=outputs,
+            views=views,
+            command=command,
+            images=images,
         )
-        if record is not None:
-            remove_run_record(record)
-        built = sinks(session)
+        error: BaseException | None = None
+        with stopping_with(runner.stop) as interrupts:
+            try:
+                runner.run()
+            except BaseException as caught:  # noqa: BLE001 - raised again after the record is written
+                error = caught
+        if outputs.record is not None:
+            end = _end_reason(runner.summary, error=error, interrupted=interrupts.seen)
+            write_run_record(outputs.record, _record(session, runner.summary, end=end, sinks=sinks))
+        if error is not None:
+            raise error
+        return Outcome(runner.summary, interrupts.seen, outputs)
+
+
+def _open(
+    source: Source,
+    config: RunConfig,
+    *,
+    model: LoadedModel,
+    outputs: Outputs,
+    views: Callable[[Session], Iterable[Sink]],
+    command: Sequence[str],
+    images: Sequence[Path] | None,
+) -> tuple[Session, Runner, list[Sink]]:
+    """Returns the parts of a run; the runner owns source and sinks, which are closed on failure."""
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(source.close)
+        controls = view_controls(config, model.engine.contract)
+        check_landmarks(config, model.engine.contract)
+        session = Session(config, source, model, outputs, controls, command, _stamp(source))
+        if outputs.record is not None:
+            remove_run_record(outputs.record)
+        files = outputs.open_sinks(
+            config.output, source=source, contract=model.engine.contract, images=images
+        )
+        sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in files]
+        sinks += [on_failure.enter_context(contextlib.closing(sink)) for sink in views(session)]
         runner = build_runner(
             source,
-            engine,
+            model.engine,
             config=config,
             controls=controls,
-            sinks=built,
-            policy=policy,
-            tracker=tracker,
+            sinks=sinks,
+            policy=detection_policy(config) if images is None else DetectionPolicy.for_images(),
+            tracker="iou" if images is None else "untracked",
         )
-    except BaseException:
-        source.close()
-        raise
-    status.read = _status_reader(runner, source=source, engine=engine)
-    error: BaseException | None = None
-    with stopping_with(runner.stop) as interrupts:
-        try:
-            runner.run()
-        except BaseException as caught:  # noqa: BLE001 - raised again when the record is written
-            error = caught
-    if record is not None:
-        end = _end_reason(runner.summary, error=error, interrupted=interrupts.seen)
-        found = _record(session, runner.summary, started_utc=started_utc, end=end, sinks=built)
-        sizes = _sizes(outputs)
-        write_run_record(record, dataclasses.replace(found, outputs=outputs, output_bytes=sizes))
-    if error is not None:
-        raise error
-    return Outcome(summary=runner.summary, interrupted=interrupts.seen)
-
-
-def _status_reader(runner: Runner, *, source: Source, engine: Engine) -> Callable[[], ViewStatus]:
-    """Returns what views call for the numbers they show."""
-    started_s = time.perf_counter()
-    fixed: dict[str, Any] = {
-        "source": source.info.name,
-        "model": engine.contract.name,
-        "device": engine.device,
-        "is_live": source.is_live,
-        "frames_total": source.info.frame_count,
-    }
-
-    def read() -> ViewStatus:
-        progress = runner.progress
-        # A file's frames wait in the queue by design: their latency says nothing.
-        measured = source.is_live and progress.latency.samples > 0
-        return ViewStatus(
-            **fixed,
-            frames_done=progress.frames_done,
-            fps=progress.fps or None,
-            latency_p50_s=progress.latency.p50_s if measured else None,
-            latency_p95_s=progress.latency.p95_s if measured else None,
-            dropped=progress.frames_dropped,
-            corrupt=progress.frames_corrupt,
-            elapsed_s=time.perf_counter() - started_s,
-        )
-
-    return read
+        on_failure.pop_all()
+    session.runner = runner
+    return session, runner, sinks
 
 
 def _end_reason(summary: RunSummary, *, error: BaseException | None, interrupted: bool) -> str:
@@ -174,22 +224,19 @@ def _end_reason(summary: RunSummary, *, error: BaseException | None, interrupted
     return run_record.STOPPED_BY_USER if summary.end == "stopped" else summary.end
 
 
-def _record(
-    session: Session, summary: RunSummary, *, started_utc: str, end: str, sinks: Sequence[Sink]
-) -> RunRecord:
-    source = session.source
-    live = source.is_live
+def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[Sink]) -> RunRecord:
+    source, model, live = session.source, session.model, session.source.is_live
     notes = [note for sink in sinks if (note := getattr(sink, "note", None))]
     audio = [found for sink in sinks if (found := getattr(sink, "audio", None)) is not None]
     return RunRecord(
         rtau_version=__version__,
         command=list(session.command),
-        started_utc=started_utc,
+        started_utc=session.started_utc,
         finished_utc=utc_now(),
         end_reason=end,
         source=SourceRecord.of(source.info, is_live=live, file=session.stamp),
-        model=ModelRecord.of(session.engine.contract, session.model_path),
-        device=session.engine.device,
+        model=ModelRecord.of(model.engine.contract, model.path),
+        device=model.engine.device,
         settings=session.config.to_dict(),
         frames_read=summary.frames_read,
         frames_processed=summary.frames_done,
@@ -201,25 +248,21 @@ def _record(
         processed_fps=round(summary.fps, 2),
         stage_ms={name: _ms(found) for name, found in summary.stages.items()},
         latency_ms=_ms(summary.latency) if live else None,
-        outputs={},
+        outputs=session.outputs.named(),
+        output_bytes={
+            kind: path.stat().st_size
+            for kind, path in session.outputs.files.items()
+            if path.is_file()  # a video without a frame leaves none
+        },
         audio=audio[0] if audio else None,
         notes=[*notes, *getattr(source, "notes", ()), *summary.lost_views],
     )
 
 
 def _stamp(source: Source) -> FileStamp | None:
-    """Returns which state of its file a source reads; None for what is no video file."""
+    """Returns the state of the video file a source reads; None for other sources."""
     origin = getattr(source, "origin", None)
     return None if origin is None else FileStamp.of(origin.path)
-
-
-def _sizes(outputs: dict[str, str]) -> dict[str, int]:
-    """Returns the sizes of the result files, bytes; a video without a frame leaves none."""
-    return {
-        kind: Path(place).stat().st_size
-        for kind, place in outputs.items()
-        if kind != "record" and place != STDOUT and Path(place).is_file()
-    }
 
 
 def _ms(found: Percentiles) -> dict[str, float]:
@@ -230,6 +273,5 @@ def _ms(found: Percentiles) -> dict[str, float]:
     }
 
 
-def describe(error: RtauError) -> str:
-    """Returns the error as the one line a table or a log has room for."""
-    return " ".join(str(error).split())
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

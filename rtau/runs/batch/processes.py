@@ -222,7 +222,7 @@ def _serve(pipe: Connection, order: Order) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     log_to_stderr()
     try:
-        engine, _ = prepared(order)
+        engine = prepared(order).engine
     except RtauError as error:
         pipe.send(error)
         return

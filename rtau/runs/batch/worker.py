@@ -12,20 +12,18 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from rtau import __version__
-from rtau.backends import find_model, open_engine
+from rtau.backends import find_model
 from rtau.config import RunConfig
 from rtau.data import FrameResult, Picture
 from rtau.errors import BackendUnavailable, RtauError
-from rtau.protocols import Engine, Sink
+from rtau.protocols import Sink
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.batch.reports import FileReport, Status
-from rtau.runs.build import check_landmarks, detection_policy, view_controls
+from rtau.runs.build import check_landmarks, view_controls
 from rtau.runs.run_record import sha256_of
-from rtau.runs.session import Outcome, Session, describe, run_session
-from rtau.runs.summary import summary_words
+from rtau.runs.session import LoadedModel, Outcome, Session, load_model, run_source
 from rtau.sources import open_source
 
 # Seconds between two signs of life of one file.
@@ -115,7 +113,7 @@ def run_file(order: Order, job: FileJob, *, moved: Moved | None = None) -> tuple
     else:
         status = "interrupted" if outcome.interrupted else "done"
         fps = round(outcome.summary.fps, 2)
-        words = summary_words(outcome, outputs=job.outputs)
+        words = str(outcome)
     seconds = round(time.perf_counter() - started_s, 3)
     report = FileReport(
         str(job.file), status, frames=view.frames, fps=fps, seconds=seconds, error=error
@@ -124,8 +122,8 @@ def run_file(order: Order, job: FileJob, *, moved: Moved | None = None) -> tuple
 
 
 @functools.lru_cache(maxsize=1)
-def prepared(order: Order) -> tuple[Engine, Path]:
-    """Returns this process's engine, opened at the first call, and the file of its model.
+def prepared(order: Order) -> LoadedModel:
+    """Returns this process's model, loaded at the first call.
 
     Raises:
         BackendUnavailable: this machine has another version of rtau or another model file.
@@ -144,37 +142,31 @@ def prepared(order: Order) -> tuple[Engine, Path]:
             f"{path}: the model of this worker is another than that of the batch; "
             "put the same file on every machine"
         )
-    engine = open_engine(str(path), provider=config.model.provider, threads=config.model.threads)
-    view_controls(config, engine.contract)
-    check_landmarks(config, engine.contract)
-    return engine, path
+    model = load_model(config.model)
+    view_controls(config, model.engine.contract)
+    check_landmarks(config, model.engine.contract)
+    return model
 
 
 def _run(order: Order, job: FileJob, *, view: SignsOfLife) -> Outcome:
-    engine, model_path = prepared(order)
-    config = order.own_config
-
-    def sinks(session: Session) -> list[Sink]:
+    def views(session: Session) -> list[Sink]:
         view.frames_total = session.source.info.frame_count
-        return [*job.outputs.sinks(session), view]
+        return [view]
 
-    return run_session(
-        open_source(str(job.file)),
-        engine,
-        config=config,
-        model_path=model_path,
-        sinks=sinks,
-        record=job.record,
-        outputs=job.outputs.named(),
+    return run_source(
+        lambda: open_source(str(job.file)),
+        order.own_config,
+        outputs=job.outputs,
+        views=views,
         command=order.command,
-        policy=detection_policy(config),
+        model=prepared(order),
     )
 
 
 def _error_words(error: Exception, job: FileJob) -> str:
     """Returns why a file failed, in one line without the file's name."""
     if isinstance(error, RtauError):
-        return describe(error).removeprefix(f"{job.file}: ")
+        return " ".join(str(error).split()).removeprefix(f"{job.file}: ")
     traceback.print_exception(error)
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text} (a mistake in rtau: its traceback is above)"

@@ -28,7 +28,7 @@ from rtau.runs.run_record import sha256_of
 order = Order(RunConfig(), (), threads=1, model_sha256=sha256_of(find_model("shufflenetv2-au12")))
 report, _ = run_file(order, FileJob(Path(sys.argv[1]), Path(sys.argv[2]), ("mp4", "csv")))
 import cv2
-engine, _ = __import__("rtau.runs.batch.worker", fromlist=["prepared"]).prepared(order)
+engine = __import__("rtau.runs.batch.worker", fromlist=["prepared"]).prepared(order).engine
 print(json.dumps([report.status, cv2.getNumThreads(), engine._threads]))
 """
 
