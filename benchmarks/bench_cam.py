@@ -1,8 +1,8 @@
 """Times heatmaps: the bare network, +12 Grad-CAM, +12 Grad-CAM++, and hooks + autograd in torch.
 
 One face of 224 px, random weights, ONNX Runtime on the CPU with one thread; only ratios within one
-run mean anything. `RTAU_BENCH_NETWORKS=vgg19,shufflenetv2_x1_0` chooses networks. They are no tests
-and fail nothing; `python benchmarks/cam_cost.py` prints the same as one table of paired medians.
+run mean anything. `RTAU_BENCH_NETWORKS=vgg19,shufflenetv2_x1_0` chooses networks. Slow is no
+failure; `python benchmarks/cam_cost.py` prints the same as one table of paired medians.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import pytest
 
 pytest.importorskip("torch", reason="builds the networks with torch")
 
-from benchmarks.cam_cost import KINDS, NAMES, AutogradCams, face, write_onnx
+from benchmarks.cam_cost import KINDS, NAMES, AutogradCams, face
+from benchmarks.random_weights import untrained_network, write_float32
 from rtau.backends import open_engine
 from rtau_train.panels import METHOD_NAMES
 
@@ -36,8 +37,9 @@ def name(request):
 def files(name, tmp_path_factory):
     """The ONNX files of one network by kind of heatmap."""
     folder = tmp_path_factory.mktemp(name)
+    model = untrained_network(name)
     return {
-        kind: write_onnx(name, folder / f"{name}-{kind}.onnx", cam_method=method)
+        kind: write_float32(model, folder / f"{name}-{kind}.onnx", cam_method=method)
         for kind, method in KINDS.items()
     }
 
@@ -69,4 +71,6 @@ def test_heatmaps_off_in_a_file_that_has_them(named, files):
 
 
 def test_torch_hooks_and_autograd(named, name):
-    named("12 Grad-CAM maps by hooks and autograd", "PyTorch", AutogradCams(name))
+    named(
+        "12 Grad-CAM maps by hooks and autograd", "PyTorch", AutogradCams(untrained_network(name))
+    )

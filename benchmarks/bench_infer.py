@@ -1,8 +1,7 @@
-"""Times one model by batch, in every precision and with every library that is here.
+"""Times one model by batch, in every precision and with every library that is installed.
 
 Only ratios within one run mean anything. `RTAU_BENCH_MODELS=shufflenetv2-au12,vgg19` chooses the
-models. They are no tests and fail nothing; `python benchmarks/precision_speed.py` prints paired
-medians.
+models. Slow is no failure; `python benchmarks/precision_speed.py` prints paired medians.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import pytest
 
 pytest.importorskip("onnx", reason="makes INT8 files with the onnx package")
 
-from benchmarks.precision_speed import THREADS, files_of, float32_file, ways_here
+from benchmarks.precision_speed import THREADS, files_of, ways_here
 from rtau.backends import open_engine
 from rtau.backends.parity import as_crops, probe_crops
 from rtau.errors import BackendUnavailable
-from rtau.runs.bench.figures import Step
+from rtau.runs.bench.metrics import Step
 from rtau.runs.bench.stages import BATCHES, infer_name
 
 MODELS = os.environ.get("RTAU_BENCH_MODELS", "shufflenetv2-au12").split(",")
@@ -29,8 +28,7 @@ ON_GPU = (("cuda", "fp32"), ("tensorrt", "fp32"), ("tensorrt-rtx", "fp32"))
 @pytest.fixture(scope="module", params=MODELS)
 def files(request, tmp_path_factory):
     """The files of one model by precision."""
-    folder = tmp_path_factory.mktemp("precision")
-    return files_of(float32_file(request.param, folder), folder)
+    return files_of(request.param, tmp_path_factory.mktemp("precision"))
 
 
 @pytest.mark.parametrize("count", BATCHES)

@@ -1,7 +1,7 @@
 """Times every stage of a run alone, on 1, 2, 4 and 8 faces at three sizes: `make bench`.
 
-What each stage is comes from `rtau.runs.bench.stages`, which `rtau bench` times too. Figures
-hold for the machine they were taken on; they are no tests and fail nothing.
+The stages come from `rtau.runs.bench.stages`, which `rtau bench` times too. Times hold for the
+machine they were measured on; slow is no failure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rtau.runs.bench.stages import Stages, make_scene
 NAMES = (
     stages.DECODE,
     stages.DETECT,
-    stages.LOOK,
+    stages.REDETECT,
     stages.FIND,
     stages.TRACK,
     stages.CROP,

@@ -1,8 +1,7 @@
 """Composes the clips that benchmarks run on: 1, 2, 4 and 8 faces at three sizes, kept in a folder.
 
-Needs only `examples/one_face.mp4`; every clip in the folder of `--clips` is measured as it is too.
-What was composed once is taken from `benchmarks/.clips`, which git ignores. Run by hand it
-composes all of them; suites call `composed` for those they need.
+Needs only `examples/one_face.mp4`. Composed clips are cached in `benchmarks/.clips`, which git
+ignores. Run by hand it composes all of them; suites call `composed` for those they need.
 
     PYTHONPATH=. python benchmarks/compose_clips.py
 """
@@ -55,7 +54,7 @@ def composed(
 
 
 def given(folder: Path) -> list[Clip]:
-    """Returns the clips of a folder as they are; how many faces they show is not known: 0.
+    """Returns the clips of a folder as they are; their number of faces is unknown: 0.
 
     Raises:
         SourceOpenError: there is none.

@@ -1,7 +1,7 @@
-"""What the suites share: their options, the clips, the engine, and how a step becomes a figure.
+"""What the suites share: options, clips, the engine, and how a step is timed.
 
 `--smoke` runs all of the code once on a short clip and times nothing: for tests. `measure.py` turns
-what pytest-benchmark writes into a benchmark record.
+the JSON of pytest-benchmark into a benchmark record.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import pytest
 
 from benchmarks.compose_clips import FACES, FRAMES, SIZES, Clip, composed, given
 from rtau.backends import open_engine
-from rtau.runs.bench.figures import WARM_UPS, Step
+from rtau.runs.bench.metrics import WARM_UPS, Step
 from rtau.runs.bench.suite import Plan, settings_of
 
 MODEL = "shufflenetv2-au12"
-# Time for one figure, seconds, and the rounds that are enough or the least.
+# Time for one metric, seconds, and the least and the most rounds.
 SECONDS = 0.7
 ROUNDS = (5, 300)
 SMOKE_CLIPS = ((1, (320, 180)),)
@@ -95,7 +95,7 @@ def config(plan, engine):
 
 @pytest.fixture
 def note(benchmark, engine):
-    """Notes what the figure of a test is of; `measure.py` reads it."""
+    """Stores what a test measures in its benchmark; `measure.py` reads it."""
 
     def write(name: str, *, clip: Clip | None = None, **of: object) -> None:
         benchmark.group = name
@@ -115,11 +115,11 @@ def time_step(benchmark, request, note):
     """Times a step of `rtau.runs.bench`."""
 
     def time(step: Step, *, clip: Clip | None = None, **of: object) -> None:
-        note(step.name, clip=clip, per=step.per, batch=step.batch, **of)
+        note(step.name, clip=clip, units=step.units, batch=step.batch, **of)
         smoke = request.config.getoption("--smoke")
         benchmark.pedantic(
-            step.act,
-            setup=lambda: step.prepare() and None,
+            step.run,
+            setup=lambda: _prepare(step),
             rounds=1 if smoke else _rounds(step),
             warmup_rounds=0 if smoke else WARM_UPS,
         )
@@ -127,10 +127,15 @@ def time_step(benchmark, request, note):
     return time
 
 
+def _prepare(step: Step) -> None:
+    if step.prepare is not None:
+        step.prepare()
+
+
 def _rounds(step: Step) -> int:
-    """Returns how many rounds fill the time of a figure, after trying one."""
-    step.prepare()
+    """Returns how many rounds fill the time of a metric, after trying one."""
+    _prepare(step)
     started_s = perf_counter()
-    step.act()
+    step.run()
     taken_s = max(perf_counter() - started_s, 1e-6)
     return max(ROUNDS[0], min(ROUNDS[1], round(SECONDS / taken_s)))

@@ -1,8 +1,7 @@
-r"""Measures how well faces are found: recall, false reports, steadiness, and the map to the crop.
+r"""Measures how well faces are detected: recall, false positives, jitter, and the crop rule.
 
-Needs clips with their truth and, if wanted, labelled renders, both as folders; prints Markdown and
-can put it into docs/detection.md, where without renders their tables stay. Run by hand: it times
-nothing and no test needs it.
+Needs clips with ground truth and optionally labelled renders, both as folders; prints Markdown or
+writes it into docs/detection.md, where the tables of renders stay without them. Run by hand.
 
     PYTHONPATH=. python benchmarks/detection_quality.py --clips examples
     PYTHONPATH=. python benchmarks/detection_quality.py --clips C --renders NAME=DIR \

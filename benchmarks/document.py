@@ -1,16 +1,14 @@
-"""Puts a measurement into a document: between its script's markers, with machine and commit.
+"""Puts a measurement into a document between its script's markers, with machine and commit.
 
-Measures nothing. Called by the scripts of this folder that write a page of docs/.
+Measures nothing; called by the scripts of this folder that write a page of docs/.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import os
-import subprocess
 from pathlib import Path
 
-from rtau.runs.bench.machine import OF_BYTES, machine
+from rtau.runs.bench.machine import OF_BYTES, load, machine, revision
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,20 +30,14 @@ def write_measured(document: Path, text: str, /, *, script: str) -> None:
 
 def origin(*packages: str) -> str:
     """Returns one line: commit, processor, cores, load, and the versions of some packages."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    commit, is_dirty = revision(ROOT)
+    name = "none" if commit is None else f"{commit[:10]}{'-dirty' if is_dirty else ''}"
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    load = f"load {os.getloadavg()[0]:.1f}"
-    return f"Commit {commit}; {processor()}, {load}; {versions}."
+    return f"Commit {name}; {processor()}, load {load() or 0:.1f}; {versions}."
 
 
 def processor() -> str:
-    """Returns the CPU's name, its cores and what it multiplies with."""
+    """Returns the CPU's name, its cores and its instruction sets for multiplication."""
     here = machine()
     lacks = [] if set(here.instructions) & set(OF_BYTES) else ["no VNNI"]
     return f"{here.cpu}, {here.cores} cores, " + ", ".join([*here.instructions, *lacks])

@@ -1,7 +1,7 @@
-"""Runs the suites and writes what they found as benchmark records: `make bench`.
+"""Runs the suites and writes their metrics as benchmark records: `make bench`.
 
-Times nothing itself: pytest-benchmark does, and this turns its JSON into one record per suite,
-checked and laid under `results/<version>/`; then the tables of README.md are written anew.
+Times nothing itself: pytest-benchmark does, and this turns its JSON into one checked record per
+suite under `results/<version>/`; then the tables of README.md are written again.
 
     PYTHONPATH=.:train:export python benchmarks/measure.py bench_stages.py bench_end_to_end.py
 """
@@ -20,14 +20,22 @@ from typing import Any
 import rtau
 from benchmarks import tables
 from benchmarks.compose_clips import ROOT
-from rtau.runs.bench.context import Context, own_threads
-from rtau.runs.bench.figures import WARM_UPS, Figure, figure
-from rtau.runs.bench.record import BenchRecord, ClipRecord, write_bench_record
+from rtau.runs.bench.live import LiveCost
+from rtau.runs.bench.metrics import WARM_UPS, Metric, metric
+from rtau.runs.bench.record import (
+    Begun,
+    BenchRecord,
+    ClipRecord,
+    Threads,
+    at_end,
+    begin,
+    write_bench_record,
+)
 
 SUITES = ("bench_stages.py", "bench_infer.py", "bench_end_to_end.py", "bench_cam.py")
 RESULTS = ROOT / "benchmarks" / "results"
 SEVERAL = "several"
-# A suite whose library is not installed skips all it has: pytest's exit code and a warning.
+# A suite whose library is not installed skips everything: pytest's exit code, and its warning.
 NOTHING_COLLECTED = 5
 EMPTY_IS_NO_ERROR = "default::pytest_benchmark.logger.PytestBenchmarkWarning"
 
@@ -37,43 +45,41 @@ def suite_of(benchmark: Mapping[str, Any]) -> str:
     return Path(benchmark["fullname"].partition("::")[0]).stem.removeprefix("bench_")
 
 
-def figures_of(benchmark: Mapping[str, Any]) -> Iterable[Figure]:
-    """Yields the figures of one benchmark of pytest, ms."""
+def metrics_of(benchmark: Mapping[str, Any]) -> list[Metric]:
+    """Returns the metrics of one benchmark of pytest, ms."""
     about = benchmark["extra_info"]
-    clip = about.get("clip")
+    clip = (about.get("clip") or {}).get("name")
+    if "live" in about:
+        return LiveCost(**about["live"]).metrics(clip=clip)
     of = {
-        "clip": None if clip is None else clip["name"],
+        "clip": clip,
         "batch": about.get("batch"),
         "precision": about.get("precision"),
         "device": about.get("device"),
     }
-    if "ages_ms" in about:
-        yield figure(about["name"], about["ages_ms"], **of)
-        for kind in ("dropped", "captured"):
-            yield figure(f"live, frames {kind}", [float(about[kind])], unit="frames", **of)
-        return
     name = about.get("name") or f"{benchmark['group']}: {benchmark['name']}"
-    per = about.get("per", 1)
-    yield figure(name, [seconds * 1e3 / per for seconds in benchmark["stats"]["data"]], **of)
+    units = about.get("units", 1)
+    return [metric(name, [seconds * 1e3 / units for seconds in benchmark["stats"]["data"]], **of)]
 
 
-def records_of(payload: Mapping[str, Any], contexts: Mapping[str, Context]) -> list[BenchRecord]:
+def records_of(payload: Mapping[str, Any], begun: Mapping[str, Begun]) -> list[BenchRecord]:
     """Returns a record per suite from what pytest-benchmark wrote with its samples."""
     found = []
-    for suite, context in contexts.items():
+    for suite, record in begun.items():
         benchmarks = [one for one in payload["benchmarks"] if suite_of(one) == suite]
         if not benchmarks:
             continue
         about = [one["extra_info"] for one in benchmarks]
         clips = {one["clip"]["name"]: ClipRecord(**one["clip"]) for one in about if one.get("clip")}
         found.append(
-            context.record(
+            record(
+                **at_end(),
                 device=_same(one.get("run_on", SEVERAL) for one in about),
                 model=_same(one.get("network", one.get("model", SEVERAL)) for one in about),
-                threads=[own_threads()],
-                warm_up=f"{WARM_UPS} rounds before each figure, none counted",
-                clips=list(clips.values()),
-                figures=[figure for one in benchmarks for figure in figures_of(one)],
+                threads=(Threads.of_rtau(),),
+                warm_up=f"{WARM_UPS} rounds before each metric, none counted",
+                clips=tuple(clips.values()),
+                figures=tuple(found for one in benchmarks for found in metrics_of(one)),
             )
         )
     return found
@@ -83,11 +89,12 @@ def measure(suites: Sequence[str], *, more: Sequence[str] = ()) -> list[BenchRec
     """Returns the records of some suites, run one after the other.
 
     Raises:
-        SystemExit: a suite failed; its own words are on the terminal.
+        SystemExit: a suite failed; its output is on the terminal.
     """
     found: list[BenchRecord] = []
     for suite in suites:
-        context = Context.begin(Path(suite).stem.removeprefix("bench_"), command=f"{suite}")
+        name = Path(suite).stem.removeprefix("bench_")
+        begun = begin(name, command=suite)
         with tempfile.TemporaryDirectory() as folder:
             written = Path(folder) / "benchmarks.json"
             command = [
@@ -100,9 +107,9 @@ def measure(suites: Sequence[str], *, more: Sequence[str] = ()) -> list[BenchRec
                 raise SystemExit(f"{suite} failed with code {code}; nothing was written")
             text = written.read_text(encoding="utf-8") if written.is_file() else ""
         if not text:
-            sys.stdout.write(f"{suite}: nothing to measure here, pytest says why\n")
+            sys.stdout.write(f"{suite}: nothing to measure here; pytest names the reasons above\n")
             continue
-        found += records_of(json.loads(text), {context.suite: context})
+        found += records_of(json.loads(text), {name: begun})
     return found
 
 
@@ -111,6 +118,21 @@ def keep(record: BenchRecord, /, *, results: Path = RESULTS) -> Path:
     path = results / rtau.__version__ / record.file_name
     write_bench_record(path, record)
     return path
+
+
+def add_output_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say where a record is written."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the record there")
+    parser.add_argument("--write", action="store_true", help="keep the record and its tables")
+
+
+def keep_as_asked(record: BenchRecord, arguments: argparse.Namespace) -> None:
+    """Writes the record where the flags of `add_output_flags` say."""
+    if arguments.json is not None:
+        write_bench_record(arguments.json, record)
+    if arguments.write:
+        sys.stdout.write(f"{keep(record)}\n")
+        tables.write()
 
 
 def main() -> int:

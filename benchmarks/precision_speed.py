@@ -1,42 +1,36 @@
 """Measures what precision and library do for speed: fp32 and INT8, ONNX Runtime and OpenVINO.
 
-The files are run in turn, round after round, so that a busy machine slows all of them alike.
-Printed as Markdown, or written into docs/model-speed.md: the median of milliseconds a face, the
-fastest tenth (other work only adds time), and the median of the ratios within a round. Bundled
-models are taken as they are; networks by name get random weights, whose speed is that of trained
-ones and whose accuracy means nothing. FP16 is not timed: on a CPU it proves numbers, never speed.
+The files run in turn, round after round, so that a busy machine slows all of them alike. Printed as
+Markdown, or written into docs/model-speed.md: the median of milliseconds per face, the fastest
+tenth (other work only adds time), and the median of the ratios within a round. Bundled models are
+taken as they are; networks by name get random weights, which do not change their speed. FP16 is not
+timed: CPUs compute it in float32.
 
-    PYTHONPATH=.:train:export python -m benchmarks.precision_speed shufflenetv2-au12 vgg19
+    PYTHONPATH=.:train:export python benchmarks/precision_speed.py shufflenetv2-au12 vgg19
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import functools
 import importlib.util
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
-import onnx
 
 from benchmarks.document import origin, write_measured
+from benchmarks.int8_files import write_int8
+from benchmarks.pairs import ratios
 from rtau.backends import bundled_models, open_engine
 from rtau.backends.parity import as_crops, probe_crops
-from rtau.data import Image
-from rtau_export import int8
-from rtau_export.calibration import read_calibration
+from rtau.runs.bench.metrics import Cost, in_turn, timed
 from rtau_export.onnx_file import read_onnx
-from rtau_export.onnx_proto import stamped
 
-FACES = Path(__file__).parent.parent / "tests" / "data" / "synth-facs" / "crops"
 THREADS = 2
-# Enough to set ranges; speed does not depend on them.
-FITTING = 16
 # Library and file of each row.
 WAYS = (
     ("cpu", "fp32"),
@@ -51,33 +45,15 @@ SCRIPT = "benchmarks/precision_speed.py"
 Way = tuple[str, str]
 
 
-def float32_file(name: str, folder: Path) -> Path:
-    """Returns a bundled model's file, or that of a network with random weights."""
-    bundled = bundled_models()
-    if name in bundled:
-        return bundled[name]
-    from benchmarks.cam_cost import write_onnx  # noqa: PLC0415 - needs torch, bundled models do not
+def files_of(name: str, folder: Path) -> dict[str, Path]:
+    """Returns the float32 and the INT8 file of a bundled model, or of a network by name."""
+    source = bundled_models().get(name)
+    if source is None:
+        # Needs torch, which bundled models do not.
+        from benchmarks.random_weights import untrained_network, write_float32  # noqa: PLC0415
 
-    return write_onnx(name, folder / f"{name}.onnx", cam_method=None)
-
-
-def files_of(source: Path, folder: Path) -> dict[str, Path]:
-    """Returns the float32 file and the INT8 one that was made of it."""
-    return {"fp32": source, "int8": reduced(source, folder)}
-
-
-def reduced(source: Path, folder: Path) -> Path:
-    """Returns the INT8 file for a CPU that is made of a float32 one."""
-    file = read_onnx(source)
-    faces = read_calibration(FACES, size=file.contract.input_size).fitting[:FITTING]
-    proto = onnx.load_from_string(file.content)
-    path = folder / f"{source.stem}-int8.onnx"
-    contract = dataclasses.replace(
-        file.contract, name=path.stem, precision="int8", int8_profile="cpu"
-    )
-    small = int8.quantise(proto, faces, profile="cpu", ranges="minmax")
-    path.write_bytes(stamped(small, contract))
-    return path
+        source = write_float32(untrained_network(name), folder / f"{name}.onnx", cam_method=None)
+    return {"fp32": source, "int8": write_int8(source, folder)}
 
 
 def ways_here() -> list[Way]:
@@ -86,34 +62,30 @@ def ways_here() -> list[Way]:
     return [way for way in WAYS if way[0] != "openvino" or has_openvino]
 
 
-def measure(files: dict[str, Path], *, faces: Image, rounds: int) -> dict[Way, np.ndarray]:
-    """Returns the milliseconds a face of each way, round by round, run in turn."""
-    crops = as_crops(faces)
+def measure(files: dict[str, Path], *, count: int, rounds: int) -> dict[Way, list[Cost]]:
+    """Returns the costs of each way per face, round by round, for so many faces in a call."""
+    size = read_onnx(files["fp32"]).contract.input_size
+    crops = as_crops(probe_crops(count, size=size))
     with ExitStack() as opened:
-        engines = {
-            (provider, kind): opened.enter_context(
+        calls = {}
+        for provider, kind in ways_here():
+            engine = opened.enter_context(
                 closing(open_engine(str(files[kind]), provider=provider, threads=THREADS))
             )
-            for provider, kind in ways_here()
-        }
-        spent_ms: dict[Way, list[float]] = {way: [] for way in engines}
-        for _ in range(rounds + 2):
-            for way, engine in engines.items():
-                started_s = time.perf_counter()
-                engine.infer(crops)
-                spent_ms[way].append((time.perf_counter() - started_s) * 1e3 / len(crops))
-    return {way: np.array(spent[2:]) for way, spent in spent_ms.items()}
+            infer = functools.partial(engine.infer, crops)
+            calls[provider, kind] = functools.partial(timed, infer, units=count)
+        return in_turn(calls, rounds=rounds)
 
 
-def rows(name: str, count: int, ms: dict[Way, np.ndarray], /) -> Iterator[str]:
+def rows(name: str, count: int, costs: dict[Way, list[Cost]], /) -> Iterator[str]:
     """Yields the rows of one model and number of faces."""
-    first = ms["cpu", "fp32"]
-    for (provider, kind), spent in ms.items():
-        same_precision = ms["cpu", "fp32" if kind == "fp32" else "int8"]
-        median, fast = np.percentile(spent, (50, 10))
+    for (provider, kind), own in costs.items():
+        to_first = np.median(ratios(costs["cpu", "fp32"], own))
+        to_same_precision = np.median(ratios(costs["cpu", kind], own))
+        median, fast = np.percentile([cost.ms for cost in own], (50, 10))
         yield (
             f"| {name} | {count} | {LIBRARIES[provider]} | {kind} | {median:.2f} | {fast:.2f} "
-            f"| {np.median(first / spent):.2f} | {np.median(same_precision / spent):.2f} |"
+            f"| {to_first:.2f} | {to_same_precision:.2f} |"
         )
 
 
@@ -132,13 +104,9 @@ def main() -> None:
     ]
     for name in arguments.models:
         with tempfile.TemporaryDirectory() as folder:
-            source = float32_file(name, Path(folder))
-            files = files_of(source, Path(folder))
-            size = read_onnx(source).contract.input_size
+            files = files_of(name, Path(folder))
             for count in arguments.faces:
-                faces = probe_crops(count, size=size)
-                found = measure(files, faces=faces, rounds=arguments.rounds)
-                lines += rows(name, count, found)
+                lines += rows(name, count, measure(files, count=count, rounds=arguments.rounds))
     installed = dict.fromkeys(LIBRARY_PACKAGES[provider] for provider, _ in ways_here())
     made = f"{origin(*installed)} {arguments.rounds} rounds, {THREADS} threads."
     text = "\n".join([made, "", *lines])

@@ -1,15 +1,15 @@
-"""Makes files of networks with random weights: as fast as trained ones, and worth nothing else.
+"""Writes ONNX files of networks with random weights: as fast as trained ones, but not accurate.
 
-What ships as a recipe and not as a file, VGG19, is timed with it. Needs torch and onnx.
+For networks that are published as recipes and not as files. Needs torch and onnx.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import torch
 
-from benchmarks.precision_speed import reduced
 from rtau.contract import CamMethod
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx import contract_of, model_bytes
@@ -19,6 +19,9 @@ from rtau_train.models.folding import folded
 from rtau_train.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parent.parent / "train" / "recipes"
+# The recipe whose head and labels a network gets that is named without one.
+RECIPE = "shufflenetv2-synth"
+SIZE_PX = 224
 
 
 def untrained(recipe: Recipe, /) -> Model:
@@ -36,8 +39,21 @@ def untrained(recipe: Recipe, /) -> Model:
     )
 
 
+def untrained_recipe(name: str, /) -> Model:
+    """Returns a checkpoint of the recipe of that name before training."""
+    return untrained(read_recipe(RECIPES / f"{name}.toml"))
+
+
+def untrained_network(name: str, /) -> Model:
+    """Returns a checkpoint of a network before training, with the first paper's head."""
+    recipe = read_recipe(RECIPES / f"{RECIPE}.toml")
+    network = dataclasses.replace(recipe.network, name=name, input_size=SIZE_PX, landmarks=False)
+    fit = dataclasses.replace(recipe.fit, landmark_weight=0.0)
+    return untrained(dataclasses.replace(recipe, network=network, fit=fit))
+
+
 def write_float32(model: Model, path: Path, /, *, cam_method: CamMethod | None) -> Path:
-    """Returns the path of a checkpoint's ONNX file, written without the proof of equality."""
+    """Returns the path of a checkpoint's ONNX file, written without the parity check with torch."""
     contract = contract_of(
         model,
         name=path.stem,
@@ -48,10 +64,3 @@ def write_float32(model: Model, path: Path, /, *, cam_method: CamMethod | None) 
     graph = FaceGraph(folded(model.network()), cam_method=cam_method)
     path.write_bytes(model_bytes(graph, contract))
     return path
-
-
-def write_int8(recipe_name: str, folder: Path) -> Path:
-    """Returns the file of a recipe's network for a CPU: INT8, Grad-CAM inside, as it would ship."""
-    model = untrained(read_recipe(RECIPES / f"{recipe_name}.toml"))
-    whole = folder / f"{recipe_name}-random-weights.onnx"
-    return reduced(write_float32(model, whole, cam_method="gradcam"), folder)

@@ -1,18 +1,18 @@
 """Frames read from a file as programs around the peer read them: OpenCV's reader, then RGB.
 
-The peer is handed decoded frames, and its figures have no decoding in them. rtau's have; this says
-what the comparison would be with decoding on both sides. `targets.py` calls it.
+The peer gets decoded frames, so its times do not include decoding, and rtau's do. With this time
+`targets.py` also compares both with decoding.
 """
 
 from __future__ import annotations
 
-import time
+import dataclasses
 from pathlib import Path
 
 import cv2
 
 from rtau.errors import SourceOpenError
-from rtau.runs.bench.runs import Cost
+from rtau.runs.bench.metrics import Cost, timed
 
 
 def read_as_usual(clip: Path, /, *, frames: int) -> Cost:
@@ -21,17 +21,20 @@ def read_as_usual(clip: Path, /, *, frames: int) -> Cost:
     Raises:
         SourceOpenError: OpenCV cannot read it.
     """
-    cpu_start_s, start_s = time.process_time(), time.perf_counter()
     reader = cv2.VideoCapture(str(clip))
-    read = 0
-    while read < frames:
-        is_read, image_bgr = reader.read()
-        if not is_read:
-            break
-        cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
-        read += 1
+    count = 0
+
+    def read() -> None:
+        nonlocal count
+        while count < frames:
+            is_read, image_bgr = reader.read()
+            if not is_read:
+                return
+            cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
+            count += 1
+
+    cost = timed(read)
     reader.release()
-    wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - cpu_start_s
-    if not read:
+    if not count:
         raise SourceOpenError(f"{clip}: OpenCV reads no frame of it; give another clip")
-    return Cost(read, wall_s, cpu_s=cpu_s)
+    return dataclasses.replace(cost, units=count)

@@ -1,7 +1,7 @@
-"""Runs live for minutes and looks at what must not grow: delay, memory, lost frames: `make soak`.
+"""Runs live for minutes and measures what must not grow: delay, memory, lost frames: `make soak`.
 
-A drawn figure comes at 30 frames a second and 1280x720, is searched, scored and annotated, and the
-pictures are thrown away. Measures this very process, which imports rtau and nothing else.
+A drawn figure of 1280x720 at 30 frames per second is detected, scored and annotated, and the
+pictures are discarded. Measures this very process, which imports rtau and nothing else.
 
     PYTHONPATH=. python benchmarks/soak.py --minutes 10
 """
@@ -9,22 +9,27 @@ pictures are thrown away. Measures this very process, which imports rtau and not
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
+
+import numpy as np
 
 from benchmarks import tables
-from benchmarks.measure import keep
+from benchmarks.measure import add_output_flags, keep_as_asked
 from benchmarks.pairs import Limit
 from rtau.backends import open_engine
-from rtau.runs.bench.context import Context, own_threads
-from rtau.runs.bench.figures import figure
-from rtau.runs.bench.live import LIVE_FPS, PIECES, LiveCost, growth_per_minute, run_live
-from rtau.runs.bench.record import BenchRecord, Target, write_bench_record
-from rtau.runs.bench.suite import Plan, live_figures, settings_of
+from rtau.data import FrameResult, Picture
+from rtau.runs.bench.live import LIVE_FPS, LiveCost, run_live
+from rtau.runs.bench.metrics import metric
+from rtau.runs.bench.processes import resident_mib
+from rtau.runs.bench.record import Begun, BenchRecord, Target, Threads, at_end, begin
+from rtau.runs.bench.suite import Plan, settings_of
 from rtau.sources.synthetic import SyntheticSource
 
+PIECES = 10
 WIDTH, HEIGHT = 1280, 720
 MB = 1e6 / 2**20
 # More than the scatter of ten pieces on an idle machine, less than a minute's frames would pile up.
@@ -34,58 +39,115 @@ GROWTH = Limit("growth of the memory", "at most", 0.5, "MB a minute")
 LOST = Limit("frames dropped", "at most", 1.0, "%")
 
 
-def soak(minutes: float, *, pieces: int, context: Context) -> tuple[BenchRecord, LiveCost]:
-    """Returns the record of a live run of so many minutes, and what it showed piece by piece."""
-    plan = Plan()
-    seconds = minutes * 60
+class MemoryLog:
+    """Keeps the resident memory of this process about once a second. A `Sink`."""
+
+    name = "memory"
+    wants_overlay = False
+    is_view = False
+    is_slow = False
+
+    def __init__(self) -> None:
+        self.mib: list[float] = []
+        self._frames = 0
+
+    def write(self, _result: FrameResult, _picture: Picture | None, /) -> None:
+        """Reads the memory with every 30th frame: the kernel walks the process for it."""
+        if self._frames % LIVE_FPS == 0 and (mib := resident_mib()) is not None:
+            self.mib.append(mib)
+        self._frames += 1
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pieces:
+    """A run in pieces of equal length, in order."""
+
+    delay_p95_ms: tuple[float, ...]
+    """95th percentile of the delay in each."""
+    memory_mib: tuple[float, ...]
+    """Largest resident memory in each; none where the system does not report it."""
+
+
+def soak(minutes: float, *, pieces: int, begun: Begun) -> tuple[BenchRecord, Pieces]:
+    """Returns the record of a live run of so many minutes, and the run piece by piece."""
+    plan, memory = Plan(), MemoryLog()
     with closing(open_engine(plan.model)) as engine:
         source = SyntheticSource(
-            frames=round(seconds * LIVE_FPS), width=WIDTH, height=HEIGHT, fps=LIVE_FPS, live=True
+            frames=round(minutes * 60 * LIVE_FPS),
+            width=WIDTH,
+            height=HEIGHT,
+            fps=LIVE_FPS,
+            live=True,
         )
-        config = settings_of(plan, engine)
-        cost = run_live(source, engine, config=config, seconds=seconds, pieces=pieces)
-        memory = figure("resident memory", [max(cost.piece_rss_mib)], unit="MiB")
-        record = context.record(
+        cost = run_live(source, engine, config=settings_of(plan, engine), sinks=[memory])
+        found = in_pieces(cost, memory.mib, pieces=pieces)
+        metrics = cost.metrics(clip=None)
+        if memory.mib:
+            metrics.append(metric("resident memory", [max(memory.mib)], unit="MiB"))
+        record = begun(
+            **at_end(),
             device=engine.device,
             model=engine.contract.name,
-            threads=[own_threads(engine)],
-            warm_up="the first second is not looked at",
-            clips=[],
-            figures=[*live_figures(cost, clip=None), memory],
-            targets=list(judged(cost, minutes=minutes)),
-            notes=[f"{minutes:g} minutes, {cost.faces:.2f} faces a frame"],
+            threads=(Threads.of_rtau(engine),),
+            warm_up="the first second is not measured",
+            clips=(),
+            figures=tuple(metrics),
+            targets=tuple(targets_of(cost, found, minutes=minutes)),
+            notes=(f"{minutes:g} minutes, {cost.faces:.2f} faces a frame",),
         )
-    return record, cost
+    return record, found
 
 
-def judged(cost: LiveCost, *, minutes: float) -> Iterator[Target]:
-    """Yields what the run says of each limit."""
+def in_pieces(cost: LiveCost, memory_mib: list[float], *, pieces: int) -> Pieces:
+    """Returns a run in so many pieces, or in fewer where it has fewer frames or readings."""
+    delays = np.array_split(cost.latencies_ms, min(pieces, len(cost.latencies_ms)))
+    memory = np.array_split(memory_mib, min(pieces, len(memory_mib))) if memory_mib else []
+    return Pieces(
+        delay_p95_ms=tuple(float(np.percentile(piece, 95)) for piece in delays),
+        memory_mib=tuple(float(piece.max()) for piece in memory),
+    )
+
+
+def targets_of(cost: LiveCost, pieces: Pieces, *, minutes: float) -> Iterator[Target]:
+    """Yields the target of each limit."""
     lost = f"{cost.dropped} of {cost.captured}"
-    yield LOST.judge([100 * cost.dropped / cost.captured], note=lost)
-    if len(cost.piece_p95_ms) < 3:
-        yield DELAY.skip("too short: growth needs three pieces or more")
-    else:
-        yield DELAY.judge([growth_per_minute(cost.piece_p95_ms, minutes=minutes)])
-    if not all(cost.piece_rss_mib):
-        why = "this system does not tell a process's memory"
+    yield LOST.target([100 * cost.dropped / cost.captured], note=lost)
+    yield _growth(DELAY, pieces.delay_p95_ms, minutes=minutes)
+    if not pieces.memory_mib:
+        why = "this system does not report a process's memory"
         yield MEMORY.skip(why)
         yield GROWTH.skip(why)
         return
-    yield MEMORY.judge([max(cost.piece_rss_mib) / MB])
-    if len(cost.piece_rss_mib) < 3:
-        yield GROWTH.skip("too short: growth needs three pieces or more")
-    else:
-        yield GROWTH.judge([growth_per_minute(cost.piece_rss_mib, minutes=minutes) / MB])
+    memory_mb = tuple(mib / MB for mib in pieces.memory_mib)
+    yield MEMORY.target([max(memory_mb)])
+    yield _growth(GROWTH, memory_mb, minutes=minutes)
 
 
-def piece_rows(cost: LiveCost) -> Iterator[str]:
+def _growth(limit: Limit, values: tuple[float, ...], *, minutes: float) -> Target:
+    if len(values) < 3:
+        return limit.skip("too short: growth needs three pieces or more")
+    return limit.target([growth_per_minute(values, minutes=minutes)])
+
+
+def growth_per_minute(values: tuple[float, ...], /, *, minutes: float) -> float:
+    """Returns the least-squares slope of values at equal distances over so many minutes.
+
+    The first value is left out: memory pools and caches fill in its piece.
+    """
+    slope, _ = np.polyfit(np.arange(len(values) - 1) * minutes / len(values), values[1:], 1)
+    return float(slope)
+
+
+def piece_rows(pieces: Pieces) -> Iterator[str]:
     """Yields the run piece by piece as a Markdown table."""
     yield "| piece | delay p95, ms | memory, MiB |"
     yield "|---|---|---|"
-    for number, (p95_ms, rss) in enumerate(
-        zip(cost.piece_p95_ms, cost.piece_rss_mib, strict=True), start=1
-    ):
-        yield f"| {number} | {p95_ms:.1f} | {rss:.1f} |"
+    both = itertools.zip_longest(pieces.delay_p95_ms, pieces.memory_mib)
+    for number, (p95_ms, mib) in enumerate(both, start=1):
+        yield f"| {number} | {p95_ms:.1f} | {'' if mib is None else f'{mib:.1f}'} |"
 
 
 def main() -> int:
@@ -93,19 +155,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run live for minutes; see what grows.")
     parser.add_argument("--minutes", type=float, default=10.0, metavar="M")
     parser.add_argument("--smoke", action="store_true", help="four seconds: shows the code runs")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the record there")
-    parser.add_argument("--write", action="store_true", help="keep the record and its tables")
+    add_output_flags(parser)
     arguments = parser.parse_args()
     minutes, pieces = (4 / 60, 3) if arguments.smoke else (arguments.minutes, PIECES)
-    context = Context.begin("soak", command=" ".join(["python", *sys.argv]))
-    record, cost = soak(minutes, pieces=pieces, context=context)
-    lines = [*tables.target_rows(record.targets), "", *piece_rows(cost)]
+    begun = begin("soak", command=" ".join(["python", *sys.argv]))
+    record, found = soak(minutes, pieces=pieces, begun=begun)
+    lines = [*tables.target_rows(record.targets), "", *piece_rows(found)]
     sys.stdout.write("\n".join(lines) + "\n")
-    if arguments.json is not None:
-        write_bench_record(arguments.json, record)
-    if arguments.write:
-        sys.stdout.write(f"{keep(record)}\n")
-        tables.write()
+    keep_as_asked(record, arguments)
     return 0
 
 

@@ -1,7 +1,7 @@
-"""Where the time of an annotated video goes: each stage's wall and processor time per frame.
+"""The profile of an annotated video: each stage's wall and processor time per frame.
 
-The stages are timed alone, one after the other, so that no stage's threads are counted to another.
-What they allow together is the bound that `targets.py` compares a whole run with.
+The stages are timed alone, one after the other, so that no stage's threads count as another's.
+`targets.py` compares a whole run with the bound that they set together.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from benchmarks.compose_clips import Clip
 from rtau.config import RunConfig
 from rtau.cpu import usable_cores
 from rtau.protocols import Engine
-from rtau.runs.bench.figures import Figure, step_figure
-from rtau.runs.bench.stages import INFER, INFER_CAMS, Stages, make_scene, stage_weights
+from rtau.runs.bench import stages
+from rtau.runs.bench.metrics import Metric, step_metric
+from rtau.runs.bench.stages import INFER, INFER_CAMS, Scene, Stages, make_scene
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Profile:
     clip: str
     parts: tuple[Part, ...]
     cores: int
-    figures: tuple[Figure, ...]
-    """The stages alone, before they were weighed."""
+    metrics: tuple[Metric, ...]
+    """The stages alone, before they were weighted."""
 
     @property
     def core_ms(self) -> float:
@@ -60,34 +61,42 @@ class Profile:
         return f"{self.cores} cores"
 
 
+def stage_weights(scene: Scene, /) -> dict[str, float]:
+    """Returns how often a frame of an annotated video passes each stage, by the stage's name."""
+    share = sum(one.scores.cams is not None for one in scene.results) / len(scene.results)
+    once = (stages.DECODE, stages.FIND, stages.CROP, stages.DECIDE, stages.OVERLAY, stages.ENCODE)
+    weights = {**dict.fromkeys(once, 1.0), INFER: 1 - share, INFER_CAMS: share}
+    return {name: weight for name, weight in weights.items() if weight > 0}
+
+
 def profile(
     clip: Clip, engine: Engine, /, *, config: RunConfig, folder: Path, seconds: float
 ) -> Profile:
     """Returns the profile of a clip; every stage is timed for so many seconds."""
     scene = make_scene(clip.path, engine, config=config)
     weights = stage_weights(scene)
-    with Stages(scene, engine, folder=folder) as stages:
-        figures = tuple(
-            step_figure(step, seconds=seconds, clip=clip.record.name)
-            for step in stages.steps()
+    with Stages(scene, engine, folder=folder) as opened:
+        metrics = tuple(
+            step_metric(step, seconds=seconds, clip=clip.record.name)
+            for step in opened.steps()
             if step.name in weights
         )
     parts: dict[str, Part] = {}
-    for figure in figures:
-        weight, core_ms = weights[figure.name], figure.cpu_ms or 0.0
+    for metric in metrics:
+        weight, core_ms = weights[metric.name], metric.cpu_ms or 0.0
         # Both kinds of batch are one stage.
-        name = INFER if figure.name == INFER_CAMS else figure.name
+        name = INFER if metric.name == INFER_CAMS else metric.name
         before = parts.get(name, Part(name, 0.0, 0.0))
         parts[name] = Part(
             name,
-            before.wall_ms + weight * figure.mean,
+            before.wall_ms + weight * metric.mean,
             before.core_ms + weight * core_ms,
         )
     return Profile(
         clip=clip.record.name,
         parts=tuple(parts.values()),
         cores=usable_cores(),
-        figures=figures,
+        metrics=metrics,
     )
 
 

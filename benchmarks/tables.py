@@ -1,18 +1,19 @@
 """Writes the tables of benchmarks/README.md from the newest results, between its markers.
 
-Reads records and computes no figure of its own but ratios of those they hold; a test compares what
-it writes with what the document says. `make bench` calls it.
+Reads records and computes nothing; a test compares its tables with those in the document. `make
+bench` calls it.
 
     PYTHONPATH=. python benchmarks/tables.py
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from rtau.runs.bench.figures import Figure
+from rtau.runs.bench.metrics import Metric
 from rtau.runs.bench.record import BenchRecord, Target, read_bench_record
 
 HERE = Path(__file__).resolve().parent
@@ -55,13 +56,13 @@ def target_rows(targets: Iterable[Target]) -> Iterator[str]:
         yield f"| {one.name} | {one.wanted} | {measured} | {iqr} | {one.pairs} | {met} |"
 
 
-def figure_rows(figures: Sequence[Figure]) -> Iterator[str]:
-    """Yields the Markdown table of figures: a row for each thing, a column for each clip."""
-    clips = list(dict.fromkeys(figure.clip for figure in figures))
-    by_place = {(_row(figure), figure.clip): figure for figure in figures}
+def metric_rows(metrics: Sequence[Metric]) -> Iterator[str]:
+    """Yields the Markdown table of metrics: a row for each metric, a column for each clip."""
+    clips = list(dict.fromkeys(metric.clip for metric in metrics))
+    by_place = {(_row(metric), metric.clip): metric for metric in metrics}
     yield "| p50, ms | " + " | ".join(clip or "" for clip in clips) + " |"
     yield "|---|" + "---|" * len(clips)
-    for row in dict.fromkeys(_row(figure) for figure in figures):
+    for row in dict.fromkeys(_row(metric) for metric in metrics):
         cells = [by_place.get((row, clip)) for clip in clips]
         yield f"| {row} | " + " | ".join(_cell(one) for one in cells) + " |"
 
@@ -75,6 +76,7 @@ def write(document: Path = DOCUMENT, *, results: Path = RESULTS) -> None:
 
 def main() -> int:
     """Writes the tables; returns 0."""
+    argparse.ArgumentParser(description="Write the tables of benchmarks/README.md.").parse_args()
     write()
     return 0
 
@@ -102,19 +104,19 @@ def _section(record: BenchRecord) -> Iterator[str]:
         yield from target_rows(record.targets)
         yield ""
     if record.figures:
-        yield from figure_rows(record.figures)
+        yield from metric_rows(record.figures)
     for note in record.notes:
         yield f"\n{note}"
 
 
-def _row(figure: Figure) -> str:
-    parts = [figure.name, figure.precision, figure.device]
+def _row(metric: Metric) -> str:
+    parts = [metric.name, metric.precision, metric.device]
     words = ", ".join(part for part in parts if part)
-    return words if figure.unit == "ms" else f"{words}, {figure.unit}"
+    return words if metric.unit == "ms" else f"{words}, {metric.unit}"
 
 
-def _cell(figure: Figure | None) -> str:
-    return "" if figure is None else f"{figure.p50:.3g}"
+def _cell(metric: Metric | None) -> str:
+    return "" if metric is None else f"{metric.p50:.3g}"
 
 
 if __name__ == "__main__":

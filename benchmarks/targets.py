@@ -1,7 +1,7 @@
-"""Measures how far the targets of speed are met, and where the time goes: `make bench-targets`.
+"""Measures whether the speed targets are met, and the profile of a frame: `make bench-targets`.
 
 Every ratio is of two things that ran in turn in this very run. Prints one table of targets and one
-profile of an annotated video; `--write` keeps the record. It fails nothing: slow is no error.
+profile of an annotated video; `--write` keeps the record. A missed target is no error.
 
     PYTHONPATH=.:train:export python benchmarks/targets.py --rounds 7
 """
@@ -20,8 +20,8 @@ from pathlib import Path
 
 from benchmarks import tables
 from benchmarks.compose_clips import EXAMPLE, Clip, composed
-from benchmarks.measure import keep
-from benchmarks.pairs import Costs, Limit, in_turn, ratios
+from benchmarks.measure import add_output_flags, keep_as_asked
+from benchmarks.pairs import Costs, Limit, ratios
 from benchmarks.reading import read_as_usual
 from benchmarks.stage_profile import Profile, profile, profile_rows
 from rtau.backends import bundled_models, open_engine
@@ -30,32 +30,31 @@ from rtau.contract import read_sidecar
 from rtau.errors import BackendUnavailable
 from rtau.protocols import Engine
 from rtau.runs.bench.clips import clip_record
-from rtau.runs.bench.context import Context, own_threads
-from rtau.runs.bench.figures import Figure, spend
-from rtau.runs.bench.live import LIVE_FPS, PacedClip, run_live
-from rtau.runs.bench.peer import HOW_TO_GET, NAME, Peer, find_peer_python, write_frames
-from rtau.runs.bench.record import BenchRecord, PeerRecord, Target, Threads, write_bench_record
-from rtau.runs.bench.runs import KINDS, Cost, Kind, run_file
-from rtau.runs.bench.stages import INFER, Stages, make_scene
-from rtau.runs.bench.suite import (
-    Plan,
-    Size,
-    cost_figures,
-    live_figures,
-    peer_cost,
-    process_figures,
-    settings_of,
+from rtau.runs.bench.live import PacedClip, run_live
+from rtau.runs.bench.metrics import Cost, Metric, cost_metric, in_turn, time_step
+from rtau.runs.bench.peer import (
+    HOW_TO_INSTALL,
+    NAME,
+    Peer,
+    find_peer_python,
+    open_peer,
+    write_frames,
 )
+from rtau.runs.bench.processes import process_metrics
+from rtau.runs.bench.record import Begun, BenchRecord, PeerRecord, Target, Threads, at_end, begin
+from rtau.runs.bench.runs import KINDS, Kind, run_file
+from rtau.runs.bench.stages import INFER, Stages, make_scene
+from rtau.runs.bench.suite import Plan, Size, settings_of
 from rtau.sources.video_file import VideoFileSource
 
 SMALL: Size = (640, 360)
 LARGE: Size = (1280, 720)
-# What --smoke takes for it.
+# The size of both with --smoke.
 TINY: Size = (320, 180)
 MANY = 8
 # The profile is taken in every round, each time for a part of the seconds.
 PARTS = 3
-# What the peer's figures have not in them.
+# Time that the peer's metrics do not include.
 READING = "reading frames for the peer"
 MB = 1e6 / 2**20
 VGG19_RECIPE = "vgg19-au12"
@@ -97,27 +96,26 @@ class Amount:
 
 
 class Targets:
-    """One measurement of all targets: what it works with, and what it found."""
+    """One measurement of all targets: what it measures with, and its metrics."""
 
     def __init__(self, engine: Engine, plan: Plan, *, amount: Amount, folder: Path) -> None:
-        """Starts with nothing measured."""
         self.engine, self.plan, self.amount, self.folder = engine, plan, amount, folder
         self.config = settings_of(plan, engine)
         self.python = find_peer_python() if plan.with_peer else None
-        self.why_no_peer = f"{NAME} is not installed; get it: {HOW_TO_GET}"
+        self.why_no_peer = f"{NAME} is not installed; install it: {HOW_TO_INSTALL}"
         self.peer: PeerRecord | None = None
         self.peer_threads: Threads | None = None
         self.clips: dict[str, Clip] = {}
-        self.figures: list[Figure] = []
+        self.metrics: list[Metric] = []
         self.profile: Profile | None = None
 
     def all(self, *, base: Path, vgg19: str | None) -> Iterator[Target]:
         """Yields every target as soon as it is measured."""
         small, large = self._small(base), self._composed(1, self.amount.large, base)
         many = self._composed(self.amount.many, self.amount.large, base)
-        yield from self._against_peer(small, CSV_SMALL, CAMS_SMALL)
-        yield from self._against_peer(large, CSV_LARGE, CAMS_LARGE)
-        yield from self._against_peer(many, CSV_MANY, None)
+        yield from self._compared_with_peer(small, CSV_SMALL, CAMS_SMALL)
+        yield from self._compared_with_peer(large, CSV_LARGE, CAMS_LARGE)
+        yield from self._compared_with_peer(many, CSV_MANY, None)
         yield self._further_face(large, many)
         yield from self._video(large)
         yield self._vgg19(small, vgg19)
@@ -147,9 +145,9 @@ class Targets:
 
     def _keep(self, costs: Costs, clip: Clip) -> None:
         name = clip.record.name
-        self.figures += [cost_figures(what, found, clip=name) for what, found in costs.items()]
+        self.metrics += [cost_metric(what, found, clip=name) for what, found in costs.items()]
 
-    def _against_peer(self, clip: Clip, bare: Limit, cams: Limit | None) -> Iterator[Target]:
+    def _compared_with_peer(self, clip: Clip, bare: Limit, cams: Limit | None) -> Iterator[Target]:
         limits = [limit for limit in (bare, cams) if limit is not None]
         with ExitStack() as opened:
             peer = self._open_peer(clip.record.faces, opened)
@@ -157,32 +155,31 @@ class Targets:
                 yield from (limit.skip(self.why_no_peer) for limit in limits)
                 return
             with VideoFileSource(clip.path) as source:
-                frames = list(itertools.islice(source, self.amount.frames))
-            file = write_frames(frames, self.folder / "peer.npy", fps=clip.record.fps)
-            del frames
+                frames = itertools.islice(source, self.amount.frames)
+                file = write_frames(frames, self.folder / "peer.npy", fps=clip.record.fps)
             kinds: dict[str, Kind] = {KINDS["table"]: "table"}
             if cams is not None:
                 kinds[KINDS["table with heatmaps"]] = "table with heatmaps"
-            acts = {READING: lambda: read_as_usual(clip.path, frames=self.amount.frames)}
+            calls = {READING: lambda: read_as_usual(clip.path, frames=self.amount.frames)}
             for name, kind in kinds.items():
-                acts[name] = lambda kind=kind: self._run(kind, clip)
-                acts[f"{NAME} after {name}"] = lambda: peer_cost(peer, file)
-            costs = in_turn(acts, rounds=self.amount.rounds)
-            self.peer, self.peer_threads = peer.record, peer.thread_counts
+                calls[name] = lambda kind=kind: self._run(kind, clip)
+                calls[f"{NAME} after {name}"] = lambda: peer.run(file)
+            costs = in_turn(calls, rounds=self.amount.rounds)
+            self.peer, self.peer_threads = peer.record, peer.threads
         self._keep(costs, clip)
         for limit, name in zip(limits, kinds, strict=True):
             ours, theirs = costs[name], costs[f"{NAME} after {name}"]
             read = [one.ms for one in costs[READING]]
             both = [(a.ms + b) / c.ms for a, b, c in zip(theirs, read, ours, strict=True)]
             counted = f"{statistics.median(both):.2f} x with decoding on both sides"
-            yield limit.judge(ratios(theirs, ours), note=f"{_both(ours, theirs)}; {counted}")
+            yield limit.target(ratios(theirs, ours), note=f"{_both(ours, theirs)}; {counted}")
 
     def _open_peer(self, faces: int, opened: ExitStack) -> Peer | None:
         """Returns the running peer; None, and why, where there is none."""
         if self.python is None:
             return None
         try:
-            return opened.enter_context(Peer(faces=faces, python=self.python))
+            return opened.enter_context(open_peer(faces=faces, python=self.python))
         except BackendUnavailable as error:
             self.python, self.why_no_peer = None, str(error)
             return None
@@ -193,29 +190,28 @@ class Targets:
         scene = make_scene(many.path, self.engine, config=self.config)
         with Stages(scene, self.engine, folder=self.folder) as stages:
             step = next(step for step in stages.inferences() if step.name == INFER)
-            rows = (step.batch or 1) / step.per
+            by_face = dataclasses.replace(step, units=step.batch or 1)
 
             def network() -> Cost:
-                spent = spend(step, seconds=self.amount.seconds, warm_ups=1)
-                wall_s = statistics.median(spent.wall_s) / rows
-                return Cost(1, wall_s, cpu_s=spent.cpu_s / rows)
+                costs = time_step(by_face, seconds=self.amount.seconds, warm_ups=1)
+                return sorted(costs, key=lambda cost: cost.ms)[len(costs) // 2]
 
-            acts = {
+            calls = {
                 "few": lambda: self._run("table", one),
                 "many": lambda: self._run("table", many),
                 "network": network,
             }
-            costs = in_turn(acts, rounds=self.amount.rounds)
+            costs = in_turn(calls, rounds=self.amount.rounds)
         values = [
             (many_.ms - few.ms) / count / alone.ms
             for few, many_, alone in zip(*costs.values(), strict=True)
         ]
         alone_ms = statistics.median(cost.ms for cost in costs["network"])
-        return FURTHER.judge(values, note=f"the network takes {alone_ms:.2f} ms a face")
+        return FURTHER.target(values, note=f"the network takes {alone_ms:.2f} ms a face")
 
     def _video(self, clip: Clip) -> Iterator[Target]:
         kinds: tuple[Kind, ...] = ("video", "bare video")
-        acts = {KINDS[kind]: lambda kind=kind: self._run(kind, clip) for kind in kinds}
+        calls = {KINDS[kind]: lambda kind=kind: self._run(kind, clip) for kind in kinds}
         profiles: list[Profile] = []
 
         def allowed() -> Cost:
@@ -224,19 +220,19 @@ class Targets:
             profiles.append(profile(clip, self.engine, **how))
             return Cost(1, profiles[-1].bound_ms / 1e3, cpu_s=profiles[-1].core_ms / 1e3)
 
-        costs = in_turn({**acts, BOUND.name: allowed}, rounds=self.amount.rounds)
+        costs = in_turn({**calls, BOUND.name: allowed}, rounds=self.amount.rounds)
         bounds = costs.pop(BOUND.name)
         self._keep(costs, clip)
         video, bare = (costs[KINDS[kind]] for kind in kinds)
-        yield VIDEO.judge(ratios(bare, video))
+        yield VIDEO.target(ratios(bare, video))
         self.profile = sorted(profiles[1:], key=lambda one: one.bound_ms)[len(bounds) // 2]
-        self.figures += self.profile.figures
+        self.metrics += self.profile.metrics
         what = f"{1e3 / self.profile.bound_ms:.0f} fps, by {self.profile.bound_by}"
         if self.profile.bound_by == self.profile.slowest.name:
             by_cores_ms = [cost.cpu_ms / self.profile.cores for cost in bounds]
             whole = [cost / one.ms for cost, one in zip(by_cores_ms, video, strict=True)]
             what += f"; {statistics.median(whole):.2f} x of what the cores alone would allow"
-        yield BOUND.judge(ratios(bounds, video), note=f"they allow {what}")
+        yield BOUND.target(ratios(bounds, video), note=f"they allow {what}")
 
     def _vgg19(self, clip: Clip, model: str | None) -> Target:
         if self.amount.smoke and model is None:
@@ -245,34 +241,40 @@ class Targets:
         how = {"provider": self.plan.provider, "threads": self.plan.threads}
         with closing(open_engine(model, **how)) as engine:
             name = engine.contract.name
-            acts = {name: lambda: self._run("table", clip, engine)}
-            costs = in_turn(acts, rounds=self.amount.rounds)
+            calls = {name: lambda: self._run("table", clip, engine)}
+            costs = in_turn(calls, rounds=self.amount.rounds)
         self._keep(costs, clip)
         (found,) = costs.values()
-        return VGG19.judge([cost.fps for cost in found], note=f"{name}, {found[0].faces:.2f} faces")
+        return VGG19.target(
+            [cost.fps for cost in found], note=f"{name}, {found[0].faces:.2f} faces"
+        )
 
     def _live(self, clip: Clip) -> Target:
-        source = PacedClip(clip.path, fps=LIVE_FPS, seconds=self.amount.live_s)
-        cost = run_live(source, self.engine, config=self.config, seconds=self.amount.live_s)
-        found = live_figures(cost, clip=clip.record.name)
-        self.figures += found
+        source = PacedClip(clip.path, seconds=self.amount.live_s)
+        cost = run_live(source, self.engine, config=self.config)
+        found = cost.metrics(clip=clip.record.name)
+        self.metrics += found
         infer_ms = statistics.median(cost.infer_ms)
         note = f"the network takes {infer_ms:.1f} ms; {cost.dropped} of {cost.captured} dropped"
-        return LIVE.judge([max(0.0, found[0].p95 - infer_ms)], note=note)
+        return LIVE.target([max(0.0, found[0].p95 - infer_ms)], note=note)
 
     def _processes(self, clip: Clip) -> Iterator[Target]:
-        found = process_figures(
-            clip.path, plan=self.plan, folder=self.folder, times=self.amount.rounds
+        found = process_metrics(
+            clip.path,
+            model=self.plan.model,
+            provider=self.plan.provider,
+            folder=self.folder,
+            times=self.amount.rounds,
         )
-        self.figures += found
-        by_name = {figure.name: figure for figure in found}
-        yield FIRST.judge(by_name["start to first result"].samples)
-        yield IMPORT.judge(by_name["import rtau"].samples)
+        self.metrics += found
+        by_name = {metric.name: metric for metric in found}
+        yield FIRST.target(by_name["start to first result"].samples)
+        yield IMPORT.target(by_name["import rtau"].samples)
         peak = by_name.get("resident memory, peak")
         if peak is None:
-            yield MEMORY.skip("this system does not tell a process's memory")
+            yield MEMORY.skip("this system does not report a process's memory")
         else:
-            yield MEMORY.judge([peak.p50 / MB])
+            yield MEMORY.target([peak.p50 / MB])
 
 
 def find_vgg19() -> str | None:
@@ -286,29 +288,34 @@ def find_vgg19() -> str | None:
 
 def _untrained_vgg19(folder: Path) -> str:
     """Returns a VGG19 of precision INT8 with random weights: as fast as a trained one."""
-    from benchmarks.random_weights import write_int8  # noqa: PLC0415 - brings torch
+    # Here, because these need onnx and torch.
+    from benchmarks.int8_files import write_int8  # noqa: PLC0415
+    from benchmarks.random_weights import untrained_recipe, write_float32  # noqa: PLC0415
 
-    return str(write_int8(VGG19_RECIPE, folder))
+    path = folder / f"{VGG19_RECIPE}-random-weights.onnx"
+    model = untrained_recipe(VGG19_RECIPE)
+    return str(write_int8(write_float32(model, path, cam_method="gradcam"), folder))
 
 
-def record_of(found: Targets, targets: list[Target], context: Context) -> BenchRecord:
+def record_of(found: Targets, targets: list[Target], begun: Begun) -> BenchRecord:
     """Returns the record of a measurement."""
-    sides = (own_threads(found.engine), found.peer_threads)
-    return context.record(
+    sides = (Threads.of_rtau(found.engine), found.peer_threads)
+    return begun(
+        **at_end(),
         device=found.engine.device,
         model=found.engine.contract.name,
-        threads=[side for side in sides if side is not None],
+        threads=tuple(side for side in sides if side is not None),
         warm_up="one round of every comparison that is not counted",
-        clips=[clip.record for clip in found.clips.values()],
-        figures=found.figures,
+        clips=tuple(clip.record for clip in found.clips.values()),
+        figures=tuple(found.metrics),
         peer=found.peer,
-        targets=targets,
+        targets=tuple(targets),
     )
 
 
 def main() -> int:
     """Measures and prints; returns 0."""
-    parser = argparse.ArgumentParser(description="Measure the targets of speed.")
+    parser = argparse.ArgumentParser(description="Measure the speed targets.")
     parser.add_argument("--clip", type=Path, default=EXAMPLE, help="a clip of one face")
     parser.add_argument("--rounds", type=int, default=Amount.rounds, metavar="N")
     parser.add_argument("--frames", type=int, default=Amount.frames, metavar="N")
@@ -319,13 +326,12 @@ def main() -> int:
     )
     parser.add_argument("--peer", choices=("auto", "none"), default="auto")
     parser.add_argument("--smoke", action="store_true", help="run all code once, briefly")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the record there")
-    parser.add_argument("--write", action="store_true", help="keep the record and its tables")
+    add_output_flags(parser)
     arguments = parser.parse_args()
     amount = Amount(rounds=arguments.rounds, frames=arguments.frames)
     if arguments.smoke:
         amount = Amount(rounds=1, frames=20, live_s=2.0, seconds=0.01, smoke=True)
-    context = Context.begin("targets", command=" ".join(["python", *sys.argv]))
+    begun = begin("targets", command=" ".join(["python", *sys.argv]))
     plan = Plan(with_peer=arguments.peer == "auto")
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -336,16 +342,12 @@ def main() -> int:
         for target in found.all(base=arguments.clip, vgg19=arguments.vgg19):
             targets.append(target)
             sys.stderr.write(f"{target.name}: {target.measured} ({target.wanted})\n")
-        record = record_of(found, targets, context)
+        record = record_of(found, targets, begun)
     lines = [*tables.target_rows(record.targets)]
     if found.profile is not None:
         lines += ["", *profile_rows(found.profile)]
     sys.stdout.write("\n".join(lines) + "\n")
-    if arguments.json is not None:
-        write_bench_record(arguments.json, record)
-    if arguments.write:
-        sys.stdout.write(f"{keep(record)}\n")
-        tables.write()
+    keep_as_asked(record, arguments)
     return 0
 
 

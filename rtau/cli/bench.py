@@ -16,14 +16,14 @@ from rich.table import Table
 
 from rtau.cli.parser import PEERS
 from rtau.errors import UsageError
-from rtau.runs.bench.figures import Figure
+from rtau.runs.bench.metrics import Metric
 from rtau.runs.bench.peer import NAME
 from rtau.runs.bench.record import BenchRecord, Threads, write_bench_record
 from rtau.runs.bench.runs import KINDS
 from rtau.runs.bench.suite import Plan, Size, measure
 from rtau.sinks import check_output
 
-# Figures of whole runs, which are told as frames per second too.
+# Metrics of whole runs, which are shown as frames per second too.
 RUNS = (*KINDS.values(), NAME)
 SECONDS = (0.01, 600.0)
 
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     plan = plan_of(args)
     if args.json is not None:
         check_output(args.json)
-    record = measure(plan, command=" ".join(["rtau", *sys.argv[1:]]), say=_say)
+    record = measure(plan, command=" ".join(["rtau", *sys.argv[1:]]), progress=_progress)
     sys.stderr.write("\r\x1b[K" if sys.stderr.isatty() else "")
     show(record, console=Console())
     if args.json is not None:
@@ -49,7 +49,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
     """Returns the plan of a parsed command line.
 
     Raises:
-        UsageError: a value that makes no sense; the text says which.
+        UsageError: a value outside its range or of the wrong form.
     """
     if not SECONDS[0] <= args.seconds <= SECONDS[1]:
         raise UsageError(
@@ -98,12 +98,12 @@ def show(record: BenchRecord, *, console: Console) -> None:
     for line in facts(record):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for clip in record.clips:
-        rows = [figure for figure in record.figures if figure.clip == clip.name]
+        rows = [metric for metric in record.figures if metric.clip == clip.name]
         faces = f"{clip.faces} face{'s' if clip.faces != 1 else ''}"
         title = f"{clip.name}: {clip.width}x{clip.height}, {faces}, {clip.fps:g} fps"
         console.print()
         console.print(_table(title, rows))
-    alone = [figure for figure in record.figures if figure.clip is None]
+    alone = [metric for metric in record.figures if metric.clip is None]
     if alone:
         console.print()
         console.print(_table("Fresh processes", alone))
@@ -112,7 +112,7 @@ def show(record: BenchRecord, *, console: Console) -> None:
 
 
 def facts(record: BenchRecord) -> Iterator[str]:
-    """Yields what must be known to read the tables, a line each."""
+    """Yields the machine, versions and settings that the tables depend on, a line each."""
     yield f"rtau {record.rtau_version}{_revision(record)}, model {record.model}, {record.device}"
     yield ", ".join(_machine_parts(record))
     yield ", ".join(f"{one.name} {one.version}" for one in record.packages if one.name != "rtau")
@@ -152,7 +152,7 @@ def _thread_parts(side: Threads) -> Iterator[str]:
             yield f"{name} {value}"
 
 
-def _table(title: str, rows: Sequence[Figure]) -> Table:
+def _table(title: str, rows: Sequence[Metric]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     for head in ("p50", "p95", "p99", "IQR", "core-ms", "fps", "n"):
@@ -162,7 +162,7 @@ def _table(title: str, rows: Sequence[Figure]) -> Table:
     return table
 
 
-def _cells(row: Figure) -> Iterable[str]:
+def _cells(row: Metric) -> Iterable[str]:
     name = row.name if row.unit == "ms" else f"{row.name}, {row.unit}"
     if row.batch is not None and f" {row.batch} " not in row.name:
         name = f"{name} (batch {row.batch})"
@@ -172,7 +172,7 @@ def _cells(row: Figure) -> Iterable[str]:
     return [name, *values, cpu, fps, str(row.rounds)]
 
 
-def _say(words: str) -> None:
+def _progress(words: str) -> None:
     """Shows what is being measured, on one line of a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{words}")

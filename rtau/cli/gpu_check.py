@@ -1,7 +1,7 @@
 """`rtau doctor --gpu`: runs models on this machine's GPU, compares and times every backend.
 
-Its table is meant to be pasted into an issue: nobody can test every GPU, but whoever has one can
-say in a minute what works there. The `doctor` verb calls it.
+Its table is meant to be pasted into an issue, so that users report in a minute what works on GPUs
+that the project has no access to. The `doctor` verb calls it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import dataclasses
 import json
 import platform
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -28,18 +27,17 @@ from rtau.contract import ModelContract
 from rtau.data import Scores
 from rtau.errors import BackendUnavailable, RtauError
 from rtau.protocols import Engine
+from rtau.runs.bench.metrics import Step, time_step
 
 Open = Callable[[str, str], Engine]
 
-# The first is what the others are compared with: it is on every machine and computes in float32.
+# The first is the reference: every machine has it, and it computes in float32.
 ONNX_PROVIDERS = ("cpu", "cuda", "tensorrt", "tensorrt-rtx")
 PROBES = 32
 BATCHES = (1, 8, 32)
-WARM_UPS = 5
-RUNS = 50
-# A slow backend is timed for so long a batch, and at least so often.
+# Time for each batch of a slow backend, and the number of runs that a fast one needs.
 BUDGET_S = 2.0
-LEAST_RUNS = 5
+MOST_RUNS = 50
 # Largest change of a probability that the arithmetic of a precision explains.
 MAX_DP = {"fp32": 5e-3, "fp16": 2e-2, "int8": 3e-1}
 
@@ -56,7 +54,7 @@ class Timing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one model on one backend."""
+    """The result of one model on one backend."""
 
     model: str
     provider: str
@@ -68,7 +66,7 @@ class Row:
     problem: str | None = None
     """Why it failed or is not here; None when it ran."""
     is_absent: bool = False
-    """True when a provider is not installed: no fault of the machine."""
+    """True when the provider is not installed, which is no failure."""
 
     @property
     def is_sound(self) -> bool:
@@ -88,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     driver = load_cuda_driver()
     gpu = driver.find_gpu()
     models = [str(find_model(name)) for name in args.models or bundled_models()]
-    rows = list(check(models, open_one=_open, say=_say))
+    rows = list(check(models, open_one=_open, progress=_progress))
     heading = (
         f"rtau {__version__} on {gpu}, driver for CUDA {driver.driver_version()}, "
         f"Python {platform.python_version()}, {platform.platform()}"
@@ -101,7 +99,9 @@ def run(args: argparse.Namespace) -> int:
     return int(not all(row.is_sound for row in rows))
 
 
-def check(models: Sequence[str], *, open_one: Open, say: Callable[[str], None]) -> Iterator[Row]:
+def check(
+    models: Sequence[str], *, open_one: Open, progress: Callable[[str], None]
+) -> Iterator[Row]:
     """Yields a row per model and backend, the references first.
 
     Models of the same weights are compared with the first of them that runs.
@@ -109,13 +109,13 @@ def check(models: Sequence[str], *, open_one: Open, say: Callable[[str], None]) 
     Args:
         models: files; ONNX files come before engines, whatever their order here.
         open_one: opens a model with a provider.
-        say: is told what is being done.
+        progress: called with the model and provider before each of them.
     """
     references: dict[tuple[Any, ...], Scores] = {}
     for model in sorted(models, key=lambda name: name.endswith(SUFFIX)):
         providers = ("tensorrt",) if model.endswith(SUFFIX) else ONNX_PROVIDERS
         for provider in providers:
-            say(f"{model} on {provider}")
+            progress(f"{model} on {provider}")
             try:
                 with closing(open_one(model, provider)) as engine:
                     yield _measure(model, engine, provider=provider, references=references)
@@ -125,7 +125,7 @@ def check(models: Sequence[str], *, open_one: Open, say: Callable[[str], None]) 
 
 
 def table(rows: Sequence[Row]) -> list[str]:
-    """Returns the rows as lines of a Markdown table, the reasons of those without figures below."""
+    """Returns the rows as lines of a Markdown table, and below it why others have no times."""
     heads = ["model", "backend", "precision", "max dp", "changed", "CAM corr."]
     heads += [f"{batch} face{'s' if batch > 1 else ''}, ms" for batch in BATCHES]
     heads += [f"{BATCHES[1]} with heatmaps, ms", "sound"]
@@ -143,17 +143,10 @@ def table(rows: Sequence[Row]) -> list[str]:
 def time_batch(engine: Engine, *, batch: int, with_cams: bool) -> Timing:
     """Returns the time of one `infer` of a batch, after a warm-up."""
     crops = as_crops(probe_crops(batch, size=engine.contract.input_size))
-    started = time.perf_counter()
-    for _ in range(WARM_UPS):
-        engine.infer(crops, cams=with_cams)
-        if time.perf_counter() - started > BUDGET_S:
-            break
-    taken_s: list[float] = []
-    while len(taken_s) < RUNS and (len(taken_s) < LEAST_RUNS or sum(taken_s) < BUDGET_S):
-        began = time.perf_counter()
-        engine.infer(crops, cams=with_cams)  # returns host arrays, so the GPU has finished
-        taken_s.append(time.perf_counter() - began)
-    median_ms, p95_ms = (float(np.percentile(taken_s, q)) * 1e3 for q in (50, 95))
+    # `infer` returns host arrays, so the GPU has finished.
+    step = Step("infer", lambda: engine.infer(crops, cams=with_cams))
+    costs = time_step(step, seconds=BUDGET_S, most=MOST_RUNS)
+    median_ms, p95_ms = np.percentile([cost.ms for cost in costs], [50, 95]).tolist()
     return Timing(batch=batch, with_cams=with_cams, median_ms=median_ms, p95_ms=p95_ms)
 
 
@@ -207,5 +200,5 @@ def _open(model: str, provider: str) -> Engine:
     return open_engine(model, provider=provider)
 
 
-def _say(words: str) -> None:
+def _progress(words: str) -> None:
     print(f"checking {words}", file=sys.stderr)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from rtau.runs.bench.figures import Figure, figure
 from rtau.runs.bench.machine import Machine, Package, Temperature
+from rtau.runs.bench.metrics import Metric, metric
 from rtau.runs.bench.record import BenchRecord, ClipRecord, PeerRecord, Target, Threads
 
 MACHINE = Machine(
@@ -37,9 +37,9 @@ MET = Target("speed", "at least 2.5 x", 2.75, iqr=0.1, pairs=5, is_met=True)
 SKIPPED = Target("VGG19", "at least 30 fps", None, iqr=None, pairs=0, is_met=None, note="no model")
 
 
-def make_figure(name: str = "decode", **changes) -> Figure:
-    """Returns a figure of three samples on the clip."""
-    made = figure(name, [1.0, 2.0, 3.0], clip=CLIP.name, cpu_ms=1.5)
+def make_metric(name: str = "decode", **changes) -> Metric:
+    """Returns a metric of three samples on the clip."""
+    made = metric(name, [1.0, 2.0, 3.0], clip=CLIP.name, cpu_ms=1.5)
     return dataclasses.replace(made, **changes)
 
 
@@ -60,7 +60,7 @@ def make_record(**changes) -> BenchRecord:
         "threads": (Threads(side="rtau", engine=2, opencv=2, decoder=1, encoder="auto"),),
         "warm_up": "three rounds",
         "clips": (CLIP,),
-        "figures": (make_figure(),),
+        "figures": (make_metric(),),
         "peer": PeerRecord("MediaPipe", "1.2.3", "c" * 64, settings="VIDEO mode", python="3.11"),
         "targets": (MET, SKIPPED),
         "load_after": 1.9,

@@ -33,7 +33,7 @@ from rtau.sources.video_file import VideoFileSource
 
 SYNTHETIC = "synthetic"
 FALLBACK_FPS = Fraction(25)
-# Nearly lossless: what is measured is rtau, not what a second encoding did to the picture.
+# Nearly lossless, so that a second encoding changes little in the picture.
 CLIP_OPTIONS = {"libx264": {"crf": "18", "preset": "veryfast"}}
 MOST_FACES = 64
 # Between tiles, of a clip's shorter side. Where four necks and shoulders of one person meet without
@@ -55,7 +55,7 @@ def grid(faces: int, *, width: int, height: int) -> tuple[int, int]:
 def compose(
     base: Path | None, path: Path, /, *, faces: int, size: tuple[int, int], frames: int
 ) -> ClipRecord:
-    """Returns the record of a new clip that shows the base's face several times.
+    """Returns the record of a new clip that shows the face of a base clip several times.
 
     Args:
         base: a clip with one face near its middle; None draws figures.
@@ -65,7 +65,7 @@ def compose(
         frames: how many frames; a shorter base is repeated.
 
     Raises:
-        UsageError: sizes or numbers that cannot be.
+        UsageError: too few or too many faces or frames, or an odd or too small size.
         SourceOpenError: the base is no video.
     """
     width, height = size
@@ -118,9 +118,8 @@ def clip_record(path: Path, /, *, faces: int, made_from: str | None = None) -> C
 def transcode(clip: Path, path: Path, /, *, output: OutputConfig) -> int:
     """Returns how many frames a bare decode and encode of a clip took to `path`, sound included.
 
-    The pictures stay in the decoder's own format from one to the other; the encoder is set as the
-    annotated video's is, but takes as many threads as it likes. Nothing can annotate a video with
-    less.
+    The pictures stay in the decoder's own format; the encoder has the settings of an annotated
+    video but chooses its threads itself. No annotated video can take less.
     """
     source = av.open(str(clip))
     with source:
@@ -146,8 +145,8 @@ def _tile(
     base: Path | None, number: int, *, faces: int, size: tuple[int, int], frames: int
 ) -> Generator[Image, None, None]:
     """Yields the pictures of one tile without end: uint8 (H, W, 3), BGR."""
-    late = number * frames // faces
-    for picture in itertools.islice(_pictures(base, number, size=size), late, None):
+    first = number * frames // faces
+    for picture in itertools.islice(_pictures(base, number, size=size), first, None):
         fitted = _covering(picture, size)
         yield np.ascontiguousarray(fitted[:, ::-1]) if number % 2 else fitted
 

@@ -1,4 +1,4 @@
-"""What machine, libraries and revision a measurement was made with; only what can be read.
+"""The machine record: hardware, libraries and revision a measurement was made with.
 
 Reads /proc, /sys and installed metadata; starts `nvpmodel` and `git` where they are there, and
 changes nothing. What cannot be read is None, never a guess.
@@ -17,19 +17,20 @@ from pathlib import Path
 
 from rtau.cpu import usable_cores
 
-# Distributions that can change a figure.
+# Distributions that can change a metric.
 PACKAGES = (
     *("rtau", "numpy", "opencv-python", "opencv-python-headless", "av"),
     *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "tensorrt-cu13"),
 )
-ASK_S = 10.0
-# What decides how fast a CPU multiplies, in the kernel's words; of these, what multiplies bytes.
+TIMEOUT_S = 10.0
+# Instruction sets that decide how fast a CPU multiplies, by the kernel's names.
 INSTRUCTIONS = (
     *("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8"),
     *("asimd", "asimddp", "i8mm"),
 )
+# Those of them that multiply bytes (INT8).
 OF_BYTES = ("amx_int8", "avx512_vnni", "avx_vnni", "i8mm", "asimddp")
-# Words of a processor's name that tell nothing.
+# Parts of a processor's name that carry no information.
 NOISE = re.compile(r"\((R|TM)\)|\b(Processor|CPU)\b|@.*")
 
 
@@ -50,7 +51,7 @@ class Temperature:
     zone: str
     """The kernel's name of it."""
     celsius: float
-    """What it showed."""
+    """Its reading."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,28 +73,28 @@ class Machine:
     python: str
     """Version of the interpreter."""
     governor: str | None
-    """How the clock is governed, `performance` or other; None where the kernel does not say."""
+    """Frequency governor, such as `performance`; None where the kernel does not report it."""
     gpu: str | None
-    """Name of the NVIDIA GPU, as its driver tells it."""
+    """Name of the NVIDIA GPU, from its driver."""
     board: str | None
     """Name of the board, on a Jetson and other device-tree machines."""
     power_mode: str | None
-    """Jetson's power mode, as `nvpmodel` tells it."""
+    """Jetson's power mode, from `nvpmodel`."""
     temperatures: tuple[Temperature, ...]
     """Thermal sensors that could be read."""
     load: float | None
-    """Runnable processes, mean of the last minute: near 0 on a quiet machine."""
+    """Load average of the last minute: near 0 on an idle machine."""
     instructions: tuple[str, ...] = ()
-    """Of INSTRUCTIONS those the processor has; none where the kernel does not say."""
+    """Those of INSTRUCTIONS that the processor has; empty where the kernel reports none."""
 
 
 def machine(*, root: Path = Path("/")) -> Machine:
-    """Returns what is known of this machine; `root` is where /proc and /sys lie."""
+    """Returns the record of this machine; `root` is the folder of /proc and /sys."""
     cores = usable_cores()
     cpu = _cpu_model(root)
     board = _text(root / "proc/device-tree/model")
     known = instructions(root=root)
-    # Hosts of virtual machines may hide which processor they have; one with such is twice as fast.
+    # Virtual machines may hide the processor's model; with such instructions it is twice as fast.
     of_bytes = "" if board else next((name for name in OF_BYTES if name in known), "")
     return Machine(
         name=slug(f"{NOISE.sub('', board or cpu)} {of_bytes} {cores} cores"),
@@ -114,7 +115,7 @@ def machine(*, root: Path = Path("/")) -> Machine:
 
 
 def instructions(*, root: Path = Path("/")) -> tuple[str, ...]:
-    """Returns those of INSTRUCTIONS that the processor has, as the kernel tells."""
+    """Returns those of INSTRUCTIONS that the processor has, by /proc/cpuinfo."""
     found = re.search(
         r"^(?:flags|Features)\s*:(.*)$", _text(root / "proc/cpuinfo") or "", flags=re.MULTILINE
     )
@@ -133,7 +134,7 @@ def temperatures(*, root: Path = Path("/")) -> tuple[Temperature, ...]:
 
 
 def load() -> float | None:
-    """Returns the machine's load of the last minute; None where the system does not count it."""
+    """Returns the load average of the last minute; None where the system has none."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
@@ -153,8 +154,8 @@ def revision(folder: Path) -> tuple[str | None, bool | None]:
     git = shutil.which("git")
     if git is None or not (folder / ".git").exists():
         return None, None
-    commit = _asked([git, "-C", str(folder), "rev-parse", "HEAD"])
-    changes = _asked([git, "-C", str(folder), "status", "--porcelain"])
+    commit = _output_of([git, "-C", str(folder), "rev-parse", "HEAD"])
+    changes = _output_of([git, "-C", str(folder), "status", "--porcelain"])
     return commit, None if changes is None else bool(changes)
 
 
@@ -185,15 +186,15 @@ def _gpu(root: Path) -> str | None:
 
 def _power_mode() -> str | None:
     tool = shutil.which("nvpmodel")
-    said = None if tool is None else _asked([tool, "-q"])
-    return None if said is None else " ".join(said.split())
+    text = None if tool is None else _output_of([tool, "-q"])
+    return None if text is None else " ".join(text.split())
 
 
-def _asked(command: list[str]) -> str | None:
-    """Returns what a program says; None when it fails or does not answer."""
+def _output_of(command: list[str]) -> str | None:
+    """Returns the standard output of a program; None when it fails or does not end in time."""
     try:
         done = subprocess.run(  # noqa: S603 - programs named above, found on the PATH
-            command, capture_output=True, text=True, check=True, timeout=ASK_S
+            command, capture_output=True, text=True, check=True, timeout=TIMEOUT_S
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -1,23 +1,47 @@
-"""What a fresh process costs: the import, the first result, the memory of a whole run.
+"""What a fresh process takes: the import, the first result, the memory of a whole run.
 
-Starts this interpreter again and looks at it from outside; measures nothing inside of itself. For
-users who start rtau from a script, and for the targets.
+Starts this interpreter again and measures it from outside. For users who start rtau from a script,
+and for the targets.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from rtau.errors import UsageError
+from rtau.runs.bench.metrics import Metric, metric
 
 POLL_S = 0.02
-PATIENCE_S = 600.0
-# Prints how long the import took by its own clock: the interpreter's start is not rtau's.
+TIMEOUT_S = 600.0
+# Prints the import's time by its own clock, without the interpreter's start.
 IMPORT = "import time; t = time.perf_counter(); import rtau; print(time.perf_counter() - t)"
+
+
+def process_metrics(
+    clip: Path, /, *, model: str, provider: str, folder: Path, times: int
+) -> list[Metric]:
+    """Returns the import, the first result and the peak memory of a run as metrics.
+
+    The memory is left out where /proc does not tell it.
+
+    Raises:
+        UsageError: a run failed.
+    """
+    video = [sys.executable, "-m", "rtau", "video", str(clip), "--model", model]
+    video += ["--provider", provider, "--view", "none", "--csv"]
+    first_s = [first_row_s([*video, "-"]) for _ in range(times)]
+    found = [
+        metric("import rtau", [import_s() * 1e3 for _ in range(times)]),
+        metric("start to first result", first_s, unit="s"),
+    ]
+    peak_mib = peak_memory_mib([*video, str(folder / "memory.csv")])
+    if peak_mib is not None:
+        found.append(metric("resident memory, peak", [peak_mib], unit="MiB"))
+    return found
 
 
 def import_s() -> float:
@@ -28,19 +52,18 @@ def import_s() -> float:
     return float(done.stdout)
 
 
-def first_result_s(clip: Path, /, *, model: str, provider: str) -> float:
-    """Returns the seconds from starting `rtau video` to its first row of results.
+def first_row_s(command: list[str], /) -> float:
+    """Returns the seconds from the start of a command to its first CSV row on standard output.
 
     Raises:
         UsageError: it ended without one.
     """
-    command = [*_video(clip, model=model, provider=provider), "--csv", "-"]
     start_s = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
-        process.stdout.readline()  # the names of the columns, known before any frame
+        process.stdout.readline()  # the header, written before any frame
         row = process.stdout.readline()
         taken_s = time.perf_counter() - start_s
         process.terminate()
@@ -49,58 +72,34 @@ def first_result_s(clip: Path, /, *, model: str, provider: str) -> float:
     return taken_s
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Memory:
-    """Resident memory of one run."""
-
-    peak_mib: float
-    """The most it ever was."""
-    early_mib: float
-    """After a third of the run."""
-    late_mib: float
-    """At its end."""
-
-
-def run_memory(clip: Path, table: Path, /, *, model: str, provider: str) -> Memory | None:
-    """Returns the memory of `rtau video CLIP --csv TABLE`; None where /proc does not tell.
+def peak_memory_mib(command: list[str], /) -> float | None:
+    """Returns the peak resident memory of a command; None where /proc does not tell it.
 
     Raises:
-        UsageError: the run failed.
+        UsageError: it failed, or ran longer than `TIMEOUT_S`.
     """
-    command = [*_video(clip, model=model, provider=provider), "--csv", str(table)]
-    seen: list[float] = []
-    peak_mib = 0.0
+    peak_mib = None
     with subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        started_s = time.monotonic()
+        start_s = time.monotonic()
         while process.poll() is None:
-            found = _status_mib(Path(f"/proc/{process.pid}/status"))
-            if found:
-                peak_mib = max(peak_mib, found["VmHWM"])
-                seen.append(found["VmRSS"])
-            if time.monotonic() - started_s > PATIENCE_S:
+            peak_mib = resident_mib(str(process.pid), "VmHWM") or peak_mib
+            if time.monotonic() - start_s > TIMEOUT_S:
                 process.kill()
             time.sleep(POLL_S)
     if process.returncode != 0:
         raise UsageError(f"`{' '.join(command)}` failed; run it by hand to see why")
-    if len(seen) < 3:
-        return None
-    return Memory(peak_mib=peak_mib, early_mib=seen[len(seen) // 3], late_mib=seen[-1])
+    return peak_mib
 
 
-def _video(clip: Path, *, model: str, provider: str) -> list[str]:
-    options = ["--model", model, "--provider", provider, "--view", "none"]
-    return [sys.executable, "-m", "rtau", "video", str(clip), *options]
-
-
-def _status_mib(path: Path) -> dict[str, float] | None:
-    """Returns peak and present memory of a process; None when it has gone."""
+def resident_mib(
+    process: str = "self", field: str = "VmRSS", *, proc: Path = Path("/proc")
+) -> float | None:
+    """Returns the resident memory of a process, now or (`VmHWM`) at most; None if unknown."""
     try:
-        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+        text = (proc / process / "status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
-    found = dict(line.split(":", 1) for line in lines if line.startswith(("VmHWM", "VmRSS")))
-    if len(found) < 2:
-        return None
-    return {name: int(text.split()[0]) / 1024 for name, text in found.items()}
+    found = re.search(rf"^{field}:\s*(\d+) kB", text, flags=re.MULTILINE)
+    return None if found is None else int(found[1]) / 1024

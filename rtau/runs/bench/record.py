@@ -1,4 +1,4 @@
-"""The record of a benchmark: figures, ratios, and everything that says how they came to be.
+"""The record of a benchmark: metrics, ratios, and everything that says how they were measured.
 
 Its fields are the schema: what is written is checked, and what is read is checked again. `rtau
 bench --json` writes it, and so do the scripts in `benchmarks/`.
@@ -8,19 +8,44 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import json
 import math
 import re
 from pathlib import Path
 from typing import Any, cast
 
+import rtau
 from rtau.contract import parse_record
+from rtau.cpu import usable_cores
 from rtau.errors import ContractError, SinkError, UsageError
-from rtau.runs.bench.figures import Figure
-from rtau.runs.bench.machine import Machine, Package, Temperature, slug
+from rtau.execution.opencv_threads import FILE_THREADS
+from rtau.protocols import Engine
+from rtau.runs.bench.machine import (
+    Machine,
+    Package,
+    Temperature,
+    load,
+    machine,
+    packages,
+    revision,
+    slug,
+    temperatures,
+)
+from rtau.runs.bench.metrics import Metric
+from rtau.runs.run_record import utc_now
+from rtau.sinks.video_encoder import QUICK_PRESETS, QUICK_PX, THREADS_OF_A_RUN
+from rtau.sources.decoding import DECODER_THREADS
 
 # Raised when a field changes its meaning.
 SCHEMA = 1
+CHECKOUT = Path(rtau.__file__).resolve().parent.parent
+ALL_THREADS = Path("/proc/self/task")
+ENCODER_THREADS = (
+    "auto"
+    if usable_cores() > THREADS_OF_A_RUN
+    else f"1 for up to {QUICK_PX} px and presets up to {QUICK_PRESETS[-1]}, else auto"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,6 +96,18 @@ class Threads:
     process: int | None = None
     """Threads the process had after its warm-up, idle ones included."""
 
+    @classmethod
+    def of_rtau(cls, engine: Engine | None = None, /) -> Threads:
+        """Returns rtau's thread counts; the engine's where its backend reports them."""
+        return cls(
+            side="rtau",
+            engine=getattr(engine, "threads", None),
+            opencv=FILE_THREADS,
+            decoder=DECODER_THREADS,
+            encoder=ENCODER_THREADS,
+            process=len(list(ALL_THREADS.iterdir())) if ALL_THREADS.is_dir() else None,
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PeerRecord:
@@ -118,7 +155,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BenchRecord:
-    """Everything one benchmark found."""
+    """Everything one benchmark measured."""
 
     suite: str
     """Which one: `bench`, `stages`, `targets`."""
@@ -148,8 +185,8 @@ class BenchRecord:
     """What ran before anything was timed."""
     clips: tuple[ClipRecord, ...]
     """What was measured on."""
-    figures: tuple[Figure, ...]
-    """What was measured."""
+    figures: tuple[Metric, ...]
+    """The metrics that were measured."""
     peer: PeerRecord | None = None
     """The peer; None when it was not there."""
     targets: tuple[Target, ...] = ()
@@ -174,18 +211,13 @@ class BenchRecord:
                     f"{name} must be an ISO 8601 time, got {getattr(self, name)!r}"
                 ) from None
         if not self.figures and not self.targets:
-            raise UsageError("a record must hold at least one figure or target, got none")
-        self._check_names()
-
-    def _check_names(self) -> None:
-        keys = [figure.key for figure in self.figures]
-        if len(set(keys)) != len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise UsageError(f"two figures are called {twice}")
-        clips = {clip.name for clip in self.clips}
-        strange = {figure.clip for figure in self.figures} - clips - {None}
-        if strange:
-            raise UsageError(f"figures name clips that are not listed: {sorted(map(str, strange))}")
+            raise UsageError("a record must hold at least one metric or target, got none")
+        keys = [metric.key for metric in self.figures]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise UsageError(f"metrics must have different keys, got two with {twice[0]}")
+        unknown = {one.clip for one in self.figures} - {clip.name for clip in self.clips} - {None}
+        if unknown:
+            raise UsageError(f"metrics name clips that are not listed: {sorted(map(str, unknown))}")
 
     @property
     def file_name(self) -> str:
@@ -196,6 +228,35 @@ class BenchRecord:
         """Returns the record as JSON, keys in the order of the fields."""
         payload = {"schema": SCHEMA, **dataclasses.asdict(self)}
         return json.dumps(payload, indent=1, allow_nan=False) + "\n"
+
+
+# A record that lacks what is measured.
+Begun = functools.partial[BenchRecord]
+
+
+def begin(suite: str, *, command: str) -> Begun:
+    """Returns the record of a benchmark that begins now, on this machine and checkout."""
+    commit, is_dirty = revision(CHECKOUT)
+    return functools.partial(
+        BenchRecord,
+        suite=suite,
+        command=command,
+        started_utc=utc_now(),
+        rtau_version=rtau.__version__,
+        commit=commit,
+        is_dirty=is_dirty,
+        machine=machine(),
+        packages=packages(),
+    )
+
+
+def at_end() -> dict[str, Any]:
+    """Returns the fields that are taken when measuring has ended."""
+    return {
+        "finished_utc": utc_now(),
+        "load_after": load(),
+        "temperatures_after": temperatures(),
+    }
 
 
 def device_slug(device: str) -> str:

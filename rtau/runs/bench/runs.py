@@ -7,7 +7,6 @@ already; opening and closing the files is in its time. Called by `rtau bench` an
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError, UsageError
 from rtau.protocols import Engine, Sink
 from rtau.runs.bench.clips import transcode
+from rtau.runs.bench.metrics import Cost, timed
 from rtau.runs.build import build_runner, csv_sink, detection_policy, video_sink, view_controls
 from rtau.sources.video_file import VideoFileSource
 
@@ -27,35 +27,6 @@ KINDS: dict[Kind, str] = {
     "video": "file to annotated mp4",
     "bare video": "bare decode and encode",
 }
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Cost:
-    """What one run took, and proof that it did the work."""
-
-    frames: int
-    """Frames that reached the output."""
-    wall_s: float
-    """From before the file was opened to after the last output was closed, seconds."""
-    cpu_s: float
-    """Processor time of all threads, seconds."""
-    faces: float = 0.0
-    """Faces per frame that were scored, on average."""
-
-    @property
-    def ms(self) -> float:
-        """Milliseconds per frame."""
-        return self.wall_s / self.frames * 1e3
-
-    @property
-    def cpu_ms(self) -> float:
-        """Processor milliseconds per frame."""
-        return self.cpu_s / self.frames * 1e3
-
-    @property
-    def fps(self) -> float:
-        """Frames per second."""
-        return self.frames / self.wall_s
 
 
 class Tally:
@@ -75,7 +46,7 @@ class Tally:
         """Counts one frame.
 
         Raises:
-            SinkError: heatmaps are missing, so what was timed is not what was asked for.
+            SinkError: heatmaps are missing, so the run does not do the work that is timed.
         """
         self.frames += 1
         self.faces += len(result.faces)
@@ -86,39 +57,36 @@ class Tally:
         """Does nothing."""
 
 
-def config_for(kind: Kind, config: RunConfig, /) -> RunConfig:
-    """Returns the settings of a kind of run: which heatmaps it computes."""
-    if kind == "table with heatmaps":
-        # Every frame is later than a thousandth of a second after the one before.
-        overlay = dataclasses.replace(config.overlay, heatmap="top", heatmap_hz=1000.0)
-    elif kind == "table":
-        overlay = dataclasses.replace(config.overlay, heatmap="none")
-    else:
-        return config
-    return dataclasses.replace(config, overlay=overlay)
-
-
 def run_file(kind: Kind, clip: Path, engine: Engine, /, *, config: RunConfig, folder: Path) -> Cost:
     """Returns what a run over a clip took; outputs go to `folder`.
 
     Raises:
         RtauError: the run failed, or did not do its work.
     """
-    cpu_start_s, start_s = time.process_time(), time.perf_counter()
     tally = Tally(wants_cams=kind == "table with heatmaps")
-    if kind == "bare video":
-        tally.frames = transcode(clip, folder / "bare.mp4", output=config.output)
-    else:
-        _run(kind, clip, engine, config=config_for(kind, config), folder=folder, tally=tally)
-    wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - cpu_start_s
+
+    def run() -> None:
+        if kind == "bare video":
+            tally.frames = transcode(clip, folder / "bare.mp4", output=config.output)
+        else:
+            _run(kind, clip, engine, config=config, folder=folder, tally=tally)
+
+    cost = timed(run)
     if tally.frames == 0:
         raise UsageError(f"{clip}: no frame came out, so nothing was timed; give another clip")
-    return Cost(tally.frames, wall_s, cpu_s=cpu_s, faces=tally.faces / tally.frames)
+    return dataclasses.replace(cost, units=tally.frames, faces=tally.faces / tally.frames)
 
 
 def _run(
     kind: Kind, clip: Path, engine: Engine, *, config: RunConfig, folder: Path, tally: Tally
 ) -> None:
+    overlay = config.overlay
+    if kind == "table":
+        overlay = dataclasses.replace(overlay, heatmap="none")
+    elif kind == "table with heatmaps":
+        # 1000 per second: in every frame.
+        overlay = dataclasses.replace(overlay, heatmap="top", heatmap_hz=1000.0)
+    config = dataclasses.replace(config, overlay=overlay)
     source = VideoFileSource(clip)
     sinks: list[Sink] = [tally]
     try:

@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from benchmarks.measure import SEVERAL, figures_of, keep, measure, records_of, suite_of
-from rtau.runs.bench.context import Context
-from rtau.runs.bench.record import read_bench_record
+from benchmarks.measure import SEVERAL, keep, measure, metrics_of, records_of, suite_of
+from rtau.runs.bench.live import LiveCost
+from rtau.runs.bench.record import begin, read_bench_record
 from tests.support.records import CLIP
 
 
@@ -19,7 +19,7 @@ def benchmark(name="decode", *, suite="stages", **about):
 
 
 def test_seconds_of_a_round_become_ms_of_a_frame():
-    (found,) = figures_of(benchmark(per=4, batch=8, precision="int8"))
+    (found,) = metrics_of(benchmark(units=4, batch=8, precision="int8"))
     assert found.samples == (1.0, 2.0)
     assert (found.name, found.batch, found.precision, found.clip) == (
         *("decode", 8, "int8"),
@@ -28,9 +28,10 @@ def test_seconds_of_a_round_become_ms_of_a_frame():
 
 
 def test_a_live_run_gives_the_age_of_its_pictures_and_its_losses():
-    found = list(figures_of(benchmark("live", ages_ms=[20.0, 30.0], dropped=2, captured=9)))
+    cost = LiveCost((20.0, 30.0), infer_ms=(3.0,), captured=9, dropped=2, faces=1.0)
+    found = metrics_of(benchmark("live", live=dataclasses.asdict(cost)))
     assert [(one.name, one.unit, one.p50) for one in found] == [
-        ("live", "ms", 25.0),
+        ("live, capture to overlay", "ms", 25.0),
         ("live, frames dropped", "frames", 2.0),
         ("live, frames captured", "frames", 9.0),
     ]
@@ -38,7 +39,7 @@ def test_a_live_run_gives_the_age_of_its_pictures_and_its_losses():
 
 def test_a_benchmark_that_notes_nothing_is_called_by_its_group():
     one = {**benchmark(), "extra_info": {}}
-    assert [found.name for found in figures_of(one)] == ["a group: test[decode]"]
+    assert [found.name for found in metrics_of(one)] == ["a group: test[decode]"]
 
 
 def test_every_suite_gets_a_record_of_its_own(tmp_path):
@@ -49,8 +50,8 @@ def test_every_suite_gets_a_record_of_its_own(tmp_path):
             benchmark("infer too", suite="infer", run_on="b", clip=None),
         ]
     }
-    contexts = {suite: Context.begin(suite, command=suite) for suite in ("stages", "infer", "cam")}
-    stages, infer = records_of(payload, contexts)
+    begun = {suite: begin(suite, command=suite) for suite in ("stages", "infer", "cam")}
+    stages, infer = records_of(payload, begun)
     assert (stages.suite, stages.model, stages.clips) == ("stages", "m", (CLIP,))
     assert (infer.device, len(infer.figures)) == (SEVERAL, 2)
     path = keep(stages, results=tmp_path)

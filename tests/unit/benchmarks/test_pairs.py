@@ -1,23 +1,11 @@
 import pytest
 
-from benchmarks.pairs import Limit, in_turn, ratios
-from rtau.runs.bench.runs import Cost
+from benchmarks.pairs import Limit, ratios
+from rtau.runs.bench.metrics import Cost
 
 
 def cost(ms, frames=10):
     return Cost(frames, ms * frames / 1e3, cpu_s=0.0)
-
-
-def test_acts_take_turns_and_the_first_round_is_not_kept():
-    calls = []
-
-    def act(name):
-        return lambda: calls.append(name) or cost(len(calls))
-
-    costs = in_turn({"a": act("a"), "b": act("b")}, rounds=2)
-    assert calls == ["a", "b"] * 3
-    assert [one.ms for one in costs["a"]] == pytest.approx([3, 5])
-    assert [one.ms for one in costs["b"]] == pytest.approx([4, 6])
 
 
 def test_ratios_are_of_pairs_and_per_frame():
@@ -33,8 +21,8 @@ def test_ratios_are_of_pairs_and_per_frame():
         ("at most", 1.9, False),
     ],
 )
-def test_a_limit_judges_the_median(side, value, met):
-    target = Limit("speed", side, value, "x").judge([1.0, 2.0, 9.0], note="n")
+def test_a_limit_is_compared_with_the_median(side, value, met):
+    target = Limit("speed", side, value, "x").target([1.0, 2.0, 9.0], note="n")
     assert (target.measured, target.pairs, target.is_met, target.note) == (2.0, 3, met, "n")
     assert target.iqr == 4.0
     assert target.wanted == f"{side} {value:g} x"

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 
-from benchmarks.random_weights import write_int8
+from benchmarks.int8_files import write_int8
+from benchmarks.random_weights import untrained_recipe, write_float32
 from rtau.backends import open_engine
 from rtau.backends.parity import as_crops, probe_crops
 
 
 @pytest.mark.needs_onnxruntime
 def test_an_untrained_recipe_becomes_an_int8_file_with_heatmaps(tmp_path):
-    engine = open_engine(str(write_int8("shufflenetv2-au12", tmp_path)), provider="cpu", threads=1)
+    path = tmp_path / "shufflenetv2-au12-random-weights.onnx"
+    write_float32(untrained_recipe("shufflenetv2-au12"), path, cam_method="gradcam")
+    engine = open_engine(str(write_int8(path, tmp_path)), provider="cpu", threads=1)
     contract = engine.contract
     scores = engine.infer(as_crops(probe_crops(2, size=contract.input_size)), cams=True)
     engine.close()

@@ -7,12 +7,12 @@ from rtau.sources.video_file import VideoFileSource
 
 
 def test_so_many_frames_are_read_and_no_more_than_there_are():
-    assert read_as_usual(EXAMPLE, frames=7).frames == 7
+    assert read_as_usual(EXAMPLE, frames=7).units == 7
 
     with VideoFileSource(EXAMPLE) as source:
         frames = sum(1 for _ in source)
     cost = read_as_usual(EXAMPLE, frames=10**6)
-    assert cost.frames == frames
+    assert cost.units == frames
     assert cost.wall_s > 0
 
 

@@ -4,7 +4,7 @@ from benchmarks import tables
 from benchmarks.tables import BEGIN, DOCUMENT, END, document_part, newest, write
 from rtau.errors import UsageError
 from rtau.runs.bench.record import write_bench_record
-from tests.support.records import CLIP, make_figure, make_record
+from tests.support.records import CLIP, make_metric, make_record
 
 
 def test_the_tables_in_the_document_are_those_of_the_results():
@@ -34,10 +34,10 @@ def test_a_broken_result_is_named(tmp_path):
         newest(tmp_path)
 
 
-def test_a_record_becomes_targets_and_a_row_for_each_figure():
+def test_a_record_becomes_targets_and_a_row_for_each_metric():
     figures = (
-        make_figure(),
-        make_figure("infer, 8 faces", clip=None, precision="int8-cpu", device="openvino"),
+        make_metric(),
+        make_metric("infer, 8 faces", clip=None, precision="int8-cpu", device="openvino"),
     )
     text = document_part([make_record(figures=figures)])
     assert "| speed | at least 2.5 x | 2.75 | 0.1 | 5 | yes |" in text

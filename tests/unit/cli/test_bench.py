@@ -7,7 +7,7 @@ from rtau.cli import bench
 from rtau.cli.parser import build_parser
 from rtau.runs.bench.record import read_bench_record
 from tests.support.commands import EXAMPLE, run_here
-from tests.support.records import CLIP, make_figure, make_record
+from tests.support.records import CLIP, make_metric, make_record
 
 TINY = ("--seconds", "0.01", "--frames", "16", "--peer", "none")
 
@@ -35,7 +35,7 @@ def test_a_small_benchmark_prints_its_tables_and_writes_its_record(tmp_path, cap
     assert (record.suite, record.peer, record.targets) == ("bench", None, ())
     assert [(clip.name, clip.faces) for clip in record.clips] == [("faces-2-320x180", 2)]
     assert {"start to first result", "encode", "bare decode and encode"} <= {
-        figure.name for figure in record.figures
+        metric.name for metric in record.figures
     }
     assert record.threads[0].engine >= 1
 
@@ -71,10 +71,10 @@ def test_a_wrong_request_is_one_line_and_no_table(arguments, words, capsys):
 def test_the_tables_say_where_with_what_and_how_fast():
     record = make_record(
         figures=(
-            make_figure(),
-            make_figure("file to CSV"),
-            make_figure("import rtau", clip=None),
-            make_figure("resident memory, peak", clip=None, unit="MiB"),
+            make_metric(),
+            make_metric("file to CSV"),
+            make_metric("import rtau", clip=None),
+            make_metric("resident memory, peak", clip=None, unit="MiB"),
         ),
         notes=("MediaPipe [x] is not here",),
     )

@@ -49,13 +49,11 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(gpu_check, "RUNS", 2)
-    monkeypatch.setattr(gpu_check, "LEAST_RUNS", 2)
-    monkeypatch.setattr(gpu_check, "WARM_UPS", 1)
+    monkeypatch.setattr(gpu_check, "MOST_RUNS", 2)
 
 
 def rows_of(models, bench):
-    return list(check(models, open_one=bench, say=lambda words: None))
+    return list(check(models, open_one=bench, progress=lambda words: None))
 
 
 def test_every_model_meets_every_backend_and_is_closed():

@@ -1,4 +1,3 @@
-import math
 import time
 
 import numpy as np
@@ -6,7 +5,8 @@ import pytest
 
 from rtau.config import RunConfig
 from rtau.errors import UsageError
-from rtau.runs.bench.live import PacedClip, growth_per_minute, rss_mib, run_live
+from rtau.runs.bench.live import PacedClip, run_live
+from rtau.runs.bench.runs import Tally
 from rtau.sources.synthetic import SyntheticSource
 from tests.support.doubles import CountingEngine
 from tests.support.media import frame_number, write_clip
@@ -34,28 +34,22 @@ def test_a_paced_clip_ends_when_it_is_closed(tmp_path):
 
 def test_a_live_run_counts_what_came_and_what_was_lost():
     source = SyntheticSource(frames=66, width=160, height=90, fps=30, live=True)
-    cost = run_live(source, CountingEngine(), config=RunConfig(), seconds=2.2, pieces=3)
+    tally = Tally()
+    cost = run_live(source, CountingEngine(), config=RunConfig(), sinks=[tally])
+    assert tally.frames == 66 - cost.dropped
     assert cost.captured == 66
     assert len(cost.latencies_ms) == len(cost.infer_ms) > 0
     assert len(cost.latencies_ms) + cost.dropped <= 66
-    assert len(cost.piece_p95_ms) == len(cost.piece_rss_mib) == 3
     assert min(cost.latencies_ms) > 0
+    names = [(one.name, one.unit) for one in cost.metrics(clip=None)]
+    assert names == [
+        ("live, capture to overlay", "ms"),
+        ("live, frames dropped", "frames"),
+        ("live, frames captured", "frames"),
+    ]
 
 
 def test_a_live_run_that_is_too_short_is_refused():
     source = SyntheticSource(frames=3, width=160, height=90, fps=30, live=True)
     with pytest.raises(UsageError, match="too short for a live run"):
-        run_live(source, CountingEngine(), config=RunConfig(), seconds=0.1)
-
-
-def test_growth_is_the_slope_after_the_first_piece():
-    assert growth_per_minute((90.0, 10.0, 12.0, 14.0), minutes=4) == pytest.approx(2.0)
-    assert growth_per_minute((1.0, 5.0, 5.0, 5.0, 5.0), minutes=10) == pytest.approx(0.0)
-    assert math.isnan(growth_per_minute((1.0, 2.0), minutes=1))
-
-
-def test_memory_is_read_in_pages_or_not_at_all(tmp_path):
-    statm = tmp_path / "statm"
-    statm.write_text("9999 512 1 1 0 1 0\n")
-    assert rss_mib(statm=statm) == 2.0
-    assert rss_mib(statm=tmp_path / "missing") is None
+        run_live(source, CountingEngine(), config=RunConfig())

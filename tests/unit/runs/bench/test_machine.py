@@ -85,8 +85,8 @@ def test_a_revision_is_the_commit_and_whether_files_differ(tmp_path):
 
 
 def test_a_program_that_fails_tells_nothing(tmp_path):
-    assert facts._asked([str(tmp_path / "missing")]) is None
-    assert facts._asked(["false"]) is None
+    assert facts._output_of([str(tmp_path / "missing")]) is None
+    assert facts._output_of(["false"]) is None
 
 
 def test_versions_and_slugs():

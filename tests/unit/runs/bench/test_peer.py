@@ -6,9 +6,9 @@ import pytest
 
 from rtau.data import Frame
 from rtau.errors import BackendUnavailable
+from rtau.runs.bench import _peer_worker as peer_worker
 from rtau.runs.bench import peer as peer_module
-from rtau.runs.bench import peer_worker
-from rtau.runs.bench.peer import BLOCK, VARIABLE, Peer, find_peer_python, write_frames
+from rtau.runs.bench.peer import BLOCK, VARIABLE, find_peer_python, open_peer, write_frames
 from tests.support.commands import example_frames
 from tests.support.doubles import make_frame
 
@@ -43,14 +43,13 @@ def file(tmp_path):
 
 def test_the_peer_answers_for_all_blocks_together(worker, file, monkeypatch):
     monkeypatch.setattr(peer_module, "BLOCK", 2)
-    with Peer(faces=2, python=sys.executable, worker=worker()) as peer:
+    with open_peer(faces=2, python=sys.executable, worker=worker()) as peer:
         run = peer.run(file)
-        assert (run.frames, run.faces) == (3, 6)
+        assert (run.units, run.faces) == (3, 2)
         assert run.wall_s == pytest.approx(0.12)
         assert run.cpu_s == 2.0  # one block of two frames, one of one
         assert peer.record.settings.endswith("num_faces=2")
-        assert (peer.record.version, peer.thread_counts.process) == ("9.9", 7)
-    peer.close()  # twice is allowed
+        assert (peer.record.version, peer.threads.process) == ("9.9", 7)
 
 
 def test_frames_are_handed_over_as_rgb(file):
@@ -61,22 +60,27 @@ def test_frames_are_handed_over_as_rgb(file):
 
 
 def test_what_the_worker_lacks_is_said_with_how_to_get_it(worker):
-    with pytest.raises(BackendUnavailable, match=r"no mediapipe; get it: .*pip install mediapipe"):
-        Peer(faces=1, python=sys.executable, worker=worker(hello={"error": "no mediapipe"}))
+    refusing = worker(hello={"error": "no mediapipe"})
+    with (
+        pytest.raises(BackendUnavailable, match=r"mediapipe; install it: .*pip install mediapipe"),
+        open_peer(faces=1, python=sys.executable, worker=refusing),
+    ):
+        pass
 
 
 def test_a_worker_that_dies_is_an_error_with_its_last_words(worker, file):
     dying = worker(then='sys.exit("out of luck")')
     with (
-        Peer(faces=1, python=sys.executable, worker=dying) as peer,
+        open_peer(faces=1, python=sys.executable, worker=dying) as peer,
         pytest.raises(BackendUnavailable, match="ended with code 1: out of luck"),
     ):
         peer.run(file)
 
 
 def test_a_python_that_is_not_there_is_named():
-    with pytest.raises(BackendUnavailable, match=f"/no/python cannot be started .*{VARIABLE}"):
-        Peer(faces=1, python="/no/python")
+    wrong = f"/no/python cannot be started .*{VARIABLE}"
+    with pytest.raises(BackendUnavailable, match=wrong), open_peer(faces=1, python="/no/python"):
+        pass
 
 
 def test_the_variable_names_the_python(monkeypatch):
@@ -122,9 +126,9 @@ def test_the_real_peer_finds_the_face_of_the_example(tmp_path):
         Frame(index, time_s=index / 25, picture=image)
         for index, image in enumerate(example_frames(5))
     ]
-    with Peer(faces=1, python=python) as peer:
+    with open_peer(faces=1, python=python) as peer:
         run = peer.run(write_frames(frames, tmp_path / "f.npy", fps=25))
-    assert (run.frames, run.faces) == (5, 5)
+    assert (run.units, run.faces) == (5, 1)
     assert peer.record.model_sha256 == peer_worker.MODEL_SHA256
 
 

