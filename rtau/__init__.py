@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "AU": "rtau.facs",
     "Crops": "rtau.data",
+    "Detector": "rtau.detector",
+    "Face": "rtau.face",
     "Faces": "rtau.data",
     "Frame": "rtau.data",
     "FrameResult": "rtau.data",

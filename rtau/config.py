@@ -12,7 +12,7 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -236,8 +236,14 @@ def settings() -> Iterator[Setting]:
             )
 
 
-def build(values: Mapping[tuple[str, str], Any]) -> RunConfig:
+def build(
+    values: Mapping[tuple[str, str], Any], *, called: Callable[[Setting], str] | None = None
+) -> RunConfig:
     """Returns the config of given values by (section, key); everything else keeps its default.
+
+    Args:
+        values: what was given.
+        called: what an error calls a setting; None for its flag on the command line.
 
     Raises:
         ConfigError: a value has the wrong type or lies outside its range.
@@ -245,7 +251,8 @@ def build(values: Mapping[tuple[str, str], Any]) -> RunConfig:
     sections: dict[str, dict[str, Any]] = {}
     for item in settings():
         if (item.section, item.key) in values:
-            value = _checked(values[item.section, item.key], item)
+            name = item.flag if called is None else called(item)
+            value = _checked(values[item.section, item.key], item, name=name)
             sections.setdefault(item.section, {})[item.key] = value
     kinds = typing.get_type_hints(RunConfig)
     return RunConfig(**{name: kinds[name](**given) for name, given in sections.items()})
@@ -282,26 +289,24 @@ def _unknown(section: str, key: str, known: set[tuple[str, str]]) -> str:
     return f"{section}.{key}; {hint}"
 
 
-def _checked(value: Any, item: Setting) -> Any:
+def _checked(value: Any, item: Setting, *, name: str) -> Any:
     """Returns the value in the type of its setting, or raises ConfigError."""
     kind = item.kind
     if value is None and type(None) in typing.get_args(item.hint):
         return None
     if item.choices:
         if value not in item.choices:
-            raise ConfigError(
-                f"{item.flag} must be one of {', '.join(item.choices)}, got {value!r}"
-            )
+            raise ConfigError(f"{name} must be one of {', '.join(item.choices)}, got {value!r}")
         return value
     if kind is Path and isinstance(value, str):
         value = Path(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{item.flag} must be {kind.__name__}, got {value!r}")
+        raise ConfigError(f"{name} must be {kind.__name__}, got {value!r}")
     if isinstance(value, (int, float)):
         low = -math.inf if item.low is None else item.low
         high = math.inf if item.high is None else item.high
         if not low <= value <= high:  # written so that NaN fails too
-            raise ConfigError(f"{item.flag} must lie in [{low:g}, {high:g}], got {value}")
+            raise ConfigError(f"{name} must lie in [{low:g}, {high:g}], got {value}")
     return value

@@ -10,74 +10,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from rtau import geometry
+from rtau._records import check_array, freeze, is_every_row, is_finite, shapes
 from rtau.errors import EngineError
+from rtau.face import Face
 
 Task = Literal["multi_label", "multi_class"]
 # iBUG's count of points (Sagonas et al. 2013); their numbers run from 0, as in OpenFace.
 LANDMARKS = 68
 Image = npt.NDArray[np.uint8]
-
-
-def _check(name: str, array: Any, *, dtype: type, shape: tuple[int | str, ...]) -> None:
-    """Raises unless the value is an array of the dtype and a shape that fits the pattern."""
-    # Every record of every frame comes by here: words are made only for what is wrong.
-    if isinstance(array, np.ndarray) and array.dtype == dtype and _is_like(array.shape, shape):
-        return
-    wanted = f"{name} must be {np.dtype(dtype).name} ({', '.join(map(str, shape))})"
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{wanted}, got {type(array).__name__}")
-    raise ValueError(f"{wanted}, got {array.dtype.name} {array.shape}")
-
-
-def _is_like(shape: tuple[int, ...], pattern: tuple[int | str, ...]) -> bool:
-    """True where a shape fits a pattern, in which a name stands for any size."""
-    if len(shape) != len(pattern):
-        return False
-    for have, want in zip(shape, pattern, strict=True):
-        if have != want and not isinstance(want, str):
-            return False
-    return True
-
-
-def _is_finite(array: npt.NDArray[np.float32]) -> bool:
-    """True where no value is NaN or infinite."""
-    # Counting costs a third of what `all` does, which calls into Python for a few numbers.
-    return bool(np.count_nonzero(np.isfinite(array)) == array.size)
-
-
-def _is_every_row(rows: npt.NDArray[Any], count: int) -> bool:
-    """True where a mask or an index array picks each of so many rows, in their order."""
-    if rows.shape != (count,):
-        return False
-    if rows.dtype == np.bool_:
-        return bool(np.count_nonzero(rows) == count)
-    return bool(rows.tolist() == list(range(count)))
-
-
-def _freeze(record: Any, field: str) -> None:
-    """Replaces an array field by a read-only view, so that no reader can scribble on it.
-
-    The maker must not keep a writable handle on the buffer: a view does not freeze its owner.
-    """
-    view = getattr(record, field).view()
-    view.setflags(write=False)
-    object.__setattr__(record, field, view)
-
-
-def _shapes(record: Any) -> str:
-    parts = []
-    for field in (one for one in dataclasses.fields(record) if one.repr):
-        value = getattr(record, field.name)
-        shown = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else repr(value)
-        parts.append(f"{field.name}={shown}")
-    return f"{type(record).__name__}({', '.join(parts)})"
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -100,13 +47,13 @@ class Planes:
     """Returns the whole picture, uint8 (H, W, 3), BGR, each time on memory of its own."""
 
     def __post_init__(self) -> None:
-        _check("y", self.y, dtype=np.uint8, shape=("H", "W"))
+        check_array("y", self.y, dtype=np.uint8, shape=("H", "W"))
         half = ((self.y.shape[0] + 1) // 2, (self.y.shape[1] + 1) // 2)
-        _check("u", self.u, dtype=np.uint8, shape=half)
-        _check("v", self.v, dtype=np.uint8, shape=half)
-        _check("rgb_from_yuv", self.rgb_from_yuv, dtype=np.float32, shape=(3, 4))
+        check_array("u", self.u, dtype=np.uint8, shape=half)
+        check_array("v", self.v, dtype=np.uint8, shape=half)
+        check_array("rgb_from_yuv", self.rgb_from_yuv, dtype=np.float32, shape=(3, 4))
         for field in ("y", "u", "v", "rgb_from_yuv"):
-            _freeze(self, field)
+            freeze(self, field)
 
     @functools.cached_property
     def image_bgr(self) -> Image:
@@ -118,10 +65,10 @@ class Planes:
     def canvas_bgr(self) -> Image:
         """Returns uint8 (H, W, 3), BGR, converted anew: the caller may draw on it."""
         image = self.convert()
-        _check("image_bgr", image, dtype=np.uint8, shape=(*self.y.shape, 3))
+        check_array("image_bgr", image, dtype=np.uint8, shape=(*self.y.shape, 3))
         return image
 
-    __repr__ = _shapes
+    __repr__ = shapes
 
 
 # A picture as it is passed on: uint8 (H, W, 3), BGR, read-only, or in planes.
@@ -141,8 +88,8 @@ class Frame:
 
     def __post_init__(self) -> None:
         if not isinstance(self.picture, Planes):
-            _check("picture", self.picture, dtype=np.uint8, shape=("H", "W", 3))
-            _freeze(self, "picture")
+            check_array("picture", self.picture, dtype=np.uint8, shape=("H", "W", 3))
+            freeze(self, "picture")
         if not (self.width and self.height):
             raise ValueError(f"picture must hold pixels, got {self.width}x{self.height}")
         if self.index < 0 or not math.isfinite(self.time_s):
@@ -183,7 +130,7 @@ class Frame:
     def _stored(self) -> Image:
         return self.picture.y if isinstance(self.picture, Planes) else self.picture
 
-    __repr__ = _shapes
+    __repr__ = shapes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -198,19 +145,19 @@ class Faces:
     """int64 (N,), >= 1, unique in the frame and within a run; None before tracking."""
 
     def __post_init__(self) -> None:
-        _check("boxes_xyxy", self.boxes_xyxy, dtype=np.float32, shape=("N", 4))
-        if not _is_finite(self.boxes_xyxy):
+        check_array("boxes_xyxy", self.boxes_xyxy, dtype=np.float32, shape=("N", 4))
+        if not is_finite(self.boxes_xyxy):
             raise ValueError("boxes_xyxy must be finite, got NaN or infinity")
-        _freeze(self, "boxes_xyxy")
+        freeze(self, "boxes_xyxy")
         rows = len(self.boxes_xyxy)
         if self.scores is not None:
-            _check("scores", self.scores, dtype=np.float32, shape=(rows,))
-            _freeze(self, "scores")
+            check_array("scores", self.scores, dtype=np.float32, shape=(rows,))
+            freeze(self, "scores")
         if self.track_ids is not None:
-            _check("track_ids", self.track_ids, dtype=np.int64, shape=(rows,))
+            check_array("track_ids", self.track_ids, dtype=np.int64, shape=(rows,))
             if len(set(self.track_ids.tolist())) != rows:
                 raise ValueError(f"track_ids must be unique, got {self.track_ids.tolist()}")
-            _freeze(self, "track_ids")
+            freeze(self, "track_ids")
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
@@ -220,7 +167,7 @@ class Faces:
 
         Where that is every row the record itself is returned: nobody can write into it.
         """
-        if _is_every_row(rows, len(self)):
+        if is_every_row(rows, len(self)):
             return self
         return Faces(
             boxes_xyxy=self.boxes_xyxy[rows],
@@ -237,7 +184,7 @@ class Faces:
             track_ids=np.zeros(0, np.int64),
         )
 
-    __repr__ = _shapes
+    __repr__ = shapes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -252,14 +199,14 @@ class Crops:
     """int64 (N,): row of the `Faces` each crop came from; a face too small to cut is absent."""
 
     def __post_init__(self) -> None:
-        _check("images_rgb", self.images_rgb, dtype=np.uint8, shape=("N", "S", "S", 3))
+        check_array("images_rgb", self.images_rgb, dtype=np.uint8, shape=("N", "S", "S", 3))
         rows = len(self.images_rgb)
         if self.images_rgb.shape[1] != self.images_rgb.shape[2]:
             raise ValueError(f"images_rgb must be square, got {self.images_rgb.shape}")
-        _check("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
-        _check("face_rows", self.face_rows, dtype=np.int64, shape=(rows,))
+        check_array("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
+        check_array("face_rows", self.face_rows, dtype=np.int64, shape=(rows,))
         for field in ("images_rgb", "frame_from_crop", "face_rows"):
-            _freeze(self, field)
+            freeze(self, field)
 
     def __len__(self) -> int:
         return len(self.images_rgb)
@@ -269,7 +216,7 @@ class Crops:
         """Side of every crop, px."""
         return int(self.images_rgb.shape[1])
 
-    __repr__ = _shapes
+    __repr__ = shapes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -289,28 +236,28 @@ class Scores:
 
     def __post_init__(self) -> None:
         labels = len(self.labels)
-        _check("logits", self.logits, dtype=np.float32, shape=("N", labels))
-        if not _is_finite(self.logits):
+        check_array("logits", self.logits, dtype=np.float32, shape=("N", labels))
+        if not is_finite(self.logits):
             row, column = np.argwhere(~np.isfinite(self.logits))[0]
             raise EngineError(
                 f"logits must be finite, got {self.logits[row, column]} for {self.labels[column]} "
                 f"in row {row}; the model file or its precision is broken: "
                 "run `rtau-export verify`"
             )
-        _freeze(self, "logits")
+        freeze(self, "logits")
         if self.cams is not None:
             rows = len(self.logits)
-            _check("cams", self.cams, dtype=np.float32, shape=(rows, labels, "h", "w"))
-            _freeze(self, "cams")
+            check_array("cams", self.cams, dtype=np.float32, shape=(rows, labels, "h", "w"))
+            freeze(self, "cams")
         if self.landmarks_xy is not None:
             shape = (len(self.logits), LANDMARKS, 2)
-            _check("landmarks_xy", self.landmarks_xy, dtype=np.float32, shape=shape)
-            if not _is_finite(self.landmarks_xy):
+            check_array("landmarks_xy", self.landmarks_xy, dtype=np.float32, shape=shape)
+            if not is_finite(self.landmarks_xy):
                 raise EngineError(
                     "landmarks_xy must be finite, got NaN or infinity; the model file or its "
                     "precision is broken: run `rtau-export verify`"
                 )
-            _freeze(self, "landmarks_xy")
+            freeze(self, "landmarks_xy")
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -326,7 +273,7 @@ class Scores:
 
     def select(self, rows: npt.NDArray[Any]) -> Scores:
         """Returns the rows a mask or an index array picks; the record itself where it is all."""
-        if _is_every_row(rows, len(self)):
+        if is_every_row(rows, len(self)):
             return self
         cams, points = self.cams, self.landmarks_xy
         return Scores(
@@ -337,7 +284,7 @@ class Scores:
             landmarks_xy=None if points is None else points[rows],
         )
 
-    __repr__ = _shapes
+    __repr__ = shapes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -345,6 +292,7 @@ class FrameResult:
     """Everything known of one frame; the last record, what sinks receive.
 
     `faces`, `frame_from_crop`, `scores` and `active` have the same N rows in the same order.
+    Iterating gives a `Face` per row, `len()` the number of faces.
     """
 
     frame: Frame
@@ -361,6 +309,8 @@ class FrameResult:
     """float32 (M, 4), frame space: boxes seen but not confirmed; hidden by `--blur`, not scored."""
     stage_s: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Seconds spent on this frame per stage; a batch's time is shared evenly by its frames."""
+    has_heatmaps: bool = False
+    """True when CAMs are computed in this run, for this frame or for others."""
 
     def __post_init__(self) -> None:
         rows, labels = len(self.faces), len(self.scores.labels)
@@ -368,11 +318,11 @@ class FrameResult:
             raise ValueError("faces must carry track_ids in a result, got None")
         if len(self.scores) != rows:
             raise ValueError(f"scores must have {rows} rows like faces, got {len(self.scores)}")
-        _check("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
-        _check("active", self.active, dtype=np.bool_, shape=(rows, labels))
-        _check("unconfirmed_xyxy", self.unconfirmed_xyxy, dtype=np.float32, shape=("M", 4))
+        check_array("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
+        check_array("active", self.active, dtype=np.bool_, shape=(rows, labels))
+        check_array("unconfirmed_xyxy", self.unconfirmed_xyxy, dtype=np.float32, shape=("M", 4))
         for field in ("frame_from_crop", "active", "unconfirmed_xyxy"):
-            _freeze(self, field)
+            freeze(self, field)
 
     @property
     def landmarks_xy(self) -> npt.NDArray[np.float32] | None:
@@ -380,4 +330,44 @@ class FrameResult:
         points = self.scores.landmarks_xy
         return None if points is None else geometry.apply(self.frame_from_crop, points)
 
-    __repr__ = _shapes
+    @property
+    def index(self) -> int:
+        """Position of the frame in its source, from 0."""
+        return self.frame.index
+
+    @property
+    def time_s(self) -> float:
+        """Presentation time for files, capture time since the start for cameras, seconds."""
+        return self.frame.time_s
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __bool__(self) -> bool:
+        return True  # a result without a face is a result
+
+    def __iter__(self) -> Iterator[Face]:
+        """Yields the faces, a view of each row."""
+        faces, scores, labels = self.faces, self.scores, self.scores.labels
+        assert faces.track_ids is not None  # checked when the record was made
+        probabilities, points = scores.probabilities.tolist(), self.landmarks_xy
+        for row, box in enumerate(faces.boxes_xyxy.tolist()):
+            yield Face(
+                id=int(faces.track_ids[row]),
+                box=tuple(box),
+                score=None if faces.scores is None else float(faces.scores[row]),
+                au=dict(zip(labels, probabilities[row], strict=True)),
+                active=tuple(
+                    label for label, on in zip(labels, self.active[row], strict=True) if on
+                ),
+                landmarks=None if points is None else points[row],
+                frame_from_crop=self.frame_from_crop[row],
+                cams=None if scores.cams is None else scores.cams[row],
+                has_heatmaps=self.has_heatmaps,
+            )
+
+    def __repr__(self) -> str:
+        faces = "".join(f"\n  {face!r}" for face in self)
+        size = f"{self.frame.width}x{self.frame.height}"
+        found = f"{len(self)} face" + ("s" if len(self) != 1 else "")
+        return f"FrameResult({self.index}, {self.time_s:.3f} s, {size} px: {found}){faces}"

@@ -53,6 +53,11 @@ class HeatmapSchedule:
         self._wanted = wanted
         self._next_s = -math.inf
 
+    @property
+    def is_on(self) -> bool:
+        """True while somebody wants heatmaps."""
+        return self._wanted()
+
     def due(self, time_s: float) -> bool:
         """Returns True when the frame at this time refreshes the heatmaps."""
         if time_s < self._next_s or not self._wanted():
@@ -156,6 +161,7 @@ class Pipeline:
                 active=decisions,
                 unconfirmed_xyxy=one.unconfirmed_xyxy,
                 stage_s=_summed(one.stage_s, stage_s),
+                has_heatmaps=self._heatmaps is not None and self._heatmaps.is_on,
             )
             for one, frame_scores, decisions in zip(prepared, scores, active, strict=True)
         ]

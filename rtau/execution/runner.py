@@ -139,7 +139,7 @@ class Runner:
             pass
         return self.summary
 
-    def results(self) -> Iterator[FrameResult]:
+    def results(self) -> Generator[FrameResult, None, None]:
         """Yields every result when all sinks have taken it; the caller's loop drives the run.
 
         Closing the generator early stops the run: threads, source and sinks are closed by then.

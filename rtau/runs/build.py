@@ -20,7 +20,7 @@ from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers import open_tracker
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatmapSchedule, Pipeline
-from rtau.protocols import Engine, Sink, Source
+from rtau.protocols import Detector, Engine, Sink, Source
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_encoder import threads_in_a_run
 from rtau.sinks.video_file import VideoFileSink
@@ -69,15 +69,20 @@ def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
 
 
 def build_face_tracker(
-    config: RunConfig, *, policy: DetectionPolicy, tracker: str = "iou"
+    config: RunConfig,
+    *,
+    policy: DetectionPolicy,
+    tracker: str = "iou",
+    detector: Detector | None = None,
 ) -> FaceTracker:
-    """Returns the face tracker of a run.
+    """Returns the face tracker of a run; it opens a detector where none is given.
 
     Raises:
         ConfigError: the smallest face or the recorded faces make no sense.
         DetectorError: this OpenCV cannot detect faces.
     """
-    detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
+    if detector is None:
+        detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
     return FaceTracker(detector, open_tracker(tracker), policy)
 
 
@@ -106,6 +111,7 @@ def build_pipeline(
     controls: ViewControls,
     policy: DetectionPolicy,
     tracker: str = "iou",
+    detector: Detector | None = None,
 ) -> Pipeline:
     """Returns the pipeline of a run.
 
@@ -113,7 +119,7 @@ def build_pipeline(
         RtauError: a setting does not fit, or the detector cannot be opened.
     """
     return Pipeline(
-        face_tracker=build_face_tracker(config, policy=policy, tracker=tracker),
+        face_tracker=build_face_tracker(config, policy=policy, tracker=tracker, detector=detector),
         engine=engine,
         decider=decider(config, engine.contract),
         heatmaps=heatmap_schedule(config, controls),

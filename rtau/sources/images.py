@@ -122,12 +122,21 @@ def read_image(path: Path) -> Image:
         raw = path.read_bytes()
     except OSError as error:
         raise SourceOpenError(f"{path}: cannot be read ({error.strerror})") from error
+    return decode_image(raw, name=str(path))
+
+
+def decode_image(raw: bytes, *, name: str) -> Image:
+    """Returns the image in the bytes of a file, upright: uint8 (H, W, 3), BGR.
+
+    Raises:
+        SourceOpenError: not an image, or cut off; `name` opens the text.
+    """
     if _is_cut_off(raw):
-        raise SourceOpenError(f"{path}: the image is cut off; copy the file again")
+        raise SourceOpenError(f"{name}: the image is cut off; copy the file again")
     image = _decoded(raw)
     if image is None:
         raise SourceOpenError(
-            f"{path}: not an image that can be read ({len(raw)} bytes); expected JPEG, PNG, WebP, "
+            f"{name}: not an image that can be read ({len(raw)} bytes); expected JPEG, PNG, WebP, "
             "BMP, TIFF or the like"
         )
     return image

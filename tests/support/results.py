@@ -22,6 +22,8 @@ def make_result(
     task="multi_label",
     scored=True,
     landmarks_xy=None,
+    cams=None,
+    has_heatmaps=False,
 ):
     """Returns a result with `faces` faces of ids 1, 2, ...; decided by `THRESHOLDS` or argmax.
 
@@ -33,7 +35,7 @@ def make_result(
         logits = rng.normal(0, 2, (faces, len(labels)))
     logits = np.asarray(logits, np.float32).reshape(-1, len(labels))
     rows = len(logits)
-    scores = Scores(labels=labels, task=task, logits=logits, landmarks_xy=landmarks_xy)
+    scores = Scores(labels=labels, task=task, logits=logits, cams=cams, landmarks_xy=landmarks_xy)
     if active is None and task == "multi_class":
         active = np.eye(len(labels), dtype=bool)[scores.probabilities.argmax(axis=1)]
     elif active is None:
@@ -55,4 +57,5 @@ def make_result(
         active=np.asarray(active, np.bool_).reshape(rows, len(labels)),
         unconfirmed_xyxy=np.zeros((0, 4), np.float32),
         stage_s={"detect": 0.001},
+        has_heatmaps=has_heatmaps,
     )

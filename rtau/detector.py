@@ -1,0 +1,314 @@
+"""The front door for Python: images, videos and cameras in; results and tables out.
+
+Made of the parts the command line uses, so both give the same numbers. Opens one model, which all
+calls share; keeps nothing of one call for the next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import operator
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator, Mapping
+from types import TracebackType
+from typing import Any
+
+from rtau.backends import open_engine
+from rtau.config import Policy, RunConfig, build
+from rtau.contract import ModelContract
+from rtau.data import Crops, Frame, FrameResult, Scores
+from rtau.errors import UsageError
+from rtau.execution.runner import Runner
+from rtau.faces.detection_policy import DetectionPolicy
+from rtau.faces.detectors import open_detector
+from rtau.protocols import Engine
+from rtau.runs.build import build_pipeline, build_runner, detection_policy, view_controls
+from rtau.sources import kind_of, open_source
+from rtau.sources.image_input import picture_from
+from rtau.status import NO_HEATMAP, TOP_HEATMAP
+
+# How long a read of a camera or a stream in another thread may take to end.
+_PATIENCE_S = 10.0
+_DEFAULTS = RunConfig()
+_FIND, _MODEL, _DECIDE = _DEFAULTS.find, _DEFAULTS.model, _DEFAULTS.decide
+_SOURCE, _OVERLAY = _DEFAULTS.source, _DEFAULTS.overlay
+
+Results = Generator[FrameResult, None, None]
+
+
+class Detector:
+    """Finds the faces of images, videos and cameras and scores their Action Units.
+
+    May be used from any thread; calls of several threads take turns at the model. A process that
+    was forked must make its own; a pickled detector opens its model again where it is unpickled.
+    """
+
+    def __init__(  # noqa: PLR0913 - the settings of `rtau.config` that a program needs
+        self,
+        model: str | os.PathLike[str] = _MODEL.model,
+        *,
+        provider: str = _MODEL.provider,
+        threads: int = _MODEL.threads,
+        min_face: str = _FIND.min_face,
+        detect_every: float = _FIND.detect_every,
+        smooth: float = _DECIDE.smooth,
+        hysteresis: float = _DECIDE.hysteresis,
+        heatmaps: bool = False,
+        heatmap_hz: float = _OVERLAY.heatmap_hz,
+    ) -> None:
+        """Opens the model; the settings are those of the command line (`rtau video --help`).
+
+        Args:
+            model: a bundled model's name or a model file.
+            provider: what must execute it (cpu, cuda, ...); `auto` for the best that works.
+            threads: threads for the model; 0 is the backend's choice.
+            min_face: smallest face looked for: px (`60`), a share of the height (`12%`) or `auto`.
+            detect_every: seconds of video between searches for new faces; 0 searches every frame.
+            smooth: time constant of a moving average over probabilities, seconds; 0 is off.
+            hysteresis: how far under its threshold an active AU may fall and stay active.
+            heatmaps: compute where in the face each AU is seen: `face.heatmap("AU12")`.
+            heatmap_hz: how often, per second of video; images always have them.
+
+        Raises:
+            RtauError: no such model, or a setting that is not allowed; nothing is left open.
+        """
+        self._given: dict[tuple[str, str], Any] = {
+            ("model", "model"): os.fspath(model),
+            ("model", "provider"): provider,
+            ("model", "threads"): threads,
+            ("find", "min_face"): min_face,
+            ("find", "detect_every"): detect_every,
+            ("decide", "smooth"): smooth,
+            ("decide", "hysteresis"): hysteresis,
+            ("overlay", "heatmap"): TOP_HEATMAP if heatmaps else NO_HEATMAP,
+            ("overlay", "heatmap_hz"): heatmap_hz,
+        }
+        config = self._config()
+        self._faces = open_detector(min_face=config.find.min_face)
+        self._lock = threading.RLock()
+        self._engine = _SharedEngine(
+            open_engine(os.fspath(model), provider=provider, threads=threads), self._lock
+        )
+        self._process_id = os.getpid()
+        self._running: weakref.WeakKeyDictionary[Results, Runner] = weakref.WeakKeyDictionary()
+        self._is_closed = False
+        try:
+            self._controls = view_controls(config, self.contract)
+        except UsageError:
+            self.close()
+            raise
+
+    @property
+    def contract(self) -> ModelContract:
+        """What the model expects and returns: labels, thresholds, task, origin."""
+        return self._engine.contract
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the model's order: `AU01`, ... or emotions."""
+        return self.contract.labels
+
+    @property
+    def device(self) -> str:
+        """What the model really runs on, for people."""
+        return self._engine.device
+
+    def detect(self, image: Any, *, color: str = "bgr") -> FrameResult:
+        """Returns the faces of one still image; no face of one call is related to another's.
+
+        Args:
+            image: a NumPy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of integers 0 to 255,
+                uint16 0 to 65535 or floats 0 to 1; a PIL image; a CPU tensor (H, W, C) or
+                (C, H, W); a path; the bytes of an image file.
+            color: order of the channels of arrays and tensors, `bgr` as in OpenCV, or `rgb`.
+
+        Raises:
+            UsageError: the image is not understood; the text says how to convert it.
+            SourceOpenError: a path or bytes that hold no image that can be read.
+        """
+        self._check_usable()
+        frame = Frame(index=0, time_s=0.0, picture=picture_from(image, color=color))
+        with self._lock:  # OpenCV's detector works for one thread at a time
+            pipeline = build_pipeline(
+                self._engine,
+                config=self._config(),
+                controls=self._controls,
+                policy=DetectionPolicy.for_images(),
+                tracker="untracked",
+                detector=self._faces,
+            )
+            return pipeline.step([frame])[0]
+
+    def detect_video(
+        self, path: str | os.PathLike[str], *, max_frames: int | None = None
+    ) -> Results:
+        """Yields a result per frame of a video file, tracked, at the file's own times.
+
+        Leaving the loop closes the file and ends all threads.
+
+        Raises:
+            SourceOpenError: when the loop begins: the file cannot be opened.
+        """
+        return self._results(os.fspath(path), "video", {}, max_frames=max_frames)
+
+    def camera(
+        self,
+        target: int | str = 0,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        fps: float | None = None,
+        timeout_s: float = _SOURCE.timeout_s,
+        policy: Policy = _SOURCE.policy,
+        max_frames: int | None = None,
+    ) -> Results:
+        """Yields the newest results of a camera, tracked; frames nobody could take are dropped.
+
+        Args:
+            target: index, device such as `/dev/video0`, or GStreamer pipeline.
+            width: to ask for, px.
+            height: to ask for, px.
+            fps: to ask for, frames per second.
+            timeout_s: longest wait for a frame, seconds.
+            policy: `wait` to lose no frame, and fall behind where the loop is slow.
+            max_frames: ends after so many.
+
+        Raises:
+            SourceOpenError: when the loop begins: the camera cannot be opened.
+            SourceError: it was unplugged.
+        """
+        mode = {"width": width, "height": height, "fps": fps, "timeout_s": timeout_s}
+        return self._results(str(target), "camera", mode, policy=policy, max_frames=max_frames)
+
+    def stream(
+        self,
+        url: str,
+        *,
+        timeout_s: float = _SOURCE.timeout_s,
+        reconnects: int = _SOURCE.reconnects,
+        policy: Policy = _SOURCE.policy,
+        max_frames: int | None = None,
+    ) -> Results:
+        """Yields the newest results of a network stream (`rtsp://...`), as `camera` does.
+
+        Args:
+            url: where it is.
+            timeout_s: longest wait for a frame, seconds.
+            reconnects: how often in a row a lost stream is opened again.
+            policy: as for `camera`.
+            max_frames: ends after so many.
+
+        Raises:
+            SourceOpenError: when the loop begins: the stream cannot be opened.
+            SourceError: it was lost for good.
+        """
+        mode = {"timeout_s": timeout_s, "reconnects": reconnects}
+        return self._results(url, "stream", mode, policy=policy, max_frames=max_frames)
+
+    def close(self) -> None:
+        """Ends what is still running and frees the model; may be called twice."""
+        self._is_closed = True
+        for results, runner in list(self._running.items()):
+            runner.stop()
+            _end(results)
+        self._engine.close()
+
+    def __enter__(self) -> Detector:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else self.device
+        return f"Detector({self.contract.name!r}, {len(self.labels)} labels, {state})"
+
+    def __reduce__(self) -> tuple[Callable[[], Detector], tuple[()]]:
+        self._check_usable()
+        options = {key: value for (_, key), value in self._given.items() if key != "heatmap"}
+        heatmaps = self._given["overlay", "heatmap"] != NO_HEATMAP
+        return functools.partial(Detector, heatmaps=heatmaps, **options), ()
+
+    def _results(self, target: str, kind: str, mode: Mapping[str, Any], **limits: Any) -> Results:
+        """Returns the results of a source, which is opened when the first is asked for."""
+        self._check_usable()
+        if kind_of(target) != kind:
+            raise UsageError(f"{target!r} is no {kind}; {_METHODS[kind_of(target)]} takes it")
+        return self._run(target, mode, self._config(**mode, **limits))
+
+    def _run(self, target: str, mode: Mapping[str, Any], config: RunConfig) -> Results:
+        self._check_usable()
+        source = open_source(target, **mode)
+        with contextlib.closing(source):
+            runner = build_runner(
+                source,
+                self._engine,
+                config=config,
+                controls=self._controls,
+                sinks=(),
+                policy=detection_policy(config),
+            )
+            results = runner.results()
+            self._running[results] = runner
+            yield from results
+
+    def _config(self, **asked: Any) -> RunConfig:
+        """Returns the settings, with what is asked of one source; checks both."""
+        source = {("source", key): value for key, value in asked.items()}
+        return build({**self._given, **source}, called=operator.attrgetter("key"))
+
+    def _check_usable(self) -> None:
+        if self._is_closed:
+            raise UsageError("this detector is closed; make a new one")
+        if os.getpid() != self._process_id:
+            raise UsageError(
+                "this detector was made before the process was forked, and its model's threads "
+                "are not here; make a Detector in each worker process"
+            )
+
+
+_METHODS = {
+    "camera": "camera()",
+    "stream": "stream()",
+    "video": "detect_video()",
+    "images": "detect(), or for several images table(),",
+}
+
+
+def _end(results: Results) -> None:
+    """Closes a generator; where another thread is inside, waits until it has left or ended it."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return results.close()
+        except ValueError:  # "generator already executing"
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.005)
+
+
+class _SharedEngine:
+    """An engine that threads may share: one batch at a time."""
+
+    def __init__(self, engine: Engine, lock: threading.RLock) -> None:
+        self._engine = engine
+        self._lock = lock
+        self.contract = engine.contract
+        self.device = engine.device
+
+    def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
+        with self._lock:
+            return self._engine.infer(crops, cams=cams)
+
+    def close(self) -> None:
+        with self._lock:
+            self._engine.close()
