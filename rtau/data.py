@@ -305,8 +305,8 @@ class FrameResult:
     """Logits of this very frame; CAMs on the frames where the heatmap is refreshed."""
     active: npt.NDArray[np.bool_]
     """bool (N, A): the decision per label, after smoothing and hysteresis if they are on."""
-    unconfirmed_xyxy: npt.NDArray[np.float32]
-    """float32 (M, 4), frame space: boxes seen but not confirmed; hidden by `--blur`, not scored."""
+    tentative_xyxy: npt.NDArray[np.float32]
+    """float32 (M, 4), frame space: tentative faces: not scored, hidden by `--blur`."""
     stage_s: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Seconds spent on this frame per stage; a batch's time is shared evenly by its frames."""
     has_heatmaps: bool = False
@@ -320,8 +320,8 @@ class FrameResult:
             raise ValueError(f"scores must have {rows} rows like faces, got {len(self.scores)}")
         check_array("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
         check_array("active", self.active, dtype=np.bool_, shape=(rows, labels))
-        check_array("unconfirmed_xyxy", self.unconfirmed_xyxy, dtype=np.float32, shape=("M", 4))
-        for field in ("frame_from_crop", "active", "unconfirmed_xyxy"):
+        check_array("tentative_xyxy", self.tentative_xyxy, dtype=np.float32, shape=("M", 4))
+        for field in ("frame_from_crop", "active", "tentative_xyxy"):
             freeze(self, field)
 
     @property

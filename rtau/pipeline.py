@@ -36,7 +36,7 @@ class PreparedFrame:
     """Faces that gave a crop; row k belongs to crop k."""
     crops: Crops
     """Input of the network, a row per face."""
-    unconfirmed_xyxy: npt.NDArray[np.float32]
+    tentative_xyxy: npt.NDArray[np.float32]
     """float32 (M, 4), frame space: boxes seen but not confirmed."""
     wants_cams: bool
     """Whether this frame refreshes the heatmaps."""
@@ -132,7 +132,7 @@ class Pipeline:
             frame=frame,
             faces=found.faces.select(crops.face_rows),
             crops=crops,
-            unconfirmed_xyxy=found.tentative_xyxy,
+            tentative_xyxy=found.tentative_xyxy,
             wants_cams=self._heatmaps is not None and self._heatmaps.due(frame.time_s),
             stage_s=clock.lap(1),
         )
@@ -159,7 +159,7 @@ class Pipeline:
                 frame_from_crop=one.crops.frame_from_crop,
                 scores=frame_scores,
                 active=decisions,
-                unconfirmed_xyxy=one.unconfirmed_xyxy,
+                tentative_xyxy=one.tentative_xyxy,
                 stage_s=_summed(one.stage_s, stage_s),
                 has_heatmaps=self._heatmaps is not None and self._heatmaps.is_on,
             )

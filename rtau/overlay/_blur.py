@@ -49,13 +49,13 @@ class HiddenFaces:
             if now_s - seen_s <= _LINGER_S
         }
         fresh = [box for seen_s, box in self._tracks.values() if seen_s == now_s]
-        fresh += list(result.unconfirmed_xyxy)
+        fresh += list(result.tentative_xyxy)
         self._loose = [
             (seen_s, box)
             for seen_s, box in self._loose
             if now_s - seen_s <= _LINGER_S and not _is_among(box, fresh)
         ]
-        self._loose += [(now_s, box) for box in result.unconfirmed_xyxy]
+        self._loose += [(now_s, box) for box in result.tentative_xyxy]
         boxes = [box for _, box in self._tracks.values()] + [box for _, box in self._loose]
         if not boxes:
             return np.zeros((0, 4), np.float32)

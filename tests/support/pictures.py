@@ -64,7 +64,7 @@ def drawn_result(
     labels=AUS,
     task="multi_label",
     cams=None,
-    unconfirmed=(),
+    tentative=(),
     image=None,
 ) -> FrameResult:
     """Returns a result with a face per box; by default every third label is active."""
@@ -95,7 +95,7 @@ def drawn_result(
         frame_from_crop=frame_from_crop(square(boxes, expand=1.3, offset_y=0.05), size=CROP_PX),
         scores=scores,
         active=active.reshape(rows, len(labels)),
-        unconfirmed_xyxy=np.asarray(unconfirmed, np.float32).reshape(-1, 4),
+        tentative_xyxy=np.asarray(tentative, np.float32).reshape(-1, 4),
     )
 
 

@@ -55,7 +55,7 @@ def make_result(
         frame_from_crop=np.tile(np.eye(2, 3, dtype=np.float32), (rows, 1, 1)),
         scores=scores,
         active=np.asarray(active, np.bool_).reshape(rows, len(labels)),
-        unconfirmed_xyxy=np.zeros((0, 4), np.float32),
+        tentative_xyxy=np.zeros((0, 4), np.float32),
         stage_s={"detect": 0.001},
         has_heatmaps=has_heatmaps,
     )

@@ -41,7 +41,7 @@ def result(count, **changes):
         "frame_from_crop": np.zeros((count, 2, 3), np.float32),
         "scores": scores(count),
         "active": np.zeros((count, 2), np.bool_),
-        "unconfirmed_xyxy": np.zeros((1, 4), np.float32),
+        "tentative_xyxy": np.zeros((1, 4), np.float32),
     }
     return FrameResult(**{**fields, **changes})
 
@@ -302,9 +302,9 @@ def test_landmarks_that_are_not_finite_stop_the_run():
         {"frame_from_crop": np.zeros((1, 2, 3), np.float32)},
         {"active": np.zeros((2, 3), np.bool_)},
         {"active": np.zeros((2, 2), np.uint8)},
-        {"unconfirmed_xyxy": np.zeros((0, 5), np.float32)},
+        {"tentative_xyxy": np.zeros((0, 5), np.float32)},
     ],
-    ids=["no ids", "scores", "maps", "labels", "dtype", "unconfirmed"],
+    ids=["no ids", "scores", "maps", "labels", "dtype", "tentative"],
 )
 def test_a_result_refuses_parts_that_do_not_belong_together(changes):
     with pytest.raises(ValueError, match="must"):

@@ -56,10 +56,8 @@ def covers(boxes, point):
     return any(b[0] <= x <= b[2] and b[1] <= y <= b[3] for b in boxes)
 
 
-def at(time_s, boxes=(), *, ids=None, unconfirmed=()):
-    return drawn_result(
-        boxes, width=400, height=300, time_s=time_s, ids=ids, unconfirmed=unconfirmed
-    )
+def at(time_s, boxes=(), *, ids=None, tentative=()):
+    return drawn_result(boxes, width=400, height=300, time_s=time_s, ids=ids, tentative=tentative)
 
 
 FACE, OTHER = (100, 80, 160, 140), (280, 80, 340, 140)
@@ -72,14 +70,14 @@ def test_boxes_to_hide_reach_beyond_the_face():
     assert covers(boxes, (175, 155))
 
 
-def test_unconfirmed_faces_are_hidden_too():
-    assert covers(HiddenFaces().update(at(0.0, unconfirmed=[OTHER])), (310, 110))
+def test_tentative_faces_are_hidden_too():
+    assert covers(HiddenFaces().update(at(0.0, tentative=[OTHER])), (310, 110))
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_a_lost_face_stays_hidden_for_a_second(confirmed):
     hidden = HiddenFaces()
-    hidden.update(at(0.0, [OTHER]) if confirmed else at(0.0, unconfirmed=[OTHER]))
+    hidden.update(at(0.0, [OTHER]) if confirmed else at(0.0, tentative=[OTHER]))
     assert covers(hidden.update(at(0.9)), (310, 110))
     assert not covers(hidden.update(at(1.3)), (310, 110))
 
@@ -94,7 +92,7 @@ def test_a_moving_face_drags_no_trail():
 
 def test_a_face_that_is_confirmed_is_hidden_once():
     hidden = HiddenFaces()
-    hidden.update(at(0.0, unconfirmed=[FACE]))
+    hidden.update(at(0.0, tentative=[FACE]))
     assert len(hidden.update(at(0.04, [FACE]))) == 1
 
 

@@ -100,7 +100,7 @@ def test_held_heat_follows_the_face():
 
 
 def test_blur_hides_the_face_and_leaves_the_readings():
-    result = drawn_result([FACE], unconfirmed=[(60, 60, 160, 160)])
+    result = drawn_result([FACE], tentative=[(60, 60, 160, 160)])
     image = compose(result, blur=True)
     sharp = compose(result)
     assert changed(image, result)[100:120, 100:120].any()
