@@ -325,6 +325,12 @@ class FrameResult:
             freeze(self, field)
 
     @property
+    def track_ids(self) -> list[int]:
+        """The track id of each face."""
+        assert self.faces.track_ids is not None  # __post_init__ refuses None
+        return [int(track_id) for track_id in self.faces.track_ids]
+
+    @property
     def landmarks_xy(self) -> npt.NDArray[np.float32] | None:
         """float32 (N, 68, 2), px, frame space, iBUG order; None when the model has none."""
         points = self.scores.landmarks_xy

@@ -67,6 +67,12 @@ def au_from_label(label: str) -> AU:
         raise ValueError(f"label must name an Action Unit ({known}), got {label!r}") from None
 
 
+def name_beside(label: str) -> str:
+    """Returns the FACS name to show beside an AU label, empty for a label that is a word itself."""
+    words = words_for_label(label)
+    return "" if words == label else words
+
+
 def words_for_label(label: str) -> str:
     """Returns the FACS name for an AU label, or the label itself if it is not an AU.
 

@@ -1,5 +1,5 @@
-"""Pictures of results: boxes, bars, heatmaps, hidden faces; a result goes in, a new image out.
+"""Draws results onto frames with OpenCV: blur, heatmaps, boxes, landmarks, AU panels.
 
-Pure drawing on arrays with OpenCV; nothing here reads clocks, windows or files. The runner calls
-`Composer` when a sink wants the annotated picture.
+`compose.Composer` draws a whole result and `header` a window's status line; `canvas`, `heatmap`,
+`palette`, `sprite`, `text` and `video_colours` are the parts that others use alone.
 """

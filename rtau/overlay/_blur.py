@@ -1,7 +1,7 @@
-"""Faces made unrecognisable in the annotated picture.
+"""Makes faces unrecognisable in the annotated picture.
 
-A hidden face is a handful of averaged blocks, smoothed: what is left of it cannot be sharpened
-back. Also hides faces not yet confirmed and faces just lost. Called by compose.py.
+A hidden face becomes a few averaged blocks, smoothed, from which it cannot be restored. Tentative
+faces and faces lost less than a second ago are hidden too.
 """
 
 from __future__ import annotations
@@ -13,32 +13,30 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import FrameResult, Image
-from rtau.geometry import expand, iou
+from rtau.geometry import SAME_FACE_IOU, expand, iou
 from rtau.overlay.canvas import Canvas
-from rtau.overlay.palette import blend
+from rtau.overlay.sprite import blend
 
 # Blocks across a hidden region. A face box is about 5 of them wide; recognition by people starts
 # near 16 blocks across a face (Harmon & Julesz 1973).
 _BLOCKS = 8
 # Detector boxes end inside the face: chin, hair and ears lie outside.
-_GROW = 1.6
-# A lost face is still there more often than not; its place stays hidden this long.
-_LINGER_S = 1.0
-# A box that overlaps a present one this much is the same face.
-_SAME_IOU = 0.3
-# Regions are thinned to at most this before averaging, so that a 4K face costs no more.
-_THIN_PX = 256
+_EXPAND = 1.6
+# A face that is lost is usually still in the picture: its last box stays hidden this long.
+_KEEP_S = 1.0
+# Regions are subsampled to at most this side before averaging: a face in a 4K frame costs no more.
+_SUBSAMPLED_PX = 256
 
 
 class HiddenFaces:
-    """Remembers where faces were a moment ago, so that none flashes up between detections."""
+    """The boxes to hide, with those of the last second: no face shows between detections."""
 
     def __init__(self) -> None:
         self._tracks: dict[int, tuple[float, npt.NDArray[np.float32]]] = {}
-        self._loose: list[tuple[float, npt.NDArray[np.float32]]] = []
+        self._tentative: list[tuple[float, npt.NDArray[np.float32]]] = []
 
     def update(self, result: FrameResult) -> npt.NDArray[np.float32]:
-        """Returns the boxes to hide in this frame, grown: float32 (N, 4), frame space."""
+        """Returns the boxes to hide in this frame, enlarged: float32 (N, 4), px, frame space."""
         now_s = result.frame.time_s
         assert result.faces.track_ids is not None
         for track_id, box in zip(result.faces.track_ids, result.faces.boxes_xyxy, strict=True):
@@ -46,58 +44,64 @@ class HiddenFaces:
         self._tracks = {
             track_id: (seen_s, box)
             for track_id, (seen_s, box) in self._tracks.items()
-            if now_s - seen_s <= _LINGER_S
+            if now_s - seen_s <= _KEEP_S
         }
         fresh = [box for seen_s, box in self._tracks.values() if seen_s == now_s]
         fresh += list(result.tentative_xyxy)
-        self._loose = [
+        self._tentative = [
             (seen_s, box)
-            for seen_s, box in self._loose
-            if now_s - seen_s <= _LINGER_S and not _is_among(box, fresh)
+            for seen_s, box in self._tentative
+            if now_s - seen_s <= _KEEP_S and not _is_among(box, fresh)
         ]
-        self._loose += [(now_s, box) for box in result.tentative_xyxy]
-        boxes = [box for _, box in self._tracks.values()] + [box for _, box in self._loose]
+        self._tentative += [(now_s, box) for box in result.tentative_xyxy]
+        boxes = [box for _, box in self._tracks.values()] + [box for _, box in self._tentative]
         if not boxes:
             return np.zeros((0, 4), np.float32)
-        return expand(np.stack(boxes), _GROW)
+        return expand(np.stack(boxes), _EXPAND)
 
 
 def _is_among(box: npt.NDArray[np.float32], others: list[npt.NDArray[np.float32]]) -> bool:
-    return bool(others) and bool((iou(box[None], np.stack(others)) >= _SAME_IOU).any())
+    return bool(others) and bool((iou(box[None], np.stack(others)) >= SAME_FACE_IOU).any())
 
 
 def hide(canvas: Canvas, box_xyxy: npt.NDArray[np.float32]) -> None:
-    """Makes what lies in a box unrecognisable, in place; the box may reach out of the picture."""
+    """Makes the content of a box unrecognisable, in place.
+
+    Args:
+        canvas: the picture.
+        box_xyxy: float32 (4,), px, frame space; may reach out of the frame.
+    """
     for layer in canvas.layers:
         _hide(layer.pixels, box_xyxy / np.float32(layer.step))
 
 
 def _hide(image: Image, box_xyxy: npt.NDArray[np.float32]) -> None:
-    """Does so in an array of a picture, uint8 (h, w, 3) or (h, w); the box is in its pixels."""
+    """Hides a box, in px of the array, in uint8 (h, w, 3) or (h, w), in place."""
     height, width = image.shape[:2]
     left, top = (int(v) for v in np.floor(box_xyxy[:2]))
     right, bottom = (int(v) for v in np.ceil(box_xyxy[2:]))
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     if x0 >= x1 or y0 >= y1:
         return
-    thin = max(1, max(x1 - x0, y1 - y0) // _THIN_PX)
-    seen = np.ascontiguousarray(image[y0:y1:thin, x0:x1:thin])
-    blocks = cv2.resize(seen, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
+    every = max(1, max(x1 - x0, y1 - y0) // _SUBSAMPLED_PX)
+    sampled = np.ascontiguousarray(image[y0:y1:every, x0:x1:every])
+    blocks = cv2.resize(sampled, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
     flat = cv2.resize(blocks, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
-    # The soft shape belongs to the whole box: cut at the frame's edge it has no round corner there.
-    whole = cv2.resize(_keep(), (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-    keep = np.ascontiguousarray(whole[y0 - top : y1 - top, x0 - left : x1 - left])
+    # The mask is that of the whole box: where the frame clips the box, no corner is rounded.
+    size = (right - left, bottom - top)
+    whole = cv2.resize(_inverse_alpha(), size, interpolation=cv2.INTER_LINEAR)
+    inverse_alpha = np.ascontiguousarray(whole[y0 - top : y1 - top, x0 - left : x1 - left])
     if image.ndim == 3:
-        keep = np.asarray(cv2.cvtColor(keep, cv2.COLOR_GRAY2BGR), np.uint8)
-    paint = cv2.multiply(flat, cv2.bitwise_not(keep), dst=flat, scale=1 / 255)
-    blend(image[y0:y1, x0:x1], paint, keep)
+        inverse_alpha = np.asarray(cv2.cvtColor(inverse_alpha, cv2.COLOR_GRAY2BGR), np.uint8)
+    source = cv2.multiply(flat, cv2.bitwise_not(inverse_alpha), dst=flat, scale=1 / 255)
+    blend(image[y0:y1, x0:x1], source, inverse_alpha)
 
 
 @functools.lru_cache(maxsize=1)
-def _keep() -> Image:
-    """Returns what stays of the frame: nothing in the middle, all in the corners, soft between.
+def _inverse_alpha() -> Image:
+    """Returns the blurred region's mask: 0 in the middle, 255 in the corners, soft between.
 
-    uint8 (side, side), 255 = all: one channel is a third of the work to enlarge.
+    uint8 (side, side): enlarging one channel costs a third of enlarging three.
     """
     side = 128
     centre = (np.arange(side, dtype=np.float32) + 0.5) * (2 / side) - 1

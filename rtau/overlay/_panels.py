@@ -1,7 +1,7 @@
-"""Panels of probability bars and compact chips, as decals, for any set of labels.
+"""AU panels (a bar per label) and chips (the active labels alone), as sprites, for any labels.
 
-Active labels differ from the others by a mark, weight, bar height and brightness, not by colour
-alone. Sizes come in, decals go out; where they are laid is decided in layout.py.
+Active labels differ from the others by a mark, font weight, bar height and brightness, not by
+colour alone. `_layout.py` decides where they are drawn.
 """
 
 from __future__ import annotations
@@ -15,47 +15,43 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import Image
-from rtau.facs import words_for_label
+from rtau.facs import name_beside
 from rtau.overlay import text
 from rtau.overlay.palette import (
     ACTIVE,
-    BAR_BED,
-    BAR_IDLE,
+    BAR_BACKGROUND,
+    BAR_INACTIVE,
     GREY_TEXT,
     INK,
     ROW_ACTIVE,
     WHITE,
     Colour,
-    Decal,
-    plate,
-    rounded,
-    tint,
-    write,
 )
+from rtau.overlay.sprite import Sprite, plate, rounded, tint, write
 
-# The backing lets a little of the frame through: the picture goes on behind it, text stays clear.
+# A panel's background: the frame stays faintly visible behind it, text stays clear.
 _OPACITY = 0.85
-# Chips of one face at most: more would hide what is around it.
+# At most this many chips per face: more would hide its surroundings.
 _MOST_CHIPS = 6
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PanelSpec:
-    """Everything of a panel that does not change from frame to frame; the key of its cache."""
+    """What stays the same for a panel from frame to frame; the key of the caches."""
 
     labels: tuple[str, ...]
-    """Labels, a row each."""
+    """One row each."""
     thresholds: tuple[float, ...]
-    """Where each row's tick stands; 0 draws none."""
+    """Position of each row's tick in [0, 1]; 0 draws none."""
     row_px: int
-    """Height of a row."""
+    """Height of a row, px."""
     with_words: bool
-    """True to spell AU names out."""
+    """True for AU names beside the codes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Grid:
-    """Where the columns of a panel stand, px from its left edge."""
+    """Columns of a panel, px from its left edge, and its size."""
 
     pad: int
     code_x: int
@@ -68,23 +64,15 @@ class _Grid:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """The paint of a panel without numbers, whose bars are all empty or all full.
+class _Templates:
+    """A panel without numbers, its bars all empty or all full, its rows all inactive or all active.
 
-    A bar of any length is the left part of the full one.
+    Indexed by `active`; uint8 (h, w, 3). A bar of any length is the left part of the full one.
     """
 
-    empty: Image
-    full: Image
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Sheets:
-    """A panel's looks with all rows inactive and with all rows active."""
-
-    idle: _Look
-    lit: _Look
-    keep: Image
+    empty: tuple[Image, Image]
+    full: tuple[Image, Image]
+    inverse_alpha: Image
 
 
 def percent(probability: float) -> str:
@@ -104,11 +92,11 @@ def panel_size(spec: PanelSpec) -> tuple[int, int]:
 
 def panel(
     spec: PanelSpec, *, probabilities: Sequence[float], active: Sequence[bool], colour: Colour
-) -> tuple[Decal, ...]:
-    """Returns the panel of one face from top to bottom: a bar, a number and a tick per label.
+) -> tuple[Sprite, ...]:
+    """Returns the panel of one face as sprites from top to bottom: bar, number, tick per label.
 
-    In parts, since from frame to frame most are as they were. `colour` is the track's: an edge in
-    it says whose panel this is.
+    One sprite per row, since most rows are unchanged from frame to frame and so are cached. The
+    panel's left edge has `colour`, the track's.
     """
     rows = (
         _row(spec, row, colour, percent=_percent(probability), is_active=bool(is_active))
@@ -122,48 +110,47 @@ def panel(
     )
 
 
-# A row has 101 lengths, in two looks; a label stays within a few of them for a while. All of these
-# are 12 MB for a frame of 1280x720, and grow with its pixels.
+# A row has 101 lengths, active or not, of which a label takes a few for a while. The full cache has
+# 12 MB for frames of 1280x720 and grows with their size.
 @functools.lru_cache(maxsize=256)
-def _row(spec: PanelSpec, row: int, colour: Colour, *, percent: int, is_active: bool) -> Decal:
-    """Returns one row of a panel; `percent` says how far its bar is filled."""
-    grid, sheets = _grid(spec), _sheets(spec)
-    sheet = sheets.lit if is_active else sheets.idle
+def _row(spec: PanelSpec, row: int, colour: Colour, *, percent: int, is_active: bool) -> Sprite:
+    """Returns one row of a panel, its bar filled to `percent`."""
+    grid, templates = _grid(spec), _templates(spec)
     top = grid.pad + row * spec.row_px
     rows = slice(top, top + spec.row_px)
-    paint = sheet.empty[rows].copy()
+    bgr = templates.empty[is_active][rows].copy()
     bar = slice(grid.bar_x, grid.bar_x + round(grid.bar_width * percent / 100))
-    paint[:, bar] = sheet.full[rows, bar]
+    bgr[:, bar] = templates.full[is_active][rows, bar]
     number = _number(f"{percent}%", spec.row_px, bold=is_active)
     height, width = number.shape[:2]
     low = (spec.row_px - height) // 2
-    place = paint[low : low + height, grid.number_right - width : grid.number_right]
+    place = bgr[low : low + height, grid.number_right - width : grid.number_right]
     cv2.max(place, number, dst=place)
-    _paint_edge(paint, spec, colour, top=top)
-    return Decal(paint=paint, keep=sheets.keep[rows])
+    _draw_edge(bgr, spec, colour, top=top)
+    return Sprite(bgr, templates.inverse_alpha[rows])
 
 
 @functools.lru_cache(maxsize=128)
-def _end(spec: PanelSpec, colour: Colour, *, top: int) -> Decal:
-    """Returns what is above the first row of a panel, or below the last."""
-    sheets = _sheets(spec)
+def _end(spec: PanelSpec, colour: Colour, *, top: int) -> Sprite:
+    """Returns the border above the first row of a panel, or below the last."""
+    templates = _templates(spec)
     rows = slice(top, top + _grid(spec).pad)
-    paint = sheets.idle.empty[rows].copy()
-    _paint_edge(paint, spec, colour, top=top)
-    return Decal(paint=paint, keep=sheets.keep[rows])
+    bgr = templates.empty[False][rows].copy()
+    _draw_edge(bgr, spec, colour, top=top)
+    return Sprite(bgr, templates.inverse_alpha[rows])
 
 
-def _paint_edge(paint: Image, spec: PanelSpec, colour: Colour, *, top: int) -> None:
-    """Paints the coloured edge of a panel on the part of it that begins at a row of pixels."""
+def _draw_edge(bgr: Image, spec: PanelSpec, colour: Colour, *, top: int) -> None:
+    """Draws the coloured edge on the part of a panel that begins `top` px below its top."""
     radius, height = _radius(spec.row_px), _grid(spec).height
     low, high = max(radius - top, 0), max(height - radius - top, 0)
-    paint[low:high, : max(2, spec.row_px // 7)] = colour
+    bgr[low:high, : max(2, spec.row_px // 7)] = colour
 
 
-def _with_bars(paint: Image, spec: PanelSpec, *, full: bool, bright: bool) -> Image:
-    """Returns a copy of a panel's paint with a bar in every row, all empty or all full."""
+def _with_bars(bgr: Image, spec: PanelSpec, *, full: bool, bright: bool) -> Image:
+    """Returns a copy of a panel with a bar in every row, all empty or all full."""
     grid = _grid(spec)
-    drawn: Image = paint.copy()
+    drawn: Image = bgr.copy()
     for row, threshold in enumerate(spec.thresholds):
         top = grid.pad + row * spec.row_px
         bar = drawn[top : top + spec.row_px, grid.bar_x : grid.bar_x + grid.bar_width]
@@ -172,11 +159,11 @@ def _with_bars(paint: Image, spec: PanelSpec, *, full: bool, bright: bool) -> Im
 
 
 def _draw_bar(bar: Image, *, full: bool, threshold: float, bright: bool) -> None:
-    """Draws one bar over the whole of its row: thick and bright, or a thin line."""
+    """Draws one bar over the width of `bar`: thick and bright, or a thin line."""
     height, width = bar.shape[:2]
     middle, half = height // 2, max(2, round(height * (0.27 if bright else 0.13)))
-    filling = ACTIVE if bright else BAR_IDLE
-    bar[middle - half : middle + half] = filling if full else BAR_BED
+    filling = ACTIVE if bright else BAR_INACTIVE
+    bar[middle - half : middle + half] = filling if full else BAR_BACKGROUND
     if threshold > 0:
         tick, reach = max(1, round(height / 14)), max(3, round(height * 0.36))
         x = min(round(width * threshold), width - tick)
@@ -186,7 +173,7 @@ def _draw_bar(bar: Image, *, full: bool, threshold: float, bright: bool) -> None
 @functools.lru_cache(maxsize=16)
 def _grid(spec: PanelSpec) -> _Grid:
     row, cap = spec.row_px, _cap_of(spec.row_px)
-    # Even, as is the width: colour is coded for two by two pixels.
+    # Even, like the width: a chroma sample covers 2 x 2 pixels.
     pad, gap = max(4, row // 6 * 2), max(5, row // 2)
     codes = max(text.width_px(label, cap, bold=True) for label in spec.labels)
     words = max((text.width_px(name, cap) for name in _names(spec) if name), default=0)
@@ -197,32 +184,28 @@ def _grid(spec: PanelSpec) -> _Grid:
     number_right = bar_x + bar_width + gap // 2 + text.width_px("100%", cap, bold=True)
     return _Grid(
         pad, code_x, words_x, bar_x, bar_width, number_right,
-        width=_even(number_right + gap // 2 + pad), height=row * len(spec.labels) + 2 * pad,
+        width=(number_right + gap // 2 + pad + 1) // 2 * 2, height=row * len(spec.labels) + 2 * pad,
     )  # fmt: skip
 
 
-def _even(px: int) -> int:
-    return px + px % 2
-
-
 @functools.lru_cache(maxsize=16)
-def _sheets(spec: PanelSpec) -> _Sheets:
-    """Returns everything of a panel that is the same on every frame."""
-    idle, lit = _plates(spec)
-    looks = [
-        _Look(
-            empty=_with_bars(sheet.paint, spec, full=False, bright=sheet is lit),
-            full=_with_bars(sheet.paint, spec, full=True, bright=sheet is lit),
+def _templates(spec: PanelSpec) -> _Templates:
+    """Returns the part of a panel that is the same in every frame."""
+    inactive, active = _plates(spec)
+
+    def drawn(*, full: bool) -> tuple[Image, Image]:
+        return (
+            _with_bars(inactive.bgr, spec, full=full, bright=False),
+            _with_bars(active.bgr, spec, full=full, bright=True),
         )
-        for sheet in (idle, lit)
-    ]
-    return _Sheets(idle=looks[0], lit=looks[1], keep=idle.keep)
+
+    return _Templates(drawn(full=False), drawn(full=True), inactive.inverse_alpha)
 
 
-def _plates(spec: PanelSpec) -> tuple[Decal, Decal]:
+def _plates(spec: PanelSpec) -> tuple[Sprite, Sprite]:
     """Returns the panel without bars and numbers, all rows inactive and all rows active."""
     grid, row, cap = _grid(spec), spec.row_px, _cap_of(spec.row_px)
-    idle, lit = (
+    inactive, active = (
         plate(grid.width, grid.height, radius=_radius(row), colour=INK, opacity=_OPACITY)
         for _ in range(2)
     )
@@ -231,30 +214,28 @@ def _plates(spec: PanelSpec) -> tuple[Decal, Decal]:
     for index, (label, name) in enumerate(zip(spec.labels, _names(spec), strict=True)):
         top = grid.pad + index * row
         y = top + (row - text.line_height(cap)) // 2
-        write(lit, band, x=grid.pad // 2, y=top, colour=ROW_ACTIVE)
+        write(active, band, x=grid.pad // 2, y=top, colour=ROW_ACTIVE)
         mark_x = (grid.code_x + grid.pad // 2 - mark.shape[1]) // 2
-        write(lit, mark, x=mark_x, y=top + (row - mark.shape[0]) // 2, colour=ACTIVE)
-        for sheet, colour in ((idle, GREY_TEXT), (lit, WHITE)):
-            code = text.strip(label, cap, bold=sheet is lit)
-            write(sheet, code, x=grid.code_x, y=y, colour=colour)
+        write(active, mark, x=mark_x, y=top + (row - mark.shape[0]) // 2, colour=ACTIVE)
+        for sprite, colour in ((inactive, GREY_TEXT), (active, WHITE)):
+            code = text.strip(label, cap, bold=sprite is active)
+            write(sprite, code, x=grid.code_x, y=y, colour=colour)
             if name:
-                write(sheet, text.strip(name, cap), x=grid.words_x, y=y, colour=colour)
-    return idle, lit
+                write(sprite, text.strip(name, cap), x=grid.words_x, y=y, colour=colour)
+    return inactive, active
 
 
 @functools.lru_cache(maxsize=1024)
 def _number(shown: str, row_px: int, *, bold: bool) -> Image:
-    coverage = text.strip(shown, _cap_of(row_px), bold=bold)
-    spare = max(0, coverage.shape[0] - row_px)  # small rows are lower than a line of text
-    coverage = coverage[spare // 2 : coverage.shape[0] - (spare - spare // 2)]
-    return tint(coverage, WHITE if bold else GREY_TEXT)
+    alpha = text.strip(shown, _cap_of(row_px), bold=bold)
+    excess = max(0, alpha.shape[0] - row_px)  # small rows are lower than a line of text
+    alpha = alpha[excess // 2 : alpha.shape[0] - (excess - excess // 2)]
+    return tint(alpha, WHITE if bold else GREY_TEXT)
 
 
 def _names(spec: PanelSpec) -> list[str]:
-    """Returns the words beside each label: none where the label is a word already."""
-    if not spec.with_words:
-        return ["" for _ in spec.labels]
-    return ["" if (words := words_for_label(label)) == label else words for label in spec.labels]
+    """Returns the words beside each label, empty if the label is a word itself."""
+    return [name_beside(label) if spec.with_words else "" for label in spec.labels]
 
 
 def _radius(row_px: int) -> int:
@@ -267,7 +248,7 @@ def _cap_of(row_px: int) -> int:
 
 @functools.lru_cache(maxsize=64)
 def dot(diameter: int) -> Image:
-    """Returns the coverage of the mark of an active label: a round dot, uint8."""
+    """Returns the alpha of the mark of an active label, a round dot: uint8."""
     return rounded(diameter, diameter, radius=diameter)
 
 
@@ -279,47 +260,47 @@ def chips(
     colour: Colour,
     cap_px: int,
     max_width: int,
-) -> Decal | None:
-    """Returns one chip per active label, in a grid at most `max_width` wide; None without any.
+) -> Sprite | None:
+    """Returns one chip per active label, in a grid at most `max_width` px wide; None without any.
 
-    Where more are active than fit in a few chips, the most probable are shown and the last chip
-    counts the rest. `colour` is the track's: the dot in it says whose chip this is.
+    If too many labels are active, the most probable are shown and the last chip counts the others.
+    Each chip has a dot in `colour`, the track's.
     """
     rows = np.flatnonzero(active)
     if not len(rows):
         return None
     shown = rows
     if len(rows) > _MOST_CHIPS:
-        likeliest = np.argsort(-probabilities[rows], kind="stable")[: _MOST_CHIPS - 1]
-        shown = rows[np.sort(likeliest)]
-    pieces = [
+        best = np.argsort(-probabilities[rows], kind="stable")[: _MOST_CHIPS - 1]
+        shown = rows[np.sort(best)]
+    sprites = [
         _chip(labels[row], percent(float(probabilities[row])), cap_px=cap_px, colour=colour)
         for row in shown.tolist()
     ]
     if len(shown) < len(rows):
-        pieces.append(_chip(f"+{len(rows) - len(shown)}", "", cap_px=cap_px, colour=colour))
-    return _grid_of(pieces, gap=max(2, cap_px // 3), max_width=max_width)
+        sprites.append(_chip(f"+{len(rows) - len(shown)}", "", cap_px=cap_px, colour=colour))
+    return _in_grid(sprites, gap=max(2, cap_px // 3), max_width=max_width)
 
 
-def _grid_of(pieces: Sequence[Decal], *, gap: int, max_width: int) -> Decal:
-    cell_w, cell_h = max(piece.width for piece in pieces), pieces[0].height
-    columns = min(len(pieces), max(1, (max_width + gap) // (cell_w + gap)))
-    rows = -(-len(pieces) // columns)
+def _in_grid(sprites: Sequence[Sprite], *, gap: int, max_width: int) -> Sprite:
+    cell_w, cell_h = max(sprite.width for sprite in sprites), sprites[0].height
+    columns = min(len(sprites), max(1, (max_width + gap) // (cell_w + gap)))
+    rows = -(-len(sprites) // columns)
     size = (rows * (cell_h + gap) - gap, columns * (cell_w + gap) - gap, 3)
-    sheet = Decal(paint=np.zeros(size, np.uint8), keep=np.full(size, 255, np.uint8))
-    for index, piece in enumerate(pieces):
+    whole = Sprite(np.zeros(size, np.uint8), np.full(size, 255, np.uint8))
+    for index, sprite in enumerate(sprites):
         y, x = (index // columns) * (cell_h + gap), (index % columns) * (cell_w + gap)
-        sheet.paint[y : y + cell_h, x : x + piece.width] = piece.paint
-        sheet.keep[y : y + cell_h, x : x + piece.width] = piece.keep
-    return sheet
+        whole.bgr[y : y + cell_h, x : x + sprite.width] = sprite.bgr
+        whole.inverse_alpha[y : y + cell_h, x : x + sprite.width] = sprite.inverse_alpha
+    return whole
 
 
 @functools.lru_cache(maxsize=2048)
-def _chip(label: str, shown: str, *, cap_px: int, colour: Colour) -> Decal:
+def _chip(label: str, shown: str, *, cap_px: int, colour: Colour) -> Sprite:
     name, number = text.strip(label, cap_px, bold=True), text.strip(shown, cap_px)
     mark, pad = dot(max(4, round(cap_px * 0.9))), max(3, round(cap_px * 0.6))
     height = text.line_height(cap_px)
-    # The number's column has one width, so chips of a grid are equal and do not breathe.
+    # A fixed width for the number: chips do not change their size with it.
     room = text.width_px("100%", cap_px)
     width = pad + mark.shape[1] + pad + name.shape[1] + pad + room + pad
     drawn = plate(width, height, radius=height // 2, colour=INK, opacity=0.88)

@@ -1,7 +1,6 @@
-"""Where panels, chips and tags go: beside faces, inside the frame, off each other.
+"""Positions of panels and chips: beside their faces, inside the frame, without overlaps.
 
-Rectangles only, int (x0, y0, x1, y1), half-open, px; nothing is drawn. compose.py calls it with
-the sizes of what it wants to lay and gets positions back.
+Works on rectangles alone: int32 (x0, y0, x1, y1), half-open, px. `_layout.py` chooses the sizes.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy.typing as npt
 Rects = npt.NDArray[np.int32]
 Box = Sequence[int]
 
-# The places around a face, best first: (side, alignment along that side).
+# Spots around a face, best first: (side, alignment along that side).
 _BESIDE = tuple(
     (side, along) for along in (0.0, 0.5, 1.0, 0.25, 0.75) for side in ("right", "left")
 )
@@ -27,7 +26,7 @@ _CHIP_ORDER = (
     *range(len(_BESIDE), len(_BESIDE) + 3), *range(len(_BESIDE)),
     *range(len(_BESIDE) + 3, len(_SPOTS)),
 )  # fmt: skip
-# Attempts at placing all things of a frame; each lets one that found no room choose first.
+# Attempts per frame; in each, the face that found no free spot in the last one chooses first.
 _ATTEMPTS = 6
 
 
@@ -40,39 +39,39 @@ class Area:
     top: int = 0
     """Rows reserved for a header, px."""
     margin: int = 4
-    """Distance kept from the edges and between things, px."""
+    """Distance to the frame's edges and between rectangles, px."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
-    """What one face would have beside it."""
+class Candidate:
+    """What is to be placed beside one face."""
 
     size: tuple[int, int]
     """Width and height, px; 0, 0 for nothing."""
-    is_low: bool = False
-    """True for chips: wider than high, they look best under the face."""
-    prefer: int | None = None
-    """The spot it had on the last frame: tried before all others."""
+    is_chips: bool = False
+    """True for chips, which are placed under the face if possible."""
+    preferred_spot: int | None = None
+    """The spot of the last frame, tried first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Placement:
-    """Positions of one thing per face."""
+class Positions:
+    """The rectangles chosen for the candidates of a frame."""
 
     rects: Rects
     """int32 (N, 4)."""
     spots: tuple[int, ...]
-    """Which place around its face each took; given back as `prefer` on the next frame."""
+    """The spot of each; `Candidate.preferred_spot` in the next frame."""
     fits: bool
-    """True when nothing overlaps a face or another thing."""
+    """True when no rectangle overlaps a face or another rectangle."""
 
 
 def follow(
     last: npt.NDArray[np.int32], wanted: npt.NDArray[np.int32], *, slack: int
 ) -> npt.NDArray[np.int32]:
-    """Returns the last rectangle, moved just enough to lie within `slack` px of the wanted one.
+    """Returns the last rectangle, moved just enough to be within `slack` px of the wanted one.
 
-    A panel beside a face that trembles stays still, and text that stays still can be read.
+    A panel does not move with the jitter of its face's box: text that moves is hard to read.
     """
     x0, y0, x1, y1 = wanted.tolist()
     last_x, last_y = last[:2].tolist()
@@ -81,50 +80,61 @@ def follow(
     return np.array([x, y, x + x1 - x0, y + y1 - y0], np.int32)
 
 
-def is_free(rect: npt.NDArray[np.int32], others: Rects, *, area: Area) -> bool:
-    """Returns True when the rectangle lies inside the area and touches none of the others."""
-    return _stands_free(rect.tolist(), others.tolist(), area)
+def is_free(rect: Box, others: Sequence[Box], *, area: Area) -> bool:
+    """Returns True when a rectangle lies inside the area and overlaps none of the others.
 
-
-def place(faces: Rects, wishes: Sequence[Wish], *, area: Area) -> Placement:
-    """Returns a position per face for the things wished beside them.
-
-    Each takes the first free place around its face. Where none is free, it takes the place that
-    hides least and `fits` is False.
+    For one rectangle, plain integers are ten times as fast as arrays.
     """
-    turns = list(range(len(faces)))
+    x0, y0, x1, y1 = rect
+    if max(min(x0, area.width - x1 + x0), 0) != x0:
+        return False
+    if max(min(y0, area.height - y1 + y0), area.top) != y0:
+        return False
+    for left, top, right, bottom in others:
+        if x0 < right and left < x1 and y0 < bottom and top < y1 and left < right and top < bottom:
+            return False
+    return True
+
+
+def place(faces: Rects, candidates: Sequence[Candidate], *, area: Area) -> Positions:
+    """Returns a position for each face's candidate.
+
+    Each takes the first free spot around its face. If none is free, it takes the spot that covers
+    least of the others, and `fits` is False.
+    """
+    order = list(range(len(faces)))
     for _ in range(_ATTEMPTS):
-        placement, stuck = _place_in_turn(faces, wishes, turns=turns, area=area)
-        if stuck is None or stuck == turns[0]:
+        positions, stuck = _place_in_order(faces, candidates, order=order, area=area)
+        if stuck is None or stuck == order[0]:
             break
-        turns.remove(stuck)
-        turns.insert(0, stuck)
-    return placement
+        order.remove(stuck)
+        order.insert(0, stuck)
+    return positions
 
 
-def _place_in_turn(
-    faces: Rects, wishes: Sequence[Wish], *, turns: Sequence[int], area: Area
-) -> tuple[Placement, int | None]:
-    """Returns positions found by letting rows choose in turn, and the first that had no room."""
+def _place_in_order(
+    faces: Rects, candidates: Sequence[Candidate], *, order: Sequence[int], area: Area
+) -> tuple[Positions, int | None]:
+    """Returns positions when faces choose in an order, and the first row without a free spot."""
     boxes: list[list[int]] = faces.tolist()
     taken: list[Box] = [*boxes]
     rects = np.zeros((len(faces), 4), np.int32)
     spots = [0] * len(faces)
     stuck = None
-    for row in turns:
-        wish = wishes[row]
-        if min(wish.size) == 0:
+    for row in order:
+        candidate = candidates[row]
+        if min(candidate.size) == 0:
             continue
-        chosen, spots[row], free = _choose(boxes[row], wish, taken, area=area)
+        chosen, spots[row], free = _choose(boxes[row], candidate, taken, area=area)
         rects[row] = chosen
         taken.append(chosen)
         if not free and stuck is None:
             stuck = row
-    return Placement(rects=rects, spots=tuple(spots), fits=stuck is None), stuck
+    return Positions(rects=rects, spots=tuple(spots), fits=stuck is None), stuck
 
 
-def _candidate(face: Box, size: tuple[int, int], spot: int, *, area: Area) -> Box:
-    """Returns the rectangle of a spot, slid along its side into the frame: x0, y0, x1, y1."""
+def _rect_at(face: Box, size: tuple[int, int], spot: int, *, area: Area) -> Box:
+    """Returns the rectangle of a spot, moved along its side into the frame: x0, y0, x1, y1."""
     x0, y0, x1, y1 = face
     width, height = size
     side, along = _SPOTS[spot]
@@ -139,42 +149,28 @@ def _candidate(face: Box, size: tuple[int, int], spot: int, *, area: Area) -> Bo
     return x, y, x + width, y + height
 
 
-def _choose(face: Box, wish: Wish, taken: Sequence[Box], *, area: Area) -> tuple[Box, int, bool]:
-    """Returns the first free candidate, or the one that hides least, pushed into the frame.
+def _choose(
+    face: Box, candidate: Candidate, taken: Sequence[Box], *, area: Area
+) -> tuple[Box, int, bool]:
+    """Returns rectangle and spot, and whether it is free; if not, the one that covers least.
 
-    The spot of the last frame is nearly always free still, so they are tried one by one.
+    The spot of the last frame is nearly always still free, so spots are tried one by one.
     """
-    order = _CHIP_ORDER if wish.is_low else _PANEL_ORDER
-    if wish.prefer is not None:
-        order = (wish.prefer, *order)
+    order = _CHIP_ORDER if candidate.is_chips else _PANEL_ORDER
+    if candidate.preferred_spot is not None:
+        order = (candidate.preferred_spot, *order)
     for spot in order:
-        rect = _candidate(face, wish.size, spot, area=area)
-        if _stands_free(rect, taken, area):
+        rect = _rect_at(face, candidate.size, spot, area=area)
+        if is_free(rect, taken, area=area):
             return rect, spot, True
-    candidates = [_candidate(face, wish.size, spot, area=area) for spot in _PANEL_ORDER]
-    inside = _pushed_inside(np.array(candidates, np.int32), area)
-    hidden = _hidden(inside, np.array(taken, np.int32)).tolist()
-    spot = min(order, key=lambda candidate: hidden[candidate])
+    rects = [_rect_at(face, candidate.size, spot, area=area) for spot in _PANEL_ORDER]
+    inside = _moved_inside(np.array(rects, np.int32), area)
+    covered = _covered(inside, np.array(taken, np.int32)).tolist()
+    spot = min(order, key=lambda one: covered[one])
     return inside[spot].tolist(), spot, False
 
 
-def _stands_free(rect: Box, others: Sequence[Box], area: Area) -> bool:
-    """Returns True when a rectangle needs no push and touches none of the others.
-
-    In plain integers: for one rectangle that is ten times as fast as in arrays.
-    """
-    x0, y0, x1, y1 = rect
-    if max(min(x0, area.width - x1 + x0), 0) != x0:
-        return False
-    if max(min(y0, area.height - y1 + y0), area.top) != y0:
-        return False
-    for left, top, right, bottom in others:
-        if x0 < right and left < x1 and y0 < bottom and top < y1 and left < right and top < bottom:
-            return False
-    return True
-
-
-def _hidden(rects: Rects, others: Rects) -> npt.NDArray[np.int64]:
+def _covered(rects: Rects, others: Rects) -> npt.NDArray[np.int64]:
     """Returns the area each rectangle shares with all the others, px^2: int64 (N,)."""
     low = np.maximum(rects[:, None, :2], others[None, :, :2])
     high = np.minimum(rects[:, None, 2:], others[None, :, 2:])
@@ -182,8 +178,8 @@ def _hidden(rects: Rects, others: Rects) -> npt.NDArray[np.int64]:
     return np.asarray((sides[..., 0] * sides[..., 1]).sum(axis=1), dtype=np.int64)
 
 
-def _pushed_inside(rects: Rects, area: Area) -> Rects:
-    """Returns the rectangles moved into the area; one larger than it keeps its top left in."""
+def _moved_inside(rects: Rects, area: Area) -> Rects:
+    """Returns the rectangles moved into the area; of a larger one the top left corner is inside."""
     size = rects[:, 2:] - rects[:, :2]
     highest = np.array([area.width, area.height], np.int32) - size
     low = np.maximum(np.minimum(rects[:, :2], highest), np.array([0, area.top], np.int32))

@@ -1,30 +1,31 @@
-"""The annotated picture of a result: hidden faces, heat, boxes, readings, in that order.
+"""Draws the annotated picture of a result: blur, heatmaps, landmarks, boxes, AU panels, in order.
 
-`compose` draws with what it is given; `Composer` keeps what must outlive a frame (held heat, places
-of panels, faces just lost). The runner builds one Composer per run and calls it frame by frame.
+`Composer` is built once per run and called frame by frame: it keeps the last CAMs, the positions of
+panels and the boxes of faces that were just lost.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
-import numpy.typing as npt
 
 from rtau.contract import ModelContract
 from rtau.data import FrameResult, Picture
 from rtau.overlay import _panels as panels
 from rtau.overlay._blur import HiddenFaces, hide
 from rtau.overlay._boxes import draw_box, draw_tags
-from rtau.overlay._landmarks import draw_points
-from rtau.overlay._layout import Arranger, Rung, Scene, Size
+from rtau.overlay._landmarks import draw_landmarks
+from rtau.overlay._layout import PanelLayout, Scene, Size, SizeStep
 from rtau.overlay._placement import Area, Rects
 from rtau.overlay.canvas import Canvas, canvas_of
-from rtau.overlay.heatmap import HeldHeat, draw_heat
-from rtau.overlay.palette import Decal, track_colour
+from rtau.overlay.heatmap import HeatmapCache, draw_heatmap
+from rtau.overlay.palette import track_colour
+from rtau.overlay.sprite import Sprite
 from rtau.status import NO_HEATMAP, ViewControls
 
-# Height of the header's line over the frame's height, and the least that can be read, px.
+# Height of the status line relative to the frame's height, and the smallest that is readable, px.
 _HEADER_SHARE, _HEADER_MIN_PX = 0.042, 22
 
 
@@ -35,22 +36,22 @@ class OverlayOptions:
     heatmap: str = NO_HEATMAP
     """`none`, `top` or a label of the model."""
     bars: bool = True
-    """Panels and chips."""
+    """AU panels and chips."""
     blur: bool = False
     """Faces are made unrecognisable."""
     points: bool = False
-    """The landmarks, where the model has them."""
+    """The landmarks, if the model has them."""
     header: bool = False
-    """Room for a view's status line at the top: nothing else is put there."""
+    """Leave room for a view's status line at the top."""
 
 
 class Composer:
-    """Makes annotated pictures of one run's results, in order.
+    """Draws the annotated pictures of one run's results, in order.
 
     Args:
         contract: the model's contract.
         options: what to draw.
-        controls: a view's controls; what they say of heatmap, bars and header goes before options.
+        controls: a view's controls; its heatmap, bars and header replace those of `options`.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class Composer:
         self._contract = contract
         self._options = options or OverlayOptions()
         self._controls = controls
-        self._heat = HeldHeat(contract)
+        self._heatmaps = HeatmapCache(contract)
         self._hidden = HiddenFaces()
-        self._arranger = Arranger()
+        self._layout = PanelLayout()
 
     @property
     def options(self) -> OverlayOptions:
-        """What is drawn now: the options, and the user's changes on top."""
+        """What is drawn at this moment: the options with the user's changes."""
         if self._controls is None:
             return self._options
         return dataclasses.replace(
@@ -80,132 +81,86 @@ class Composer:
         )
 
     def compose(self, result: FrameResult) -> Picture:
-        """Returns the annotated picture, new, read-only: in planes if the frame is, or in BGR."""
+        """Returns the annotated picture, new, read-only: planes if the frame has them, or BGR."""
         options = self.options
-        self._heat.update(result, selection=options.heatmap)
-        hidden = self._hidden.update(result) if options.blur else np.zeros((0, 4), np.float32)
-        return compose(
-            result,
-            contract=self._contract,
-            options=options,
-            heat=self._heat,
-            hidden_xyxy=hidden,
-            arranger=self._arranger,
-        )
+        canvas = canvas_of(result.frame)
+        self._heatmaps.update(result, selection=options.heatmap)
+        if options.blur:
+            for box in self._hidden.update(result):
+                hide(canvas, box)
+        heatmaps = [self._heatmaps.of(track_id) for track_id in result.track_ids]
+        for heatmap, frame_from_crop in zip(heatmaps, result.frame_from_crop, strict=True):
+            if heatmap is not None:
+                draw_heatmap(
+                    canvas, heatmap, frame_from_crop=frame_from_crop,
+                    crop_px=self._contract.input_size,
+                )  # fmt: skip
+        landmarks = result.landmarks_xy if options.points else None
+        for points_xy in () if landmarks is None else landmarks:
+            draw_landmarks(canvas, points_xy)
+        area = _area(result, options)
+        blocks = []
+        for row, track_id in enumerate(result.track_ids):
+            box, heatmap = result.faces.boxes_xyxy[row], heatmaps[row]
+            draw_box(canvas, box, colour=track_colour(track_id))
+            label = heatmap.label if heatmap else None
+            blocks.append(draw_tags(canvas, box, track_id=track_id, heat_label=label, area=area))
+        if options.bars and blocks:
+            self._draw_panels(canvas, result, np.stack(blocks), area=area)
+        return canvas.picture()
 
+    def _draw_panels(
+        self, canvas: Canvas, result: FrameResult, blocks: Rects, *, area: Area
+    ) -> None:
+        """Draws a panel or chips beside each face; `blocks` are the faces with their tags."""
+        height, ids = result.frame.height, result.track_ids
+        probabilities = result.scores.probabilities
 
-def compose(
-    result: FrameResult,
-    *,
-    contract: ModelContract,
-    options: OverlayOptions,
-    heat: HeldHeat,
-    hidden_xyxy: npt.NDArray[np.float32],
-    arranger: Arranger,
-) -> Picture:
-    """Returns the annotated picture of one result, new, read-only.
-
-    `heat` has the maps to lay over faces, `hidden_xyxy` the boxes to make unrecognisable
-    (float32 (K, 4), frame space); `arranger` remembers places between frames.
-    """
-    canvas = canvas_of(result.frame)
-    for box in hidden_xyxy:
-        hide(canvas, box)
-    assert result.faces.track_ids is not None
-    ids = [int(track_id) for track_id in result.faces.track_ids]
-    maps = [heat.of(track_id) for track_id in ids]
-    for row, shown in enumerate(maps):
-        if shown is not None:
-            draw_heat(
-                canvas, shown, frame_from_crop=result.frame_from_crop[row],
-                crop_px=contract.input_size,
-            )  # fmt: skip
-    landmarks = result.landmarks_xy if options.points else None
-    for points_xy in () if landmarks is None else landmarks:
-        draw_points(canvas, points_xy)
-    area = _area(result, options)
-    blocks = []
-    for row, track_id in enumerate(ids):
-        box = result.faces.boxes_xyxy[row]
-        draw_box(canvas, box, colour=track_colour(track_id))
-        shown = maps[row]
-        blocks.append(
-            draw_tags(
-                canvas, box, track_id=track_id, heat_label=shown.label if shown else None, area=area
-            )
-        )
-    if options.bars and ids:
-        _draw_readings(
-            canvas, result, np.stack(blocks), contract=contract, arranger=arranger, area=area
-        )
-    return canvas.picture()
-
-
-def _draw_readings(
-    canvas: Canvas,
-    result: FrameResult,
-    blocks: Rects,
-    *,
-    contract: ModelContract,
-    arranger: Arranger,
-    area: Area,
-) -> None:
-    """Draws a panel or chips for each face where there is room."""
-    height = result.frame.height
-    probabilities = result.scores.probabilities
-    assert result.faces.track_ids is not None
-    ids = [int(track_id) for track_id in result.faces.track_ids]
-    colours = [track_colour(track_id) for track_id in ids]
-    chips: dict[tuple[int, Rung], Decal | None] = {}
-
-    def chips_of(row: int, rung: Rung) -> Decal | None:
-        if (row, rung) not in chips:
-            chips[row, rung] = panels.chips(
-                contract.labels,
+        @functools.cache
+        def chips_of(row: int, step: SizeStep) -> Sprite | None:
+            return panels.chips(
+                self._contract.labels,
                 probabilities[row],
                 result.active[row],
-                colour=colours[row],
-                cap_px=rung.cap_px(height),
+                colour=track_colour(ids[row]),
+                cap_px=step.cap_px(height),
                 max_width=int((blocks[row, 2] - blocks[row, 0]) * 1.3),
             )
-        return chips[row, rung]
 
-    def chips_size(row: int, rung: Rung) -> Size:
-        decal = chips_of(row, rung)
-        return (0, 0) if decal is None else (decal.width, decal.height)
+        def chips_size(row: int, step: SizeStep) -> Size:
+            chips = chips_of(row, step)
+            return (0, 0) if chips is None else (chips.width, chips.height)
 
-    scene = Scene(
-        blocks=blocks,
-        track_ids=ids,
-        panel_size=lambda rung: panels.panel_size(_panel_spec(contract, rung, height)),
-        chips_size=chips_size,
-        area=area,
-        time_s=result.frame.time_s,
-    )
-    stands = arranger.arrange(scene)
-    for row, stand in enumerate(stands):
-        x, y = int(stand.rect[0]), int(stand.rect[1])
-        if stand.form == "chips":
-            decal = chips_of(row, stand.rung)
-            if decal is not None:
-                canvas.lay(decal, x=x, y=y)
-        else:
+        def spec(step: SizeStep) -> panels.PanelSpec:
+            labels, thresholds = self._contract.labels, self._contract.thresholds
+            return panels.PanelSpec(labels, thresholds, step.row_px(height), step.form == "words")
+
+        scene = Scene(
+            blocks=blocks,
+            track_ids=ids,
+            panel_size=lambda step: panels.panel_size(spec(step)),
+            chips_size=chips_size,
+            area=area,
+            time_s=result.frame.time_s,
+        )
+        for row, placement in enumerate(self._layout.arrange(scene)):
+            x, y = int(placement.rect[0]), int(placement.rect[1])
+            if placement.form == "chips":
+                chips = chips_of(row, placement.step)
+                if chips is not None:
+                    canvas.composite(chips, x=x, y=y)
+                continue
             panel = panels.panel(
-                _panel_spec(contract, stand.rung, height),
+                spec(placement.step),
                 probabilities=probabilities[row].tolist(),
                 active=result.active[row].tolist(),
-                colour=colours[row],
+                colour=track_colour(ids[row]),
             )
-            canvas.lay_stack(panel, x=x - x % canvas.grid, y=y - y % canvas.grid)
-
-
-def _panel_spec(contract: ModelContract, rung: Rung, frame_height: int) -> panels.PanelSpec:
-    row_px, with_words = rung.row_px(frame_height), rung.form == "words"
-    return panels.PanelSpec(contract.labels, contract.thresholds, row_px, with_words)
+            canvas.composite_stack(panel, x=x - x % canvas.grid, y=y - y % canvas.grid)
 
 
 def header_px(frame_height: int) -> int:
-    """Returns the height of the strip a view's status line takes, px."""
+    """Returns the height of a view's status line, px."""
     return max(_HEADER_MIN_PX, round(frame_height * _HEADER_SHARE))
 
 

@@ -1,7 +1,6 @@
-"""The status line and the help card a window lays over the picture.
+"""The status line and the help card that a window draws over its copy of the picture.
 
-They show how the run is doing at this moment, so they never go into a file. Called by the window
-sink on its own copy of the picture.
+They show the state of the run at this moment, so they are not part of any output file.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from collections.abc import Sequence
 from rtau.data import Image
 from rtau.overlay import text
 from rtau.overlay.compose import header_px
-from rtau.overlay.palette import ACTIVE, GREY_TEXT, INK, WHITE, Decal, lay, plate, write
+from rtau.overlay.palette import ACTIVE, GREY_TEXT, INK, WHITE
+from rtau.overlay.sprite import Sprite, composite, plate, write
 from rtau.status import ViewStatus, progress_parts, speed_parts
 
 
@@ -21,21 +21,21 @@ def draw_header(image: Image, status: ViewStatus) -> None:
     height, width = image.shape[:2]
     strip_px = header_px(height)
     cap = max(7, round(strip_px * 0.4))
-    lay(image, _band(width, strip_px), x=0, y=0)
+    composite(image, _band(width, strip_px), x=0, y=0)
     x = cap
     for part in _parts(status):
-        coverage = text.strip(part, cap)
-        if x + coverage.shape[1] + cap > width:
+        alpha = text.strip(part, cap)
+        if x + alpha.shape[1] + cap > width:
             break
-        lay(image, _words(part, cap), x=x, y=(strip_px - coverage.shape[0]) // 2)
-        x += coverage.shape[1] + 2 * cap
+        composite(image, _words(part, cap), x=x, y=(strip_px - alpha.shape[0]) // 2)
+        x += alpha.shape[1] + 2 * cap
 
 
 def draw_help(image: Image, keys: Sequence[tuple[str, str]], *, title: str) -> None:
-    """Draws a card listing keys and what they do in the middle of the image, in place."""
+    """Draws a card that lists keys and their actions in the middle of the image, in place."""
     height, width = image.shape[:2]
     card = _card(tuple(keys), title, max(7, round(height * 0.018)))
-    lay(image, card, x=(width - card.width) // 2, y=(height - card.height) // 2)
+    composite(image, card, x=(width - card.width) // 2, y=(height - card.height) // 2)
 
 
 def _parts(status: ViewStatus) -> list[str]:
@@ -44,20 +44,20 @@ def _parts(status: ViewStatus) -> list[str]:
 
 
 @functools.lru_cache(maxsize=4)
-def _band(width: int, height: int) -> Decal:
+def _band(width: int, height: int) -> Sprite:
     return plate(width, height, radius=1, colour=INK, opacity=0.8)
 
 
 @functools.lru_cache(maxsize=256)
-def _words(part: str, cap_px: int) -> Decal:
-    coverage = text.strip(part, cap_px)
-    drawn = plate(coverage.shape[1], coverage.shape[0], radius=1, colour=INK, opacity=0.0)
-    write(drawn, coverage, x=0, y=0, colour=WHITE)
+def _words(part: str, cap_px: int) -> Sprite:
+    alpha = text.strip(part, cap_px)
+    drawn = plate(alpha.shape[1], alpha.shape[0], radius=1, colour=INK, opacity=0.0)
+    write(drawn, alpha, x=0, y=0, colour=WHITE)
     return drawn
 
 
 @functools.lru_cache(maxsize=4)
-def _card(keys: tuple[tuple[str, str], ...], title: str, cap_px: int) -> Decal:
+def _card(keys: tuple[tuple[str, str], ...], title: str, cap_px: int) -> Sprite:
     pad, line = cap_px * 2, round(cap_px * 2.4)
     key_width = max(text.width_px(key, cap_px, bold=True) for key, _ in keys)
     word_width = max(text.width_px(words, cap_px) for _, words in keys)

@@ -1,7 +1,7 @@
-"""CAMs as coloured, see-through heat over faces, on a scale fixed by the model's contract.
+"""Heatmaps: CAMs as coloured, translucent sprites over faces, scaled by the model's contract.
 
-A CAM is coloured once when it arrives and laid on every frame through that frame's own map, so
-heat follows the face between refreshes. `HeldHeat` keeps it meanwhile; compose.py draws it.
+A CAM is coloured once, when it arrives, and drawn on every frame through that frame's
+`frame_from_crop`, so it follows the face until the next CAM. `HeatmapCache` keeps it meanwhile.
 """
 
 from __future__ import annotations
@@ -17,73 +17,66 @@ from rtau.contract import ModelContract
 from rtau.data import FrameResult, Image
 from rtau.geometry import warp_matrix
 from rtau.overlay.canvas import Canvas, Region
-from rtau.overlay.palette import Decal
 from rtau.status import NO_HEATMAP, TOP_HEATMAP
 
-# Side of a coloured map: fine enough that enlarging it over a 4K face shows no grid.
+# Side of a coloured CAM: no grid is visible when it is enlarged over a face in a 4K frame.
 _SIDE_PX = 64
-# Heat is see-through at 0 and at most this opaque: the face must stay readable under it.
+# Alpha of full heat: the face stays visible under it.
 _MAX_ALPHA = 0.55
-# Below this share of full heat nothing is drawn; noise would veil the whole face.
+# Below this share of full heat nothing is drawn: noise would cover the whole face.
 _FLOOR = 0.08
-# Share of the crop, at each edge, over which heat fades out: the crop's square never shows.
+# Share of the crop, at each edge, over which heat fades out: the crop's edges are never visible.
 _FADE = 0.12
-# Longest side at which heat is warped; smooth pictures enlarge without loss from there.
+# Longest side at which heatmaps are warped; they are smooth and lose nothing when enlarged.
 _WARP_PX = 96
-# A label must beat the one shown by this much to replace it at a refresh.
+# A label replaces the one shown if its probability is higher by this much.
 _LEAD = 0.1
-# A face that is away longer is forgotten, seconds of the source's time.
-_FORGET_S = 1.0
+# CAMs of a track that is not seen for this long are dropped, seconds of the source's time.
+_KEEP_S = 1.0
 
-# Entries of the colour table used: inferno's black end would stain what little heat lies over.
+# Without inferno's black end, which would darken the face where there is little heat.
 _TABLE = cv2.applyColorMap(
     np.round(np.linspace(70, 250, 256)).astype(np.uint8)[:, None], cv2.COLORMAP_INFERNO
 )
 _TABLE_F32 = _TABLE[:, 0].astype(np.float32)
-RAMP: bytes = _TABLE[::17].tobytes()
+COLOUR_SCALE: bytes = _TABLE[::17].tobytes()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class HeatMap:
+class Heatmap:
     """One coloured CAM in crop space."""
 
     label: str
-    """Label whose heat it is."""
-    decal: Decal
-    """The heat, over the whole crop."""
-    layers: Image = dataclasses.field(init=False)
-    """uint8 (side, side, 4): the decal's paint and keep in one, so that one warp moves both."""
-
-    def __post_init__(self) -> None:
-        layers = cv2.merge((self.decal.paint, self.decal.keep[:, :, :1]))
-        object.__setattr__(self, "layers", layers)
+    """The label it is of."""
+    layers: Image
+    """uint8 (side, side, 4): what `colour_cam` returns."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
-class _Held:
-    """What is kept of one track between refreshes."""
+class _Entry:
+    """The cached CAMs of one track."""
 
     cams: npt.NDArray[np.float32]
     column: int | None
-    heat: HeatMap | None
-    seen_s: float
+    heatmap: Heatmap | None = None
+    seen_s: float = 0.0
 
 
-class HeldHeat:
-    """The last CAMs of each track, and which of their labels is shown.
+class HeatmapCache:
+    """The last CAMs of each track, and the heatmap drawn of them.
 
-    With `top` that is the most probable active label, or the one nearest to its threshold if
-    none is active. It is chosen when CAMs arrive and kept until the next ones; a close second
-    does not replace it.
+    With `top` that is the heatmap of the most probable active label or, if none is active, of the
+    label closest to its threshold. It is selected when CAMs arrive and kept until the next ones; a
+    label that is only slightly more probable does not replace it.
     """
 
     def __init__(self, contract: ModelContract) -> None:
         self._contract = contract
         self._selection = NO_HEATMAP
-        self._held: dict[int, _Held] = {}
+        self._entries: dict[int, _Entry] = {}
 
     def update(self, result: FrameResult, *, selection: str) -> None:
-        """Takes new CAMs from a result if it has any, and forgets faces that are long gone.
+        """Caches a result's CAMs, if it has any, and drops tracks that were not seen for a second.
 
         Raises:
             ValueError: the selection is not `none`, `top` or a label of the contract.
@@ -92,65 +85,57 @@ class HeldHeat:
             raise ValueError(
                 f"heatmap must be none, top or a label of the model, got {selection!r}"
             )
-        now_s = result.frame.time_s
-        ids = _ids(result)
-        if result.scores.cams is not None:
-            for row in range(len(ids)):
-                self._refresh(result, row, selection=selection)
-        elif selection != self._selection:
-            for row, track_id in enumerate(ids):
-                if track_id in self._held:
-                    self._choose(self._held[track_id], result, row, selection=selection)
+        now_s, cams = result.frame.time_s, result.scores.cams
+        for row, track_id in enumerate(result.track_ids):
+            entry = self._entries.get(track_id)
+            if cams is not None:
+                entry = _Entry(cams[row].copy(), None if entry is None else entry.column)
+                self._entries[track_id] = entry
+            if entry is None:
+                continue
+            entry.seen_s = now_s
+            if cams is not None or selection != self._selection:
+                self._select(entry, result, row, selection=selection)
         self._selection = selection
-        for track_id in ids:
-            if track_id in self._held:
-                self._held[track_id].seen_s = now_s
-        self._held = {
-            track_id: held
-            for track_id, held in self._held.items()
-            if now_s - held.seen_s <= _FORGET_S
+        self._entries = {
+            track_id: entry
+            for track_id, entry in self._entries.items()
+            if now_s - entry.seen_s <= _KEEP_S
         }
 
-    def of(self, track_id: int) -> HeatMap | None:
-        """Returns the heat to draw over a track's face; None without one."""
-        held = self._held.get(track_id)
-        return None if held is None else held.heat
+    def of(self, track_id: int) -> Heatmap | None:
+        """Returns the heatmap to draw over a track's face; None without one."""
+        entry = self._entries.get(track_id)
+        return None if entry is None else entry.heatmap
 
-    def _refresh(self, result: FrameResult, row: int, *, selection: str) -> None:
-        assert result.scores.cams is not None
-        track_id = _ids(result)[row]
-        before = self._held.get(track_id)
-        held = _Held(
-            cams=result.scores.cams[row].copy(),
-            column=None if before is None else before.column,
-            heat=None,
-            seen_s=result.frame.time_s,
-        )
-        self._held[track_id] = held
-        self._choose(held, result, row, selection=selection)
-
-    def _choose(self, held: _Held, result: FrameResult, row: int, *, selection: str) -> None:
+    def _select(self, entry: _Entry, result: FrameResult, row: int, *, selection: str) -> None:
         labels = self._contract.labels
         if selection == NO_HEATMAP or self._contract.cam_scale is None:
-            held.column, held.heat = None, None
+            entry.column, entry.heatmap = None, None
             return
         if selection == TOP_HEATMAP:
-            held.column = _top(
+            entry.column = _top(
                 result.scores.probabilities[row],
                 result.active[row],
                 thresholds=self._contract.thresholds,
-                before=held.column,
+                before=entry.column,
             )
         else:
-            held.column = labels.index(selection)
-        decal = colour_cam(held.cams[held.column], scale=self._contract.cam_scale[held.column])
-        held.heat = HeatMap(label=labels[held.column], decal=decal)
+            entry.column = labels.index(selection)
+        layers = colour_cam(entry.cams[entry.column], scale=self._contract.cam_scale[entry.column])
+        entry.heatmap = Heatmap(labels[entry.column], layers)
 
 
-def colour_cam(cam: npt.NDArray[np.float32], *, scale: float, fades_at_edge: bool = True) -> Decal:
-    """Returns a raw CAM (h, w) as heat over the whole crop; `scale` and above are full heat.
+def colour_cam(cam: npt.NDArray[np.float32], *, scale: float, fades_at_edge: bool = True) -> Image:
+    """Returns a CAM as the layers of a sprite over the whole crop.
 
-    Without the fade at its edge the square shows, and so does heat that lies there.
+    Args:
+        cam: float32 (h, w), raw scale.
+        scale: the value drawn as full heat, and above.
+        fades_at_edge: False draws heat up to the crop's edges, which are then visible.
+
+    Returns:
+        uint8 (side, side, 4): premultiplied BGR and inverse alpha.
     """
     share = np.clip(cam / scale, 0, 1).astype(np.float32)
     smooth = cv2.resize(share, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_CUBIC)
@@ -161,17 +146,21 @@ def colour_cam(cam: npt.NDArray[np.float32], *, scale: float, fades_at_edge: boo
         alpha = alpha * _fade()
     colours = np.take(_TABLE_F32, np.rint(heat * 255).astype(np.uint8), axis=0)
     colours *= alpha[:, :, None]
-    paint = np.rint(colours, out=colours).astype(np.uint8)
-    keep = np.rint(255 * (1 - alpha)).astype(np.uint8)
-    return Decal(paint=paint, keep=np.asarray(cv2.cvtColor(keep, cv2.COLOR_GRAY2BGR), np.uint8))
+    bgr = np.rint(colours, out=colours).astype(np.uint8)
+    inverse_alpha = np.rint(255 * (1 - alpha)).astype(np.uint8)
+    return np.asarray(cv2.merge((bgr, inverse_alpha)), np.uint8)
 
 
-def draw_heat(
-    canvas: Canvas, heat: HeatMap, *, frame_from_crop: npt.NDArray[np.float32], crop_px: int
+def draw_heatmap(
+    canvas: Canvas, heatmap: Heatmap, *, frame_from_crop: npt.NDArray[np.float32], crop_px: int
 ) -> None:
-    """Lays heat over a face in place; `frame_from_crop` is the map of this very frame.
+    """Draws a heatmap over a face in place.
 
-    `crop_px` is the side of the crop the map was made for.
+    Args:
+        canvas: the picture.
+        heatmap: what to draw.
+        frame_from_crop: float32 (2, 3), of the face in this frame.
+        crop_px: side of the face's crop, px.
     """
     corners = np.array([[0, 0], [crop_px, 0], [0, crop_px], [crop_px, crop_px]], np.float32)
     reached = corners @ frame_from_crop[:, :2].T + frame_from_crop[:, 2]
@@ -182,8 +171,8 @@ def draw_heat(
     if x0 >= x1 or y0 >= y1:
         return
     region = (x0, y0, x1, y1)
-    small = _warped(heat.layers, frame_from_crop, crop_px=crop_px, region=region)
-    canvas.lay_grown(small, region)
+    small = _warped(heatmap.layers, frame_from_crop, crop_px=crop_px, region=region)
+    canvas.composite_resized(small, region)
 
 
 def _warped(
@@ -193,10 +182,10 @@ def _warped(
     crop_px: int,
     region: Region,
 ) -> Image:
-    """Returns layers of crop space over a region of the frame, at no more than `_WARP_PX`.
+    """Returns layers of crop space warped to a region of the frame, at most `_WARP_PX` large.
 
-    They are to be enlarged from there: a warp costs three times an enlargement, and a face in a
-    4K frame has a million pixels.
+    The caller enlarges them: a warp costs three times a resize, and a face in a 4K frame has a
+    million pixels.
     """
     x0, y0, x1, y1 = region
     width, height = x1 - x0, y1 - y0
@@ -222,11 +211,11 @@ def _top(
     thresholds: tuple[float, ...],
     before: int | None,
 ) -> int:
-    """Returns the column `top` shows; `before` stays unless another leads it clearly."""
+    """Returns the column `top` shows: `before`, unless another is ahead by `_LEAD`."""
     if active.any():
         rank = np.where(active, probabilities, -1.0)
     else:
-        # A threshold of 0 (multi_class) has no ratio: the probability itself ranks.
+        # For a threshold of 0 (multi_class) the probability itself is the rank.
         limits = np.array([limit if limit > 0 else 1.0 for limit in thresholds], np.float32)
         rank = probabilities / limits
     best = int(rank.argmax())
@@ -237,13 +226,8 @@ def _top(
 
 @functools.lru_cache(maxsize=1)
 def _fade() -> npt.NDArray[np.float32]:
-    """Returns the weight that takes heat to zero at the crop's edge: float32 (side, side)."""
+    """Returns weights that fall to zero at the crop's edge: float32 (side, side)."""
     centre = (np.arange(_SIDE_PX, dtype=np.float32) + 0.5) / _SIDE_PX
     edge = np.clip(np.minimum(centre, 1 - centre) / _FADE, 0, 1)
     edge = edge * edge * (3 - 2 * edge)
     return np.asarray(edge[:, None] * edge[None, :], dtype=np.float32)
-
-
-def _ids(result: FrameResult) -> list[int]:
-    ids = result.faces.track_ids
-    return [] if ids is None else [int(track_id) for track_id in ids]

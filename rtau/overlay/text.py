@@ -1,7 +1,7 @@
-"""Antialiased text as coverage maps, from OpenCV's stroke font drawn large and shrunk.
+"""Antialiased lines of text as alpha maps, from OpenCV's stroke font drawn large and shrunk.
 
-At their own size the strokes have whole-pixel widths and look broken; eight times larger and
-averaged down they are even at every size. Strips are cached: a view writes the same words for ever.
+At their final size the strokes would have widths of whole pixels and look uneven. Lines are cached:
+a view draws the same words in every frame.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ import numpy as np
 from rtau.data import Image
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-# Height of a capital in the font at scale 1, px, between the middles of its strokes.
+# Height of a capital in the font at scale 1, px, between the centre lines of its strokes.
 _CAPITAL_PX = 21
-# Depth of a descender below the baseline over the height of a capital, stroke included.
+# Depth of a descender below the baseline relative to the height of a capital, stroke included.
 _DESCENDER = 0.37
-# Supersampling of small and of large capitals; a large one has many levels of grey anyway.
+# Supersampling of small and of large capitals; large ones need less.
 _OVER, _OVER_LARGE, _LARGE_PX = 8, 4, 20
-# The font is set wide; narrowing it fits more words and costs no legibility.
+# The font is wide: narrowed to this, more words fit and all stay legible.
 _NARROW = 0.9
-# Strokes over the height of a capital.
+# Stroke width relative to the height of a capital.
 _REGULAR, _BOLD = 0.135, 0.185
 
 
 def line_height(cap_px: int) -> int:
-    """Returns the height of a strip with capitals of `cap_px`: room for descenders, centred."""
+    """Returns the height of a line with capitals of `cap_px`, px: the capitals are centred."""
     return cap_px + 2 * _margin(cap_px)
 
 
 @functools.lru_cache(maxsize=4096)
 def strip(text: str, cap_px: int, *, bold: bool = False) -> Image:
-    """Returns the coverage of one line of text: uint8 (line_height, w), read-only, 0 to 255.
+    """Returns the alpha of one line of text: uint8 (line_height, w), read-only, 0 to 255.
 
-    Capitals are `cap_px` high and vertically centred; characters outside ASCII become `?`,
-    which is all the font has.
+    Capitals are `cap_px` high and vertically centred. The font has ASCII only: other characters
+    become `?`.
     """
     plain = text.encode("ascii", "replace").decode("ascii")
     weight = _BOLD if bold else _REGULAR
@@ -51,13 +51,13 @@ def strip(text: str, cap_px: int, *, bold: bool = False) -> Image:
     columns = np.flatnonzero(canvas.any(axis=0))
     inked = canvas[:, columns[0] : columns[-1] + 1] if len(columns) else canvas[:, :over]
     size = (max(1, round(inked.shape[1] / over * _NARROW)), line_height(cap_px))
-    coverage = np.asarray(cv2.resize(inked, size, interpolation=cv2.INTER_AREA), np.uint8)
-    coverage.flags.writeable = False
-    return coverage
+    alpha = np.asarray(cv2.resize(inked, size, interpolation=cv2.INTER_AREA), np.uint8)
+    alpha.flags.writeable = False
+    return alpha
 
 
 def width_px(text: str, cap_px: int, *, bold: bool = False) -> int:
-    """Returns the width of a strip, px."""
+    """Returns the width of a line of text, px."""
     return int(strip(text, cap_px, bold=bold).shape[1])
 
 

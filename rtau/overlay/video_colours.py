@@ -1,7 +1,7 @@
-"""The colours that annotated video is coded in: BT.709, video's range; from BGR, and back.
+"""Converts between BGR and the colours of annotated video: BT.709, limited range, 4:2:0.
 
-The same numbers as swscale's to a level or two, at half its price: it has no fast way from BGR to
-BT.709. Used by the overlay, which draws on planes, and by the encoder; changes no other colours.
+Within two levels of swscale's conversion at half its time: swscale has no fast path from BGR to
+BT.709. The overlay and the encoder use it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 
 from rtau.data import Image, Picture, Planes
 
-# ITU-R BT.709-6, items 3.2 to 3.4: brightness by red, green and blue, and 8 bits of it: 16 to 235;
-# blue and red less brightness, scaled to one, in 16 to 240 around 128.
+# ITU-R BT.709-6, items 3.2 to 3.4: luma from red, green and blue, in 8 bits 16 to 235; blue and red
+# minus luma, normalised, 16 to 240 around 128.
 _RED, _GREEN, _BLUE = 0.2126, 0.7152, 0.0722
 _Y = np.array([_BLUE, _GREEN, _RED])  # of B, G, R
 _U = (np.array([1, 0, 0]) - _Y) / (2 * (1 - _BLUE))
@@ -25,25 +25,19 @@ _YUV_FROM_BGR = np.column_stack(
 # float32 (3, 4): Y, U, V of the column (B, G, R, 1), all 0 to 255.
 YUV_FROM_BGR = _YUV_FROM_BGR.astype(np.float32)
 _LINEAR = np.linalg.inv(_YUV_FROM_BGR[:, :3])[::-1]
-# float32 (3, 4): the way back, to R, G, B, as `Planes` has it.
+# float32 (3, 4): the inverse, to R, G, B, as `Planes.rgb_from_yuv`.
 RGB_FROM_YUV = np.column_stack([_LINEAR, -_LINEAR @ _YUV_FROM_BGR[:, 3]]).astype(np.float32)
 
 
 def is_video_coded(planes: Planes, /) -> bool:
-    """True where planes hold what an annotated video holds: these colours, and even sizes."""
+    """True if planes are BT.709 in limited range, of even width and height."""
     height, width = planes.y.shape
     is_even = height % 2 == 0 and width % 2 == 0
     return is_even and bool(np.abs(planes.rgb_from_yuv - RGB_FROM_YUV).max() < 1e-2)
 
 
 def video_planes(y: Image, u: Image, v: Image, /) -> Planes:
-    """Returns the record of planes in these colours.
-
-    Args:
-        y: uint8 (H, W), H and W even.
-        u: uint8 (H / 2, W / 2).
-        v: the same.
-    """
+    """Returns BT.709 planes as a picture: `y` uint8 (H, W), even; `u`, `v` (H / 2, W / 2)."""
     convert = functools.partial(_bgr_of, y, u, v)
     return Planes(y=y, u=u, v=v, rgb_from_yuv=RGB_FROM_YUV, convert=convert)
 
@@ -54,13 +48,13 @@ def in_bgr(picture: Picture, /) -> Image:
 
 
 def write_planes(image_bgr: Image, /, *, y: Image, u: Image, v: Image) -> None:
-    """Writes a picture into planes; a value of colour is the mean of its 2 x 2 pixels.
+    """Converts a picture into given planes; a chroma sample is the mean of its 2 x 2 pixels.
 
     Args:
         image_bgr: uint8 (H, W, 3), H and W even.
         y: uint8 (H, W), rows may be padded.
         u: uint8 (H / 2, W / 2), likewise.
-        v: the same.
+        v: uint8 (H / 2, W / 2), likewise.
     """
     yuv = cv2.transform(image_bgr, YUV_FROM_BGR)
     cv2.extractChannel(yuv, 0, y)
@@ -71,6 +65,6 @@ def write_planes(image_bgr: Image, /, *, y: Image, u: Image, v: Image) -> None:
 
 def _bgr_of(y: Image, u: Image, v: Image) -> Image:
     size = y.shape[::-1]
-    # Linear, so that a value of colour stands in the middle of its four pixels.
+    # Linear: a chroma sample lies in the middle of its four pixels.
     wide_u, wide_v = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in (u, v))
     return np.asarray(cv2.transform(cv2.merge([y, wide_u, wide_v]), RGB_FROM_YUV[::-1]), np.uint8)

@@ -19,8 +19,9 @@ import numpy as np
 from rtau.contract import CamMethod
 from rtau.data import Image
 from rtau.facs import words_for_label
-from rtau.overlay.heatmap import RAMP, colour_cam
-from rtau.overlay.palette import INK, WHITE, Colour, lay
+from rtau.overlay.heatmap import COLOUR_SCALE, colour_cam
+from rtau.overlay.palette import INK, WHITE, Colour
+from rtau.overlay.sprite import composite, sprite_of
 from rtau.overlay.text import line_height, strip, width_px
 from rtau_train.checkpoint import Model
 from rtau_train.explain import Explanation, Heat, Reading, explain, opened
@@ -182,13 +183,8 @@ def heat_picture(picture_rgb: Image, heat: Heat, /, *, heat_scale: HeatScale) ->
     if peak is None:
         return image
     full = heat.full if heat_scale == "model" else heat.highest
-    decal = colour_cam(heat.cam, scale=full, fades_at_edge=False)
-    enlarged = dataclasses.replace(
-        decal,
-        paint=_resized(decal.paint, CELL_PX),
-        keep=_resized(decal.keep, CELL_PX),
-    )
-    lay(image, enlarged, x=0, y=0)
+    layers = colour_cam(heat.cam, scale=full, fades_at_edge=False)
+    composite(image, sprite_of(_resized(layers, CELL_PX)), x=0, y=0)
     _ring(image, round(peak[0] * CELL_PX), round(peak[1] * CELL_PX))
     return image
 
@@ -219,7 +215,7 @@ def _legend(one: Explanation, heat_scale: HeatScale) -> Image:
             "own maximum: places compare,",
             "strengths do not.",
         )
-    ramp = np.frombuffer(RAMP, np.uint8).reshape(1, -1, 3)
+    ramp = np.frombuffer(COLOUR_SCALE, np.uint8).reshape(1, -1, 3)
     bar = cv2.resize(ramp, (CELL_PX, 12), interpolation=cv2.INTER_LINEAR)
     ends = _blank(CELL_PX, line_height(_TEXT))
     _write(ends, "0", x=0, y=0, cap_px=_TEXT)

@@ -26,7 +26,7 @@ from rtau.faces.detectors import open_detector
 from rtau.faces.landmarks import predict_from_landmarks
 from rtau.faces.trackers import open_tracker
 from rtau.overlay.canvas import canvas_of
-from rtau.overlay.heatmap import HeldHeat, draw_heat
+from rtau.overlay.heatmap import HeatmapCache, draw_heatmap
 from rtau.protocols import Detector, Engine
 from rtau.runs.bench.metrics import Step
 from rtau.runs.build import (
@@ -232,7 +232,7 @@ class Stages:
     def _heatmaps(self) -> Iterator[object]:
         """Colours the heatmaps of each frame that has new ones, and draws them over every face."""
         contract = self._engine.contract
-        held = HeldHeat(contract)
+        held = HeatmapCache(contract)
         for result in itertools.cycle(self.scene.results):
             canvas = canvas_of(result.frame)
             held.update(result, selection="top")
@@ -241,7 +241,7 @@ class Stages:
                 heat = held.of(track_id)
                 if heat is not None:
                     place = result.frame_from_crop[row]
-                    draw_heat(canvas, heat, frame_from_crop=place, crop_px=contract.input_size)
+                    draw_heatmap(canvas, heat, frame_from_crop=place, crop_px=contract.input_size)
             yield canvas
 
     def _composer(self, *, heatmap: str | None = None) -> Callable[[FrameResult], Picture]:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from rtau.data import Frame, Planes
 from rtau.overlay._blur import hide
 from rtau.overlay._boxes import draw_box
-from rtau.overlay._landmarks import draw_points
+from rtau.overlay._landmarks import draw_landmarks
 from rtau.overlay.canvas import Canvas, PlanesCanvas, canvas_of
-from rtau.overlay.palette import Decal, plate
+from rtau.overlay.sprite import Sprite, plate
 from rtau.overlay.video_colours import write_planes
 from tests.support.planes import smooth_bgr, smooth_planes
 
@@ -38,7 +38,7 @@ def drawn_both_ways(draw, *, seed=0):
 
 
 def heat(seed=0):
-    """Small layers as a coloured heatmap has them: paint by its coverage, and keep; empty edges."""
+    """Small layers as a coloured heatmap has them: paint by its alpha, and keep; empty edges."""
     rng = np.random.default_rng(seed)
     cover = np.zeros((24, 24), np.float32)
     cover[6:18, 4:20] = cv2.resize(rng.uniform(0.1, 0.6, (3, 4)), (16, 12))
@@ -54,9 +54,9 @@ def heat(seed=0):
     opacity=st.floats(0, 1),
     seed=st.integers(0, 5),
 )
-def test_a_decal_on_planes_is_what_it_is_on_bgr(x, y, size, opacity, seed):
-    decal = plate(*size, radius=3, colour=CYAN, opacity=opacity)
-    got, wanted = drawn_both_ways(lambda canvas: canvas.lay(decal, x=x, y=y), seed=seed)
+def test_a_sprite_on_planes_is_what_it_is_on_bgr(x, y, size, opacity, seed):
+    sprite = plate(*size, radius=3, colour=CYAN, opacity=opacity)
+    got, wanted = drawn_both_ways(lambda canvas: canvas.composite(sprite, x=x, y=y), seed=seed)
 
     assert np.abs(got[0].astype(int) - wanted[0]).max() <= 3
     # An odd edge paints no whole value of colour; everywhere else they agree.
@@ -83,10 +83,10 @@ def test_a_stack_is_its_parts_below_each_other(x, y, width, heights, seed):
     def one_by_one(canvas):
         top = y
         for part in parts:
-            canvas.lay(part, x=x, y=top)
+            canvas.composite(part, x=x, y=top)
             top += part.height
 
-    together = drawn_both_ways(lambda canvas: canvas.lay_stack(parts, x=x, y=y), seed=seed)
+    together = drawn_both_ways(lambda canvas: canvas.composite_stack(parts, x=x, y=y), seed=seed)
     for got, wanted in zip(together, drawn_both_ways(one_by_one, seed=seed), strict=True):
         for one, other in zip(got, wanted, strict=True):
             np.testing.assert_array_equal(one, other)
@@ -100,7 +100,9 @@ def test_a_stack_is_its_parts_below_each_other(x, y, width, heights, seed):
 )
 def test_heat_on_planes_is_what_it_is_on_bgr(x, y, size, seed):
     region = (x, y, min(x + 2 * size[0], WIDTH), min(y + 2 * size[1], HEIGHT))
-    got, wanted = drawn_both_ways(lambda canvas: canvas.lay_grown(heat(seed), region), seed=seed)
+    got, wanted = drawn_both_ways(
+        lambda canvas: canvas.composite_resized(heat(seed), region), seed=seed
+    )
 
     for one, other in zip(got, wanted, strict=True):
         away = np.abs(one.astype(int) - other)
@@ -112,8 +114,10 @@ def test_heat_on_planes_is_what_it_is_on_bgr(x, y, size, seed):
 def test_what_is_not_drawn_on_stays_as_it_was_to_the_bit():
     frame = Frame(index=0, time_s=0.0, picture=smooth_planes(WIDTH, HEIGHT))
     canvas = canvas_of(frame)
-    canvas.lay(plate(10, 6, radius=0, colour=CYAN, opacity=1.0), x=20, y=10)
-    canvas.lay_grown(np.zeros((8, 8, 4), np.uint8) + np.uint8([0, 0, 0, 255]), (50, 20, 80, 40))
+    canvas.composite(plate(10, 6, radius=0, colour=CYAN, opacity=1.0), x=20, y=10)
+    canvas.composite_resized(
+        np.zeros((8, 8, 4), np.uint8) + np.uint8([0, 0, 0, 255]), (50, 20, 80, 40)
+    )
     picture = canvas.picture()
 
     y = picture.y.astype(int) - frame.planes.y
@@ -130,7 +134,7 @@ def test_the_frame_itself_is_never_drawn_on():
     frame = Frame(index=0, time_s=0.0, picture=smooth_planes(WIDTH, HEIGHT))
     before = frame.planes.y.copy(), frame.planes.u.copy(), frame.planes.v.copy()
     canvas = canvas_of(frame)
-    canvas.lay(plate(40, 40, radius=0, colour=CYAN, opacity=1.0), x=0, y=0)
+    canvas.composite(plate(40, 40, radius=0, colour=CYAN, opacity=1.0), x=0, y=0)
 
     for plane, was in zip((frame.planes.y, frame.planes.u, frame.planes.v), before, strict=True):
         np.testing.assert_array_equal(plane, was)
@@ -140,7 +144,7 @@ def test_lines_and_dots_have_their_colour_on_planes():
     def draw(canvas):
         draw_box(canvas, np.array([10, 8, 70, 56], np.float32), colour=CYAN)
         points = np.stack([np.linspace(20, 60, 68), np.full(68, 30.0)], axis=1)
-        draw_points(canvas, points.astype(np.float32))
+        draw_landmarks(canvas, points.astype(np.float32))
 
     got, wanted = drawn_both_ways(draw)
 
@@ -198,9 +202,9 @@ def test_a_bgr_frame_is_drawn_on_in_bgr():
     assert not picture.flags.writeable
 
 
-def test_a_decal_outside_paints_nothing():
-    decal = Decal(paint=np.zeros((4, 4, 3), np.uint8), keep=np.zeros((4, 4, 3), np.uint8))
-    got, wanted = drawn_both_ways(lambda canvas: canvas.lay(decal, x=WIDTH, y=0))
+def test_a_sprite_outside_paints_nothing():
+    sprite = Sprite(bgr=np.zeros((4, 4, 3), np.uint8), inverse_alpha=np.zeros((4, 4, 3), np.uint8))
+    got, wanted = drawn_both_ways(lambda canvas: canvas.composite(sprite, x=WIDTH, y=0))
 
     for one, other in zip(got, wanted, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 
 from rtau.geometry import apply, frame_from_crop
 from rtau.overlay.canvas import Canvas
-from rtau.overlay.heatmap import HeatMap, HeldHeat, colour_cam, draw_heat
+from rtau.overlay.heatmap import Heatmap, HeatmapCache, colour_cam, draw_heatmap
 from tests.support.pictures import AUS, CROP_PX, EMOTIONS, drawn_contract, drawn_result, spot_cams
 
 BOX = [(100, 100, 300, 300)]
@@ -27,7 +27,7 @@ def result(probability_of, *, time_s=0.0, cams=True, ids=None, rows=1, at=(3, 3)
 
 
 def held(*results, selection="top"):
-    heat = HeldHeat(drawn_contract())
+    heat = HeatmapCache(drawn_contract())
     for one in results:
         heat.update(one, selection=selection)
     return heat
@@ -39,12 +39,12 @@ def shown(heat, track_id=1):
 
 
 def test_no_heat_is_seen_through_and_full_heat_is_not():
-    decal = colour_cam(np.zeros((7, 7), np.float32), scale=1.0)
-    assert (decal.keep == 255).all()
-    assert not decal.paint.any()
+    none = colour_cam(np.zeros((7, 7), np.float32), scale=1.0)
+    assert (none[:, :, 3] == 255).all()
+    assert not none[:, :, :3].any()
     full = colour_cam(np.ones((7, 7), np.float32), scale=1.0)
-    assert 100 < full.keep[32, 32, 0] < 150
-    assert (full.keep[0] > 240).all()
+    assert 100 < full[32, 32, 3] < 150
+    assert (full[0, :, 3] > 240).all()
 
 
 def test_heat_at_the_edge_shows_where_it_is_not_to_fade():
@@ -52,21 +52,21 @@ def test_heat_at_the_edge_shows_where_it_is_not_to_fade():
 
     faded, whole = colour_cam(cam, scale=1.0), colour_cam(cam, scale=1.0, fades_at_edge=False)
 
-    assert (faded.keep[0] > 240).all()
-    assert (whole.keep == whole.keep[32, 32]).all()
-    assert np.array_equal(faded.keep[32, 32], whole.keep[32, 32])
+    assert (faded[0, :, 3] > 240).all()
+    assert (whole[:, :, 3] == whole[32, 32, 3]).all()
+    assert faded[32, 32, 3] == whole[32, 32, 3]
 
 
 def test_values_above_the_scale_are_full_heat():
     one = colour_cam(np.full((7, 7), 2.0, np.float32), scale=2.0)
     more = colour_cam(np.full((7, 7), 50.0, np.float32), scale=2.0)
-    assert np.array_equal(one.paint, more.paint)
+    assert np.array_equal(one, more)
 
 
 def test_more_heat_is_brighter_in_every_step():
     # Within the visible part of the scale: brightness is ordered, as a colour map must be.
     bright = [
-        colour_cam(np.full((7, 7), value, np.float32), scale=1.0).paint[32, 32].sum()
+        colour_cam(np.full((7, 7), value, np.float32), scale=1.0)[32, 32, :3].sum()
         for value in (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
     ]
     assert bright == sorted(bright)
@@ -84,8 +84,8 @@ def test_the_hot_spot_lies_where_the_map_carries_it(x, y, side, cell):
     squares = np.array([[x, y, x + side, y + side]], np.float32)
     maps = frame_from_crop(squares, size=CROP_PX)
     cam = spot_cams(1, 1, at=cell)[0, 0]
-    heat = HeatMap(label="AU12", decal=colour_cam(cam, scale=1.0))
-    draw_heat(Canvas(image), heat, frame_from_crop=maps[0], crop_px=CROP_PX)
+    heat = Heatmap(label="AU12", layers=colour_cam(cam, scale=1.0))
+    draw_heatmap(Canvas(image), heat, frame_from_crop=maps[0], crop_px=CROP_PX)
     centre = (np.array(cell, np.float32) + 0.5) * (CROP_PX / 7)
     expected = apply(maps, centre[None, None])[0, 0]
     reach = side / 7
@@ -100,8 +100,8 @@ def test_the_hot_spot_lies_where_the_map_carries_it(x, y, side, cell):
 def test_heat_off_the_frame_draws_nothing():
     image = np.full((50, 50, 3), 7, np.uint8)
     maps = frame_from_crop(np.array([[200, 200, 300, 300]], np.float32), size=CROP_PX)
-    heat = HeatMap(label="AU12", decal=colour_cam(np.ones((7, 7), np.float32), scale=1.0))
-    draw_heat(Canvas(image), heat, frame_from_crop=maps[0], crop_px=CROP_PX)
+    heat = Heatmap(label="AU12", layers=colour_cam(np.ones((7, 7), np.float32), scale=1.0))
+    draw_heatmap(Canvas(image), heat, frame_from_crop=maps[0], crop_px=CROP_PX)
     assert (image == 7).all()
 
 
@@ -155,7 +155,7 @@ def test_lost_faces_are_forgotten_and_short_gaps_are_not():
 
 
 def test_emotions_have_no_thresholds_and_a_top_all_the_same():
-    heat = HeldHeat(drawn_contract(EMOTIONS, "multi_class"))
+    heat = HeatmapCache(drawn_contract(EMOTIONS, "multi_class"))
     probabilities = [[0.1, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1]]
     heat.update(
         drawn_result(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtau.overlay._landmarks import draw_points
+from rtau.overlay._landmarks import draw_landmarks
 from rtau.overlay.canvas import Canvas
 
 
@@ -17,7 +17,7 @@ def test_every_point_shows_on_any_background_and_covers_little(grey):
     image = np.full((240, 320, 3), grey, np.uint8)
     points = face(60, 50)
 
-    draw_points(Canvas(image), points)
+    draw_landmarks(Canvas(image), points)
 
     changed = np.abs(image.astype(int) - grey).max(axis=2)
     for x, y in points:
@@ -28,13 +28,13 @@ def test_every_point_shows_on_any_background_and_covers_little(grey):
 def test_points_move_by_less_than_a_pixel():
     images = np.zeros((2, 240, 320, 3), np.uint8)
     for image, shift in zip(images, (0.0, 0.4), strict=True):
-        draw_points(Canvas(image), face(60 + shift, 50))
+        draw_landmarks(Canvas(image), face(60 + shift, 50))
     assert not np.array_equal(*images)
 
 
 def test_points_outside_the_frame_are_left_out():
     image = np.zeros((240, 320, 3), np.uint8)
-    draw_points(Canvas(image), face(-1e9, 1e9))
+    draw_landmarks(Canvas(image), face(-1e9, 1e9))
     assert not image.any()
-    draw_points(Canvas(image), face(280, 200))
+    draw_landmarks(Canvas(image), face(280, 200))
     assert image[200:, 280:].any()

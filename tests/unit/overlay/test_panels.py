@@ -3,7 +3,8 @@ import pytest
 
 from rtau.overlay import _panels as panels
 from rtau.overlay._panels import PanelSpec, chips, panel_size, percent
-from rtau.overlay.palette import ACTIVE, WHITE, lay, stacked
+from rtau.overlay.palette import ACTIVE, WHITE
+from rtau.overlay.sprite import composite, stacked
 from tests.support.pictures import AUS, EMOTIONS
 
 COLOUR = (240, 196, 92)
@@ -17,9 +18,9 @@ def panel(wanted, **what):
     return stacked(panels.panel(wanted, **what))
 
 
-def painted(decal):
-    image = np.full((decal.height, decal.width, 3), 128, np.uint8)
-    lay(image, decal, x=0, y=0)
+def painted(sprite):
+    image = np.full((sprite.height, sprite.width, 3), 128, np.uint8)
+    composite(image, sprite, x=0, y=0)
     return image
 
 

@@ -2,7 +2,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
-from rtau.overlay._placement import Area, Wish, follow, is_free, place
+from rtau.overlay._placement import Area, Candidate, follow, is_free, place
 
 AREA = Area(width=640, height=360, top=20, margin=4)
 
@@ -28,7 +28,7 @@ def shared(a, b):
 @settings(max_examples=150, deadline=None)
 @given(faces(), sizes, st.booleans())
 def test_things_stay_in_the_frame_and_a_fit_overlaps_nothing(boxes, size, low):
-    placement = place(boxes, [Wish(size, low)] * len(boxes), area=AREA)
+    placement = place(boxes, [Candidate(size, low)] * len(boxes), area=AREA)
     for row, rect in enumerate(placement.rects.tolist()):
         assert rect[2] - rect[0] == size[0]
         assert rect[3] - rect[1] == size[1]
@@ -43,8 +43,8 @@ def test_things_stay_in_the_frame_and_a_fit_overlaps_nothing(boxes, size, low):
 
 def test_a_panel_goes_to_the_right_and_chips_go_below():
     face = np.array([[200, 100, 280, 180]], np.int32)
-    panel = place(face, [Wish((90, 120))], area=AREA).rects[0]
-    chips = place(face, [Wish((90, 20), is_low=True)], area=AREA).rects[0]
+    panel = place(face, [Candidate((90, 120))], area=AREA).rects[0]
+    chips = place(face, [Candidate((90, 20), is_chips=True)], area=AREA).rects[0]
     assert panel[0] >= 280
     assert panel[1] == 100
     assert chips[1] >= 180
@@ -52,14 +52,14 @@ def test_a_panel_goes_to_the_right_and_chips_go_below():
 
 def test_a_face_at_the_right_edge_has_its_panel_on_the_left():
     face = np.array([[540, 100, 630, 190]], np.int32)
-    placement = place(face, [Wish((90, 120))], area=AREA)
+    placement = place(face, [Candidate((90, 120))], area=AREA)
     assert placement.fits
     assert placement.rects[0, 2] <= 540
 
 
 def test_the_preferred_spot_is_kept():
     face = np.array([[250, 100, 330, 180]], np.int32)
-    left = place(face, [Wish((90, 60), prefer=1)], area=AREA)
+    left = place(face, [Candidate((90, 60), preferred_spot=1)], area=AREA)
     assert left.rects[0, 2] <= 250
     assert left.spots == (1,)
 
@@ -67,7 +67,7 @@ def test_the_preferred_spot_is_kept():
 def test_one_without_room_chooses_first():
     # Face 1 could go anywhere and would take the only room of face 2.
     boxes = np.array([[150, 120, 300, 350], [420, 120, 636, 350]], np.int32)
-    placement = place(boxes, [Wish((110, 200)), Wish((110, 200))], area=AREA)
+    placement = place(boxes, [Candidate((110, 200)), Candidate((110, 200))], area=AREA)
     assert placement.fits
     assert placement.rects[0, 2] <= 150
     assert placement.rects[1, 0] >= 300
@@ -75,14 +75,14 @@ def test_one_without_room_chooses_first():
 
 def test_a_face_over_the_whole_frame_is_covered_as_little_as_can_be():
     boxes = np.array([[0, 0, 640, 360]], np.int32)
-    placement = place(boxes, [Wish((60, 20), is_low=True)], area=AREA)
+    placement = place(boxes, [Candidate((60, 20), is_chips=True)], area=AREA)
     assert not placement.fits
     assert is_free(placement.rects[0], np.zeros((0, 4), np.int32), area=AREA)
 
 
 def test_nothing_takes_no_room():
     boxes = np.array([[0, 0, 640, 360]], np.int32)
-    assert place(boxes, [Wish((0, 0))], area=AREA).fits
+    assert place(boxes, [Candidate((0, 0))], area=AREA).fits
 
 
 def test_a_trembling_panel_stands_still_and_a_moving_one_follows():
