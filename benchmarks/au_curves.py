@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.document import origin, write_measured
 from rtau.backends import open_engine
-from rtau_train.au_curves import curves_of
+from rtau_train.evaluation.au_curves import curves_of
 
 SCRIPT = "benchmarks/au_curves.py"
 

@@ -17,7 +17,7 @@ pytest.importorskip("torch", reason="builds the networks with torch")
 from benchmarks.cam_cost import KINDS, NAMES, AutogradCams, face
 from benchmarks.random_weights import untrained_network, write_float32
 from rtau.backends import open_engine
-from rtau_train.panels import METHOD_NAMES
+from rtau_train.explaining.panels import METHOD_NAMES
 
 CHOSEN = [
     name for name in os.environ.get("RTAU_BENCH_NETWORKS", ",".join(NAMES)).split(",") if name

@@ -30,8 +30,8 @@ from rtau.backends.parity import as_crops, probe_crops
 from rtau.contract import CamMethod
 from rtau.data import Crops
 from rtau.runs.bench.metrics import in_turn, timed
-from rtau_train.checkpoint import Model
 from rtau_train.models import NETWORKS
+from rtau_train.models.checkpoint import Model
 from rtau_train.models.facenet import FaceNet
 from rtau_train.models.folding import exported_as
 

@@ -35,8 +35,8 @@ from rtau_export.engine_target import EngineRequest
 from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
 from rtau_export.onnx import PARITY_BATCHES, export
 from rtau_export.precision import Reduction, reduce_file
-from rtau_train.cam import logits_and_cams
-from rtau_train.checkpoint import Model, load_model
+from rtau_train.models.cam import logits_and_cams
+from rtau_train.models.checkpoint import Model, load_model
 
 FACES = ROOT / "tests" / "data" / "synth-facs"
 SCRIPT = "benchmarks/model_parity.py"

@@ -13,8 +13,8 @@ import torch
 from rtau.contract import CamMethod
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx import contract_of, model_bytes
-from rtau_train.checkpoint import Model
 from rtau_train.models import build
+from rtau_train.models.checkpoint import Model
 from rtau_train.models.folding import folded
 from rtau_train.recipe import Recipe, read_recipe
 

@@ -20,9 +20,10 @@ from rtau.data import Image
 from rtau.facs import AU, DISFA_PLUS_AUS
 from rtau.overlay.palette import INK, WHITE, Colour
 from rtau.overlay.text import line_height, strip
-from rtau_train import augment, facial_regions
-from rtau_train.folder import read_folder
-from rtau_train.mean_face import mean_face
+from rtau_train.datasets import augmentation
+from rtau_train.datasets.crop_folder import read_folder
+from rtau_train.explaining import facial_regions
+from rtau_train.explaining.mean_face import mean_face
 from rtau_train.recipe import Crop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,11 +48,11 @@ def main() -> int:
     assert data.landmarks is not None
     images = data.images(np.arange(len(data)))
     crops = [
-        augment.plain_crop(image, points, CROP, size=TILE_PX)
+        augmentation.plain_crop(image, points, CROP, size=TILE_PX)
         for image, points in zip(images, data.landmarks, strict=True)
     ]
     own = [
-        np.asarray(augment.plain_points(points, image, CROP, size=1), np.float64)
+        np.asarray(augmentation.plain_points(points, image, CROP, size=1), np.float64)
         for image, points in zip(images, data.landmarks, strict=True)
     ]
     pairs = []

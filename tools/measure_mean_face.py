@@ -23,9 +23,9 @@ from rtau.data import Frame, Image
 from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.haar import HaarDetector
 from rtau.facs import DISFA_PLUS_AUS
-from rtau_train import mean_face
-from rtau_train.augment import mirrored_order
-from rtau_train.folder import read_folder
+from rtau_train.datasets.augmentation import mirrored_order
+from rtau_train.datasets.crop_folder import read_folder
+from rtau_train.explaining import mean_face
 
 TARGET = Path(mean_face.__file__).with_name(mean_face.FILE)
 SEED = 1

@@ -91,7 +91,7 @@ def _onnx(arguments: argparse.Namespace) -> int:
         print(arguments.out)
         return 0
     try:
-        checkpoint = importlib.import_module("rtau_train.checkpoint")
+        checkpoint = importlib.import_module("rtau_train.models.checkpoint")
         exporter = importlib.import_module("rtau_export.onnx")
     except ModuleNotFoundError as error:
         raise BackendUnavailable(

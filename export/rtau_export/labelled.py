@@ -18,8 +18,8 @@ from rtau.contract import ModelContract
 from rtau.data import Image, Scores
 from rtau.errors import SourceOpenError
 from rtau_export.calibration import SEED, read_crops
-from rtau_train.data import OCCURS_FROM
-from rtau_train.metrics import f1
+from rtau_train.datasets.labelled_crops import OCCURS_FROM
+from rtau_train.evaluation.binary_metrics import f1
 
 # As many as move a macro-F1 by less than 0.01 from sample to sample.
 MOST_PICTURES = 2000

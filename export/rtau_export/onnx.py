@@ -32,9 +32,9 @@ from rtau_export import verify
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx_proto import stamped
 from rtau_export.parity_record import parity_record
-from rtau_train.checkpoint import Model
-from rtau_train.lab_record import git_commit
+from rtau_train.fitting.lab_record import git_commit
 from rtau_train.models.alignment import aligned
+from rtau_train.models.checkpoint import Model
 from rtau_train.models.folding import exported_as, folded
 
 # The newest opset that torch's exporter writes without conversion and TensorRT 10.3 parses (<= 20).

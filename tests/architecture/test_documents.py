@@ -14,7 +14,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
 PARSERS = {
     "rtau": "rtau.cli.parser",
-    "rtau-train": "rtau_train.cli",
+    "rtau-train": "rtau_train.commands.main",
     "rtau-export": "rtau_export.cli",
 }
 

@@ -6,8 +6,8 @@ import torch
 
 from rtau.contract import CropRule
 from rtau_export.cli import main
-from rtau_train.checkpoint import Model, save_model
 from rtau_train.models import build
+from rtau_train.models.checkpoint import Model, save_model
 from tests.support.read_back import checkpoint_of
 from tests.support.training import ROOT, shipped_recipe
 

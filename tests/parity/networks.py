@@ -5,8 +5,8 @@ import dataclasses
 import torch
 
 from rtau.backends.parity import probe_crops
-from rtau_train.checkpoint import Model
 from rtau_train.models import build
+from rtau_train.models.checkpoint import Model
 from tests.support.training import shipped_recipe
 
 # Smallest crops each takes with a heatmap of 7x7 cells; NASNet Mobile has no dense form.

@@ -7,8 +7,8 @@ import torch
 
 from rtau.backends.parity import probe_crops
 from rtau_export.graph import FaceGraph
-from rtau_train.cam import LEAST_DENOMINATOR, gradcam_plus_plus_weights, logits_and_cams
 from rtau_train.models import NETWORKS, build
+from rtau_train.models.cam import LEAST_DENOMINATOR, gradcam_plus_plus_weights, logits_and_cams
 from rtau_train.models.facenet import Head
 from rtau_train.models.pooling import Pooling
 from tests.parity.cam_reference import autograd_cams

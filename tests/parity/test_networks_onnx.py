@@ -15,8 +15,8 @@ from rtau_export.engine import build_engines
 from rtau_export.engine_target import EngineRequest
 from rtau_export.graph import FaceGraph
 from rtau_export.profiles import BatchProfile
-from rtau_train.checkpoint import save_model
 from rtau_train.models import NETWORKS
+from rtau_train.models.checkpoint import save_model
 from rtau_train.models.folding import exported_as
 from tests.parity.networks import random_model
 

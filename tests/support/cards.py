@@ -15,10 +15,10 @@ import numpy as np
 from rtau.backends.scripted import ScriptedEngine
 from rtau.contract import CropRule, ModelContract
 from rtau.sources.video_file import VideoFileSource
-from rtau_train.assessment import group_figures, label_figures
 from rtau_train.card import record
-from rtau_train.data import LabelledCrops
-from rtau_train.preparation import Preparation
+from rtau_train.datasets.labelled_crops import LabelledCrops
+from rtau_train.datasets.preparation import Preparation
+from rtau_train.evaluation.assessment import group_figures, label_figures
 from tests.support.doubles import make_contract
 from tests.support.media import write_clip
 from tests.support.prepared import write_csv, write_picture

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from rtau.contract import CropRule
-from rtau_train.prepare.cutting import Plan
-from rtau_train.prepare.listing import Listing, SourceImage
+from rtau_train.datasets.prepare.cutting import Plan
+from rtau_train.datasets.prepare.listing import Listing, SourceImage
 from tests.support.standin_scenes import read_renders
 
 FACES = Path(__file__).parents[1] / "data" / "synth-facs"

@@ -14,8 +14,8 @@ import torch
 from onnx import numpy_helper
 
 from rtau.contract import METADATA_KEY, ModelContract
-from rtau_train.checkpoint import Model
 from rtau_train.models import build
+from rtau_train.models.checkpoint import Model
 from rtau_train.recipe import Recipe
 
 

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from rtau.facs import DISFA_PLUS_AUS
-from rtau_train.assessment import Answers, class_figures, group_figures, label_figures
-from rtau_train.figures import CamFigures, PartFigures, RunFigures, write_figures
+from rtau_train.evaluation.assessment import Answers, class_figures, group_figures, label_figures
+from rtau_train.evaluation.run_metrics import CamFigures, PartFigures, RunFigures, write_figures
 from rtau_train.report.networks import PAPER_NETWORKS
 from rtau_train.report.results import Experiment, PartCounts, Reduced, Study, write_study
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from rtau_train.data import LabelledCrops
-from rtau_train.folder import read_folder
-from rtau_train.parts import Parts, parts_of
+from rtau_train.datasets.crop_folder import read_folder
+from rtau_train.datasets.labelled_crops import LabelledCrops
+from rtau_train.datasets.splits import Parts, parts_of
 from rtau_train.recipe import Augment, Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]

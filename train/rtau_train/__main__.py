@@ -2,6 +2,6 @@
 
 import sys
 
-from rtau_train.cli import main
+from rtau_train.commands.main import main
 
 sys.exit(main())

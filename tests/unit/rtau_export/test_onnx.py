@@ -6,8 +6,8 @@ import torch
 from rtau.contract import METADATA_KEY, LandmarkRule, ModelContract
 from rtau.errors import ContractError, UsageError
 from rtau_export import onnx as exporter
-from rtau_train.checkpoint import Model
 from rtau_train.models import build
+from rtau_train.models.checkpoint import Model
 from tests.support.training import small_recipe
 
 onnx = pytest.importorskip("onnx", reason="exports with the onnx package")

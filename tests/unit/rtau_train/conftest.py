@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rtau_train import loop
+from rtau_train.fitting import loop
 from tests.support.training import faces, small_recipe
 
 

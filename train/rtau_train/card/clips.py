@@ -1,6 +1,6 @@
 """How well the curves of rendered clips follow their known truth, through rtau's own pipeline.
 
-Called by the measurement of a card; the curves themselves are `rtau_train.au_curves`.
+Called by the measurement of a card; the curves themselves are `rtau_train.evaluation.au_curves`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rtau.errors import SourceOpenError
 from rtau.protocols import Engine
-from rtau_train.au_curves import Curve, curves_of
 from rtau_train.card.record import ClipFigures, CurveFigures
-from rtau_train.metrics import known_mean
+from rtau_train.evaluation.au_curves import Curve, curves_of
+from rtau_train.evaluation.binary_metrics import known_mean
 
 
 def clip_figures(engine: Engine, folder: Path, /) -> tuple[ClipFigures, ...]:

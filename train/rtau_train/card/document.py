@@ -15,8 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rtau.contract import ModelContract
 from rtau_train.card import tables
 from rtau_train.card.record import CardFigures, ClipFigures, LondonFigures, RenderFigures
-from rtau_train.figures import GroupFigures
-from rtau_train.metrics import known_mean
+from rtau_train.evaluation.binary_metrics import known_mean
+from rtau_train.evaluation.run_metrics import GroupFigures
 
 # So many AUs of the lowest figure are named among the failures.
 WEAKEST: Final = 3

@@ -17,14 +17,14 @@ import numpy as np
 from rtau.contract import ModelContract
 from rtau.errors import SourceOpenError
 from rtau.protocols import Engine
-from rtau_train import metrics
 from rtau_train.card.record import LondonFigures, NeutralFigures, SmileFigures
 from rtau_train.card.scoring import Probabilities, probabilities_of, thresholds_of
-from rtau_train.prepare.cutting import Cutter, NoCropError, Plan
-from rtau_train.prepare.listing import SourceImage
-from rtau_train.prepare.london import Expression, person_and_expression, read_sheets
-from rtau_train.prepare.portraits import BORDER, SCORES
-from rtau_train.prepare.tables import Row
+from rtau_train.datasets.prepare.cutting import Cutter, NoCropError, Plan
+from rtau_train.datasets.prepare.listing import SourceImage
+from rtau_train.datasets.prepare.london import Expression, person_and_expression, read_sheets
+from rtau_train.datasets.prepare.portraits import BORDER, SCORES
+from rtau_train.datasets.prepare.tables import Row
+from rtau_train.evaluation import binary_metrics
 
 # What a smile that was asked for should raise, most certain first.
 SMILE_AUS: Final = ("AU12", "AU25", "AU06")
@@ -141,7 +141,7 @@ def _smile(
         label=label,
         pairs=len(pairs),
         rising=float(np.mean([after[person] > before[person] for person in pairs])),
-        auc=metrics.auc(scores, np.arange(len(scores)) >= len(resting)),
+        auc=binary_metrics.auc(scores, np.arange(len(scores)) >= len(resting)),
         active=float((raised >= thresholds[column]).mean()),
     )
 

@@ -21,7 +21,6 @@ from rtau.contract import ModelContract
 from rtau.errors import ContractError, UsageError
 from rtau.protocols import Engine
 from rtau.runs.bench.machine import packages
-from rtau_train import lab_record
 from rtau_train.card.clips import clip_figures
 from rtau_train.card.london import london_figures
 from rtau_train.card.origins import mentions_portraits, origins, rows_of
@@ -37,9 +36,10 @@ from rtau_train.card.record import (
     RenderFigures,
 )
 from rtau_train.card.renders import render_figures
-from rtau_train.checkpoint import Model
-from rtau_train.data import LabelledCrops, Words
-from rtau_train.parts import Parts
+from rtau_train.datasets.labelled_crops import LabelledCrops, Words
+from rtau_train.datasets.splits import Parts
+from rtau_train.fitting import lab_record
+from rtau_train.models.checkpoint import Model
 
 Tell = Callable[[str], None]
 

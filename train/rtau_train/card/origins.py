@@ -18,9 +18,9 @@ from rtau.errors import SourceOpenError, UsageError
 from rtau_train.card.record import DatasetRows, Origins
 from rtau_train.card.renders import YAW_COLUMN, degrees
 from rtau_train.card.stages import stages
-from rtau_train.data import LabelledCrops, Rows
-from rtau_train.parts import Parts
-from rtau_train.preparation import read_preparation
+from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
+from rtau_train.datasets.preparation import read_preparation
+from rtau_train.datasets.splits import Parts
 
 SYNTH_RECORD: Final = "synth.json"
 PITCH_COLUMN: Final = "pitch_deg"

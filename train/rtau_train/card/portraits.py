@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.protocols import Engine
-from rtau_train import metrics
-from rtau_train.assessment import Answers
 from rtau_train.card.origins import known_portraits
 from rtau_train.card.record import PortraitFigures, TeacherFigures
 from rtau_train.card.scoring import UNCHANGED, scored, unchanged
-from rtau_train.correlations import spearman
-from rtau_train.data import LabelledCrops, Rows, Words
-from rtau_train.evaluate import answers_from
+from rtau_train.datasets.labelled_crops import LabelledCrops, Rows, Words
+from rtau_train.evaluation import binary_metrics
+from rtau_train.evaluation.assessment import Answers
+from rtau_train.evaluation.correlations import spearman
+from rtau_train.evaluation.evaluate import answers_from
 from rtau_train.recipe import Recipe
 
 
@@ -46,8 +46,8 @@ def portrait_figures(
         origins=known_portraits(data.take(rows)),
         rows_of_known_subjects=int(seen.sum()),
         labels=labels,
-        mean_auc=metrics.known_mean(row.auc for row in labels),
-        mean_spearman=metrics.known_mean(row.spearman for row in labels),
+        mean_auc=binary_metrics.known_mean(row.auc for row in labels),
+        mean_spearman=binary_metrics.known_mean(row.spearman for row in labels),
     )
 
 
@@ -58,6 +58,6 @@ def _label(said: Answers, soft: npt.NDArray[np.float32], k: int, /) -> TeacherFi
         label=said.labels[k],
         rows=int(coded.sum()),
         positives=int(present.sum()),
-        auc=metrics.auc(scores, present),
+        auc=binary_metrics.auc(scores, present),
         spearman=spearman(scores, soft[coded]),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from rtau_train.figures import GroupFigures, LabelFigures, MeanFigures
+from rtau_train.evaluation.run_metrics import GroupFigures, LabelFigures, MeanFigures
 
 FORMAT = 1
 

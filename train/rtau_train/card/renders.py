@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from rtau.errors import SourceOpenError
 from rtau.protocols import Engine
-from rtau_train.assessment import Answers, group_figures, label_figures
 from rtau_train.card import robustness
 from rtau_train.card.record import ChangeFigures, RenderFigures
 from rtau_train.card.scoring import UNCHANGED, Probabilities, scored, thresholds_of
-from rtau_train.data import LabelledCrops, Rows, Words
-from rtau_train.evaluate import answers_from
+from rtau_train.datasets.labelled_crops import LabelledCrops, Rows, Words
+from rtau_train.evaluation.assessment import Answers, group_figures, label_figures
+from rtau_train.evaluation.evaluate import answers_from
 from rtau_train.recipe import Recipe
 
 YAW_COLUMN = "yaw_deg"

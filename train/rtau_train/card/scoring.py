@@ -16,8 +16,8 @@ from rtau.backends.parity import as_crops
 from rtau.contract import ModelContract
 from rtau.data import Image
 from rtau.protocols import Engine
-from rtau_train.data import LabelledCrops, Rows
-from rtau_train.evaluate import READ_AT_ONCE, cut_plain
+from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
+from rtau_train.evaluation.evaluate import READ_AT_ONCE, cut_plain
 from rtau_train.recipe import Recipe
 
 # Name of no change.

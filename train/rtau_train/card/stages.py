@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rtau.errors import UsageError
 from rtau_train.card.record import Stage
-from rtau_train.checkpoint import load_model
-from rtau_train.lab_record import LabRecord, read_record
+from rtau_train.fitting.lab_record import LabRecord, read_record
+from rtau_train.models.checkpoint import load_model
 
 
 def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool]:

@@ -17,7 +17,7 @@ from rtau_train.card.record import (
     PortraitFigures,
     RenderFigures,
 )
-from rtau_train.figures import GroupFigures
+from rtau_train.evaluation.run_metrics import GroupFigures
 
 Cells = Sequence[str]
 

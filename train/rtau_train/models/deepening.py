@@ -2,7 +2,7 @@
 
 Net2DeeperNet (Chen, Goodfellow & Shlens, ICLR 2016, section 2.2): every convolution that is added
 behind a ReLU begins as the identity. Simonyan & Zisserman (ICLR 2015, section 3.1) began their deep
-networks with a shallow one, too. Called by `rtau_train.start_from`.
+networks with a shallow one, too. Called by `rtau_train.fitting.start_from`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """EfficientNetB0 (Tan & Le, ICML 2019) as a body: torchvision's layers.
 
-Its last activation is SiLU, so its maps can be slightly negative; `rtau_train.cam` guards
+Its last activation is SiLU, so its maps can be slightly negative; `rtau_train.models.cam` guards
 Grad-CAM++ against that. Built by `rtau_train.models.build`.
 """
 

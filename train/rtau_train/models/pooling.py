@@ -1,7 +1,7 @@
 """From feature maps to one value per map: average or max, after a last 2x2 max-pool or not.
 
 Also knows on how many cells of a map the derivative of that value falls, which is all that the
-closed form of Grad-CAM++ needs (`rtau_train.cam`). Owned by `rtau_train.models.facenet`.
+closed form of Grad-CAM++ needs (`rtau_train.models.cam`). Owned by `rtau_train.models.facenet`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """VGG19 (Simonyan & Zisserman, ICLR 2015) as a body, plain or with batch norms for training.
 
 Its maps are those before the network's last 2x2 max-pool, 14x14 at 224 px: the pool belongs to the
-head's pooling, where Grad-CAM needs no routing through it (`rtau_train.cam`). Built by
+head's pooling, where Grad-CAM needs no routing through it (`rtau_train.models.cam`). Built by
 `rtau_train.models.build`.
 """
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rtau_train.figures import MeanFigures
-from rtau_train.published.tables import LETTERS, F1Table
+from rtau_train.evaluation.run_metrics import MeanFigures
 from rtau_train.recipe import Protocol
 from rtau_train.report import cells, names
 from rtau_train.report.document import Cell, Table, Words
 from rtau_train.report.networks import NetworkRuns, protocols_of
+from rtau_train.report.published.tables import LETTERS, F1Table
 
 _HEAD = (
     *("network", "split", "published average", "macro-F1 at 0.5", "always present"),

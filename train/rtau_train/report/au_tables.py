@@ -9,13 +9,13 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from rtau_train.figures import LabelFigures
-from rtau_train.published.tables import LETTERS, F1Table, paper1
+from rtau_train.evaluation.run_metrics import LabelFigures
 from rtau_train.recipe import Protocol
 from rtau_train.report import cells, names
 from rtau_train.report.au_means import baseline_words, macro_cell, means_table
 from rtau_train.report.document import Block, Cell, HeadGroup, Section, Table
 from rtau_train.report.networks import NetworkRuns, networks_of, protocols_of
+from rtau_train.report.published.tables import LETTERS, F1Table, paper1
 from rtau_train.report.results import StudyResults
 
 

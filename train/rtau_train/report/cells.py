@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from rtau_train.figures import ClassFigures
+from rtau_train.evaluation.run_metrics import ClassFigures
 from rtau_train.report import names
 from rtau_train.report.document import Cell
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rtau_train.published.tables import Counts, paper1, paper2
 from rtau_train.report import cells, names
 from rtau_train.report.document import Block, Cell, HeadGroup, Section, Table, Words
 from rtau_train.report.networks import PAPER_NETWORKS
+from rtau_train.report.published.tables import Counts, paper1, paper2
 from rtau_train.report.results import PartCounts, StudyResults
 
 PARTS = ("total", "train", "validation", "test")

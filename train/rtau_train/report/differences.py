@@ -5,9 +5,9 @@ Standing sentences about the method, then those the study adds. Called by the pa
 
 from __future__ import annotations
 
-from rtau_train.published.doubts import doubts_of_paper1, doubts_of_paper2
-from rtau_train.published.tables import paper1, paper2
 from rtau_train.report.document import Points, Section, Words
+from rtau_train.report.published.doubts import doubts_of_paper1, doubts_of_paper2
+from rtau_train.report.published.tables import paper1, paper2
 from rtau_train.report.results import StudyResults
 
 _OF_PAPER_1 = (

@@ -9,11 +9,11 @@ import dataclasses
 
 import numpy as np
 
-from rtau_train import multiclass
-from rtau_train.figures import ClassFigures
-from rtau_train.published.tables import paper2
+from rtau_train.evaluation import multiclass_metrics
+from rtau_train.evaluation.run_metrics import ClassFigures
 from rtau_train.report import cells, names
 from rtau_train.report.document import Block, Cell, Fold, Section, Table, Words
+from rtau_train.report.published.tables import paper2
 from rtau_train.report.results import Run, StudyResults
 
 _HEAD = (
@@ -111,7 +111,7 @@ def _matrices(results: StudyResults) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def in_paper_order(found: ClassFigures, /) -> tuple[tuple[str, ...], multiclass.Matrix]:
+def in_paper_order(found: ClassFigures, /) -> tuple[tuple[str, ...], multiclass_metrics.Matrix]:
     """Returns labels and counts (K, K) in the paper's order where it has the same emotions."""
     counts = np.array(found.matrix, float)
     wanted = paper2().matrix.labels
@@ -121,7 +121,7 @@ def in_paper_order(found: ClassFigures, /) -> tuple[tuple[str, ...], multiclass.
     return wanted, counts[np.ix_(places, places)]
 
 
-def _matrix(caption: str, labels: tuple[str, ...], counts: multiclass.Matrix) -> Table:
+def _matrix(caption: str, labels: tuple[str, ...], counts: multiclass_metrics.Matrix) -> Table:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows = [
         (
@@ -134,7 +134,7 @@ def _matrix(caption: str, labels: tuple[str, ...], counts: multiclass.Matrix) ->
         )
         for k, label in enumerate(labels)
     ]
-    right = float(multiclass.accuracy(counts))
+    right = float(multiclass_metrics.accuracy(counts))
     words = f"{caption}. Rows are the truth, columns what was said; accuracy {names.percent(right)}"
     return Table(words, ("truth", *labels, "all"), tuple(rows))
 
@@ -178,8 +178,8 @@ def _run_words(run: Run) -> str:
 
 
 def _published_f1() -> tuple[float, ...]:
-    return tuple(map(float, multiclass.f1_per_class(np.array(paper2().matrix.rows, float))))
+    return tuple(map(float, multiclass_metrics.f1_per_class(np.array(paper2().matrix.rows, float))))
 
 
 def _published_macro_f1() -> float:
-    return float(multiclass.macro_f1(np.array(paper2().matrix.rows, float)))
+    return float(multiclass_metrics.macro_f1(np.array(paper2().matrix.rows, float)))

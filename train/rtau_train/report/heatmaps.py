@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
-from rtau_train.figures import CAM_METHODS, CamFigures
+from rtau_train.evaluation.run_metrics import CAM_METHODS, CamFigures
 from rtau_train.recipe import Protocol
 from rtau_train.report import cells, names
 from rtau_train.report.document import (

@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rtau_train.figures import MeanFigures, RunFigures
-from rtau_train.published.tables import paper1
+from rtau_train.evaluation.run_metrics import MeanFigures, RunFigures
 from rtau_train.recipe import Protocol
 from rtau_train.report import names
+from rtau_train.report.published.tables import paper1
 from rtau_train.report.results import Run, StudyResults
 
 # The paper's networks in the order of its text; they have rows and columns even if not run.

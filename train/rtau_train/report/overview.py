@@ -5,13 +5,13 @@ Takes results, returns a section. Called by the page.
 
 from __future__ import annotations
 
-from rtau_train.bootstrap import DRAWS
-from rtau_train.published.tables import LETTERS, paper1, paper2
+from rtau_train.evaluation.bootstrap import DRAWS
 from rtau_train.report import cells, names
 from rtau_train.report.au_means import macro_cell
 from rtau_train.report.document import Block, Cell, Points, Section, Table, Words
 from rtau_train.report.emotion_tables import emotion_runs
 from rtau_train.report.networks import networks_of, protocols_of
+from rtau_train.report.published.tables import LETTERS, paper1, paper2
 from rtau_train.report.results import StudyResults
 
 _OF_AUS = (

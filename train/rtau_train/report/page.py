@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rtau_train.published.tables import paper1, paper2
 from rtau_train.report.au_tables import compared_section, f1_sections
 from rtau_train.report.data_tables import counts_section, settings_section
 from rtau_train.report.differences import differences_section, doubts_section
@@ -19,6 +18,7 @@ from rtau_train.report.html import as_html
 from rtau_train.report.markdown import as_markdown
 from rtau_train.report.overview import overview_section
 from rtau_train.report.provenance import record_section
+from rtau_train.report.published.tables import paper1, paper2
 from rtau_train.report.results import StudyResults
 from rtau_train.report.run_details import (
     calibration_section,

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from rtau_train.figures import LabelFigures
-from rtau_train.reliability import BINS, ReliabilityBin
+from rtau_train.evaluation.reliability import BINS, ReliabilityBin
+from rtau_train.evaluation.run_metrics import LabelFigures
 from rtau_train.report.names import paper_label
 from rtau_train.report.results import Epoch
 

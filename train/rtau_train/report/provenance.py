@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rtau_train.figures import PartFigures
+from rtau_train.evaluation.run_metrics import PartFigures
 from rtau_train.report import cells, names
 from rtau_train.report.document import Block, Cell, Fold, Section, Table
 from rtau_train.report.results import Run, StudyResults

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from rtau.errors import SourceOpenError
 from rtau_train import records
-from rtau_train.figures import CAM_METHODS, RunFigures, read_figures
+from rtau_train.evaluation.run_metrics import CAM_METHODS, RunFigures, read_figures
 from rtau_train.recipe import Protocol
 
 FORMAT = 1

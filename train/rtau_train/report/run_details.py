@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rtau_train.figures import GroupFigures, LabelFigures, RunFigures
+from rtau_train.evaluation.run_metrics import GroupFigures, LabelFigures, RunFigures
 from rtau_train.report import cells, names, plots
 from rtau_train.report.document import Block, Cell, Fold, HeadGroup, Picture, Section, Table, Words
 from rtau_train.report.networks import NetworkRuns, networks_of, protocols_of

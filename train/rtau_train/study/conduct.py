@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from rtau.errors import RtauError, UsageError
-from rtau_train import cam_quality, evaluate, figures, lab_record, loop, predictions
-from rtau_train.checkpoint import Model, load_model, load_state
-from rtau_train.data import LabelledCrops
-from rtau_train.parts import Parts, saved_parts
+from rtau_train.datasets.labelled_crops import LabelledCrops
+from rtau_train.datasets.splits import Parts, saved_parts
+from rtau_train.evaluation import evaluate, predictions, run_metrics
+from rtau_train.explaining import cam_quality
+from rtau_train.fitting import lab_record, loop
+from rtau_train.models.checkpoint import Model, load_model, load_state
 from rtau_train.recipe import Recipe
 from rtau_train.report.page import write_report
 from rtau_train.report.results import (
@@ -122,7 +124,7 @@ def run_one(setting: Setting, one: Planned, /, *, watcher: loop.Watcher) -> None
     if one.recipe.network.task == "multi_label":
         found = dataclasses.replace(found, cams=_cams(model, parts))
     predictions.write_predictions(folder / "predictions.csv", said)
-    figures.write_figures(folder / "evaluation.json", found)
+    run_metrics.write_figures(folder / "evaluation.json", found)
 
 
 def folder_of(setting: Setting, one: Planned, /) -> Path:
@@ -144,7 +146,7 @@ def _is_of(folder: Path, recipe: Recipe) -> bool:
     return True
 
 
-def _cams(model: Model, parts: Parts) -> tuple[figures.CamFigures, ...]:
+def _cams(model: Model, parts: Parts) -> tuple[run_metrics.CamFigures, ...]:
     rows = parts.split.test
     if len(rows) > JUDGED_FACES:
         rows = rows[np.linspace(0, len(rows) - 1, JUDGED_FACES).round().astype(int)]

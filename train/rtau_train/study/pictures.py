@@ -14,12 +14,12 @@ import numpy as np
 
 from rtau.contract import CamMethod
 from rtau.data import Image
-from rtau_train import augment
-from rtau_train.checkpoint import Model
-from rtau_train.data import LabelledCrops, Rows
-from rtau_train.explain import explain, opened
-from rtau_train.panels import heat_picture
-from rtau_train.parts import Parts
+from rtau_train.datasets import augmentation
+from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
+from rtau_train.datasets.splits import Parts
+from rtau_train.explaining.explain import explain, opened
+from rtau_train.explaining.panels import heat_picture
+from rtau_train.models.checkpoint import Model
 
 LABELS = ("AU04", "AU25")
 METHODS: tuple[CamMethod, ...] = ("gradcam++", "gradcam")
@@ -72,4 +72,4 @@ def _crop(model: Model, data: LabelledCrops, row: int) -> Image:
     images, points = data.read(np.array([row]))
     own = None if points is None else points[0]
     size = model.recipe.network.input_size
-    return augment.plain_crop(images[0], own, data.rule_of(row, model.recipe), size=size)
+    return augmentation.plain_crop(images[0], own, data.rule_of(row, model.recipe), size=size)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import Image
-from rtau_train.augment import mirrored_order
+from rtau_train.datasets.augmentation import mirrored_order
 
 Floats = npt.NDArray[np.float32]
 

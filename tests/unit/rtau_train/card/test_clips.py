@@ -1,8 +1,8 @@
 import pytest
 
 from rtau.errors import SourceOpenError
-from rtau_train.au_curves import curves_of
 from rtau_train.card.clips import clip_figures
+from rtau_train.evaluation.au_curves import curves_of
 from tests.support.cards import bright_engine, clip_folder
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from rtau.errors import SourceOpenError
 from rtau_train.card.london import london_figures
-from rtau_train.prepare.cutting import Cutter, Plan
-from rtau_train.prepare.listing import SourceImage
+from rtau_train.datasets.prepare.cutting import Cutter, Plan
+from rtau_train.datasets.prepare.listing import SourceImage
 from tests.support.cards import CROP, bright_engine, brightness, london_folder, without_a_face
 from tests.support.prepared import read_csv, write_csv
 

@@ -5,9 +5,9 @@ import pytest
 
 from rtau.errors import SourceOpenError, UsageError
 from rtau_train.card.origins import OLDER_ASSETS_SHA256, origins, rows_of
-from rtau_train.data import joined
-from rtau_train.folds import Split
-from rtau_train.parts import Parts
+from rtau_train.datasets.folds import Split
+from rtau_train.datasets.labelled_crops import joined
+from rtau_train.datasets.splits import Parts
 from tests.support.cards import as_portraits, contract, rendered_folder
 from tests.support.training import FACES, parts
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rtau_train import metrics
 from rtau_train.card.portraits import portrait_figures
-from rtau_train.evaluate import cut_plain
-from rtau_train.folds import Split
-from rtau_train.parts import Parts
+from rtau_train.datasets.folds import Split
+from rtau_train.datasets.splits import Parts
+from rtau_train.evaluation import binary_metrics
+from rtau_train.evaluation.evaluate import cut_plain
 from tests.support.cards import as_portraits, bright_engine, brightness
 from tests.support.training import small_recipe
 
@@ -39,7 +39,7 @@ def test_each_coded_au_is_compared_with_the_teacher(figures, parts):
     for row in figures.labels:
         soft = data.targets[TEST, data.labels.index(row.label)]
         assert (row.rows, row.positives) == (len(TEST), (soft >= 2).sum())
-        assert row.auc == pytest.approx(metrics.auc(said, soft >= 2), nan_ok=True)
+        assert row.auc == pytest.approx(binary_metrics.auc(said, soft >= 2), nan_ok=True)
         if np.ptp(soft):
             assert row.spearman == pytest.approx(stats.spearmanr(said, soft).statistic)
         else:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rtau.errors import SourceOpenError
-from rtau_train import metrics
 from rtau_train.card.renders import YAW_GROUP, render_figures
-from rtau_train.evaluate import cut_plain
+from rtau_train.evaluation import binary_metrics
+from rtau_train.evaluation.evaluate import cut_plain
 from tests.support.cards import bright_engine, brightness
 from tests.support.training import small_recipe
 
@@ -30,9 +30,9 @@ def test_each_au_is_judged_at_its_shipped_threshold(figures, data, said):
     for k, row in enumerate(figures.labels):
         truth = data.occurs[ROWS, k]
         assert row.threshold == pytest.approx(THRESHOLDS[k])
-        assert row.auc == pytest.approx(metrics.auc(said, truth), nan_ok=True)
+        assert row.auc == pytest.approx(binary_metrics.auc(said, truth), nan_ok=True)
         if truth.any():
-            assert row.f1 == pytest.approx(metrics.f1(said >= THRESHOLDS[k], truth))
+            assert row.f1 == pytest.approx(binary_metrics.f1(said >= THRESHOLDS[k], truth))
 
 
 def test_every_render_is_in_one_group_of_each_kind(figures, data):

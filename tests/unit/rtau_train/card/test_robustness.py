@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rtau_train.card.robustness import changes
-from rtau_train.evaluate import cut_plain
+from rtau_train.evaluation.evaluate import cut_plain
 from tests.support.training import small_recipe
 
 CHANGES = changes(112)

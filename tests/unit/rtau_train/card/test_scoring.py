@@ -1,7 +1,7 @@
 import numpy as np
 
 from rtau_train.card import scoring
-from rtau_train.evaluate import cut_plain
+from rtau_train.evaluation.evaluate import cut_plain
 from tests.support.cards import bright_engine, brightness, contract
 from tests.support.training import small_recipe
 

@@ -4,9 +4,9 @@ import shutil
 import pytest
 
 from rtau.errors import UsageError
-from rtau_train import lab_record
 from rtau_train.card.stages import stages
-from rtau_train.checkpoint import load_model, save_model
+from rtau_train.fitting import lab_record
+from rtau_train.models.checkpoint import load_model, save_model
 
 
 @pytest.fixture

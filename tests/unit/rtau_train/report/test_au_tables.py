@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from rtau_train.published.tables import paper1
 from rtau_train.report.au_tables import published_table
 from rtau_train.report.names import paper_label
+from rtau_train.report.published.tables import paper1
 from tests.support.report_pages import heads_of, row_of, table_of
 
 F1 = {"disfa+": "F1 per AU at probability 0.5, DISFA+", "dem": "F1 per AU at probability 0.5, DEM"}

@@ -1,4 +1,4 @@
-from rtau_train.published.tables import paper1
+from rtau_train.report.published.tables import paper1
 from tests.support.report_pages import heads_of, row_of, table_of
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from rtau_train.published.doubts import doubts_of_paper1, doubts_of_paper2
-from rtau_train.published.tables import paper1, paper2
 from rtau_train.report.differences import differences_section, doubts_section
+from rtau_train.report.published.doubts import doubts_of_paper1, doubts_of_paper2
+from rtau_train.report.published.tables import paper1, paper2
 
 
 def test_differences_begin_with_the_data_and_hold_what_the_study_adds(results1):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 
-from rtau_train.published.tables import paper2
 from rtau_train.report.emotion_tables import emotion_sections, in_paper_order
+from rtau_train.report.published.tables import paper2
 from rtau_train.report.results import StudyResults
 from tests.support.report_pages import row_of, table_of
 

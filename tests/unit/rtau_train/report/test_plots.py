@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from rtau_train.reliability import ReliabilityBin
+from rtau_train.evaluation.reliability import ReliabilityBin
 from rtau_train.report import plots
 from rtau_train.report.results import Epoch
 from tests.support.study_results import au_figures

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from rtau_train.folder import read_folder
-from rtau_train.preparation import Preparation
+from rtau_train.datasets.crop_folder import read_folder
+from rtau_train.datasets.preparation import Preparation
 from rtau_train.study import plan
 from tests.support.training import FACES, shipped_recipe
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from rtau.errors import RtauError
-from rtau_train import loop
-from rtau_train.figures import read_figures
+from rtau_train.evaluation.run_metrics import read_figures
+from rtau_train.fitting import loop
 from rtau_train.report.results import read_results
 from rtau_train.study import conduct as conducting
 from rtau_train.study.conduct import Setting, conduct, folder_of, run_one

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rtau_train.cli import main
+from rtau_train.commands.main import main
 from rtau_train.report.results import read_results
 from rtau_train.study import plan
 from tests.support.prepared import renders

@@ -3,8 +3,8 @@ import dataclasses
 import cv2
 import numpy as np
 
-from rtau_train.checkpoint import load_model
-from rtau_train.parts import parts_of
+from rtau_train.datasets.splits import parts_of
+from rtau_train.models.checkpoint import load_model
 from rtau_train.study.pictures import LABELS, METHODS, clearest, write_pictures
 from tests.support.training import small_recipe
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SourceOpenError
-from rtau_train import cli
+from rtau_train.commands import main
 from rtau_train.synth import build
 from rtau_train.synth.sky import SkyMeter
 
@@ -42,7 +42,7 @@ def test_a_shape_of_another_version_is_named(ict_folder):
 
 
 def test_missing_sources_are_one_line(tmp_path, capsys):
-    assert cli.main(["synth-assets", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
+    assert main.main(["synth-assets", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
 
     error = capsys.readouterr().err
     assert "texture is missing" in error

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from rtau_train import cli
+from rtau_train.commands import main
 from rtau_train.synth.clip import COLUMNS, PEAK, script
 from rtau_train.synth.sampling import LABELLED
 
@@ -34,7 +34,7 @@ def test_mixes_follow():
 def test_a_clip_and_its_curves_have_a_row_per_frame(asset_folder, tmp_path, capsys):
     out = tmp_path / "clip.mp4"
     flags = ["--seconds", "1", "--fps", "16", "--size", "64", "--seed", "2"]
-    assert cli.main(["synth-clip", "--assets", str(asset_folder), "--out", str(out), *flags]) == 0
+    assert main.main(["synth-clip", "--assets", str(asset_folder), "--out", str(out), *flags]) == 0
 
     assert capsys.readouterr().out.strip() == str(out)
     with av.open(str(out)) as container:
@@ -51,5 +51,5 @@ def test_a_clip_and_its_curves_have_a_row_per_frame(asset_folder, tmp_path, caps
 def test_an_odd_size_is_refused(asset_folder, tmp_path, capsys):
     flags = ["--assets", str(asset_folder), "--out", str(tmp_path / "a.mp4"), "--size", "65"]
 
-    assert cli.main(["synth-clip", *flags]) == 2
+    assert main.main(["synth-clip", *flags]) == 2
     assert "must be even" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
-from rtau_train.folder import read_folder
+from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.synth import sampling, writer
 from rtau_train.synth.picture import COLUMNS, Picture
 

@@ -1,0 +1,51 @@
+import csv
+import json
+import shutil
+
+import pytest
+
+from rtau_train.commands.main import main
+from rtau_train.evaluation.run_metrics import read_figures
+from tests.support.training import FACES, parts
+
+
+@pytest.fixture
+def run(run_folder, tmp_path):
+    return shutil.copytree(run_folder, tmp_path / "run")
+
+
+def test_evaluate_writes_figures_and_predictions_and_prints_a_table(run, capsys):
+    assert main(["evaluate", str(run), "--data", str(FACES)]) == 0
+
+    assert "| AU12 | lip corner puller |" in capsys.readouterr().out
+    figures = read_figures(run / "evaluation.json")
+    record = json.loads((run / "run.json").read_text())
+    assert {key: figures.record[key] for key in record} == record
+    assert figures.record["settings"]["training epochs"] == "3"
+    with (run / "predictions.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == figures.test.rows == len(parts().split.test)
+
+
+def test_evaluate_prints_the_file_as_json_and_groups_by_any_column(run, capsys):
+    flags = ["--json", "--group", "glasses"]
+    assert main(["evaluate", str(run), "--data", str(FACES), *flags]) == 0
+
+    assert capsys.readouterr().out == (run / "evaluation.json").read_text()
+    groups = read_figures(run / "evaluation.json").groups
+    assert {group.column for group in groups} == {"glasses"}
+
+
+def test_a_column_that_is_not_there_writes_nothing(run, capsys):
+    assert main(["evaluate", str(run), "--data", str(FACES), "--group", "shoe size"]) == 2
+
+    assert "labels.csv has no column shoe size to group by" in capsys.readouterr().err
+    assert not (run / "evaluation.json").exists()
+    assert not (run / "predictions.csv").exists()
+
+
+def test_a_run_without_its_record_is_one_line(run, capsys):
+    (run / "run.json").unlink()
+
+    assert main(["evaluate", str(run), "--data", str(FACES)]) == 1
+    assert "`rtau-train fit` writes it" in capsys.readouterr().err
+    assert not (run / "evaluation.json").exists()

@@ -1,0 +1,125 @@
+"""The verb `rtau-train camquality`: how well a run's heatmaps point, as a table or JSON.
+
+Parses, hands over and prints; only faces of the run's test part are judged. Called by
+`rtau_train.commands.main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rtau.errors import UsageError
+from rtau.facs import words_for_label
+from rtau_train.commands.evaluate import read_run
+from rtau_train.commands.fit import add_data
+from rtau_train.evaluation.binary_metrics import known_mean
+from rtau_train.evaluation.run_metrics import CamFigures
+from rtau_train.explaining.cam_quality import GRID_PX, METHODS, TOLERANCE_PX, cam_figures, faces_of
+from rtau_train.explaining.panels import METHOD_NAMES
+
+
+def add_verbs(verbs: Any, /) -> None:
+    """Adds the verb to the subparsers of a command line."""
+    verb = verbs.add_parser("camquality", help="measure how well a run's heatmaps point at AUs")
+    verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
+    verb.add_argument("--faces", type=int, metavar="N", help="at most N test faces, evenly spread")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    add_data(verb)
+    verb.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints the figures of a run's test faces.
+
+    Raises:
+        UsageError: --faces is below 1, or the model or the data have nothing to judge by.
+    """
+    if arguments.faces is not None and arguments.faces < 1:
+        raise UsageError(f"--faces must be at least 1, got {arguments.faces}")
+    model, parts = read_run(arguments)
+    rows = parts.split.test
+    if arguments.faces is not None and arguments.faces < len(rows):
+        rows = rows[np.linspace(0, len(rows) - 1, arguments.faces).round().astype(int)]
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("heatmaps"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )  # fmt: skip
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=int(parts.data.occurs[rows].any(axis=1).sum()))
+        figures = cam_figures(
+            model.network(),
+            faces_of(model, parts.data, rows),
+            labels=model.recipe.network.labels,
+            progress=lambda count: bar.advance(task, count),
+        )
+    if arguments.json:
+        print(json.dumps([_plain(one) for one in figures], indent=2))
+    else:
+        print(table(figures))
+
+
+def table(figures: Sequence[CamFigures], /) -> str:
+    """Returns figures as Markdown: a row per label, three columns per method, lifts in brackets."""
+    names = [METHOD_NAMES[method] for method in METHODS]
+    parts = [f"{name} hits | {name} heat inside | no heat" for name in names]
+    head = [f"| AU | | faces | chance | {' | '.join(parts)} |", "|---|---" + "|---" * 8 + "|"]
+    of = {(one.label, one.method): one for one in figures}
+    labels = list(dict.fromkeys(one.label for one in figures))
+    rows = [_row(label, [of[label, method] for method in METHODS]) for label in labels]
+    means = " | ".join(_mean_cells([of[label, method] for label in labels]) for method in METHODS)
+    source = "each face's landmarks" if figures[0].regions == "landmarks" else "the mean face"
+    told = (
+        f"Regions on {source}. Hits: faces whose highest heat lies in the AU's region or within "
+        f"{TOLERANCE_PX / GRID_PX:.1%} of the crop's side. Heat inside: mean share of the heat in "
+        "the region. In brackets: over what chance gives. No heat: faces left out."
+    )
+    return "\n".join([*head, *rows, f"| **mean** | | | | {means} |", "", told])
+
+
+def _row(label: str, figures: Sequence[CamFigures]) -> str:
+    first = figures[0]
+    chance = _number(known_mean([one.chance for one in figures]))
+    cells = [
+        f"{_number(one.hit_rate)} ({_number(one.hit_lift, 1)}) "
+        f"| {_number(one.energy)} ({_number(one.energy_lift, 1)}) | {one.empty}"
+        for one in figures
+    ]
+    faces = first.rows + first.empty
+    return f"| {label} | {words_for_label(label)} | {faces} | {chance} | {' | '.join(cells)} |"
+
+
+def _mean_cells(figures: Sequence[CamFigures]) -> str:
+    hits, inside = ([getattr(one, name) for one in figures] for name in ("hit_rate", "energy"))
+    lifts = [
+        known_mean([getattr(one, f"{name}_lift") for one in figures]) for name in ("hit", "energy")
+    ]
+    return (
+        f"{_number(known_mean(hits))} ({_number(lifts[0], 1)}) "
+        f"| {_number(known_mean(inside))} ({_number(lifts[1], 1)}) "
+        f"| {sum(one.empty for one in figures)}"
+    )
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _plain(one: CamFigures) -> dict[str, Any]:
+    """Returns figures for JSON, which knows no NaN."""
+    values = dataclasses.asdict(one)
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in values.items()
+    }

@@ -1,0 +1,87 @@
+"""The verbs that judge a run: `rtau-train evaluate` and `calibrate`.
+
+Parses, hands over and prints; the figures are made elsewhere. Called by `rtau_train.commands.main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from rtau_train import records
+from rtau_train.commands.fit import add_data, read_data
+from rtau_train.datasets.crop_folder import read_folder
+from rtau_train.datasets.splits import Parts, saved_parts
+from rtau_train.evaluation import evaluate, metrics_table
+from rtau_train.evaluation.predictions import write_predictions
+from rtau_train.evaluation.run_metrics import write_figures
+from rtau_train.fitting.lab_record import read_record
+from rtau_train.models.checkpoint import Model, load_model, save_model
+
+FIGURES_NAME = "evaluation.json"
+PREDICTIONS_NAME = "predictions.csv"
+
+
+def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `evaluate` and `calibrate`."""
+    judge = verbs.add_parser("evaluate", help="write and print a run's figures on its test part")
+    judge.add_argument("--json", action="store_true", help="print JSON")
+    judge.add_argument(
+        "--group",
+        dest="groups",
+        action="append",
+        metavar="COLUMN",
+        help="column of labels.csv to break the figures down by; repeated, several (default: "
+        f"those of {', '.join(evaluate.GROUP_COLUMNS)} there are)",
+    )
+    judge.set_defaults(run=_evaluate)
+    measure = verbs.add_parser(
+        "calibrate",
+        help="bring outputs to probabilities; choose thresholds and heatmap scales anew",
+    )
+    measure.add_argument(
+        "--neutral", type=Path, metavar="DIR", help="faces without any AU: thresholds stay above"
+    )
+    measure.set_defaults(run=_calibrate)
+    for verb in (judge, measure):
+        verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
+        add_data(verb)
+
+
+def read_run(arguments: argparse.Namespace, /) -> tuple[Model, Parts]:
+    """Returns the model of a run and the parts of the data it was made with."""
+    model = load_model(arguments.run_folder)
+    data = read_data(arguments, model.recipe)
+    return model, saved_parts(arguments.run_folder, data, model.recipe)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    model, parts = read_run(arguments)
+    run = arguments.run_folder
+    record = dataclasses.asdict(read_record(run))
+    groups = evaluate.group_columns(parts, arguments.groups)
+    said = evaluate.answers(model, parts)
+    figures = evaluate.report(model, parts, said=said, groups=groups, record=record)
+    write_predictions(run / PREDICTIONS_NAME, said)
+    write_figures(run / FIGURES_NAME, figures)
+    if arguments.json:
+        print(records.as_json(figures), end="")
+    else:
+        print(metrics_table.figures_table(figures))
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    model, parts = read_run(arguments)
+    neutral = None
+    if arguments.neutral is not None:
+        network = model.recipe.network
+        neutral = read_folder(arguments.neutral, labels=network.labels, task=network.task)
+        neutral = neutral.take(
+            np.flatnonzero(neutral.coded.all(axis=1) & ~neutral.occurs.any(axis=1))
+        )
+    calibrated = evaluate.calibrated(model, parts, neutral=neutral)
+    save_model(arguments.run_folder / "model.pt", calibrated)
+    print(arguments.run_folder / "model.pt")

@@ -1,0 +1,136 @@
+"""Reads a folder of labelled crops into the record that training works on.
+
+Checks every label and says which row is wrong; touches no picture. The layout is described at
+`rtau_train.datasets.labelled_crops`. Called by the command lines.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau.data import Task
+from rtau.errors import SourceOpenError
+from rtau_train.datasets.labelled_crops import LabelledCrops, Words
+from rtau_train.datasets.preparation import read_preparation
+
+LABELS, LANDMARKS = "labels.csv", "landmarks68.npz"
+LAYOUT = "--data must name a folder with crops/ and labels.csv, as `rtau-train prepare` writes"
+
+Table = dict[str, list[str]]
+
+
+def read_folder(
+    folder: Path, *, labels: tuple[str, ...], task: Task = "multi_label"
+) -> LabelledCrops:
+    """Returns a folder's labels and landmarks; pictures are not touched yet.
+
+    Raises:
+        SourceOpenError: a file is missing, or a column or value is not as the layout says.
+    """
+    path = folder / LABELS
+    needed = ("file", *labels) if task == "multi_label" else ("file", "emotion")
+    table = _read_table(path, needed=needed)
+    files = tuple(table.pop("file"))
+    _check_distinct(files, path)
+    if task == "multi_label":
+        targets = _intensities(table, labels, path)
+    else:
+        targets = _one_hot(table.pop("emotion"), labels, path)
+    made = read_preparation(folder)
+    return LabelledCrops(
+        pictures=tuple(folder / "crops" / file for file in files),
+        files=files,
+        labels=labels,
+        task=task,
+        targets=targets,
+        subjects=_subjects(table.pop("subject", None), files, path),
+        columns={name: np.array(values) for name, values in table.items()},
+        landmarks=_read_landmarks(folder / LANDMARKS, rows=len(files)),
+        preparation=made,
+        cut_by=() if made is None or made.crop is None else (made.crop,) * len(files),
+    )
+
+
+def _read_table(path: Path, *, needed: tuple[str, ...]) -> Table:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SourceOpenError(f"{path}: labels cannot be read ({reason}); {LAYOUT}") from None
+    for name in needed:
+        if not rows or name not in rows[0]:
+            raise SourceOpenError(f"{path}: column {name} is missing or there are no rows")
+    return {name: [row[name] or "" for row in rows] for name in rows[0]}
+
+
+def _check_distinct(files: tuple[str, ...], path: Path) -> None:
+    seen: set[str] = set()
+    for row, file in enumerate(files):
+        if file in seen:
+            raise SourceOpenError(f"{path}: {file} stands in data row {row + 1} and before")
+        seen.add(file)
+
+
+def _intensities(table: Table, labels: tuple[str, ...], path: Path) -> npt.NDArray[np.float32]:
+    """Returns float32 (N, A), NaN where a cell is empty."""
+    columns = []
+    for label in labels:
+        values = table.pop(label)
+        try:
+            column = np.array([float(value) if value else np.nan for value in values], np.float32)
+        except ValueError as error:
+            raise SourceOpenError(f"{path}: an intensity is no number ({error})") from None
+        empty = np.array([not value for value in values])
+        wrong = ~empty & ~((column >= 0) & (column <= 5))
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise SourceOpenError(
+                f"{path}: intensities must lie in [0, 5], got {column[row]} for {label} in data "
+                f"row {row + 1}"
+            )
+        columns.append(column)
+    return np.stack(columns, axis=1)
+
+
+def _one_hot(emotions: list[str], labels: tuple[str, ...], path: Path) -> npt.NDArray[np.float32]:
+    """Returns float32 (N, A): 1 in the column of each row's emotion."""
+    places = {label: place for place, label in enumerate(labels)}
+    for row, emotion in enumerate(emotions):
+        if emotion not in places:
+            raise SourceOpenError(
+                f"{path}: emotion must be one of {', '.join(labels)}, got {emotion!r} in data row "
+                f"{row + 1}"
+            )
+    one_hot = np.zeros((len(emotions), len(labels)), np.float32)
+    one_hot[np.arange(len(emotions)), [places[emotion] for emotion in emotions]] = 1
+    return one_hot
+
+
+def _subjects(named: list[str] | None, files: tuple[str, ...], path: Path) -> Words:
+    """Returns who is shown; without the column every picture is another person."""
+    if named is None:
+        return np.array(files)
+    if "" in named:
+        raise SourceOpenError(
+            f"{path}: subject is empty in data row {named.index('') + 1}; name a person in every "
+            "row, or leave the column out if every picture shows another person"
+        )
+    return np.array(named)
+
+
+def _read_landmarks(path: Path, *, rows: int) -> npt.NDArray[np.float32] | None:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            landmarks = np.asarray(archive["xy"], np.float32)
+    except FileNotFoundError:
+        return None
+    except (OSError, KeyError, ValueError) as error:
+        raise SourceOpenError(f"{path}: landmarks cannot be read ({error})") from None
+    if landmarks.shape != (rows, 68, 2) or not np.isfinite(landmarks).all():
+        raise SourceOpenError(f"{path}: xy must be finite ({rows}, 68, 2), got {landmarks.shape}")
+    return landmarks

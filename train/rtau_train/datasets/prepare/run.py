@@ -1,0 +1,82 @@
+"""Prepares one data set: cuts what is not cut yet, then writes the tables.
+
+Knows no layout and prints nothing. Called by the command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from rtau.errors import SourceOpenError, UsageError
+from rtau_train.datasets.prepare.cuts import Cut, CutLog
+from rtau_train.datasets.prepare.cutting import Plan
+from rtau_train.datasets.prepare.landmarks import Landmarks
+from rtau_train.datasets.prepare.listing import Listing, crop_files
+from rtau_train.datasets.prepare.workers import cut_all
+from rtau_train.datasets.prepare.writer import (
+    REJECTED,
+    Outcome,
+    sort_out,
+    write_rejected,
+    write_tables,
+)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What was asked for."""
+
+    source: Path
+    out: Path
+    plan: Plan
+    jobs: int
+
+    def __post_init__(self) -> None:
+        source, out = self.source.resolve(), self.out.resolve()
+        if source.is_dir() and (source == out or source in out.parents):
+            raise UsageError(
+                f"{self.out}: OUT must not lie in the data set's own folder {self.source}; choose "
+                "another"
+            )
+
+
+def prepare(
+    order: Order, listing: Listing, landmarks: Landmarks | None, /, *, progress: Progress
+) -> Outcome:
+    """Returns what the data set became; calls `progress` with images done and to be done.
+
+    Raises:
+        UsageError: OUT holds something else, or crops that were cut in another way.
+        SourceOpenError: no image could be used.
+        SinkError: the disk is full or OUT may not be written.
+    """
+    log = CutLog(order.out, order.plan)
+    places = dict(zip((image.name for image in listing.images), crop_files(listing), strict=True))
+    cuts: dict[str, Cut] = {}
+    missing = []
+    for image in listing.images:
+        if log.is_done(image, places[image.name]):
+            cuts[image.name] = log.done[image.name]
+        else:
+            missing.append((image, places[image.name]))
+    progress(len(cuts), len(listing.images))
+    for batch in cut_all(missing, order.plan, order.out, processes=order.jobs):
+        log.add(batch)
+        cuts.update((cut.image, cut) for cut in batch)
+        progress(len(cuts), len(listing.images))
+    log.finish(cuts[image.name] for image in listing.images)
+    outcome = sort_out(listing, cuts, landmarks, size_px=order.plan.size_px)
+    if outcome.kept:
+        write_tables(order.out, listing, outcome, plan=order.plan, source=order.source)
+    else:
+        write_rejected(order.out, outcome)
+        first = outcome.rejections[0]
+        raise SourceOpenError(
+            f"{order.source}: none of {len(outcome.rejections)} images can be used; the first: "
+            f"{first.name}: {first.reason}; the others: {order.out / REJECTED}"
+        )
+    return outcome

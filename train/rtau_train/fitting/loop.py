@@ -1,0 +1,397 @@
+"""The training loop: a checkpoint, a record and a held-out figure after every epoch.
+
+Deterministic on a CPU: order, crops and dropout follow from the recipe's seed, so a run that was
+interrupted and resumed ends in the same weights. Prints nothing; tells a watcher. Called by the
+command lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rtau.errors import RtauError, UsageError
+from rtau_train.datasets.batches import TrainingSet
+from rtau_train.datasets.labelled_crops import LabelledCrops
+from rtau_train.datasets.splits import FILE_NAME as SPLIT_FILE
+from rtau_train.datasets.splits import Parts, inherited, parts_of, saved_parts
+from rtau_train.evaluation import evaluate
+from rtau_train.fitting import lab_record
+from rtau_train.fitting.distributed import Worker
+from rtau_train.fitting.history import EpochDone, write_history
+from rtau_train.fitting.optimise import build_optimiser, learning_rate, set_rate
+from rtau_train.fitting.start_from import OtherRun, read_other_run
+from rtau_train.models import build, start
+from rtau_train.models.checkpoint import Model, load_model, load_state, save_model, save_state
+from rtau_train.models.facenet import FaceNet
+from rtau_train.models.loss import balanced_weights, total_loss
+from rtau_train.recipe import Recipe
+
+
+class Watcher:
+    """Hears of progress; this one is deaf."""
+
+    def step(self, done: int, total: int, /) -> None:
+        """Takes the count of steps done in this epoch."""
+
+    def epoch(self, done: EpochDone, /) -> None:
+        """Takes the end of an epoch."""
+
+    def note(self, text: str, /) -> None:
+        """Takes what a reader of the figures must know."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Means:
+    """What a run is computed with; none of it is part of the recipe."""
+
+    worker: Worker = dataclasses.field(default_factory=Worker)
+    amp: bool = False
+    """Mixed precision: float16 on a GPU, bfloat16 on a CPU."""
+    channels_last: bool = False
+    cutters: int = 1
+    """Threads that cut crops."""
+    weights_dir: Path | None = None
+    """Folder of the ImageNet weights a recipe may ask for; None downloads them."""
+    overrides: tuple[str, ...] = ()
+    """What the command line changed in the recipe, for the record."""
+
+
+def fit(
+    recipe: Recipe,
+    data: LabelledCrops,
+    /,
+    *,
+    recipe_path: str,
+    out: Path,
+    resume: bool = False,
+    start_from: Path | None = None,
+    watcher: Watcher | None = None,
+    means: Means | None = None,
+) -> Model:
+    """Returns the trained model, also written to `out`/model.pt after every epoch.
+
+    Args:
+        recipe: what to train.
+        data: with which crops and labels.
+        recipe_path: the recipe's file, for the record.
+        out: folder to write.
+        resume: go on with the state in `out`, if there is one.
+        start_from: folder or model.pt of a run whose weights to begin with, in place of
+            `network.weights`; a state that is resumed wins.
+        watcher: hears of progress.
+        means: what to compute with.
+
+    Raises:
+        SourceOpenError: `start_from` is no checkpoint.
+        ConfigError: `start_from` is of another network or head.
+        UsageError: `out` holds a run and `resume` was not asked for, or another recipe's run; a
+            part of the split is empty; the recipe wants landmarks and the data have none.
+        RtauError: the loss stopped being a number.
+    """
+    is_new = not (out / "last.pt").exists()
+    if not is_new and not resume:
+        raise UsageError(f"{out} already holds a run; add --resume or choose another --out")
+    watcher = watcher or Watcher()
+    other = read_other_run(start_from, recipe.network) if start_from and is_new else None
+    run = Run(
+        recipe, data, recipe_path=recipe_path, out=out, means=means or Means(), other_run=other
+    )
+    run.begin(watcher)
+    while not run.is_over:
+        watcher.epoch(run.epoch(watcher))
+    return load_model(out)
+
+
+class Run:
+    """One fit: the network, its optimiser and the two parts of the data it works on."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: LabelledCrops,
+        /,
+        *,
+        recipe_path: str,
+        out: Path,
+        means: Means,
+        other_run: OtherRun | None = None,
+    ) -> None:
+        """Cuts what is judged and prepares the folder; `other_run` gives the first weights."""
+        self._recipe, self._out, self._means = recipe, out, means
+        self._other_run = other_run
+        if recipe.fit.landmark_weight > 0 and data.landmarks is None:
+            raise UsageError(
+                f"fit.landmark_weight is {recipe.fit.landmark_weight}, but the data have no "
+                "landmarks68.npz; set it to 0 (--set fit.landmark_weight=0)"
+            )
+        parts = _parts(data, recipe, out=out, other_run=other_run)
+        self._worker = means.worker
+        self._training = TrainingSet(
+            recipe,
+            parts.data,
+            parts.split.train,
+            rank=self._worker.rank,
+            world=self._worker.world,
+            threads=means.cutters,
+        )
+        self._judged = evaluate.cut_plain(parts.data, parts.split.validation, recipe)
+        self._judged_targets = parts.data.targets[parts.split.validation]
+        self._record = _first_record(parts, recipe_path=recipe_path, means=means)
+        if other_run is not None and other_run.split_folder is None:
+            note = (
+                f"which pictures {other_run.path} has seen is not known: no {SPLIT_FILE} beside it"
+            )
+            self._record = dataclasses.replace(self._record, notes=(*self._record.notes, note))
+        self._weights = self._label_weights()
+        self._best, self._best_epoch = -1.0, 0
+        self._history: list[EpochDone] = []
+        out.mkdir(parents=True, exist_ok=True)
+        if self._worker.is_first and not (out / "last.pt").exists():
+            (out / SPLIT_FILE).write_text(parts.to_json(recipe.split), encoding="utf-8")
+
+    @property
+    def is_over(self) -> bool:
+        """True after the last epoch, or when the score has not risen for `fit.patience`."""
+        done, plan = self._record.epochs_done, self._recipe.fit
+        tired = 0 < plan.patience <= done - self._best_epoch
+        return done >= plan.epochs or tired
+
+    def begin(self, watcher: Watcher, /) -> None:
+        """Makes the network: with the state of `last.pt` if there is one, else as it starts.
+
+        It starts with the other run's weights, or else as the recipe says.
+        """
+        recipe, path = self._recipe, self._out / "last.pt"
+        for note in self._record.notes:
+            watcher.note(note)
+        torch.manual_seed(recipe.fit.seed)
+        if path.exists():
+            self._net = build(recipe.network)
+        elif self._other_run is not None:
+            self._net = self._start_with(self._other_run)
+        else:
+            self._net = start(recipe.network, weights_dir=self._means.weights_dir)
+        self._net.to(self._worker.device)
+        if self._means.channels_last:
+            self._net.to(memory_format=torch.channels_last)
+        self._optimiser = build_optimiser(self._net, recipe.fit)
+        self._scaler = torch.amp.GradScaler(
+            "cuda", enabled=self._means.amp and self._worker.device != "cpu"
+        )
+        if path.exists():
+            self._restore(path)
+        # Each process drops other values; the first keeps the generator of a run without company.
+        if self._worker.rank:
+            torch.manual_seed(recipe.fit.seed + self._worker.rank)
+
+    def _start_with(self, other: OtherRun) -> FaceNet:
+        self._record = dataclasses.replace(
+            self._record, started_from=other.path, started_from_sha256=other.weights_sha256
+        )
+        return other.start(self._recipe.network)
+
+    def _restore(self, path: Path) -> None:
+        state = load_state(path, kind="state")
+        if Recipe.from_dict(state["recipe"], origin=str(path)) != self._recipe:
+            raise UsageError(
+                f"{path} was made by another recipe; choose another --out, or restore the recipe"
+            )
+        self._net.load_state_dict(state["weights"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["torch_rng"])
+        self._best, self._best_epoch = float(state["best"]), int(state["best_epoch"])
+        self._history = [EpochDone(**row) for row in state["history"]]
+        self._record = dataclasses.replace(
+            self._record,
+            epochs_done=int(state["epochs_done"]),
+            minutes=float(state["minutes"]),
+            # A state older than --start-from has neither.
+            started_from=str(state.get("started_from", "")),
+            started_from_sha256=str(state.get("started_from_sha256", "")),
+        )
+
+    def epoch(self, watcher: Watcher, /) -> EpochDone:
+        """Returns what the next epoch came to, after the first process wrote both checkpoints."""
+        started_s = time.monotonic()
+        recipe, epoch = self._recipe, self._record.epochs_done
+        self._net.freeze("head" if epoch < recipe.fit.frozen_epochs else recipe.network.unfreeze)
+        self._net.set_dense(epoch >= recipe.fit.epochs - recipe.fit.dense_epochs)
+        loss = self._train(epoch, watcher)
+        self._net.set_dense(True)
+        chosen = self._judge() if self._worker.is_first else None
+        score = self._worker.agree(0.0 if chosen is None else chosen.score)
+        wall_s = time.monotonic() - started_s
+        self._record = dataclasses.replace(
+            self._record, epochs_done=epoch + 1, minutes=self._record.minutes + wall_s / 60
+        )
+        rose = score > self._best
+        if rose:
+            self._best, self._best_epoch = score, epoch + 1
+        done = EpochDone(
+            epoch=epoch + 1,
+            epochs=recipe.fit.epochs,
+            loss=loss,
+            validation_loss=float("nan") if chosen is None else chosen.loss,
+            score=score,
+            rate=float(self._optimiser.param_groups[-1]["lr"]),
+            wall_s=wall_s,
+        )
+        self._history.append(done)
+        if chosen is not None:
+            self._save(chosen, is_kept=rose or recipe.fit.keep == "last")
+        # The others may read what the first has written only when it is there.
+        self._worker.wait()
+        return done
+
+    def _judge(self) -> evaluate.Calibration:
+        return evaluate.calibrate(
+            self._net, self._judged, self._judged_targets, recipe=self._recipe
+        )
+
+    def _train(self, epoch: int, watcher: Watcher) -> float:
+        plan, steps = self._recipe.fit, self._training.steps
+        net = self._worker.share(self._net)
+        net.train()
+        summed = 0.0
+        for step, batch in enumerate(self._training.batches(epoch)):
+            set_rate(
+                self._optimiser,
+                learning_rate(plan, progress=(epoch * steps + step) / (plan.epochs * steps)),
+            )
+            is_last = step + 1 == steps
+            window = min(plan.accumulate, steps - step // plan.accumulate * plan.accumulate)
+            loss = self._loss(net, batch)
+            if not torch.isfinite(loss):
+                raise RtauError(
+                    f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}; lower "
+                    "fit.max_lr in the recipe, then start again in another --out"
+                )
+            torch.autograd.backward(self._scaler.scale(loss / window))
+            if is_last or (step + 1) % plan.accumulate == 0:
+                self._scaler.step(self._optimiser)
+                self._scaler.update()
+                self._optimiser.zero_grad()
+            summed += loss.item()
+            watcher.step(step + 1, steps)
+        return summed / steps
+
+    def _loss(self, net: torch.nn.Module, batch: tuple[Tensor, Tensor, Tensor | None]) -> Tensor:
+        crops, targets, landmarks = (
+            None if part is None else part.to(self._worker.device) for part in batch
+        )
+        assert crops is not None, "a batch has crops"
+        assert targets is not None, "a batch has targets"
+        with self._precision():
+            outputs = net(crops)
+        return total_loss(
+            outputs,
+            targets,
+            landmarks,
+            fit=self._recipe.fit,
+            task=self._recipe.network.task,
+            weights=self._weights,
+        )
+
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        if not self._means.amp:
+            return contextlib.nullcontext()
+        kind = "cpu" if self._worker.device == "cpu" else "cuda"
+        return torch.autocast(kind, torch.bfloat16 if kind == "cpu" else torch.float16)
+
+    def _label_weights(self) -> Tensor | None:
+        if self._recipe.fit.class_weights == "none":
+            return None
+        weights = balanced_weights(self._training.targets, task=self._recipe.network.task)
+        return weights.to(self._worker.device)
+
+    def _save(self, chosen: evaluate.Calibration, *, is_kept: bool) -> None:
+        weights = {name: value.detach().cpu() for name, value in self._net.state_dict().items()}
+        if is_kept:
+            model = Model(
+                recipe=self._recipe,
+                recipe_path=self._record.recipe,
+                epochs_done=self._record.epochs_done,
+                thresholds=chosen.thresholds,
+                cam_scale=chosen.cam_scale,
+                cam_plus_plus_scale=chosen.cam_plus_plus_scale,
+                weights=weights,
+            )
+            save_model(self._out / "model.pt", model)
+        state = {
+            "kind": "state",
+            "recipe": self._recipe.to_dict(),
+            "epochs_done": self._record.epochs_done,
+            "minutes": self._record.minutes,
+            "started_from": self._record.started_from,
+            "started_from_sha256": self._record.started_from_sha256,
+            "best": self._best,
+            "best_epoch": self._best_epoch,
+            "history": [dataclasses.asdict(row) for row in self._history],
+            "weights": weights,
+            "optimiser": self._optimiser.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "torch_rng": torch.get_rng_state(),
+        }
+        save_state(self._out / "last.pt", state)
+        lab_record.write_record(self._out, self._record)
+        write_history(self._out, self._history)
+
+
+def _parts(data: LabelledCrops, recipe: Recipe, *, out: Path, other_run: OtherRun | None) -> Parts:
+    """Returns a run's parts: those it has already, or the recipe's.
+
+    What the run it starts from held out stays held out.
+    """
+    if (out / "last.pt").exists():
+        return saved_parts(out, data, recipe)
+    parts = parts_of(data, recipe)
+    if other_run is None or other_run.split_folder is None:
+        return parts
+    if recipe.split.train_rows:
+        raise UsageError(
+            f"split.train_rows must be 0 with --start-from, got {recipe.split.train_rows}: what "
+            f"{other_run.path} was trained on is trained on again"
+        )
+    return inherited(parts, other_run.split_folder)
+
+
+def _first_record(parts: Parts, /, *, recipe_path: str, means: Means) -> lab_record.LabRecord:
+    made = parts.data.preparation
+    return lab_record.LabRecord(
+        recipe=recipe_path,
+        overrides=means.overrides,
+        commit=lab_record.git_commit(),
+        machine=lab_record.machine(means.worker.device),
+        versions=lab_record.versions(),
+        device=means.worker.device,
+        processes=means.worker.world,
+        amp=means.amp,
+        dataset="renders" if made is None else made.dataset,
+        train_rows=len(parts.split.train),
+        validation_rows=len(parts.split.validation),
+        test_rows=len(parts.split.test),
+        shared_subjects=parts.shared_subjects(),
+        notes=tuple(_never_shown(parts)),
+    )
+
+
+def _never_shown(parts: Parts) -> list[str]:
+    """Returns a line per label that has only one class in a part, so cannot be learnt or judged."""
+    lines = []
+    for name in ("train", "validation", "test"):
+        rows = getattr(parts.split, name)
+        coded, occurs = parts.data.coded[rows], parts.data.occurs[rows]
+        for place, label in enumerate(parts.data.labels):
+            known = int(coded[:, place].sum())
+            shown = int((occurs & coded)[:, place].sum())
+            if shown in (0, known):
+                lines.append(f"{label} has one class in the {name} part: {shown} of {known} rows")
+    return lines
