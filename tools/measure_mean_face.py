@@ -1,4 +1,4 @@
-"""Measures the mean face of labelled renders into train/rtau_train/mean_face.json.
+"""Measures the mean face of labelled renders into train/rtau_train/explaining/mean_face.json.
 
     python tools/measure_mean_face.py --data faces --of "4,000 of 22,000 rendered faces of 128 px"
 

@@ -1,7 +1,8 @@
 """Predicts a face's next box from its landmarks, by the canonical square of the landmarks.
 
-Pure functions on arrays. The networks are trained on the canonical square (`rtau_train.datasets.augmentation`),
-so the predicted box is the one whose crop is that square. `rtau.pipeline` calls it.
+Pure functions on arrays. The networks are trained on the canonical square
+(`rtau_train.datasets.augmentation`), so the predicted box is the one whose crop is that square.
+`rtau.pipeline` calls it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def autograd_cams(maps, head, *, kind="average", max_pool_first=False):
             plain.append(torch.relu((weights * maps).sum(dim=1)))
             heat = maps.sum(dim=(2, 3), keepdim=True)
             denominators = 2 * slope**2 + slope**3 * heat
-            # The guard of rtau_train.models.cam: 0 where the derivative is 0, and no nearer to the pole.
+            # The guard of rtau_train.models.cam: 0 where the derivative is 0, else off the pole.
             held = torch.maximum(denominators, slope**2)
             alphas = torch.where(slope == 0, 0.0, slope**2 / held)
             weights = (alphas * torch.relu(slope)).sum(dim=(2, 3), keepdim=True)

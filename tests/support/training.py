@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
+from rtau_train.datasets.preparation import Preparation
 from rtau_train.datasets.splits import Parts, parts_of
 from rtau_train.recipe import Augment, Recipe, read_recipe
 
@@ -39,3 +41,24 @@ def faces() -> LabelledCrops:
 def parts() -> Parts:
     """The faces as a run of the small recipe parts them."""
     return parts_of(faces(), small_recipe())
+
+
+def make_prepared(folder, *, dataset, people):
+    """Writes the committed renders as if they were a prepared data set with some people."""
+    shutil.copytree(FACES, folder)
+    table = (folder / "labels.csv").read_text().splitlines()
+    rows = [f"{row},P{index % people}" for index, row in enumerate(table[1:])]
+    (folder / "labels.csv").write_text("\n".join([table[0] + ",subject", *rows]) + "\n")
+    made = Preparation(
+        dataset=dataset,
+        task="multi_label",
+        labels=shipped_recipe().network.labels,
+        size_px=128,
+        crop=shipped_recipe().shipping.haar_crop,
+        images=len(rows),
+        rejected=0,
+        rtau_version="0",
+        source="renders",
+    )
+    (folder / "prepared.json").write_text(made.to_json())
+    return folder

@@ -11,12 +11,18 @@ import sys
 from collections.abc import Sequence
 
 from rtau.errors import RtauError
-from rtau_train.commands import cam_quality, curve, evaluate, explain, fit
-from rtau_train.commands import card as card
-from rtau_train.commands import prepare as prepare
-from rtau_train.commands import report as report
-from rtau_train.commands import study as study
-from rtau_train.commands import synth as synth
+from rtau_train.commands import (
+    cam_quality,
+    card,
+    curve,
+    evaluate,
+    explain,
+    fit,
+    prepare,
+    report,
+    study,
+    synth,
+)
 
 INTERRUPTED = 130
 # In the order `--help` lists their verbs.

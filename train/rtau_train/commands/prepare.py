@@ -1,7 +1,7 @@
 """The verb `rtau-train prepare`: its flags, and what it prints.
 
-Added to the parser of `rtau_train.commands.main`. The counts and the folder's name go to stdout; progress,
-notes and the first rejections to stderr.
+Added to the parser of `rtau_train.commands.main`. The counts and the folder's name go to stdout;
+progress, notes and the first rejections to stderr.
 """
 
 from __future__ import annotations

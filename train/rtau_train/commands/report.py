@@ -1,6 +1,7 @@
 """The verb `rtau-train report`: a folder of results to index.html and report.md.
 
-Added to the parser of `rtau_train.commands.main`. Prints the page's path; trains and evaluates nothing.
+Added to the parser of `rtau_train.commands.main`. Prints the page's path; trains and evaluates
+nothing.
 """
 
 from __future__ import annotations

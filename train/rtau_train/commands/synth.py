@@ -1,6 +1,7 @@
 """The verbs `rtau-train synth`, `synth-clip` and `synth-assets`: flags, and what they print.
 
-Added to the parser of `rtau_train.commands.main`. Progress goes to stderr, the folder's name to stdout.
+Added to the parser of `rtau_train.commands.main`. Progress goes to stderr, the folder's name to
+stdout.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a network sees in a face: probabilities, decisions and CAMs of chosen labels.
 
 Runs the network once per face and takes every CAM from that run in closed form; finds no faces,
-draws nothing (`rtau_train.explaining.panels`) and writes nothing. Called by `rtau_train.commands.explain` and, as
-`opened` and `explain`, by whoever wants the numbers.
+draws nothing (`rtau_train.explaining.panels`) and writes nothing. Called by
+`rtau_train.commands.explain` and, as `opened` and `explain`, by whoever wants the numbers.
 """
 
 from __future__ import annotations

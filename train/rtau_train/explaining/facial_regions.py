@@ -1,8 +1,8 @@
 """Where on a face each Action Unit shows: patches of skin, laid on 68 landmarks.
 
 The table follows the muscles of FACS (Ekman, Friesen & Hager 2002) and is explained, with pictures,
-in docs/cam-quality.md. Knows no network and no heatmap; called by `rtau_train.explaining.cam_quality` and by
-the script that draws the document's picture.
+in docs/cam-quality.md. Knows no network and no heatmap; called by
+`rtau_train.explaining.cam_quality` and by the script that draws the document's picture.
 """
 
 from __future__ import annotations

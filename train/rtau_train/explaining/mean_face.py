@@ -47,6 +47,6 @@ def mean_face(rule: Crop | CropRule, /) -> npt.NDArray[np.float64]:
 @functools.cache
 def _template() -> dict[str, npt.NDArray[np.float64]]:
     """Returns per kind of box the mean points, (68, 2), in longer sides from the box's centre."""
-    text = resources.files("rtau_train").joinpath(FILE).read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
     measured = json.loads(text)
     return {kind: np.array(measured[kind]["points"]) for kind in ("landmark_box", "haar_box")}

@@ -34,10 +34,11 @@ def _beside(listing: Listing) -> str:
     said = {
         "disfa+": f"about {dataset_sizes.DISFA_PLUS_IMAGES:,} images with the neutral ones, "
         f"{dataset_sizes.DISFA_PLUS_PEOPLE} people",
-        "dem": f"{dataset_sizes.DEM_IMAGES:,} images, {dataset_sizes.DEM_EMOTIONS['neutral']} of them "
-        f"neutral, {dataset_sizes.DEM_PEOPLE} people",
-        "ckplus": f"{dataset_sizes.CKPLUS_SEQUENCES} sequences, {dataset_sizes.CKPLUS_LABELLED} with an "
-        f"emotion, {dataset_sizes.CKPLUS_PEOPLE} people",
+        "dem": f"{dataset_sizes.DEM_IMAGES:,} images, "
+        f"{dataset_sizes.DEM_EMOTIONS['neutral']} of them neutral, "
+        f"{dataset_sizes.DEM_PEOPLE} people",
+        "ckplus": f"{dataset_sizes.CKPLUS_SEQUENCES} sequences, "
+        f"{dataset_sizes.CKPLUS_LABELLED} with an emotion, {dataset_sizes.CKPLUS_PEOPLE} people",
         "fer2013": ", ".join(f"{word} {n:,}" for word, n in dataset_sizes.FER2013_USAGE.items()),
     }.get(listing.dataset)
     return f" (paper: {said})" if said else ""

@@ -4,7 +4,7 @@
     SOURCES/makehuman/makehuman/data/{3dobjs/base.obj, targets/macrodetails/*.target}
     SOURCES/makehuman-assets/base/{eyebrows, hair, skins/textures}
 
-Takes a few minutes once; rendering never needs the sources. Called by `cli.py`.
+Takes a few minutes once; rendering never needs the sources. Called by `commands/synth.py`.
 """
 
 from __future__ import annotations

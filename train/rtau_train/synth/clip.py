@@ -2,7 +2,7 @@
 
 Each labelled action rises, holds and falls alone, in order, then four mixes follow; the head sways
 and blinks. For demonstrations and tests of timing, not for training: all frames show one head.
-Called by `cli.py`.
+Called by `commands/synth.py`.
 """
 
 from __future__ import annotations

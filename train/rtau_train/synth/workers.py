@@ -1,7 +1,7 @@
 """Shares the parts of an order among processes, each with an OpenGL context of its own.
 
 One process is the command's own; more are started fresh, since an open context does not survive a
-fork. Called by `cli.py`.
+fork. Called by `commands/synth.py`.
 """
 
 from __future__ import annotations

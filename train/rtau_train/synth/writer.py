@@ -7,7 +7,7 @@
     synth.json              what was asked for; another seed or size may not go on in this folder
 
 Picture k is the same in every folder of one seed, size and asset folder, whatever the number of
-processes. Draws nothing itself. Called by `cli.py`.
+processes. Draws nothing itself. Called by `commands/synth.py`.
 """
 
 from __future__ import annotations

@@ -63,6 +63,6 @@ def test_the_file_says_how_it_was_made():
     path = Path(module.__file__).with_name(module.FILE)
     measured = json.loads(path.read_text(encoding="utf-8"))
 
-    assert (path.parents[2] / measured["made_by"]).is_file()
+    assert (path.parents[3] / measured["made_by"]).is_file()
     assert measured["of"]
     assert measured["landmark_box"]["faces"] >= measured["haar_box"]["faces"] > 1000

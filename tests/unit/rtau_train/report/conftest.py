@@ -4,18 +4,6 @@ from rtau_train.report.html import as_html
 from rtau_train.report.markdown import as_markdown
 from rtau_train.report.page import document_of
 from rtau_train.report.results import read_results
-from tests.support.study_results import write_paper1, write_paper2
-
-
-@pytest.fixture(scope="session")
-def folder1(tmp_path_factory):
-    """The files of a made-up study of the first paper; one of its experiments was not run."""
-    return write_paper1(tmp_path_factory.mktemp("paper1"))
-
-
-@pytest.fixture(scope="session")
-def folder2(tmp_path_factory):
-    return write_paper2(tmp_path_factory.mktemp("paper2"))
 
 
 @pytest.fixture(scope="session")

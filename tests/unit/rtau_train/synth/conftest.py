@@ -2,12 +2,6 @@ import pytest
 
 from rtau_train.synth.assets import read_assets
 from rtau_train.synth.render import Studio
-from tests.support.made_up_head import make_assets
-
-
-@pytest.fixture(scope="session")
-def asset_folder(tmp_path_factory):
-    return make_assets(tmp_path_factory.mktemp("assets") / "made-up")
 
 
 @pytest.fixture(scope="session")

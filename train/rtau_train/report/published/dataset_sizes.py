@@ -1,6 +1,7 @@
 """What the papers say of their data, as the counts of prepared folders stand beside it.
 
-Views of the numbers in `rtau_train.report.published`; typed there and nowhere else. Called by the counts.
+Views of the numbers in `rtau_train.report.published.tables`; typed there and nowhere else. Called
+by `rtau_train.report.dataset_counts`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Where a network looks: heatmaps as pictures, and how well they point at the muscles."""
