@@ -7,8 +7,6 @@ parsed and checked once, when the records are made; nothing after that checks ag
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import math
 import sys
 import types
 import typing
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rtau.errors import ConfigError
+from rtau.strict_parser import StrictParser
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -202,8 +201,8 @@ class Setting:
 
     @property
     def flag(self) -> str:
-        """The flag on the command line: `--min-face`, and `--timeout` for `timeout_s`."""
-        return f"--{self.key.removesuffix('_s').replace('_', '-')}"
+        """The flag on the command line: `--min-face`."""
+        return flag_of(self.key)
 
     @property
     def kind(self) -> type:
@@ -236,77 +235,47 @@ def settings() -> Iterator[Setting]:
             )
 
 
+def flag_of(path: str, /) -> str:
+    """Returns the flag of a setting: `--timeout` for `source.timeout_s`."""
+    return f"--{path.rpartition('.')[2].removesuffix('_s').replace('_', '-')}"
+
+
 def build(
-    values: Mapping[tuple[str, str], Any], *, called: Callable[[Setting], str] | None = None
+    values: Mapping[tuple[str, str], Any], *, name_of: Callable[[str], str] = flag_of
 ) -> RunConfig:
     """Returns the config of given values by (section, key); everything else keeps its default.
 
     Args:
         values: what was given.
-        called: what an error calls a setting; None for its flag on the command line.
+        name_of: turns `section.key` into the name of a setting in errors: its flag.
 
     Raises:
         ConfigError: a value has the wrong type or lies outside its range.
     """
     sections: dict[str, dict[str, Any]] = {}
-    for item in settings():
-        if (item.section, item.key) in values:
-            name = item.flag if called is None else called(item)
-            value = _checked(values[item.section, item.key], item, name=name)
-            sections.setdefault(item.section, {})[item.key] = value
-    kinds = typing.get_type_hints(RunConfig)
-    return RunConfig(**{name: kinds[name](**given) for name, given in sections.items()})
+    for (section, key), value in values.items():
+        sections.setdefault(section, {})[key] = value
+    return StrictParser(name_of=name_of).parse(RunConfig, sections)
 
 
 def read_toml(path: Path) -> dict[tuple[str, str], Any]:
     """Returns the values of a config file by (section, key).
 
     Raises:
-        ConfigError: unreadable, not TOML, or a key that does not exist (the nearest is named).
+        ConfigError: unreadable, not TOML, a key that does not exist (the nearest is named), or a
+            value that has the wrong type or lies outside its range.
     """
     try:
         payload = tomllib.loads(path.read_text(encoding="utf-8"))
+        StrictParser().parse(RunConfig, payload)
     except OSError as error:
         raise ConfigError(f"{path}: the config cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file ({error})") from None
-    known = {(item.section, item.key) for item in settings()}
-    values: dict[tuple[str, str], Any] = {}
-    for section, content in payload.items():
-        if not isinstance(content, dict):
-            raise ConfigError(f"{path}: {section!r} must be a table such as [source]")
-        for key, value in content.items():
-            if (section, key) not in known:
-                raise ConfigError(f"{path}: unknown key {_unknown(section, key, known)}")
-            values[section, key] = value
-    return values
-
-
-def _unknown(section: str, key: str, known: set[tuple[str, str]]) -> str:
-    names = [f"{a}.{b}" for a, b in sorted(known)]
-    near = difflib.get_close_matches(f"{section}.{key}", names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
-    return f"{section}.{key}; {hint}"
-
-
-def _checked(value: Any, item: Setting, *, name: str) -> Any:
-    """Returns the value in the type of its setting, or raises ConfigError."""
-    kind = item.kind
-    if value is None and type(None) in typing.get_args(item.hint):
-        return None
-    if item.choices:
-        if value not in item.choices:
-            raise ConfigError(f"{name} must be one of {', '.join(item.choices)}, got {value!r}")
-        return value
-    if kind is Path and isinstance(value, str):
-        value = Path(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{name} must be {kind.__name__}, got {value!r}")
-    if isinstance(value, (int, float)):
-        low = -math.inf if item.low is None else item.low
-        high = math.inf if item.high is None else item.high
-        if not low <= value <= high:  # written so that NaN fails too
-            raise ConfigError(f"{name} must lie in [{low:g}, {high:g}], got {value}")
-    return value
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return {
+        (section, key): value
+        for section, content in payload.items()
+        for key, value in content.items()
+    }

@@ -1,4 +1,4 @@
-"""What a model file eats and returns: the one place for labels, sizes, thresholds and origins.
+"""What a model file takes and returns: the one place for labels, sizes, thresholds and origins.
 
 Written by `rtau-export`, carried in the ONNX metadata (key `rtau_contract`) and as a JSON file
 beside the model; read by the backends, which refuse a model without one. Knows no backend.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import types
-import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rtau.data import Task
 from rtau.errors import ContractError
+from rtau.strict_parser import StrictParser
 
 # Key of the contract's JSON in an ONNX file's metadata_props.
 METADATA_KEY = "rtau_contract"
@@ -225,7 +224,7 @@ class ModelContract:
                 "again with this version of rtau"
             )
         try:
-            return typing.cast(ModelContract, parse_record(cls, payload))
+            return StrictParser(error=ContractError).parse(cls, payload)
         except ContractError as error:
             raise ContractError(f"{origin}: {error}") from None
 
@@ -288,62 +287,3 @@ def _check_calibration(calibration: CalibrationRecord, *, labels: int) -> None:
         raise ContractError(
             f"calibration.temperature must be positive, got {calibration.temperature}"
         )
-
-
-def parse_record(kind: type, payload: dict[str, Any]) -> Any:
-    """Returns a JSON object as the record it describes, every field checked against its type.
-
-    Raises:
-        ContractError: a missing, unknown or wrong field.
-    """
-    hints = typing.get_type_hints(kind)
-    known = {field.name: field for field in dataclasses.fields(kind)}
-    unknown = sorted(set(payload) - set(known))
-    if unknown:
-        raise ContractError(f"unknown field {unknown[0]!r}; known: {', '.join(known)}")
-    missing = [
-        name
-        for name, field in known.items()
-        if field.default is dataclasses.MISSING and name not in payload
-    ]
-    if missing:
-        raise ContractError(f"missing field {missing[0]!r}")
-    return kind(**{name: _parse(value, hints[name], name) for name, value in payload.items()})
-
-
-def _parse(value: Any, hint: Any, name: str) -> Any:
-    """Returns a JSON value as the type a field asks for, or raises ContractError."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, dict):
-            raise ContractError(f"{name} must be an object, got {type(value).__name__}")
-        return parse_record(hint, value)
-    if typing.get_args(hint):
-        return _parse_generic(value, hint, name)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise ContractError(f"{name} must be {hint.__name__}, got {type(value).__name__}")
-    return value
-
-
-def _parse_generic(value: Any, hint: Any, name: str) -> Any:
-    """Returns a JSON value as the `X | None`, `Literal[...]` or `tuple[...]` a field asks for."""
-    origin, inside = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        return _parse(value, next(arg for arg in inside if arg is not type(None)), name)
-    if origin is Literal:
-        if value not in inside:
-            raise ContractError(f"{name} must be one of {', '.join(inside)}, got {value!r}")
-        return value
-    return _parse_tuple(value, inside, name)
-
-
-def _parse_tuple(value: Any, inside: tuple[Any, ...], name: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise ContractError(f"{name} must be a list, got {type(value).__name__}")
-    open_ended = inside[-1] is Ellipsis
-    if not open_ended and len(value) != len(inside):
-        raise ContractError(f"{name} must have {len(inside)} values, got {len(value)}")
-    return tuple(_parse(item, inside[0], name) for item in value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import operator
 import os
 import threading
 import time
@@ -264,7 +263,7 @@ class Detector:
     def _config(self, **asked: Any) -> RunConfig:
         """Returns the settings, with what is asked of one source; checks both."""
         source = {("source", key): value for key, value in asked.items()}
-        return build({**self._given, **source}, called=operator.attrgetter("key"))
+        return build({**self._given, **source}, name_of=lambda path: path.rpartition(".")[2])
 
     def _check_usable(self) -> None:
         if self._is_closed:

@@ -12,12 +12,12 @@ import hashlib
 import json
 import platform
 import sys
-import typing
 from pathlib import Path
 from typing import Any, Literal
 
-from rtau.contract import MAX_JSON_BYTES, ModelContract, Precision, parse_record
+from rtau.contract import MAX_JSON_BYTES, ModelContract, Precision
 from rtau.errors import BackendUnavailable, ContractError
+from rtau.strict_parser import StrictParser
 
 SUFFIX = ".engine"
 # Raised when a field changes its meaning; other schemas are refused.
@@ -133,13 +133,11 @@ def read_sidecar(engine: Path) -> tuple[ModelContract, EngineBuild]:
             f"{path}: must hold schema {SCHEMA}, contract and build, got {sorted(payload)} of "
             f"schema {payload.get('schema')!r}; build the engine again with `rtau-export engine`"
         )
-    if not isinstance(payload["build"], dict):
-        raise ContractError(f"{path}: build must be an object")
     contract = ModelContract.from_json(json.dumps(payload["contract"]), origin=str(path))
     try:
-        build = typing.cast(EngineBuild, parse_record(EngineBuild, payload["build"]))
+        build = StrictParser(error=ContractError).parse(EngineBuild, payload["build"], path="build")
     except ContractError as error:
-        raise ContractError(f"{path}: build: {error}") from None
+        raise ContractError(f"{path}: {error}") from None
     return contract, build
 
 

@@ -34,9 +34,9 @@ def test_given_values_replace_defaults_and_nothing_else():
         (("decide", "smooth"), -1.0, r"--smooth must lie in \[0, 10\], got -1"),
         (("decide", "smooth"), float("nan"), r"--smooth must lie in \[0, 10\], got nan"),
         (("source", "max_frames"), 0, r"--max-frames must lie in \[1, inf\], got 0"),
-        (("source", "max_frames"), 1.5, "--max-frames must be int, got 1.5"),
-        (("overlay", "blur"), 1, "--blur must be bool, got 1"),
-        (("model", "threads"), True, "--threads must be int, got True"),
+        (("source", "max_frames"), 1.5, "--max-frames must be int, got float 1.5"),
+        (("overlay", "blur"), 1, "--blur must be bool, got int 1"),
+        (("model", "threads"), True, "--threads must be int, got bool True"),
         (("output", "view"), "vr", "--view must be one of auto, window, terminal, none, got 'vr'"),
     ],
 )
@@ -59,8 +59,10 @@ def test_a_toml_file_is_read_by_section(tmp_path):
     ("text", "words"),
     [
         ("[decide]\nsmoth = 1", "unknown key decide.smoth; did you mean decide.smooth?"),
-        ("[zzz]\nqqq = 1", "unknown key zzz.qqq; known: "),
-        ("smooth = 1", r"'smooth' must be a table such as \[source\]"),
+        ("[zzz]\nqqq = 1", "unknown key zzz; known: source, find, model"),
+        ("smooth = 1", "unknown key smooth; did you mean decide.smooth?"),
+        ("source = 1", "source must be a table, got int 1"),
+        ("[decide]\nsmooth = 11", r"decide.smooth must lie in \[0, 10\], got 11"),
         ("[decide", "not a TOML file"),
     ],
 )

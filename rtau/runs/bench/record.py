@@ -13,12 +13,11 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import rtau
-from rtau.contract import parse_record
 from rtau.cpu import usable_cores
-from rtau.errors import ContractError, SinkError, UsageError
+from rtau.errors import SinkError, UsageError
 from rtau.execution.opencv_threads import FILE_THREADS
 from rtau.protocols import Engine
 from rtau.runs.bench.machine import (
@@ -36,6 +35,7 @@ from rtau.runs.bench.metrics import Metric
 from rtau.runs.run_record import utc_now
 from rtau.sinks.video_encoder import QUICK_PRESETS, QUICK_PX, THREADS_OF_A_RUN
 from rtau.sources.decoding import DECODER_THREADS
+from rtau.strict_parser import StrictParser
 
 # Raised when a field changes its meaning.
 SCHEMA = 1
@@ -279,8 +279,8 @@ def parse_bench_record(text: str, *, origin: str) -> BenchRecord:
     if schema != SCHEMA:
         raise UsageError(f"{origin}: benchmark schema must be {SCHEMA}, got {schema!r}")
     try:
-        return cast(BenchRecord, parse_record(BenchRecord, cast(dict[str, Any], payload)))
-    except (ContractError, UsageError) as error:
+        return StrictParser(error=UsageError).parse(BenchRecord, payload)
+    except UsageError as error:
         raise UsageError(f"{origin}: not a benchmark record: {error}") from None
 
 
