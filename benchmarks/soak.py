@@ -22,6 +22,7 @@ from benchmarks.measure import add_output_flags, keep_as_asked
 from benchmarks.pairs import Limit
 from rtau.backends import open_engine
 from rtau.data import FrameResult, Picture
+from rtau.protocols import SinkReport
 from rtau.runs.bench.live import LIVE_FPS, LiveCost, run_live
 from rtau.runs.bench.metrics import metric
 from rtau.runs.bench.processes import resident_mib
@@ -56,6 +57,10 @@ class MemoryLog:
         if self._frames % LIVE_FPS == 0 and (mib := resident_mib()) is not None:
             self.mib.append(mib)
         self._frames += 1
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Does nothing."""

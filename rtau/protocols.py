@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from rtau.contract import ModelContract
@@ -32,6 +33,37 @@ class SourceInfo:
     """Declared number of frames, possibly wrong; None when unknown or endless."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class MediaOrigin:
+    """The file a source reads, and its clock: what a sink needs to keep times and sound."""
+
+    path: Path
+    """The file itself."""
+    start_time_s: float
+    """Time on the file's own clock at which `Frame.time_s` is 0.
+
+    0 for formats with a timeline (mp4, mov, mkv, avi, ...), where a picture that starts later
+    starts later; the earliest timestamp of all streams for MPEG-TS and MPEG-PS, whose clocks start
+    anywhere.
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What a source has counted so far, and where its frames come from."""
+
+    corrupt: int = 0
+    """Frames that could not be decoded."""
+    dropped: int = 0
+    """Captured frames the source dropped itself, because newer ones came before they were taken."""
+    reconnects: int = 0
+    """Times a lost stream was opened again."""
+    notes: tuple[str, ...] = ()
+    """Sentences for people, such as a camera mode that differs from the one asked for."""
+    origin: MediaOrigin | None = None
+    """The video file that is read; None for any other source."""
+
+
 @runtime_checkable
 class Source(Protocol):
     """Gives frames in order. Tested by tests/contracts/test_source.py.
@@ -39,7 +71,7 @@ class Source(Protocol):
     * Iterated once, by one thread at a time, not always the same. Indices start at 0 and grow
       by one per *captured* frame; `time_s` never decreases.
     * All frames have the size `info` tells, but for sources of unrelated images.
-    * A corrupt frame is skipped, counted in `corrupt`, and leaves a gap in the indices. The end of
+    * A corrupt frame is skipped, counted in its report, and leaves a gap in the indices. The end of
       a file ends the iteration; an unplugged camera or a lost stream raises SourceError. Every
       blocking read is bounded.
     * `close()` may be called from another thread and twice; it ends a running iteration soon.
@@ -55,13 +87,12 @@ class Source(Protocol):
         """True where waiting loses frames (camera, stream): the newest frame wins."""
         ...
 
-    @property
-    def corrupt(self) -> int:
-        """Frames that could not be decoded so far."""
-        ...
-
     def __iter__(self) -> Iterator[Frame]:
         """Yields frames until the end."""
+        ...
+
+    def report(self) -> SourceReport:
+        """Returns the counts so far; any thread may ask at any time, also after `close()`."""
         ...
 
     def close(self) -> None:
@@ -150,6 +181,16 @@ class Engine(Protocol):
         ...
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class SinkReport:
+    """What became of a sink's output, for the run record."""
+
+    note: str | None = None
+    """A sentence for people where the file is not as they expect; None when all is well."""
+    audio: str | None = None
+    """What became of the sound: `copied aac`, `none`; None for sinks that write no sound."""
+
+
 @runtime_checkable
 class Sink(Protocol):
     """Takes results to where people or programs see them. Tested by tests/contracts/test_sink.py.
@@ -187,6 +228,10 @@ class Sink(Protocol):
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Takes one frame's result, in order."""
+        ...
+
+    def report(self) -> SinkReport:
+        """Returns what became of the output; complete after `close()`."""
         ...
 
     def close(self) -> None:

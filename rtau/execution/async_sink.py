@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from rtau.data import FrameResult, Picture
 from rtau.execution.queue import BoundedQueue
 from rtau.execution.worker_pool import WorkerPool
-from rtau.protocols import Sink
+from rtau.protocols import Sink, SinkReport
 
 
 @runtime_checkable
@@ -64,6 +64,10 @@ class AsyncSink:
         # In this thread: the pool is the busier one where a sink is slow.
         if not self._queue.put((result, self._prepare(picture))):
             self._finish()
+
+    def report(self) -> SinkReport:
+        """Returns the report of the wrapped sink."""
+        return self._sink.report()
 
     def close(self) -> None:
         """Writes what is queued and closes the wrapped sink; may be called twice.

@@ -174,7 +174,7 @@ class Runner:
             frames_read=self._reader.frames_read + self._reader.frames_dropped,
             frames_done=self._done,
             frames_dropped=self._dropped,
-            frames_corrupt=self._source.corrupt,
+            frames_corrupt=self._source.report().corrupt,
             tracks=self._faces.count,
             wall_s=(self._ended_s or time.perf_counter()) - self._started_s,
             fps=self._recent.overall_fps(),
@@ -190,7 +190,7 @@ class Runner:
         return Progress(
             frames_done=self._done,
             frames_dropped=self._dropped,
-            frames_corrupt=self._source.corrupt,
+            frames_corrupt=self._source.report().corrupt,
             time_s=self._time_s,
             fps=self._recent.fps(),
             latency=self._recent.latency(),

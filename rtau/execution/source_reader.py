@@ -55,5 +55,5 @@ class SourceReader:
             if frame is None:
                 break
             self.frames_read += 1
-            self.frames_dropped = int(getattr(self._source, "dropped", 0))
+            self.frames_dropped = self._source.report().dropped
             yield TimedFrame(frame, received_s, received_s - start_s)

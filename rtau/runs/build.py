@@ -189,7 +189,7 @@ def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFile
         SinkError: the file or the encoder cannot be opened.
     """
     info = source.info
-    origin = getattr(source, "origin", None)
+    origin = source.report().origin
     return VideoFileSink(
         path,
         width=info.width,

@@ -226,8 +226,10 @@ def _end_reason(summary: RunSummary, *, error: BaseException | None, interrupted
 
 def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[Sink]) -> RunRecord:
     source, model, live = session.source, session.model, session.source.is_live
-    notes = [note for sink in sinks if (note := getattr(sink, "note", None))]
-    audio = [found for sink in sinks if (found := getattr(sink, "audio", None)) is not None]
+    report = source.report()
+    reports = [sink.report() for sink in sinks]
+    notes = [one.note for one in reports if one.note]
+    audio = [one.audio for one in reports if one.audio is not None]
     return RunRecord(
         rtau_version=__version__,
         command=list(session.command),
@@ -243,7 +245,7 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
         frames_dropped=summary.frames_dropped,
         frames_corrupt=summary.frames_corrupt,
         tracks=summary.tracks,
-        reconnects=getattr(source, "reconnects", 0),
+        reconnects=report.reconnects,
         wall_s=round(summary.wall_s, 3),
         processed_fps=round(summary.fps, 2),
         stage_ms={name: _ms(found) for name, found in summary.stages.items()},
@@ -255,13 +257,13 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
             if path.is_file()  # a video without a frame leaves none
         },
         audio=audio[0] if audio else None,
-        notes=[*notes, *getattr(source, "notes", ()), *summary.lost_views],
+        notes=[*notes, *report.notes, *summary.lost_views],
     )
 
 
 def _stamp(source: Source) -> FileStamp | None:
     """Returns the state of the video file a source reads; None for other sources."""
-    origin = getattr(source, "origin", None)
+    origin = source.report().origin
     return None if origin is None else FileStamp.of(origin.path)
 
 

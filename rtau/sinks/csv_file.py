@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from rtau.columns import BOX, header
 from rtau.data import FrameResult, Picture, Task
+from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
 from rtau.sinks._numbers import (
     BOX_DIGITS,
@@ -99,6 +100,10 @@ class CsvSink:
             for row in range(len(result.faces))
         ]
         self._lines.write(_csv_text(rows or [self._empty_row(result)]))
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Closes the file; may be called twice."""

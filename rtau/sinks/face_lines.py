@@ -12,6 +12,7 @@ import numpy as np
 
 from rtau.data import FrameResult, Picture
 from rtau.facs import words_for_label
+from rtau.protocols import SinkReport
 
 
 class FaceLinesSink:
@@ -40,6 +41,10 @@ class FaceLinesSink:
                 f"{_shown(result.scores.labels[k])} {probabilities[row, k]:.2f}" for k in active
             )
             self._stream.write(f"{file}: face {row + 1}: {words or 'no active AU'}\n")
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Hands the lines on."""

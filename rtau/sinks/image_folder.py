@@ -14,6 +14,7 @@ import cv2
 from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError
 from rtau.overlay.video_colours import in_bgr
+from rtau.protocols import SinkReport
 from rtau.sinks._output_path import check_output, is_same_file
 
 # Of originals in these formats the copy keeps the format; others become JPEG.
@@ -70,6 +71,10 @@ class ImageFolderSink:
         check_output(path)
         self._taken[path] = original
         self._write(path, suffix, in_bgr(picture))
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Has nothing to finish: every picture is whole when it is written."""

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import FrameResult, Picture
+from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
 from rtau.sinks._numbers import (
     CONFIDENCE_DIGITS,
@@ -87,6 +88,10 @@ class JsonlSink:
                 face["landmarks_xy"] = rounded_points(points_xy)
         # ASCII: a terminal or a reader with any encoding gets the same text.
         self._lines.write(json.dumps(payload, separators=(",", ":"), allow_nan=False) + "\n")
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Closes the file; may be called twice."""

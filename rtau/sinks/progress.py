@@ -13,6 +13,7 @@ from typing import TextIO
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
+from rtau.protocols import SinkReport
 from rtau.sinks import _au_panel as au_panel
 from rtau.status import StatusReader, progress_parts, speed_parts
 
@@ -68,6 +69,10 @@ class ProgressSink:
         elif now_s - self._said_s >= pause_s:
             self._said_s = now_s
             self._say()
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Clears the line, for the summary that follows; may be called twice."""

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
+from rtau.protocols import SinkReport
 from rtau.sinks import _au_panel as au_panel
 from rtau.status import StatusReader, ViewStatus, progress_parts, speed_parts
 
@@ -111,6 +112,10 @@ class TerminalSink:
         if self._drawn_s is None or now_s - self._drawn_s >= pause_s:
             self._drawn_s = now_s
             self._draw()
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Gives the screen back as it was; may be called twice."""

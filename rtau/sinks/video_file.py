@@ -17,6 +17,7 @@ from av.packet import Packet
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError, UsageError
+from rtau.protocols import SinkReport
 from rtau.sinks._output_path import check_output
 from rtau.sinks._video_original import OriginalFile
 from rtau.sinks._video_remux import cut_to_whole_boxes, make_streamable
@@ -172,6 +173,10 @@ class VideoFileSink:
         except (av.FFmpegError, OSError) as error:
             self._abandon()
             raise self._failure(error) from error
+
+    def report(self) -> SinkReport:
+        """Returns what became of the sound, and of the file where it is not a plain mp4."""
+        return SinkReport(note=self.note, audio=self.audio)
 
     def close(self) -> None:
         """Finishes the file and makes it a plain mp4; may be called twice.

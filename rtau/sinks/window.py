@@ -18,7 +18,7 @@ from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError
 from rtau.overlay.header import draw_header, draw_help
 from rtau.overlay.video_colours import in_bgr
-from rtau.protocols import StopRun
+from rtau.protocols import SinkReport, StopRun
 from rtau.status import StatusReader, ViewControls
 
 KEYS = (
@@ -148,6 +148,10 @@ class WindowSink:
                 f"the window cannot show the frame ({_first_line(error)}); "
                 "run again with --view terminal or --view none"
             ) from error
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Closes the window; may be called twice."""

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 import cv2
@@ -21,15 +20,15 @@ import numpy as np
 
 from rtau.data import Frame, Image
 from rtau.errors import BackendUnavailable, SourceError, SourceOpenError, UsageError
-from rtau.protocols import SourceInfo
-from rtau.sources.live import LiveReader
+from rtau.protocols import SourceInfo, SourceReport
+from rtau.sources._latest_frame import LatestFrameReader
 from rtau.sources.pictures import fitted
 
 # A camera may need seconds to wake up and set its exposure.
 OPEN_TIMEOUT_S = 10.0
 # Between two reads that failed at once: not a busy loop, and far below a frame's time.
 RETRY_S = 0.01
-# How much longer than a read's own limit its thread gets to end.
+# How much longer than the limit of a read its thread may take to end.
 GRACE_S = 1.0
 # Declared rates beyond this are a driver's nonsense.
 MOST_FPS = 1000
@@ -87,10 +86,10 @@ class CameraSource:
     """The frames of a camera, live: only the newest is kept. A `Source`.
 
     * `time_s` is when the read returned, on a clock that never goes back, 0 at the first frame.
-    * Reads that give nothing are counted in `corrupt` and tried again; no frame for `timeout_s`
-      (also when the driver hangs) is a SourceError.
+    * Reads without a picture count as corrupt and are repeated; no frame for `timeout_s` (also when
+      the driver hangs) is a SourceError.
     * A frame of another size than the first is fitted to the first one's size.
-    * `notes` says in words where the camera gives another mode than was asked for.
+    * A note of the report names the camera's mode where it differs from the one asked for.
     """
 
     is_live = True
@@ -128,75 +127,58 @@ class CameraSource:
             target, asked=self._asked, timeout_s=timeout_s
         )
         self._mode = CameraMode()
-        self.corrupt = 0
-        self._reader = LiveReader(self._capture, name="rtau-camera")
-        self._first: Frame | None = self._first_frame(open_timeout_s)
+        self._corrupt = 0
+        self._reader = LatestFrameReader(self._capture, name="rtau-camera")
+        first = self._first_frame(open_timeout_s)
         rate = self._mode.fps
         self.info = SourceInfo(
             name=self._name,
-            width=self._first.width,
-            height=self._first.height,
+            width=first.width,
+            height=first.height,
             nominal_fps=None if rate is None else Fraction(rate).limit_denominator(1001),
             frame_count=None,
         )
-        self.notes = self._differences()
-
-    @property
-    def dropped(self) -> int:
-        """Frames that were captured and left out because newer ones came before they were taken."""
-        return self._reader.dropped
+        self._notes = self._differences()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yields the newest frame there is, until `close()`.
+        """Yields the latest frame, until `close()`.
 
         Raises:
             SourceError: the camera stopped giving frames.
         """
-        first, self._first = self._first, None
-        if first is not None:
-            yield first
-        while True:
-            try:
-                # The loop below has the same limit and the better text: it goes first.
-                frame = self._reader.take(timeout_s=self._timeout_s + GRACE_S / 2)
-            except TimeoutError:
-                raise self._lost() from None
-            if frame is None:
-                return
-            yield frame
+        try:
+            # The capture loop has the same limit and the better text: it goes first.
+            yield from self._reader.frames(timeout_s=self._timeout_s + GRACE_S / 2)
+        except TimeoutError:
+            raise self._lost() from None
+
+    def report(self) -> SourceReport:
+        """Returns lost reads, dropped frames and the note on the mode."""
+        return SourceReport(corrupt=self._corrupt, dropped=self._reader.dropped, notes=self._notes)
 
     def close(self) -> None:
         """Gives the camera back; ends an iteration in another thread at once."""
-        self._first = None
-        self._reader.close(patience_s=self._timeout_s + GRACE_S)
+        self._reader.close(timeout_s=self._timeout_s + GRACE_S)
 
     def __enter__(self) -> CameraSource:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _first_frame(self, open_timeout_s: float) -> Frame:
         try:
-            first = self._reader.take(timeout_s=open_timeout_s)
-        except BaseException as error:
-            self._reader.close(patience_s=GRACE_S)
-            if isinstance(error, TimeoutError | SourceError):
-                raise SourceOpenError(
-                    f"{self._name}: no frame within {open_timeout_s:g} s of opening; "
-                    "check the cable and that no other program uses it"
-                ) from None
-            raise
-        assert first is not None, "a camera's reading loop ends with an error or a close"
+            first = self._reader.wait_for_first(timeout_s=open_timeout_s, close_timeout_s=GRACE_S)
+        except (TimeoutError, SourceError):
+            raise SourceOpenError(
+                f"{self._name}: no frame within {open_timeout_s:g} s of opening; "
+                "check the cable and that no other program uses it"
+            ) from None
+        assert first is not None, "a camera's capture loop ends with an error or a close"
         return first
 
-    def _capture(self, reader: LiveReader) -> Generator[Frame, None, None]:
-        """The reading loop, on its own thread from opening to release."""
+    def _capture(self, reader: LatestFrameReader) -> Generator[Frame, None, None]:
+        """The capture loop, on its own thread from opening to release."""
         device = self._open_device(self._target)
         try:
             if not device.isOpened():
@@ -209,7 +191,9 @@ class CameraSource:
         finally:
             device.release()
 
-    def _read_all(self, device: CaptureDevice, reader: LiveReader) -> Generator[Frame, None, None]:
+    def _read_all(
+        self, device: CaptureDevice, reader: LatestFrameReader
+    ) -> Generator[Frame, None, None]:
         size: tuple[int, int] | None = None
         started_s = 0.0
         index = 0
@@ -220,7 +204,7 @@ class CameraSource:
             if image is None:
                 if now_s - good_s > self._timeout_s:
                     raise self._lost()
-                self.corrupt += size is not None  # what comes before the first frame is waking up
+                self._corrupt += size is not None  # what comes before the first frame is waking up
                 reader.stopped.wait(RETRY_S)
                 continue
             if size is None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 import numpy as np
 
 from rtau.data import Frame, Image
 from rtau.errors import SourceOpenError, UsageError
-from rtau.protocols import SourceInfo
+from rtau.protocols import SourceInfo, SourceReport
 
 # Markers that open the pixels of a JPEG and that end the file (ITU-T T.81, table B.1).
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
@@ -28,8 +27,8 @@ class ImageSource:
     * `index` is the position in `paths` and `time_s` is the index, in seconds: images have no time.
     * EXIF orientation is applied; 16 bits become 8, grey becomes BGR, alpha is dropped.
     * Each frame has its own image's size; `info` has the first one's.
-    * A file that cannot be read, or only in part, is skipped, counted in `corrupt` and listed in
-      `skipped`; its index is missing. When no file can be read, opening fails.
+    * A file that cannot be read, or only in part, is skipped, counts as corrupt and is listed
+      in `skipped`; its index is missing. When no file can be read, opening fails.
     """
 
     is_live = False
@@ -59,10 +58,9 @@ class ImageSource:
             frame_count=len(self.paths),
         )
 
-    @property
-    def corrupt(self) -> int:
-        """Files that could not be read so far."""
-        return len(self.skipped)
+    def report(self) -> SourceReport:
+        """Returns how many files could not be read so far."""
+        return SourceReport(corrupt=len(self.skipped))
 
     def name_of(self, index: int) -> str:
         """Returns the path of the frame with that index, as it was given."""
@@ -84,12 +82,7 @@ class ImageSource:
     def __enter__(self) -> ImageSource:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _read_all(self) -> Iterator[Frame]:

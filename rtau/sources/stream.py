@@ -10,7 +10,6 @@ import time
 import urllib.parse
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
-from types import TracebackType
 from typing import cast
 
 import av
@@ -21,7 +20,8 @@ from av.video.stream import VideoStream
 
 from rtau.data import Frame, Image, Planes
 from rtau.errors import SourceError, SourceOpenError
-from rtau.protocols import SourceInfo
+from rtau.protocols import SourceInfo, SourceReport
+from rtau.sources._latest_frame import LatestFrameReader
 from rtau.sources.decoding import (
     LENIENT,
     decoded_frames,
@@ -33,7 +33,6 @@ from rtau.sources.decoding import (
     start_time_s,
     time_base,
 )
-from rtau.sources.live import LiveReader
 from rtau.sources.pictures import PictureMaker, UnsupportedColours
 from rtau.sources.presentation_clock import PresentationClock
 
@@ -57,8 +56,8 @@ class StreamSource:
 
     * `time_s` is when the frame was decoded, on a clock that never goes back, 0 at the first.
     * No frame for `timeout_s`, or the end of the connection, is a loss: the stream is opened again
-      up to so many times in a row, then a SourceError. `reconnects` counts what succeeded.
-    * What cannot be decoded is counted in `corrupt`.
+      up to so many times in a row, then a SourceError. The report counts the successes.
+    * What cannot be decoded counts as corrupt.
     * A frame of another size than the first is fitted to the first one's size.
     * A stream that declares its length is a file: `is_live` is False, no frame is dropped,
       `time_s` is its timestamp, its end is the end, and a loss is not made good.
@@ -93,25 +92,20 @@ class StreamSource:
         self._pictures = PictureMaker(name=self._name)
         self._started_s: float | None = None
         self._index = 0
-        self.corrupt = 0
-        self.reconnects = 0
+        self._corrupt = 0
+        self._reconnects = 0
         self.is_live = True
         self._nominal_fps: Fraction | None = None
         self._frame_count: int | None = None
-        self._reader = LiveReader(self._capture, name="rtau-stream")
-        self._first: Frame | None = self._first_frame()
+        self._reader = LatestFrameReader(self._capture, name="rtau-stream")
+        first = self._first_frame()
         self.info = SourceInfo(
             name=self._name,
-            width=self._first.width,
-            height=self._first.height,
+            width=first.width,
+            height=first.height,
             nominal_fps=self._nominal_fps,
             frame_count=self._frame_count,
         )
-
-    @property
-    def dropped(self) -> int:
-        """Frames that were captured and left out because newer ones came before they were taken."""
-        return self._reader.dropped
 
     def __iter__(self) -> Iterator[Frame]:
         """Yields frames until the end or `close()`.
@@ -119,59 +113,51 @@ class StreamSource:
         Raises:
             SourceError: the stream was lost and did not come back.
         """
-        first, self._first = self._first, None
-        if first is not None:
-            yield first
         tries = len(self._pauses) + 1
-        patience_s = tries * WAITS_PER_TRY * self._timeout_s + sum(self._pauses) + SLACK_S
-        while True:
-            try:
-                frame = self._reader.take(timeout_s=patience_s)
-            except TimeoutError as error:
-                raise SourceError(f"{self._name}: {error}; check the network") from error
-            if frame is None:
-                return
-            yield frame
+        timeout_s = tries * WAITS_PER_TRY * self._timeout_s + sum(self._pauses) + SLACK_S
+        try:
+            yield from self._reader.frames(timeout_s=timeout_s)
+        except TimeoutError as error:
+            raise SourceError(f"{self._name}: {error}; check the network") from error
+
+    def report(self) -> SourceReport:
+        """Returns corrupt and dropped frames, and how often the stream was opened again."""
+        return SourceReport(
+            corrupt=self._corrupt, dropped=self._reader.dropped, reconnects=self._reconnects
+        )
 
     def close(self) -> None:
         """Leaves the stream; ends an iteration in another thread at once."""
-        self._first = None
-        self._reader.close(patience_s=self._timeout_s + SLACK_S)
+        self._reader.close(timeout_s=self._timeout_s + SLACK_S)
 
     def __enter__(self) -> StreamSource:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _first_frame(self) -> Frame:
-        patience_s = WAITS_PER_TRY * self._timeout_s + SLACK_S
+        timeout_s = WAITS_PER_TRY * self._timeout_s + SLACK_S
         try:
-            first = self._reader.take(timeout_s=patience_s)
-        except BaseException as error:
-            self._reader.close(patience_s=self._timeout_s)
-            if isinstance(error, TimeoutError):
-                raise SourceOpenError(
-                    f"{self._name}: no answer within {patience_s:g} s; check the address"
-                ) from None
-            raise
+            first = self._reader.wait_for_first(
+                timeout_s=timeout_s, close_timeout_s=self._timeout_s
+            )
+        except TimeoutError:
+            raise SourceOpenError(
+                f"{self._name}: no answer within {timeout_s:g} s; check the address"
+            ) from None
         if first is None:
             raise SourceOpenError(f"{self._name}: the stream ended without a frame")
         return first
 
-    def _capture(self, reader: LiveReader) -> Generator[Frame, None, None]:
-        """The reading loop, on its own thread: connection after connection."""
+    def _capture(self, reader: LatestFrameReader) -> Generator[Frame, None, None]:
+        """The capture loop, on its own thread: connection after connection."""
         losses = 0
         while True:
             reason = "the server ended it"
             try:
                 for frame in self._connection(reader):
-                    self.reconnects += losses > 0
+                    self._reconnects += losses > 0
                     losses = 0
                     yield frame
             except _ConnectionLostError as error:
@@ -195,7 +181,7 @@ class StreamSource:
                 "again; check the server and the network"
             )
 
-    def _connection(self, reader: LiveReader) -> Iterator[Frame]:
+    def _connection(self, reader: LatestFrameReader) -> Iterator[Frame]:
         """Yields the frames of one connection, from opening to its end.
 
         Raises:
@@ -210,7 +196,7 @@ class StreamSource:
                 ) from error
             if self._index == 0:
                 self._describe(container, stream)
-                reader.newest_wins = self.is_live
+                reader.drops = self.is_live
             clock = PresentationClock(
                 time_base=time_base(stream),
                 nominal_fps=nominal_rate(stream),
@@ -225,7 +211,7 @@ class StreamSource:
                         picture=image,
                     )
                 else:
-                    self.corrupt += 1
+                    self._corrupt += 1
                 self._index += 1
 
     def _opened(self) -> InputContainer:
@@ -237,7 +223,7 @@ class StreamSource:
             raise _ConnectionLostError(self._reason(error)) from error
 
     def _decoded(
-        self, container: InputContainer, stream: VideoStream, reader: LiveReader
+        self, container: InputContainer, stream: VideoStream, reader: LatestFrameReader
     ) -> Iterator[VideoFrame | None]:
         last_s = self._clock()
         try:

@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
-from types import TracebackType
 
 import cv2
 import numpy as np
 
 from rtau.data import Frame, Image
 from rtau.errors import UsageError
-from rtau.protocols import SourceInfo
+from rtau.protocols import SourceInfo, SourceReport
 
 # Colours, BGR.
 GROUND, GROUND_LIGHT = (96, 84, 72), 40
@@ -33,8 +32,6 @@ class SyntheticSource:
 
     `time_s` is index / fps, exactly; nothing is ever corrupt.
     """
-
-    corrupt = 0
 
     def __init__(
         self,
@@ -85,6 +82,10 @@ class SyntheticSource:
         """Yields the frames, each at its time when live."""
         return self._frames
 
+    def report(self) -> SourceReport:
+        """Returns an empty report: every frame can be drawn."""
+        return SourceReport()
+
     def _draw_all(self) -> Iterator[Frame]:
         started_s = time.monotonic()
         for index in range(self.info.frame_count or 0):
@@ -102,12 +103,7 @@ class SyntheticSource:
     def __enter__(self) -> SyntheticSource:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _draw(self, time_s: float) -> Image:

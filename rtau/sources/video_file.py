@@ -1,17 +1,14 @@
 """Frames of a video file with their own presentation times, through PyAV.
 
-Decodes pictures only: sound is for the mp4 sink, which finds what it needs in `origin`. Called by
+Decodes pictures only: the mp4 sink reads the sound from the file that the report names. Called by
 `open_source`, one object per file.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import cast
 
 import av
@@ -22,11 +19,10 @@ from av.video.stream import VideoStream
 
 from rtau.data import Frame
 from rtau.errors import SourceError, SourceOpenError
-from rtau.protocols import SourceInfo
+from rtau.protocols import MediaOrigin, SourceInfo, SourceReport
 from rtau.sources.decoding import (
     LENIENT,
     decoded_frames,
-    duration_s,
     frame_count,
     nominal_rate,
     picture_of,
@@ -41,37 +37,14 @@ from rtau.sources.presentation_clock import PresentationClock
 MOST_BROKEN_READS = 100
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class MediaOrigin:
-    """What a sink must know of the file to keep its times and its sound."""
-
-    path: Path
-    """The file itself."""
-    start_time_s: float
-    """Time on the file's own clock at which `Frame.time_s` is 0.
-
-    0 for formats with a timeline (mp4, mov, mkv, avi, ...), where a picture that starts later
-    starts later; the earliest timestamp of all streams for MPEG-TS and MPEG-PS, whose clocks start
-    anywhere.
-    """
-    time_base: Fraction
-    """Seconds per tick of the video's timestamps."""
-    nominal_fps: Fraction | None
-    """Declared mean rate; None when unknown."""
-    duration_s: float | None
-    """Declared length; None when unknown."""
-    has_audio: bool
-    """True when the file has a sound track."""
-
-
 class VideoFileSource:
     """The frames of one file: upright, square pixels, BGR, all of one size. A `Source`.
 
-    * `time_s` is the frame's timestamp times the time base, less `origin.start_time_s`: a late
+    * `time_s` is the frame's timestamp times the time base, less its start time: a late
       start and a variable rate are kept. (`PresentationClock` says what becomes of timestamps that
       go back or are missing.)
-    * A frame that cannot be decoded, or only with patches, is skipped and counted in `corrupt`;
-      it takes an index, so `Frame.index` has a gap there.
+    * A frame that cannot be decoded, or only with patches, is skipped and counts as corrupt; it
+      takes an index, so `Frame.index` has a gap there.
     * A file cut short gives the frames up to the cut.
     * Where the picture's size changes, later frames are fitted to the first one's size.
     """
@@ -86,13 +59,13 @@ class VideoFileSource:
         """
         self._path = Path(path)
         _check_file(self._path)
-        self.corrupt = 0
+        self._corrupt = 0
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._container = _open_container(self._path)
         try:
             self._stream = _picture_stream(self._container, self._path)
-            self.origin = _origin(self._path, self._container, self._stream)
+            self._origin = MediaOrigin(self._path, start_time_s(self._container))
             self._frames = self._decode()
             self._first: Frame | None = self._first_frame()
         except BaseException:
@@ -102,7 +75,7 @@ class VideoFileSource:
             name=str(self._path),
             width=self._first.width,
             height=self._first.height,
-            nominal_fps=self.origin.nominal_fps,
+            nominal_fps=nominal_rate(self._stream),
             frame_count=frame_count(self._container, self._stream),
         )
 
@@ -124,13 +97,12 @@ class VideoFileSource:
     def __enter__(self) -> VideoFileSource:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+    def report(self) -> SourceReport:
+        """Returns the file and how many of its frames could not be decoded so far."""
+        return SourceReport(corrupt=self._corrupt, origin=self._origin)
 
     def _next(self) -> Frame | None:
         with self._lock:
@@ -145,7 +117,7 @@ class VideoFileSource:
         except SourceError as error:
             raise SourceOpenError(*error.args) from error
         if first is None:
-            damage = f" ({self.corrupt} damaged)" if self.corrupt else ""
+            damage = f" ({self._corrupt} damaged)" if self._corrupt else ""
             raise SourceOpenError(
                 f"{self._path}: the file has no frame that can be decoded{damage}; "
                 "check that it plays"
@@ -155,9 +127,9 @@ class VideoFileSource:
     def _decode(self) -> Iterator[Frame]:
         """Yields every good frame; counts the others."""
         clock = PresentationClock(
-            time_base=self.origin.time_base,
-            nominal_fps=self.origin.nominal_fps,
-            zero_s=self.origin.start_time_s,
+            time_base=time_base(self._stream),
+            nominal_fps=nominal_rate(self._stream),
+            zero_s=self._origin.start_time_s,
         )
         pictures = PictureMaker(name=str(self._path))
         for index, decoded in enumerate(self._decoded()):
@@ -169,7 +141,7 @@ class VideoFileSource:
                 except UnsupportedColours as error:
                     raise SourceError(f"{self._path}: {error}") from error
             if image is None:
-                self.corrupt += 1
+                self._corrupt += 1
             else:
                 yield Frame(index=index, time_s=time_s, picture=image)
 
@@ -185,7 +157,7 @@ class VideoFileSource:
             try:
                 yield from self._container.demux(self._stream)
             except av.error.InvalidDataError:
-                self.corrupt += 1
+                self._corrupt += 1
             except av.FFmpegError as error:
                 raise SourceError(
                     f"{self._path}: reading failed in the middle ({error.strerror}); "
@@ -234,14 +206,3 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
         return picture_stream(container)
     except ValueError as error:
         raise SourceOpenError(f"{path}: expected a video file, got {error}") from error
-
-
-def _origin(path: Path, container: InputContainer, stream: VideoStream) -> MediaOrigin:
-    return MediaOrigin(
-        path=path,
-        start_time_s=start_time_s(container),
-        time_base=time_base(stream),
-        nominal_fps=nominal_rate(stream),
-        duration_s=duration_s(container, stream),
-        has_audio=bool(container.streams.audio),
-    )

@@ -14,7 +14,7 @@ import pytest
 from rtau.errors import SinkError
 from rtau.execution.async_sink import AsyncSink
 from rtau.execution.worker_pool import WorkerPool
-from rtau.protocols import Sink
+from rtau.protocols import Sink, SinkReport
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
@@ -129,6 +129,7 @@ def test_has_the_shape_of_a_sink(sink):
     assert isinstance(sink.is_view, bool)
     assert isinstance(sink.is_slow, bool)
     assert sink.name
+    assert sink.report() == SinkReport(audio="none" if "mp4" in sink.name else None)
 
 
 def test_takes_frames_with_any_number_of_faces(sink):
@@ -168,6 +169,20 @@ def test_closes_twice_after_frames(sink):
         write(sink, make_result(index))
     sink.close()
     sink.close()
+
+
+def test_reports_after_the_close_that_all_is_well(sink):
+    for index in range(3):
+        write(sink, make_result(index))
+    sink.close()
+    assert sink.report().note is None
+
+
+@pytest.mark.parametrize("build", [_video, _async])
+def test_a_video_without_a_frame_is_reported(build, tmp_path):
+    sink = build(tmp_path)
+    sink.close()
+    assert sink.report() == SinkReport(note="not written: no frame came", audio="none")
 
 
 @pytest.mark.parametrize("name", FILE_SINKS)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rtau.data import Frame
-from rtau.protocols import Source, SourceInfo
+from rtau.protocols import Source, SourceInfo, SourceReport
 from rtau.sources import SOURCES
 from rtau.sources.camera import CameraSource
 from rtau.sources.images import ImageSource
@@ -82,7 +82,7 @@ def test_it_has_the_shape_of_the_protocol(source):
     assert isinstance(source, Source)
     assert isinstance(source.info, SourceInfo)
     assert isinstance(source.is_live, bool)
-    assert source.corrupt == 0
+    assert isinstance(source.report(), SourceReport)
     assert source.info.name
 
 
@@ -93,6 +93,33 @@ def test_frames_are_what_info_says(source):
         assert isinstance(frame, Frame)
         assert (frame.width, frame.height) == (source.info.width, source.info.height)
         assert frame.image_bgr.flags.c_contiguous
+
+
+def test_the_report_accounts_for_every_gap_in_the_indices(source):
+    frames = []
+    for frame in itertools.islice(source, LOOK_AT):
+        frames.append(frame)
+        time.sleep(0.02)  # slower than a live source
+    report = source.report()
+
+    missing = frames[-1].index + 1 - len(frames)
+    assert (report.corrupt, report.reconnects, report.notes) == (0, 0, ())
+    assert report.dropped == missing == 0 or (source.is_live and report.dropped >= missing)
+
+
+def test_the_report_names_the_file_a_video_comes_from_and_no_other(source):
+    origin = source.report().origin
+    if isinstance(source, VideoFileSource):
+        assert (str(origin.path), origin.start_time_s) == (source.info.name, 0.0)
+    else:
+        assert origin is None
+
+
+def test_the_report_can_be_asked_after_the_close(source):
+    next(iter(source))
+    source.close()
+    assert source.report() == source.report()
+    assert source.report().corrupt == 0
 
 
 def test_indices_start_at_0_and_grow_and_time_never_goes_back(source):

@@ -13,7 +13,7 @@ from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import Pipeline
-from rtau.protocols import SourceInfo
+from rtau.protocols import SinkReport, SourceInfo, SourceReport
 
 AU_LABELS = ("AU01", "AU04", "AU12")
 EMOTIONS = ("anger", "happiness", "neutral")
@@ -145,7 +145,6 @@ class ListSource:
         self.frames = list(frames)
         self.is_live = live
         self.fail_on = fail_on
-        self.corrupt = 0
         self.closed = False
         first = self.frames[0] if self.frames else make_frame()
         self.info = SourceInfo(
@@ -163,6 +162,9 @@ class ListSource:
             if self.fail_on == k:
                 raise OSError(f"source exploded on frame {k}")
             yield frame
+
+    def report(self):
+        return SourceReport()
 
     def close(self):
         self.closed = True
@@ -199,6 +201,9 @@ class KeepingSink:
         self.results.append(result)
         self.images.append(image)
 
+    def report(self):
+        return SinkReport()
+
     def close(self):
         self.closed += 1
         if self.fail_close and self.closed == 1:
@@ -215,6 +220,9 @@ class NullSink:
 
     def write(self, result, picture, /):
         pass
+
+    def report(self):
+        return SinkReport()
 
     def close(self):
         pass

@@ -18,7 +18,7 @@ from rtau.backends import find_model
 from rtau.config import RunConfig
 from rtau.data import FrameResult, Picture
 from rtau.errors import BackendUnavailable, RtauError
-from rtau.protocols import Sink
+from rtau.protocols import Sink, SinkReport
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.batch.reports import FileReport, Status
 from rtau.runs.build import check_landmarks, view_controls
@@ -89,6 +89,10 @@ class SignsOfLife:
         if self._moved is not None and now_s - self._said_s >= MOVED_EVERY_S:
             self._said_s = now_s
             self._moved(self.frames, self.frames_total)
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Does nothing: the report follows."""

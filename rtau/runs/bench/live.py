@@ -18,7 +18,7 @@ from pathlib import Path
 from rtau.config import RunConfig
 from rtau.data import Frame, FrameResult, Image, Picture
 from rtau.errors import UsageError
-from rtau.protocols import Engine, Sink, Source, SourceInfo
+from rtau.protocols import Engine, Sink, SinkReport, Source, SourceInfo, SourceReport
 from rtau.runs.bench.metrics import Metric, metric
 from rtau.runs.build import build_runner, detection_policy, view_controls
 from rtau.sources.video_file import VideoFileSource
@@ -33,7 +33,6 @@ class PacedClip:
     """A clip played over and over at a camera's rate, each frame at its time. A `Source`."""
 
     is_live = True
-    corrupt = 0
 
     def __init__(self, clip: Path, /, *, seconds: float, fps: int = LIVE_FPS) -> None:
         """Opens the clip once to read its size.
@@ -71,6 +70,10 @@ class PacedClip:
         """Ends an iteration at its next frame."""
         self._closing.set()
 
+    def report(self) -> SourceReport:
+        """Returns an empty report."""
+        return SourceReport()
+
     def _pictures(self) -> Generator[Image, None, None]:
         while True:
             with VideoFileSource(self._clip) as source:
@@ -88,9 +91,8 @@ class _CaptureTimes:
         self.info = source.info
         self._captured_s: deque[tuple[int, float]] = deque()
 
-    @property
-    def corrupt(self) -> int:
-        return self._source.corrupt
+    def report(self) -> SourceReport:
+        return self._source.report()
 
     def __iter__(self) -> Iterator[Frame]:
         for frame in self._source:
@@ -128,6 +130,10 @@ class _Latencies:
             self.age_ms.append(age_s * 1e3)
             self.infer_ms.append(result.stage_s.get("infer", 0.0) * 1e3)
             self.faces += len(result.faces)
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Does nothing."""

@@ -13,7 +13,7 @@ from typing import Literal
 from rtau.config import RunConfig
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError, UsageError
-from rtau.protocols import Engine, Sink
+from rtau.protocols import Engine, Sink, SinkReport
 from rtau.runs.bench.clips import transcode
 from rtau.runs.bench.metrics import Cost, timed
 from rtau.runs.build import build_runner, csv_sink, detection_policy, video_sink, view_controls
@@ -52,6 +52,10 @@ class Tally:
         self.faces += len(result.faces)
         if self._wants_cams and len(result.faces) and result.scores.cams is None:
             raise SinkError(f"frame {result.frame.index} must have heatmaps and has none")
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
 
     def close(self) -> None:
         """Does nothing."""

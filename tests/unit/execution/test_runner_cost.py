@@ -26,7 +26,7 @@ from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import HeatmapSchedule, Pipeline
-from rtau.protocols import SourceInfo
+from rtau.protocols import SourceInfo, SourceReport
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from tests.support.doubles import (
@@ -56,7 +56,6 @@ class Film:
     """A source of so many frames at full speed; counts pictures alive if each has its own."""
 
     is_live = False
-    corrupt = 0
 
     def __init__(self, frames: int, *, fps: float = FPS, own_pictures: bool = False):
         self.info = SourceInfo("film", WIDTH, HEIGHT, nominal_fps=None, frame_count=frames)
@@ -72,6 +71,9 @@ class Film:
                 self.alive += 1
                 weakref.finalize(image_bgr, self._gone)
             yield Frame(index=index, time_s=index / self._fps, picture=image_bgr)
+
+    def report(self):
+        return SourceReport()
 
     def close(self):
         pass

@@ -15,7 +15,7 @@ import pytest
 from rtau.data import Frame
 from rtau.execution import runner as runner_module
 from rtau.execution.runner import Runner
-from rtau.protocols import SourceInfo
+from rtau.protocols import SourceInfo, SourceReport
 from tests.support.doubles import CountingEngine, NullSink, make_pipeline
 
 PATIENCE_S = 30.0
@@ -68,7 +68,7 @@ class MadeUpCamera:
     """Gives a frame every 1/30 s of a made-up time, whether somebody takes it or not."""
 
     is_live = True
-    corrupt = 0
+    dropped = 0
 
     def __init__(self, clock, *, frames):
         self.info = SourceInfo("camera 0", 160, 120, nominal_fps=None, frame_count=None)
@@ -85,6 +85,9 @@ class MadeUpCamera:
             weakref.finalize(image_bgr, self._gone)
             yield Frame(index=index, time_s=time_s, picture=image_bgr)
         self._clock.end()
+
+    def report(self):
+        return SourceReport(dropped=self.dropped)
 
     def close(self):
         pass
@@ -166,8 +169,6 @@ def test_a_slow_live_run_holds_no_more_frames_late_than_early(monkeypatch):
 def test_frames_a_source_drops_by_itself_are_counted_too():
     class Skipping(MadeUpCamera):
         """Drops every other frame before anybody can take it."""
-
-        dropped = 0
 
         def __iter__(self):
             for index in range(0, self._frames, 2):

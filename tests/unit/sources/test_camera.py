@@ -53,11 +53,13 @@ class TestGood:
         assert device.asked[cv2.CAP_PROP_FPS] == 60
         assert device.asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
         assert (source.info.width, source.info.height) == (64, 48)
-        assert source.notes == ("camera 0: asked for 1280x720 at 60 fps, it gives 64x48 at 30 fps",)
+        assert source.report().notes == (
+            "camera 0: asked for 1280x720 at 60 fps, it gives 64x48 at 30 fps",
+        )
 
     def test_a_mode_that_is_met_needs_no_note(self):
         with opened(CameraDouble(), mode=CameraMode(width=64, fps=30)) as source:
-            assert source.notes == ()
+            assert source.report().notes == ()
 
     def test_nothing_asked_for_leaves_the_camera_alone(self):
         device = CameraDouble()
@@ -100,7 +102,7 @@ class TestFaults:
             ):
                 list(source)
             assert time.monotonic() - started_s < 1.5
-            assert source.corrupt > 0
+            assert source.report().corrupt > 0
 
     def test_unplugged_read_hangs(self):
         device = CameraDouble([numbered(k) for k in range(5)], then="hangs")
@@ -140,7 +142,7 @@ class TestFaults:
         pictures = [numbered(0), *broken, *[numbered(k) for k in range(1, 300)]]
         with opened(CameraDouble(pictures)) as source:
             frames = list(itertools.islice(source, 3))
-            assert source.corrupt == 3
+            assert source.report().corrupt == 3
         assert all(frame.image_bgr.shape == (48, 64, 3) for frame in frames)
 
     def test_a_camera_that_cannot_be_opened(self):

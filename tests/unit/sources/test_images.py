@@ -143,7 +143,7 @@ class TestSeveral:
         assert [frame.index for frame in frames] == [0, 1, 3]
         assert [frame.time_s for frame in frames] == [0.0, 1.0, 3.0]
         assert [(frame.width, frame.height) for frame in frames] == [(64, 48), (80, 60), (40, 30)]
-        assert source.corrupt == 1
+        assert source.report().corrupt == 1
         assert source.skipped[0][0] == paths[2]
         assert source.info.frame_count == 4
         assert source.info.name == "4 images"

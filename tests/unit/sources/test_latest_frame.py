@@ -1,4 +1,4 @@
-"""The reading thread: newest frame, bounded waits, errors handed over, nothing left behind."""
+"""The capture thread: latest frame, bounded waits, errors handed over, nothing left behind."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtau.data import Frame
-from rtau.sources.live import LiveReader
+from rtau.sources._latest_frame import LatestFrameReader
 
 
 def frame(index):
@@ -15,10 +15,10 @@ def frame(index):
 
 
 def reading(loop, **options):
-    return LiveReader(loop, name="test-reader", **options)
+    return LatestFrameReader(loop, name="test-reader", **options)
 
 
-def test_the_first_frame_comes_and_then_the_newest():
+def test_the_first_frame_comes_and_then_the_latest():
     given = threading.Event()
 
     def loop(reader):
@@ -34,12 +34,12 @@ def test_the_first_frame_comes_and_then_the_newest():
     assert reader.dropped == 3
     with pytest.raises(TimeoutError, match=r"no frame within 0\.05 s"):
         reader.take(timeout_s=0.05)
-    reader.close(patience_s=1)
+    reader.close(timeout_s=1)
 
 
 def test_in_order_where_no_frame_may_be_lost():
     def loop(reader):
-        reader.newest_wins = False
+        reader.drops = False
         for index in range(20):
             yield frame(index)
 
@@ -49,7 +49,7 @@ def test_in_order_where_no_frame_may_be_lost():
     assert reader.take(timeout_s=1) is None
     assert reader.take(timeout_s=1) is None
     assert reader.dropped == 0
-    reader.close(patience_s=1)
+    reader.close(timeout_s=1)
 
 
 def test_an_error_comes_after_the_last_frame_and_stays():
@@ -62,7 +62,7 @@ def test_an_error_comes_after_the_last_frame_and_stays():
     for _ in range(2):
         with pytest.raises(OSError, match="the lens fell off"):
             reader.take(timeout_s=1)
-    reader.close(patience_s=1)
+    reader.close(timeout_s=1)
 
 
 def test_close_wakes_a_waiting_thread_and_finishes_the_loop_on_its_own_thread():
@@ -82,7 +82,7 @@ def test_close_wakes_a_waiting_thread_and_finishes_the_loop_on_its_own_thread():
     taken = []
     waiting = threading.Thread(target=lambda: taken.append(reader.take(timeout_s=10)))
     waiting.start()
-    reader.close(patience_s=1)
+    reader.close(timeout_s=1)
     waiting.join(1)
     assert taken == [None]
     assert finished_on == ["test-reader"]
@@ -90,13 +90,13 @@ def test_close_wakes_a_waiting_thread_and_finishes_the_loop_on_its_own_thread():
 
 def test_a_loop_that_waits_for_room_ends_too():
     def loop(reader):
-        reader.newest_wins = False
+        reader.drops = False
         for index in range(3):
             yield frame(index)
 
     reader = reading(loop)
     time.sleep(0.02)
-    reader.close(patience_s=1)
+    reader.close(timeout_s=1)
     assert "test-reader" not in {thread.name for thread in threading.enumerate()}
 
 
@@ -109,7 +109,7 @@ def test_a_read_that_never_returns_is_left_behind_with_a_warning(caplog):
 
     reader = reading(loop)
     started_s = time.monotonic()
-    reader.close(patience_s=0.05)
+    reader.close(timeout_s=0.05)
     assert time.monotonic() - started_s < 1
     assert "left behind" in caplog.text
     unblock.set()
