@@ -7,6 +7,7 @@ beside the model; read by the backends, which refuse a model without one. Knows 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Literal
@@ -247,6 +248,19 @@ def read_sidecar(model: Path) -> ModelContract:
         ) from None
     except UnicodeDecodeError:
         raise ContractError(f"{path}: the contract must be UTF-8 text") from None
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the SHA-256 of a file's bytes, in hex.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _check_contract(contract: ModelContract) -> None:

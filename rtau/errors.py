@@ -1,13 +1,13 @@
-"""The few errors rtau raises on purpose; each is also a builtin error.
+"""The errors rtau raises for its users; each is also a builtin error.
 
-The text of every one says what was wrong, what was expected, what came and what to do.
-The command line prints that text as one line and turns `exit_code` into the process's status;
-anything that is not an `RtauError` is a bug and keeps its traceback.
+Each message says what was wrong, what was expected, what was given and what to do next. The command
+line prints it as one line and exits with `exit_code`; any other error is a bug and keeps its
+traceback.
 """
 
 
 class RtauError(Exception):
-    """Base of every error a user can meet; `exit_code` is what the command line returns."""
+    """Base of all errors for users; `exit_code` is the command line's exit status."""
 
     exit_code = 1
 
@@ -23,11 +23,11 @@ class ConfigError(UsageError):
 
 
 class SourceOpenError(RtauError, OSError):
-    """A source could not be opened at all."""
+    """A source could not be opened."""
 
 
 class SourceError(RtauError, OSError):
-    """A source that was open stopped giving frames before its end."""
+    """An open source failed before its end."""
 
 
 class DetectorError(RtauError, RuntimeError):
@@ -38,7 +38,7 @@ class ContractError(RtauError, ValueError):
     """A model's contract is missing, malformed, or not the one that was expected."""
 
 
-class BackendUnavailable(RtauError, ImportError):  # noqa: N818 - a state, named as one says it
+class BackendUnavailable(RtauError, ImportError):  # noqa: N818 - it names a state
     """The library behind a backend, or the provider asked of it, is not on this machine."""
 
 
@@ -47,4 +47,9 @@ class EngineError(RtauError, RuntimeError):
 
 
 class SinkError(RtauError, OSError):
-    """A sink could not take a result: full disk, missing codec, no display."""
+    """A sink could not write a result: full disk, missing codec, no display."""
+
+
+def one_line(message: object) -> str:
+    """Returns the message of a library on one line, at most 300 characters."""
+    return " ".join(str(message).split())[:300]

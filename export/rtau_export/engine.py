@@ -24,18 +24,17 @@ from rtau.backends.tensorrt_library import (
     installed_libraries,
     load_tensorrt,
     logged,
-    one_line,
     quiet_logger,
 )
+from rtau.backends.tensors import INPUT
 from rtau.contract import ModelContract, Precision
-from rtau.errors import ContractError, EngineError, UsageError
+from rtau.errors import ContractError, EngineError, UsageError, one_line
 from rtau_export.engine_cache import EngineCache, EngineKey, write_whole
 from rtau_export.engine_progress import Shown, monitor_for, shown_on_stderr
 from rtau_export.engine_target import EngineRequest, Target, choose_library, choose_target
 from rtau_export.onnx_file import OnnxFile, read_onnx
 from rtau_export.profiles import BatchProfile, PrecisionPlan, plan_precision
 
-INPUT = "crops"
 TWIN = "-nocam"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rtau.backends.outputs import CAMS, LANDMARKS, LOGITS
+from rtau.backends.tensors import CAMS, LANDMARKS, LOGITS
 from rtau.contract import CamMethod
 from rtau_train.models.cam import logits_and_cams
 from rtau_train.models.facenet import FaceNet

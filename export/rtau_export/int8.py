@@ -21,12 +21,12 @@ import onnx
 from onnx import numpy_helper
 from onnxruntime import quantization
 
+from rtau.backends.tensors import INPUT
 from rtau.contract import Int8Profile
 from rtau.data import Image
 from rtau_export.rounding import FloatArray, rounded
 from rtau_export.trunk import name_nodes, trunk_places
 
-INPUT = "crops"
 Ranges = Literal["minmax", "percentile", "entropy"]
 METHODS: dict[Ranges, Any] = {
     "minmax": quantization.CalibrationMethod.MinMax,

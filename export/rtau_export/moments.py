@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from rtau.backends.outputs import INPUT
+from rtau.backends.tensors import INPUT
 from rtau.data import Image
 from rtau_export.calibration import SEED
 from rtau_export.rounding import FloatArray

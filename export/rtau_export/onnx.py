@@ -16,8 +16,8 @@ import onnx
 import torch
 
 from rtau.backends import open_engine
-from rtau.backends.outputs import INPUT, scores_of
 from rtau.backends.parity import Difference, difference, probe_crops, worst
+from rtau.backends.tensors import INPUT, scores_of
 from rtau.contract import (
     CalibrationRecord,
     CamMethod,

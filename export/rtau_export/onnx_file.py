@@ -10,9 +10,8 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-from rtau.backends.onnx_metadata import contract_in
-from rtau.backends.onnx_subgraph import keep_outputs
-from rtau.backends.outputs import output_names
+from rtau.backends.onnx_file import contract_in, keep_outputs
+from rtau.backends.tensors import output_names
 from rtau.contract import ModelContract
 from rtau.errors import ContractError
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import onnx
 
-from rtau.backends.outputs import LOGITS
+from rtau.backends.tensors import LOGITS
 from rtau.errors import ContractError
 
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})

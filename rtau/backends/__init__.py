@@ -1,7 +1,6 @@
-"""The libraries that run models: which file goes to which, and where bundled models lie.
+"""Engines run models: `open_engine` picks ONNX Runtime, OpenVINO or TensorRT and opens a model.
 
-A literal table, imported from only when a model is opened; a backend that is not installed is an
-error that names the extra. The command line and programs call `open_engine`.
+A backend is imported when a model is opened; if it is not installed, the error names the extra.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ from typing import Any, cast
 from rtau.errors import BackendUnavailable, UsageError
 from rtau.protocols import Engine
 
-# File suffix -> (module, class, the pip extra that brings the library).
+# File suffix -> (module, class, pip extra that installs the library).
 BACKENDS: dict[str, tuple[str, str, str]] = {
     ".onnx": ("rtau.backends.onnx", "OnnxEngine", "cpu"),
     ".engine": ("rtau.backends.tensorrt", "TensorRTEngine", "tensorrt"),
 }
-# Provider -> the same, where a library of its own runs an ONNX file instead of ONNX Runtime.
+# Provider -> the same, for ONNX files that another library than ONNX Runtime runs.
 PROVIDER_BACKENDS: dict[str, tuple[str, str, str]] = {
     "openvino": ("rtau.backends.openvino", "OpenVINOEngine", "openvino"),
 }
 
 
 def open_engine(model: str, *, provider: str = "auto", threads: int = 0) -> Engine:
-    """Returns a warm engine for a bundled model's name or a model file.
+    """Returns an engine, warmed up, for a bundled model's name or a model file.
 
     Args:
         model: a path, or the name of a bundled model such as `shufflenetv2-au12`.
-        provider: what must execute it (`cpu`, `cuda`, ...), or `auto` for the best that works.
-        threads: threads for one batch; 0 leaves the choice to the backend.
+        provider: what executes it (`cpu`, `cuda`, ...); `auto` takes the first available.
+        threads: threads for one batch; 0 lets the backend choose.
 
     Raises:
         UsageError: no such model, or a file type no backend reads.
@@ -58,17 +57,17 @@ def open_engine(model: str, *, provider: str = "auto", threads: int = 0) -> Engi
 
 
 def bundled_models() -> dict[str, Path]:
-    """Returns the models that came with rtau: name -> file."""
+    """Returns the models that are installed with rtau: name -> file."""
     spec = importlib.util.find_spec("rtau_engines")
     folders: list[Any] = [] if spec is None else list(spec.submodule_search_locations or [])
     return {path.stem: path for folder in folders for path in sorted(Path(folder).glob("*.onnx"))}
 
 
 def find_model(model: str) -> Path:
-    """Returns the file of a bundled model's name, or the path itself if it is a file.
+    """Returns the path of a model file or of a bundled model's name.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: there is no such file and no such name.
     """
     path = Path(model)
     if path.is_file():

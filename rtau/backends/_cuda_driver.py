@@ -1,8 +1,7 @@
-"""One GPU through the CUDA driver: memory, a stream, graphs, and their orderly end.
+"""One GPU through the CUDA driver API: memory, a stream and graphs, all freed by `close`.
 
-The only module that imports cuda-bindings. It uses the driver API, whose calls any driver since
-CUDA 11.4 has, so the binding's version need not match the toolkit's. Knows no network; the TensorRT
-backend and `rtau doctor --gpu` call it.
+The only module that imports cuda-bindings. Every driver since CUDA 11.4 has these calls, so the
+binding's version need not match the toolkit's.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ NAME_BYTES = 128
 
 
 class CudaDriver:
-    """The first GPU, with everything it lent: freed by `close`, in the reverse order."""
+    """The first GPU; `close` frees everything that was allocated, in reverse order."""
 
     def __init__(self) -> None:
-        """Takes the primary context, which TensorRT and ONNX Runtime use too, and a stream.
+        """Opens the primary context, which TensorRT and ONNX Runtime also use, and a stream.
 
         Raises:
             BackendUnavailable: there is no NVIDIA GPU, or no driver.
@@ -40,7 +39,7 @@ class CudaDriver:
         self._context = _call(driver.cuDevicePrimaryCtxRetain, self._device)
         self._open = True
         self.activate()
-        # Not the legacy default stream: TensorRT would synchronise the device around each call.
+        # On the default stream TensorRT would synchronise the device around each call.
         self._stream = _call(driver.cuStreamCreate, int(_flag("CU_STREAM_NON_BLOCKING")))
 
     @property
@@ -50,21 +49,21 @@ class CudaDriver:
 
     @property
     def stream(self) -> int:
-        """Handle of the stream everything is queued on."""
+        """Handle of the stream of all work."""
         return int(self._stream)
 
     def activate(self) -> None:
-        """Makes the context that of the calling thread; contexts belong to threads."""
+        """Makes the context current in the calling thread."""
         _call(driver.cuCtxSetCurrent, self._context)
 
     def allocate(self, size_bytes: int) -> int:
-        """Returns the address of fresh device memory."""
+        """Allocates device memory and returns its address."""
         pointer = _call(driver.cuMemAlloc, size_bytes)
         self._device_memory.append(pointer)
         return int(pointer)
 
     def allocate_pinned(self, size_bytes: int) -> Bytes:
-        """Returns page-locked host memory, which the GPU copies from and to on its own."""
+        """Allocates page-locked host memory, for asynchronous copies: uint8 (size_bytes,)."""
         address = int(_call(driver.cuMemAllocHost, size_bytes))
         self._host_memory.append(address)
         return np.ctypeslib.as_array((ctypes.c_uint8 * size_bytes).from_address(address))
@@ -74,7 +73,7 @@ class CudaDriver:
         _call(driver.cuMemcpyHtoDAsync, device, host.ctypes.data, host.nbytes, self._stream)
 
     def copy_out(self, host: Bytes, device: int) -> None:
-        """Queues a copy of device memory to pinned host memory, as many bytes as that has."""
+        """Queues a copy of device memory that fills pinned host memory."""
         _call(driver.cuMemcpyDtoHAsync, host.ctypes.data, device, host.nbytes, self._stream)
 
     def wait(self) -> None:
@@ -82,12 +81,12 @@ class CudaDriver:
         _call(driver.cuStreamSynchronize, self._stream)
 
     def begin_capture(self) -> None:
-        """Starts to note what is queued instead of running it."""
+        """Starts to capture queued work into a graph instead of running it."""
         mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
         _call(driver.cuStreamBeginCapture, self._stream, mode)
 
     def end_capture(self) -> int:
-        """Returns the handle of a graph of what was noted since `begin_capture`."""
+        """Returns the handle of the graph captured since `begin_capture`."""
         graph = _call(driver.cuStreamEndCapture, self._stream)
         executable = _call(driver.cuGraphInstantiate, graph, 0)
         self._graphs[int(executable)] = (executable, graph)
@@ -104,7 +103,7 @@ class CudaDriver:
         _call(driver.cuGraphDestroy, template)
 
     def close(self) -> None:
-        """Frees all that was lent; may be called twice, and after a failure."""
+        """Frees everything; may be called twice, and after a failure."""
         if not self._open:
             return
         self._open = False
@@ -115,14 +114,14 @@ class CudaDriver:
         steps += [(_call, driver.cuMemFree, pointer) for pointer in self._device_memory]
         steps.append((_call, driver.cuDevicePrimaryCtxRelease, self._device))
         for function, *arguments in steps:
-            # A GPU that failed fails here again: the first error is the one worth reporting, and
-            # the end of the context frees what is left.
+            # After a failure these calls fail too. The first error is the one to report, and
+            # releasing the context frees what is left.
             with contextlib.suppress(EngineError):
                 function(*arguments)
 
 
 def find_gpu() -> Gpu:
-    """Returns the first GPU, without keeping anything of it.
+    """Returns the first GPU's name and compute capability, without opening a context.
 
     Raises:
         BackendUnavailable: there is none, or no driver.
@@ -131,7 +130,7 @@ def find_gpu() -> Gpu:
 
 
 def driver_version() -> str:
-    """Returns the newest CUDA the driver supports: `12.6`."""
+    """Returns the newest CUDA version the driver supports: `12.6`."""
     version = int(_call(driver.cuDriverGetVersion))
     return f"{version // 1000}.{version % 1000 // 10}"
 
@@ -170,7 +169,7 @@ def _flag(name: str) -> Any:
 
 
 def _call(function: Any, *arguments: Any) -> Any:
-    """Returns what a driver call returns beside its status, or raises EngineError."""
+    """Returns the result of a driver call without its status, or raises EngineError."""
     error, *values = function(*arguments)
     if int(error) != 0:
         raise EngineError(

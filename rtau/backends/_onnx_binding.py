@@ -1,8 +1,7 @@
-"""An ONNX Runtime session whose tensors live on its GPU: one copy in, one copy out.
+"""An ONNX Runtime session with its tensors in GPU memory, with the interface of a session.
 
-Without binding, ONNX Runtime allocates device memory for every call; here the input's is kept for
-the numbers of rows that come again. Has the `run` of a session, so `backends/onnx.py`, its only
-caller, need not know which of the two it holds.
+Without binding, ONNX Runtime allocates device memory for every call; here the input's memory is
+reused for batch sizes that repeat.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Numbers of rows whose input stays allocated on the device.
+# Batch sizes whose input stays allocated on the device.
 MAX_SHAPES = 8
 
 
@@ -27,7 +26,7 @@ class BoundSession:
         Args:
             session: an InferenceSession on a provider of the device.
             ort_value: `onnxruntime.OrtValue`.
-            device: ONNX Runtime's name of the device; tests bind to `cpu`.
+            device: ONNX Runtime's name of the device.
         """
         self._session, self._ort_value, self._device = session, ort_value, device
         self._inputs: collections.OrderedDict[tuple[int, ...], Any] = collections.OrderedDict()
@@ -45,7 +44,7 @@ class BoundSession:
         return list(binding.copy_outputs_to_cpu())
 
     def _on_device(self, array: npt.NDArray[Any]) -> Any:
-        """Returns the array's content in the device memory kept for its shape."""
+        """Copies an array to the device memory cached for its shape, and returns that."""
         kept = self._inputs.get(array.shape)
         if kept is None:
             kept = self._ort_value.ortvalue_from_shape_and_type(

@@ -1,7 +1,7 @@
-"""Execution providers that come as plug-ins of ONNX Runtime: found, registered, their devices.
+"""Registers execution providers that are plug-ins of ONNX Runtime, and lists their devices.
 
-TensorRT for RTX is one (the wheel onnxruntime-ep-nv-tensorrt-rtx): ONNX Runtime does not list it
-until its library is registered. `backends/onnx.py` calls this and hands in onnxruntime.
+TensorRT for RTX is one (the wheel onnxruntime-ep-nv-tensorrt-rtx): ONNX Runtime lists it only after
+its library is registered.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 from rtau.errors import BackendUnavailable
 
-# Execution provider -> the Python module that says where its library lies.
+# Execution provider -> the Python module that has its library's path.
 PLUGINS = {"NvTensorRTRTXExecutionProvider": "onnxruntime_ep_nv_tensorrt_rtx"}
-# Execution provider -> how to get it.
+# Execution provider -> how to install it.
 INSTALL = {
     "NvTensorRTRTXExecutionProvider": "pip install onnxruntime-ep-nv-tensorrt-rtx  # for CUDA 12: "
     "onnxruntime-ep-nv-tensorrt-rtx-cu12; beside onnxruntime, not onnxruntime-gpu",
@@ -24,7 +24,7 @@ _registered: set[str] = set()
 
 
 def plugin_devices(onnxruntime: Any, provider: str) -> list[Any]:
-    """Returns the devices of a provider whose plug-in is installed; none if it is not.
+    """Returns the devices of a provider's plug-in; an empty list if it is not installed.
 
     Raises:
         BackendUnavailable: the plug-in is installed but its library does not load, or finds no

@@ -1,8 +1,7 @@
-"""An ONNX Runtime session whose large batches are shared out among threads, a part to each.
+"""An ONNX Runtime session that splits large batches among threads, with a session's interface.
 
-The layers of a small network are too short to be shared, but its batches are not: parts of one run
-beside each other and wait for one another once, not after every layer. Has the `run` of a session,
-so `backends/onnx.py`, its only caller, need not know which of the two it holds.
+The layers of a small network are too short for several threads, its batches are not: the threads
+wait for each other once per batch and not after every layer.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Least rows of a part: with fewer, what a run costs by itself eats what the second core gives.
+# Fewest rows per part: with fewer, the fixed cost of a run outweighs the second core.
 MIN_ROWS = 8
 
 
 class SharedSession:
-    """A session of which several threads run parts of one batch."""
+    """A session that runs parts of one batch in several threads."""
 
     def __init__(self, session: Any, /, *, calls: int) -> None:
-        """Takes an InferenceSession on the CPU and how many of its runs may go on at once."""
+        """Takes an InferenceSession on the CPU and the most runs at a time."""
         self._session = session
         self._calls = calls
 
@@ -36,7 +35,7 @@ class SharedSession:
             return list(self._session.run(list(outputs), dict(feeds)))
         shares = [np.array_split(array, parts) for array in feeds.values()]
         asked = [dict(zip(feeds, share, strict=True)) for share in zip(*shares, strict=True)]
-        # Threads of one batch: they cost a hundredth of it, and an engine at rest keeps none.
+        # New threads per batch cost one percent of it, and an idle engine has none.
         with ThreadPoolExecutor(parts - 1, thread_name_prefix="rtau-infer") as pool:
             waiting = [pool.submit(self._session.run, list(outputs), one) for one in asked[1:]]
             found = [self._session.run(list(outputs), asked[0])]

@@ -1,8 +1,4 @@
-"""Protobuf's wire format: the fields of a message, read without the onnx package.
-
-A model file can be cut or asked for its metadata on machines where nothing but numpy is installed.
-Knows no message by name; `onnx_subgraph` and the engine builder call it.
-"""
+"""Protobuf's wire format: reads and writes the fields of a message, for `onnx_file`."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from rtau.errors import ContractError
 # Wire types: varint, 64 bit, length-delimited, 32 bit.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
-Field = tuple[int, memoryview, memoryview]  # number, payload, the whole field as it stands
+Field = tuple[int, memoryview, memoryview]  # number, payload, the whole field
 
 
 def fields(message: memoryview) -> Iterator[Field]:
@@ -43,7 +39,7 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def texts(message: memoryview, number: int) -> list[str]:
-    """Returns the text fields of one number, in order."""
+    """Returns the text fields with a number, in order."""
     return [
         str(payload, "utf-8", "replace") for found, payload, _ in fields(message) if found == number
     ]

@@ -1,8 +1,7 @@
-"""One deserialised TensorRT plan with its buffers: pictures in, the wanted outputs out.
+"""One deserialised TensorRT plan with its execution contexts, buffers and CUDA graphs.
 
-Owns the execution contexts, the device and pinned buffers sized for the greatest batch, and one
-CUDA graph per number of rows seen twice. Knows neither files nor contracts beyond shapes;
-`TensorRTEngine` holds one plan with CAMs and, where it was built, one without.
+Buffers on device and host have the size of the largest batch; a batch size that repeats runs as a
+CUDA graph. `TensorRTEngine` has a plan with CAMs and, if it was built, one without.
 """
 
 from __future__ import annotations
@@ -12,85 +11,29 @@ import dataclasses
 import logging
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rtau.backends.engine_file import Gpu
-from rtau.backends.outputs import INPUT
 from rtau.backends.tensorrt_library import TensorRT, logged, quiet_logger
+from rtau.backends.tensors import INPUT
 from rtau.data import Image
 from rtau.errors import BackendUnavailable, ContractError, EngineError
 
-# Numbers of rows that keep a context and a graph of their own; more faces than that at once, in
-# ever changing number, are rare, and a context costs little but memory.
+if TYPE_CHECKING:
+    from rtau.backends._cuda_driver import CudaDriver
+
+# Batch sizes with a context and a graph of their own. More of them in one run are rare, and contexts
+# cost memory.
 MAX_SHAPES = 8
 
 log = logging.getLogger(__name__)
 
 
-class Cuda(Protocol):
-    """What a plan asks of a GPU; `rtau.backends._cuda_driver.CudaDriver` is one."""
-
-    @property
-    def gpu(self) -> Gpu:
-        """The GPU in use."""
-        ...
-
-    @property
-    def stream(self) -> int:
-        """Handle of the stream everything is queued on."""
-        ...
-
-    def activate(self) -> None:
-        """Makes the GPU that of the calling thread."""
-        ...
-
-    def allocate(self, size_bytes: int) -> int:
-        """Returns the address of fresh device memory."""
-        ...
-
-    def allocate_pinned(self, size_bytes: int) -> npt.NDArray[np.uint8]:
-        """Returns page-locked host memory."""
-        ...
-
-    def copy_in(self, device: int, host: npt.NDArray[np.uint8]) -> None:
-        """Queues a copy to the device."""
-        ...
-
-    def copy_out(self, host: npt.NDArray[np.uint8], device: int) -> None:
-        """Queues a copy from the device."""
-        ...
-
-    def wait(self) -> None:
-        """Returns when everything queued is done."""
-        ...
-
-    def begin_capture(self) -> None:
-        """Starts to note what is queued instead of running it."""
-        ...
-
-    def end_capture(self) -> int:
-        """Returns the handle of a graph of what was noted."""
-        ...
-
-    def launch(self, graph: int) -> None:
-        """Queues a graph."""
-        ...
-
-    def free_graph(self, graph: int) -> None:
-        """Frees a graph."""
-        ...
-
-    def close(self) -> None:
-        """Frees all that was lent."""
-        ...
-
-
 @dataclasses.dataclass(slots=True)
 class _Shape:
-    """A context that is set to one number of rows."""
+    """A context that is set to one batch size."""
 
     context: Any
     rows: int
@@ -100,7 +43,7 @@ class _Shape:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Buffer:
-    """A tensor's room on both sides, for the greatest batch."""
+    """A tensor's memory on device and host, for the largest batch."""
 
     row_shape: tuple[int, ...]
     row_bytes: int
@@ -109,11 +52,11 @@ class _Buffer:
     host: npt.NDArray[np.uint8]
 
     def first(self, rows: int) -> npt.NDArray[np.uint8]:
-        """Returns the pinned bytes of the first rows."""
+        """Returns the pinned host memory of the first rows: uint8, flat."""
         return self.host[: rows * self.row_bytes]
 
     def view(self, rows: int) -> npt.NDArray[Any]:
-        """Returns the pinned memory of the first rows as (rows, *row_shape)."""
+        """Returns the pinned host memory of the first rows: (rows, *row_shape)."""
         return self.first(rows).view(self.dtype).reshape(rows, *self.row_shape)
 
 
@@ -126,29 +69,29 @@ class Plan:
         /,
         *,
         tensorrt: TensorRT,
-        cuda: Cuda,
+        cuda: CudaDriver,
         least_rows: int,
         max_rows: int,
         origin: str,
     ) -> None:
-        """Deserialises a plan and lays out its buffers.
+        """Deserialises a plan and allocates its buffers.
 
         Args:
             plan: a serialised engine whose origin was checked.
             tensorrt: the library that built it.
-            cuda: the GPU; it owns all memory and frees it when it is closed.
-            least_rows: smallest number of rows the plan takes; fewer are padded.
-            max_rows: greatest number of rows of one call.
-            origin: file name, for error texts.
+            cuda: the GPU; its `close` frees the buffers.
+            least_rows: smallest batch the plan takes; smaller ones are padded.
+            max_rows: largest batch.
+            origin: file name, for error messages.
 
         Raises:
-            BackendUnavailable: the library refuses the plan.
+            BackendUnavailable: the library rejects the plan.
             ContractError: its tensors are not those of an rtau model.
         """
         self._tensorrt, self._cuda, self._origin = tensorrt, cuda, origin
         self._least_rows, self._max_rows = least_rows, max_rows
         self._shapes: collections.OrderedDict[int, _Shape] = collections.OrderedDict()
-        # TensorRT for RTX captures graphs by itself, once its kernels for a shape are compiled.
+        # TensorRT for RTX captures graphs itself, once its kernels for a shape are compiled.
         self._captures = not tensorrt.is_rtx
         self._logger = quiet = quiet_logger(tensorrt)
         self._runtime = tensorrt.module.Runtime(quiet)
@@ -158,7 +101,7 @@ class Plan:
                 f"{origin}: {tensorrt} refuses the engine on {cuda.gpu} ({logged(quiet)}); build "
                 "it on this machine with `rtau-export engine`"
             )
-        # Contexts run one after the other on one stream, so they share one scratch memory.
+        # Contexts run one after the other on one stream, so they share scratch memory.
         self._scratch_bytes = int(self._engine.device_memory_size_v2)
         self._scratch = cuda.allocate(max(1, self._scratch_bytes))
         self._buffers = self._make_buffers()
@@ -178,7 +121,7 @@ class Plan:
         return self._buffers[name].row_shape
 
     def run(self, images_rgb: Image, names: Sequence[str]) -> list[npt.NDArray[np.float32]]:
-        """Returns the named outputs of 1 to `max_rows` pictures, in arrays of the caller's own.
+        """Returns the named outputs of 1 to `max_rows` pictures, in new arrays.
 
         Raises:
             EngineError: TensorRT or the GPU failed.
@@ -198,7 +141,7 @@ class Plan:
         return [self._buffers[name].view(rows)[:count].copy() for name in names]
 
     def close(self) -> None:
-        """Lets go of contexts, engine and runtime, in this order; the GPU frees the memory."""
+        """Frees contexts, engine and runtime, in this order; the GPU frees the buffers."""
         self._shapes.clear()
         self._engine = self._runtime = None
 
@@ -236,10 +179,10 @@ class Plan:
         )
 
     def _shape(self, rows: int) -> _Shape:
-        """Returns a context set to a number of rows, the one used before if there is one.
+        """Returns the context for a batch size, new or cached.
 
-        A captured graph holds the state of its context, so a context that is captured is never set
-        to other rows (TensorRT's guide, CUDA graphs).
+        A captured graph contains the state of its context, so a context with a graph is never set
+        to another batch size (TensorRT's guide, CUDA graphs).
         """
         key = rows if self._captures else 0
         shape = self._shapes.get(key)
@@ -290,9 +233,9 @@ class Plan:
             )
 
     def _execute(self, shape: _Shape) -> None:
-        """Queues one run: plainly the first time, as a graph from the second time on.
+        """Queues one run; from the second one of a batch size on as a graph.
 
-        The plain run comes first because TensorRT sets things up in it that no graph may hold.
+        In the first run TensorRT initialises things that a graph must not contain.
         """
         if self._captures and shape.graph is None and shape.runs == 1:
             shape.graph = self._capture(shape)
@@ -303,7 +246,7 @@ class Plan:
         shape.runs += 1
 
     def _capture(self, shape: _Shape) -> int | None:
-        """Returns the graph of one run, or None, with a warning, if it cannot be captured."""
+        """Returns the graph of one run; None, with a warning, if it cannot be captured."""
         self._cuda.begin_capture()
         enqueued = shape.context.execute_async_v3(self._cuda.stream)
         graph, why = None, ""
@@ -318,7 +261,7 @@ class Plan:
             why = logged(self._logger)
         self._captures = False
         log.warning("%s runs without CUDA graphs, a little slower: %s", self._origin, why)
-        # Its state is unknown after a failed capture: the next run starts from a fresh context.
+        # A context's state is unknown after a failed capture, so a new one is made.
         self._shapes.clear()
         shape.context = self._shape(shape.rows).context
         return None

@@ -1,43 +1,40 @@
-"""What is known of an `.engine` file before it is opened: its contract and how it was built.
+"""The JSON beside an `.engine` file, `NAME.engine.json`: the contract and how it was built.
 
-TensorRT's plan files say nothing a person can read, are code for one GPU and one library version,
-and must not be deserialised anywhere else. So a JSON file `NAME.engine.json` lies beside each, and
-all checks are made on it first. `rtau-export engine` writes it, the TensorRT backend reads it.
+A TensorRT plan is code for one GPU and one library version and must not be deserialised elsewhere,
+so everything is checked on the JSON first. `rtau-export engine` writes it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import platform
 import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from rtau.contract import MAX_JSON_BYTES, ModelContract, Precision
+from rtau.contract import MAX_JSON_BYTES, ModelContract, Precision, sha256_of
 from rtau.errors import BackendUnavailable, ContractError
 from rtau.strict_parser import StrictParser
 
 SUFFIX = ".engine"
-# Raised when a field changes its meaning; other schemas are refused.
+# Increased when a field changes its meaning; other schemas are refused.
 SCHEMA = 1
-# The first GPU generation that runs an engine of TensorRT for RTX built for no GPU in particular
-# (its guide to CPU-only builds).
+# First compute capability for engines that TensorRT for RTX builds for no particular GPU (its guide
+# to CPU-only builds).
 PORTABLE_FROM = (8, 0)
-HASH_BLOCK_BYTES = 1 << 20
 
 Library = Literal["tensorrt", "tensorrt_rtx"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU as TensorRT tells them apart."""
+    """The properties of a GPU that an engine depends on."""
 
     name: str
-    """Name the driver gives: `Orin`, `NVIDIA GeForce RTX 3060`."""
+    """The driver's name for it: `Orin`, `NVIDIA GeForce RTX 3060`."""
     compute_capability: str
-    """Generation of its instructions: `8.7`."""
+    """`8.7`."""
 
     def __str__(self) -> str:
         return f"{self.name} (sm_{self.compute_capability.replace('.', '')})"
@@ -45,7 +42,7 @@ class Gpu:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EngineBuild:
-    """How an engine file was made, and so where it runs."""
+    """How an engine file was built, which determines where it runs."""
 
     library: Library
     """Python module that built it and must run it."""
@@ -54,15 +51,15 @@ class EngineBuild:
     platform: str
     """Operating system and processor: `linux-aarch64`."""
     gpu: str | None
-    """Name of the GPU it was tuned on; None when built ahead of time for a generation."""
+    """Name of the GPU it was tuned on; None when built for compute capabilities alone."""
     compute_capabilities: tuple[str, ...]
-    """Generations it was built for; none: every one from 8.0 on (TensorRT for RTX only)."""
+    """Those it was built for; empty for all from 8.0 on (TensorRT for RTX only)."""
     precision: Precision
-    """Precision that was asked for."""
+    """Requested precision."""
     typing: Literal["strong", "weak"]
     """strong: types as in the ONNX file. weak: TensorRT 10 chose per layer under its flags."""
     batch: tuple[int, int, int]
-    """Least, best and greatest number of rows in one call."""
+    """Minimum, optimum and maximum rows per call."""
     onnx: str
     """File name of the ONNX file it was built from."""
     onnx_sha256: str
@@ -70,7 +67,7 @@ class EngineBuild:
     engine_sha256: str
     """SHA-256 of the engine file."""
     without_cams: str | None = None
-    """File name of the twin without CAMs, beside this one; None when there is none."""
+    """File name of the CAM-less variant in the same folder; None when there is none."""
 
     def __post_init__(self) -> None:
         least, best, greatest = self.batch
@@ -85,7 +82,7 @@ class EngineBuild:
 
     @property
     def remedy(self) -> str:
-        """The command that builds the engine again, on the machine that is to run it."""
+        """The command that rebuilds the engine, for error messages."""
         rows = ",".join(map(str, dict.fromkeys(self.batch)))
         return (
             f"build it on this machine: rtau-export engine {self.onnx} "
@@ -94,19 +91,19 @@ class EngineBuild:
 
     @property
     def runs_on(self) -> str:
-        """Library and GPU the engine needs, for people."""
+        """Library and GPU the engine needs, as text."""
         generations = ", ".join(f"sm_{one.replace('.', '')}" for one in self.compute_capabilities)
         where = self.gpu or generations or "any RTX GPU from sm_80 on"
         return f"{self.library} {self.version} on {where}"
 
 
 def this_platform() -> str:
-    """Returns the operating system and the processor, as engines record them."""
+    """Returns operating system and processor, as in `EngineBuild.platform`."""
     return f"{sys.platform}-{platform.machine()}"
 
 
 def sidecar_path(engine: Path) -> Path:
-    """Returns where an engine's JSON lies: `NAME.engine.json`; `NAME.json` is the ONNX file's."""
+    """Returns the path of an engine's JSON, `NAME.engine.json`; `NAME.json` is the ONNX file's."""
     return engine.with_name(engine.name + ".json")
 
 
@@ -121,7 +118,7 @@ def sidecar_text(contract: ModelContract, build: EngineBuild) -> str:
 
 
 def read_sidecar(engine: Path) -> tuple[ModelContract, EngineBuild]:
-    """Returns the contract and the build facts of an engine file.
+    """Returns the contract and the build record of an engine file.
 
     Raises:
         ContractError: the JSON is missing, broken, or not what this version writes.
@@ -144,7 +141,7 @@ def read_sidecar(engine: Path) -> tuple[ModelContract, EngineBuild]:
 def check_file(engine: Path, build: EngineBuild) -> None:
     """Raises ContractError unless the file is, byte for byte, the one the JSON describes."""
     try:
-        found = file_sha256(engine)
+        found = sha256_of(engine)
     except OSError as error:
         raise ContractError(f"{engine}: cannot be read ({error.strerror})") from None
     if found != build.engine_sha256:
@@ -159,10 +156,10 @@ def check_machine(engine: Path, build: EngineBuild, *, version: str, gpu: Gpu) -
     """Raises BackendUnavailable unless this library version, processor and GPU can run the engine.
 
     Args:
-        engine: the file, for the text.
-        build: how it was made.
+        engine: the file, for the message.
+        build: how it was built.
         version: version of the installed `build.library`.
-        gpu: the GPU that is to run it.
+        gpu: the GPU of this machine.
     """
     if version != build.version:
         wanted, got = f"{build.library} {build.version}", version
@@ -178,15 +175,6 @@ def check_machine(engine: Path, build: EngineBuild, *, version: str, gpu: Gpu) -
     raise BackendUnavailable(
         f"{engine}: was built for {wanted}, this machine has {got}; {build.remedy}"
     )
-
-
-def file_sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(HASH_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _generation_fits(build: EngineBuild, gpu: Gpu) -> bool:

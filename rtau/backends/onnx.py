@@ -1,7 +1,7 @@
 """Runs ONNX files with ONNX Runtime: all faces of a batch in one call.
 
-The only module that imports onnxruntime. It checks the file against its contract, insists on the
-provider that was asked for, and never pays for CAMs that nobody wants; knows nothing of frames.
+The only module that imports onnxruntime. It checks the file against its contract, requires the
+provider that was asked for, and computes CAMs only when they are asked for.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import numpy as np
 import onnxruntime
 
 from rtau.backends import PROVIDER_BACKENDS
-from rtau.backends._batches import scored
+from rtau.backends._engine import BatchEngine, grey_crops, read_model
 from rtau.backends._onnx_binding import BoundSession
 from rtau.backends._onnx_plugin import INSTALL, plugin_devices
 from rtau.backends._onnx_shared import SharedSession
-from rtau.backends.onnx_subgraph import keep_outputs
-from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes
+from rtau.backends.onnx_file import keep_outputs
+from rtau.backends.parity import as_crops
+from rtau.backends.tensors import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import METADATA_KEY, ModelContract
 from rtau.cpu import usable_cores
-from rtau.data import Crops, Scores
-from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
+from rtau.data import Image
+from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError, one_line
 
 # Name on the command line -> ONNX Runtime's execution provider.
 PROVIDERS = {
@@ -33,27 +34,22 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
     "directml": "DmlExecutionProvider",
 }
-# Those whose tensors live on an NVIDIA GPU: they run with bound inputs and outputs.
+# Those with tensors in the memory of an NVIDIA GPU: they run with bound inputs and outputs.
 ON_GPU = frozenset(PROVIDERS[name] for name in ("cuda", "tensorrt", "tensorrt-rtx"))
-# `auto` takes the first of these that loads. TensorRT is left to those who ask: it compiles for
-# minutes.
+# `auto` takes the first that is available. TensorRT must be asked for: it compiles for minutes.
 AUTO_ORDER = ("cuda", "cpu")
 
-# Rows per call for a model of unlimited batch: larger ones gain nothing on a CPU and the memory
-# for their activations grows with them.
-DEFAULT_MAX_BATCH = 64
-
 # A network from this size on gets every core, a smaller one half of them. Layers of a small one are
-# too short to be shared: ShuffleNetV2 (7 MB) takes 2.6 to 3.0 ms of one core for a face, or 3.7 to
-# 4.9 core-ms with two threads, which other stages of a run have better use for. What such a network
-# leaves idle runs parts of its large batches.
+# too short for several threads: ShuffleNetV2 (7 MB) takes 2.6 to 3.0 ms of one core for a face, or
+# 3.7 to 4.9 core-ms with two threads, which the other stages of a run need. Idle cores run parts of
+# its large batches.
 HEAVY_BYTES = 16 << 20
 
-# Sessions log to stderr; only errors may reach a user's terminal.
+# Sessions log to stderr: a user sees errors only.
 LOG_ERRORS_ONLY = 3
 
 
-class OnnxEngine:
+class OnnxEngine(BatchEngine):
     """Engine on ONNX Runtime."""
 
     def __init__(self, path: Path, /, *, provider: str = "auto", threads: int = 0) -> None:
@@ -71,7 +67,7 @@ class OnnxEngine:
             ContractError: the file is broken, has no contract, or breaks it.
         """
         self._path = path
-        self._model = _read(path)
+        self._model = read_model(path)
         cores = usable_cores()
         self._threads = threads or threads_for(len(self._model), cores=cores)
         self._provider, self._why = _choose_provider(provider)
@@ -86,16 +82,11 @@ class OnnxEngine:
             self._bare = self._bound(self._session(bare))
         else:
             self._with_cams, self._bare = None, self._bound(session)
-        self.infer(_blank(self._contract.input_size))
-
-    @property
-    def contract(self) -> ModelContract:
-        """What the model expects and returns, from the file's metadata."""
-        return self._contract
+        self.infer(as_crops(grey_crops(1, size=self._contract.input_size)))
 
     @property
     def device(self) -> str:
-        """The provider really used, and why it was chosen if nobody named it."""
+        """ONNX Runtime's version and the provider in use, and why `auto` chose it."""
         return f"onnxruntime {onnxruntime.__version__}, {self._provider}{self._why}"
 
     @property
@@ -103,37 +94,11 @@ class OnnxEngine:
         """Intra-op threads of one call."""
         return self._threads
 
-    @property
-    def max_batch(self) -> int:
-        """Rows per call; longer batches are split."""
-        return self._contract.max_batch or DEFAULT_MAX_BATCH
-
-    def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
-        """Returns a row of scores per crop.
-
-        Raises:
-            ContractError: crops of another size, or CAMs of a model that has none.
-            EngineError: ONNX Runtime failed, or a value is not finite.
-        """
-        return scored(
-            crops,
-            lambda images_rgb: self._run(images_rgb, cams=cams),
-            contract=self._contract,
-            max_batch=self.max_batch,
-            cams=cams,
-        )
-
     def close(self) -> None:
         """Frees the sessions."""
         self._with_cams = self._bare = None
 
-    def __enter__(self) -> OnnxEngine:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def _run(self, images_rgb: np.ndarray, *, cams: bool) -> list[np.ndarray]:
+    def _run(self, images_rgb: Image, *, cams: bool) -> list[np.ndarray]:
         session = self._with_cams if cams else self._bare
         if session is None:
             raise EngineError(f"{self._contract.name} is closed; open the engine again")
@@ -143,7 +108,7 @@ class OnnxEngine:
         except Exception as error:  # onnxruntime's errors share no other base
             raise EngineError(
                 f"{self._path.name} failed on {len(images_rgb)} crops with {self._provider}: "
-                f"{_one_line(error)}"
+                f"{one_line(error)}"
             ) from error
 
     def _session(self, model: bytes) -> Any:
@@ -162,7 +127,7 @@ class OnnxEngine:
             session = onnxruntime.InferenceSession(model, options, providers=wanted)
         except Exception as error:  # onnxruntime's errors share no other base
             raise ContractError(
-                f"{self._path}: ONNX Runtime cannot load it ({_one_line(error)}); export it again"
+                f"{self._path}: ONNX Runtime cannot load it ({one_line(error)}); export it again"
             ) from error
         used = session.get_providers()[0]
         if used != self._provider:
@@ -203,13 +168,6 @@ def _choose_provider(name: str) -> tuple[str, str]:
     return PROVIDERS[name], ""
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ContractError(f"{path}: the model cannot be read ({error.strerror})") from None
-
-
 def _contract_of(session: Any, path: Path) -> ModelContract:
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
@@ -236,16 +194,3 @@ def _check_signature(session: Any, contract: ModelContract, path: Path) -> None:
     wanted = {name: ("tensor(float)", list(shape)) for name, shape in shapes.items()}
     if outputs != wanted:
         raise ContractError(f"{path}: outputs must be {wanted}, got {outputs}")
-
-
-def _blank(size: int) -> Crops:
-    """Returns one grey crop: the warm-up batch, which also proves that the model runs."""
-    return Crops(
-        images_rgb=np.full((1, size, size, 3), 128, np.uint8),
-        frame_from_crop=np.array([[[1, 0, 0], [0, 1, 0]]], np.float32),
-        face_rows=np.zeros(1, np.int64),
-    )
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]

@@ -1,7 +1,7 @@
-"""How far two engines' answers lie apart: logits, probabilities, decisions and heatmaps.
+"""Differences between two engines' outputs: logits, probabilities, decisions, CAMs, landmarks.
 
-Seeded crops to ask both, and the measures; no opinion of how much is too much. Called by
-`rtau doctor --gpu`, on machines where the export module is not installed, and by the export module.
+Seeded crops as input, and the measures; tolerances are the callers': `rtau doctor --gpu` and the
+export.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from rtau.data import Crops, Image, Scores
 from rtau.errors import ContractError
 
 SEED = 20261122
-# Cells along a side, from blobs to a quarter of the pixels; the pixels themselves come on top.
-# Networks see structure, not noise alone.
+# Cells along a side, from blobs to a quarter of the pixels; noise of single pixels is added.
+# Networks respond to structure more than to noise.
 SCALES = (2, 5, 11, 28)
 # Standard deviation of the coarsest scale, grey levels; finer ones are a little weaker.
 CONTRAST = 48
@@ -26,7 +26,7 @@ CONTRAST = 48
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """How far one set of scores is from another."""
+    """Differences between two sets of scores."""
 
     max_dlogit: float
     """Largest difference of a logit."""
@@ -41,7 +41,7 @@ class Difference:
     cam_correlation: float | None
     """Lowest correlation of a label's CAMs over all crops; None where either side has none."""
     max_dlandmark: float | None = None
-    """Largest move of a landmark, in sides of the crop; None where either side has none."""
+    """Largest distance of a landmark, in crop sides; None where either side has none."""
 
 
 def probe_crops(count: int, *, size: int, seed: int = SEED) -> Image:
@@ -60,14 +60,14 @@ def probe_crops(count: int, *, size: int, seed: int = SEED) -> Image:
 
 
 def as_crops(images_rgb: Image) -> Crops:
-    """Returns pictures as an engine takes them; where they lie in a frame does not matter."""
+    """Returns pictures as `Crops`, with an identity `frame_from_crop`."""
     rows = len(images_rgb)
     identity = np.tile(np.eye(2, 3, dtype=np.float32), (rows, 1, 1))
     return Crops(images_rgb, identity, np.arange(rows, dtype=np.int64))
 
 
 def difference(wanted: Scores, got: Scores, contract: ModelContract, /) -> Difference:
-    """Returns how far `got` is from `wanted`, decided by the contract's thresholds.
+    """Returns the differences of `got` from `wanted`; decisions are at the contract's thresholds.
 
     Raises:
         ContractError: they are not scores of the same crops and labels.

@@ -1,7 +1,4 @@
-"""An engine whose answers are written down or computed by a function of the crops.
-
-For tests, and for programs that put their own model behind rtau's stream. No library needed.
-"""
+"""An engine whose outputs are computed by Python functions: for tests and for own models."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ LogitsOf = Callable[[Crops], npt.NDArray[np.float32]]
 
 
 class ScriptedEngine:
-    """Engine that asks a function for the logits, and for CAMs and landmarks if there is one."""
+    """Engine that calls functions for the logits and, if given, for CAMs and landmarks."""
 
     def __init__(
         self,
@@ -29,9 +26,13 @@ class ScriptedEngine:
         cams_of: LogitsOf | None = None,
         landmarks_of: LogitsOf | None = None,
     ) -> None:
-        """Takes functions from crops to float32 (N, A) logits, (N, A, h, w) CAMs, landmarks.
+        """Takes functions of `Crops`.
 
-        Landmarks are float32 (N, 68, 2), px in crop space.
+        Args:
+            contract: what the engine claims to be.
+            logits_of: returns float32 (N, A).
+            cams_of: returns float32 (N, A, h, w).
+            landmarks_of: returns float32 (N, 68, 2), px, crop space.
         """
         self._contract = contract
         self._logits_of = logits_of
@@ -49,10 +50,10 @@ class ScriptedEngine:
         return "scripted"
 
     def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
-        """Returns what the functions say of the crops.
+        """Returns what the functions return for the crops.
 
         Raises:
-            ContractError: CAMs are wanted and no function gives them.
+            ContractError: CAMs are requested and there is no function for them.
         """
         if cams and self._cams_of is None:
             raise ContractError(f"{self._contract.name} has no CAM output")
@@ -65,4 +66,4 @@ class ScriptedEngine:
         )
 
     def close(self) -> None:
-        """Has nothing to free."""
+        """Does nothing."""

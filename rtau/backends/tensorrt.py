@@ -1,31 +1,35 @@
 """Runs `.engine` files with TensorRT: all faces of a batch in one call on the GPU.
 
-Checks the file's JSON against this machine before the file is touched, splits batches to what the
-engine was built for, and leaves CAMs out, computation and copy, when nobody wants them. TensorRT
-and CUDA are loaded only after those checks.
+Checks the file's JSON against this machine before TensorRT and CUDA are loaded. CAMs are neither
+computed nor copied unless they are asked for.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rtau.backends._tensorrt_plan import Cuda, Plan
+from rtau.backends._engine import BatchEngine, grey_crops
+from rtau.backends._tensorrt_plan import Plan
 from rtau.backends.engine_file import EngineBuild, check_file, check_machine, read_sidecar
-from rtau.backends.outputs import CAMS, INPUT, output_names, row_shapes, scores_of
 from rtau.backends.tensorrt_library import TensorRT, load_cuda_driver, load_tensorrt
+from rtau.backends.tensors import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import ModelContract
-from rtau.data import Crops, Image, Scores
+from rtau.data import Image
 from rtau.errors import ContractError, EngineError, UsageError
 
-# Batches this small are everyday: their contexts and graphs are made before the first frame.
+if TYPE_CHECKING:
+    from rtau.backends._cuda_driver import CudaDriver
+
+# Contexts and graphs of the common batch sizes, 1 to this, are made before the first frame.
 WARM_ROWS = 4
-# A graph is captured in the second run of a shape.
+# A graph is captured in the second run of a batch size.
 WARM_RUNS = 2
 
 
-class TensorRTEngine:
+class TensorRTEngine(BatchEngine):
     """Engine on TensorRT 10, TensorRT 11 or TensorRT for RTX."""
 
     def __init__(
@@ -36,13 +40,13 @@ class TensorRTEngine:
         provider: str = "auto",
         threads: int = 0,  # noqa: ARG002 - every engine is opened with it; a GPU has no use for it
         tensorrt: TensorRT | None = None,
-        cuda: Cuda | None = None,
+        cuda: CudaDriver | None = None,
     ) -> None:
         """Checks, loads and warms an engine.
 
         Args:
             path: an .engine file with the JSON that `rtau-export engine` wrote beside it.
-            provider: `auto` or `tensorrt`; an engine runs on nothing else.
+            provider: `auto` or `tensorrt`.
             threads: not used.
             tensorrt: a loaded TensorRT; None loads the one the engine needs.
             cuda: a GPU, closed with the engine; None takes the first.
@@ -59,15 +63,15 @@ class TensorRTEngine:
             )
         self._contract, self._build = read_sidecar(path)
         check_file(path, self._build)
-        twin = _twin(path, self._build)
+        without_cams = _engine_without_cams(path, self._build)
         self._name = path.name
         self._tensorrt = tensorrt or load_tensorrt(self._build.library)
-        self._cuda: Cuda = cuda or load_cuda_driver().CudaDriver()
+        self._cuda: CudaDriver = cuda or load_cuda_driver().CudaDriver()
         self._plans: dict[bool, Plan] = {}
         try:
             check_machine(path, self._build, version=self._tensorrt.version, gpu=self._cuda.gpu)
             full = self._open(path)
-            self._plans = {False: self._open(twin) if twin else full}
+            self._plans = {False: self._open(without_cams) if without_cams else full}
             if self._contract.has_cams:
                 self._plans[True] = full
             self._warm_up()
@@ -76,13 +80,8 @@ class TensorRTEngine:
             raise
 
     @property
-    def contract(self) -> ModelContract:
-        """What the model expects and returns, from the engine's JSON."""
-        return self._contract
-
-    @property
     def device(self) -> str:
-        """Library, GPU and precision really used."""
+        """Library, GPU and precision in use."""
         graphs = all(plan.captures for plan in self._plans.values())
         how = "CUDA graphs" if graphs or self._tensorrt.is_rtx else "no CUDA graphs"
         return f"{self._tensorrt} on {self._cuda.gpu}, {self._build.precision}, {how}"
@@ -92,27 +91,6 @@ class TensorRTEngine:
         """Rows per call; longer batches are split."""
         return self._build.batch[2]
 
-    def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
-        """Returns a row of scores per crop.
-
-        Raises:
-            ContractError: crops of another size, or CAMs of a model that has none.
-            EngineError: the engine is closed, the GPU failed, or a value is not finite.
-        """
-        contract = self._contract
-        if not self._plans:
-            raise EngineError(f"{contract.name} is closed; open the engine again")
-        if len(crops) and crops.size != contract.input_size:
-            raise ContractError(
-                f"{contract.name} takes crops of {contract.input_size} px, got {crops.size}"
-            )
-        if cams and not contract.has_cams:
-            raise ContractError(f"{contract.name} has no CAM output; export it with --cam gradcam")
-        names = output_names(contract, cams=cams)
-        return scores_of(
-            contract, dict(zip(names, self._run(crops.images_rgb, names), strict=True))
-        )
-
     def close(self) -> None:
         """Frees contexts, engines and GPU memory; may be called twice."""
         for plan in self._plans.values():
@@ -120,21 +98,19 @@ class TensorRTEngine:
         self._plans = {}
         self._cuda.close()
 
-    def __enter__(self) -> TensorRTEngine:
-        return self
+    def _run(self, images_rgb: Image, *, cams: bool) -> list[np.ndarray]:
+        names = output_names(self._contract, cams=cams)
+        return self._plan(cams=cams).run(images_rgb, names)
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def _no_rows(self, *, cams: bool) -> list[np.ndarray]:
+        names = output_names(self._contract, cams=cams)
+        shapes = [self._plan(cams=cams).row_shape(name) for name in names]
+        return [np.zeros((0, *shape), np.float32) for shape in shapes]
 
-    def _run(self, images_rgb: Image, names: tuple[str, ...]) -> list[np.ndarray]:
-        plan = self._plans[CAMS in names]
-        if not len(images_rgb):
-            return [np.zeros((0, *plan.row_shape(name)), np.float32) for name in names]
-        starts = range(0, len(images_rgb), self.max_batch)
-        runs = [plan.run(images_rgb[k : k + self.max_batch], names) for k in starts]
-        if len(runs) == 1:
-            return list(runs[0])
-        return [np.concatenate(rows) for rows in zip(*runs, strict=True)]
+    def _plan(self, *, cams: bool) -> Plan:
+        if not self._plans:
+            raise EngineError(f"{self._contract.name} is closed; open the engine again")
+        return self._plans[cams]
 
     def _open(self, path: Path) -> Plan:
         least, _, greatest = self._build.batch
@@ -152,30 +128,30 @@ class TensorRTEngine:
     def _warm_up(self) -> None:
         size = self._contract.input_size
         for rows in range(1, min(WARM_ROWS, self.max_batch) + 1):
-            grey = np.full((rows, size, size, 3), 128, np.uint8)
+            grey = grey_crops(rows, size=size)
             for with_cams, plan in self._plans.items():
                 for _ in range(WARM_RUNS):
                     plan.run(grey, output_names(self._contract, cams=with_cams))
 
 
-def _twin(path: Path, build: EngineBuild) -> Path | None:
-    """Returns the engine without CAMs that belongs to one with them, checked, if there is one."""
+def _engine_without_cams(path: Path, build: EngineBuild) -> Path | None:
+    """Returns the CAM-less variant of an engine, checked against it; None if there is none."""
     if build.without_cams is None:
         return None
-    twin = path.with_name(build.without_cams)
-    _, twin_build = read_sidecar(twin)
-    check_file(twin, twin_build)
+    variant = path.with_name(build.without_cams)
+    _, variant_build = read_sidecar(variant)
+    check_file(variant, variant_build)
     for field in ("library", "version", "precision", "batch", "onnx_sha256"):
-        wanted, got = getattr(build, field), getattr(twin_build, field)
+        wanted, got = getattr(build, field), getattr(variant_build, field)
         if wanted != got:
             raise ContractError(
-                f"{twin}: {field} must be {wanted} as in {path.name}, got {got}; {build.remedy}"
+                f"{variant}: {field} must be {wanted} as in {path.name}, got {got}; {build.remedy}"
             )
-    return twin
+    return variant
 
 
 def _check_signature(plan: Plan, contract: ModelContract, path: Path, *, with_cams: bool) -> None:
-    """Raises ContractError unless the tensors are those the contract tells of."""
+    """Raises ContractError unless names and shapes of the tensors are those of the contract."""
     size, shapes = contract.input_size, row_shapes(contract, cams=with_cams)
     if sorted(plan.outputs) != sorted(shapes):
         raise ContractError(

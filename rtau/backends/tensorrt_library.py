@@ -1,8 +1,7 @@
-"""The TensorRT that is installed: which flavour, which version, and what it says when it fails.
+"""Loads the installed TensorRT: its variant, its version and its error messages.
 
-Three flavours answer to nearly one Python interface: TensorRT 10 (JetPack 6), TensorRT 11 (types
-only as in the ONNX file) and TensorRT for RTX (builds without a GPU). The backend and the engine
-builder load them through here and nowhere else.
+Three variants have nearly the same Python interface: TensorRT 10 (JetPack 6), TensorRT 11 (types
+only as in the ONNX file) and TensorRT for RTX (builds without a GPU).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import importlib.util
 from typing import Any, get_args
 
 from rtau.backends.engine_file import Library
-from rtau.errors import BackendUnavailable
+from rtau.errors import BackendUnavailable, one_line
 
 INSTALL: dict[Library, str] = {
     "tensorrt": "on a Jetson it comes with JetPack: sudo apt install nvidia-jetpack, and make the "
@@ -21,11 +20,9 @@ INSTALL: dict[Library, str] = {
     'pip install "rtau[tensorrt]"',
     "tensorrt_rtx": 'pip install "rtau[tensorrt-rtx]"',
 }
-# Those for CUDA 12 run on the drivers of CUDA 12 and 13, and on Python 3.10 and aarch64.
+# The bindings for CUDA 12 run with drivers for CUDA 12 and 13, on Python 3.10 and on aarch64.
 CUDA_BINDINGS = "'cuda-bindings>=12.9,<13'"
 OLDEST_MAJOR = 10
-# Characters of a library's own words in an error line.
-MAX_WORDS = 300
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class TensorRT:
 
     @property
     def is_rtx(self) -> bool:
-        """True for TensorRT for RTX: no GPU while building, the rest compiled where it runs."""
+        """True for TensorRT for RTX: builds without a GPU, compiles the rest where it runs."""
         return self.library == "tensorrt_rtx"
 
     @property
@@ -57,16 +54,16 @@ class TensorRT:
 
 
 def installed_libraries() -> tuple[Library, ...]:
-    """Returns the flavours that are installed, the ones tuned for the GPU first."""
+    """Returns the installed variants, `tensorrt` first."""
     names: tuple[Library, ...] = get_args(Library)
     return tuple(name for name in names if importlib.util.find_spec(name) is not None)
 
 
 def load_tensorrt(library: Library) -> TensorRT:
-    """Returns a flavour of TensorRT.
+    """Returns a variant of TensorRT, imported.
 
     Raises:
-        BackendUnavailable: it is not installed, broken, or older than TensorRT 10.
+        BackendUnavailable: it is not installed, cannot be imported, or is older than TensorRT 10.
     """
     try:
         module = importlib.import_module(library)
@@ -88,7 +85,7 @@ def load_tensorrt(library: Library) -> TensorRT:
 
 
 def load_cuda_driver() -> Any:
-    """Returns the module `rtau.backends._cuda_driver`.
+    """Returns the module `rtau.backends._cuda_driver`, imported.
 
     Raises:
         BackendUnavailable: cuda-bindings is not installed.
@@ -103,7 +100,7 @@ def load_cuda_driver() -> Any:
 
 
 def quiet_logger(tensorrt: TensorRT) -> Any:
-    """Returns a logger that prints nothing and keeps the errors in its list `errors`."""
+    """Returns a logger that prints nothing and appends errors to its list `errors`."""
     base = tensorrt.module.ILogger
     worst = (base.INTERNAL_ERROR, base.ERROR)
 
@@ -120,10 +117,5 @@ def quiet_logger(tensorrt: TensorRT) -> Any:
 
 
 def logged(logger: Any) -> str:
-    """Returns the last error a logger kept, for an error text."""
+    """Returns the last error of a logger, for an error message."""
     return one_line(logger.errors[-1]) if logger.errors else "it gave no reason"
-
-
-def one_line(words: object) -> str:
-    """Returns a library's words without line breaks, cut to a readable length."""
-    return " ".join(str(words).split())[:MAX_WORDS]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import hashlib
 import importlib.metadata
 import json
 import math
@@ -21,7 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from rtau.contract import ModelContract
+from rtau.contract import ModelContract, sha256_of
 from rtau.errors import SinkError, SourceOpenError
 from rtau.protocols import SourceInfo
 from rtau.sinks import check_output
@@ -252,19 +251,6 @@ def failed(error: BaseException) -> str:
 def utc_now() -> str:
     """Returns the wall time as ISO 8601 in UTC: `2026-01-31T12:00:00+00:00`."""
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the SHA-256 of a file's bytes, in hex.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def environment() -> dict[str, Any]:

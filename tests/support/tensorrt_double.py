@@ -16,12 +16,12 @@ import numpy as np
 from rtau.backends.engine_file import (
     EngineBuild,
     Gpu,
-    file_sha256,
     sidecar_path,
     sidecar_text,
     this_platform,
 )
 from rtau.backends.tensorrt_library import TensorRT
+from rtau.contract import sha256_of
 from rtau.errors import EngineError
 from tests.support.doubles import make_contract
 
@@ -258,7 +258,7 @@ def write_engine(folder, *, name="face", twin=False, plan=None, contract=None, *
         batch=batch,
         onnx="face.onnx",
         onnx_sha256="0" * 64,
-        engine_sha256=file_sha256(path),
+        engine_sha256=sha256_of(path),
     )
     build = dataclasses.replace(build, **changes)
     contract = contract or make_contract(precision="fp16", max_batch=batch[2])

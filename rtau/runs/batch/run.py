@@ -18,6 +18,7 @@ from pathlib import Path
 from rtau import __version__
 from rtau.backends import find_model
 from rtau.config import RunConfig
+from rtau.contract import sha256_of
 from rtau.errors import BackendUnavailable, UsageError
 from rtau.runs.batch.plan import FileJob, check_jobs, plan
 from rtau.runs.batch.processes import Processes
@@ -28,7 +29,7 @@ from rtau.runs.batch.worker import Order
 from rtau.runs.batch.workers import Brake, Workers
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
 from rtau.runs.log import say
-from rtau.runs.run_record import failed, sha256_of, utc_now
+from rtau.runs.run_record import failed, utc_now
 
 # Words of a command line that a run record keeps from either end: with thousands of files named
 # one by one, every record would hold them all.

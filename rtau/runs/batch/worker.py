@@ -16,13 +16,13 @@ from collections.abc import Callable
 from rtau import __version__
 from rtau.backends import find_model
 from rtau.config import RunConfig
+from rtau.contract import sha256_of
 from rtau.data import FrameResult, Picture
 from rtau.errors import BackendUnavailable, RtauError
 from rtau.protocols import Sink, SinkReport
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.batch.reports import FileReport, Status
 from rtau.runs.build import check_landmarks, view_controls
-from rtau.runs.run_record import sha256_of
 from rtau.runs.session import LoadedModel, Outcome, Session, load_model, run_source
 from rtau.sources import open_source
 

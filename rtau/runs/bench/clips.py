@@ -22,11 +22,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rtau.config import OutputConfig
+from rtau.contract import sha256_of
 from rtau.data import Image
 from rtau.errors import UsageError
 from rtau.protocols import Source
 from rtau.runs.bench.record import ClipRecord
-from rtau.runs.run_record import sha256_of
 from rtau.sinks.video_encoder import KEY_FRAME_EVERY_S, available_encoders
 from rtau.sources.synthetic import SyntheticSource
 from rtau.sources.video_file import VideoFileSource

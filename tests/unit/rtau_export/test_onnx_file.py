@@ -1,6 +1,6 @@
 import pytest
 
-from rtau.backends.onnx_metadata import metadata
+from rtau.backends.onnx_file import metadata
 from rtau.errors import ContractError
 from rtau_export.onnx_file import read_onnx
 

@@ -9,11 +9,11 @@ import pytest
 
 from rtau.backends import find_model
 from rtau.config import build
+from rtau.contract import sha256_of
 from rtau.errors import BackendUnavailable, UsageError
 from rtau.runs.batch import worker
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.batch.worker import MOVED_EVERY_S, Order, SignsOfLife, prepared, run_file
-from rtau.runs.run_record import sha256_of
 from tests.support import media
 from tests.support.commands import ROOT
 
@@ -24,7 +24,7 @@ from rtau.runs.batch.plan import FileJob
 from rtau.runs.batch.worker import Order, run_file
 from rtau.backends import find_model
 from rtau.config import RunConfig
-from rtau.runs.run_record import sha256_of
+from rtau.contract import sha256_of
 order = Order(RunConfig(), (), threads=1, model_sha256=sha256_of(find_model("shufflenetv2-au12")))
 report, _ = run_file(order, FileJob(Path(sys.argv[1]), Path(sys.argv[2]), ("mp4", "csv")))
 import cv2

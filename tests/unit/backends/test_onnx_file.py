@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtau.backends.onnx_subgraph import keep_outputs
+from rtau.backends.onnx_file import keep_outputs
 from rtau.errors import ContractError
 
 onnx = pytest.importorskip("onnx", reason="builds its models with the onnx package")

@@ -1,28 +1,61 @@
-"""Cuts an ONNX file down to the nodes that some of its outputs need.
+"""ONNX files without the onnx package and without ONNX Runtime: their metadata, and a subgraph.
 
-ONNX Runtime executes every node of a graph, whichever outputs are fetched (its issue 27615), so a
-model with CAMs would pay for them with heatmaps off. Works on the protobuf wire format: the runtime
-does not depend on the `onnx` package. Called by `backends/onnx.py` and by the engine builder.
+A Jetson that builds an engine and a desktop that runs OpenVINO may have neither library. The
+backends and the engine builder of the export use it.
 """
 
 from __future__ import annotations
 
 from rtau.backends._protobuf import fields, length_delimited, texts
+from rtau.contract import METADATA_KEY, ModelContract
 from rtau.errors import ContractError
 
-# Field numbers of onnx.proto: ModelProto.graph, GraphProto.node and .output, NodeProto.input,
-# .output and .attribute, AttributeProto.g and .graphs, ValueInfoProto.name.
+# Field numbers of onnx.proto: ModelProto.metadata_props, StringStringEntryProto.key and .value,
+# ModelProto.graph, GraphProto.node and .output, NodeProto.input, .output and .attribute,
+# AttributeProto.g and .graphs, ValueInfoProto.name.
+MODEL_METADATA, ENTRY_KEY, ENTRY_VALUE = 14, 1, 2
 MODEL_GRAPH, GRAPH_NODE, GRAPH_OUTPUT = 7, 1, 12
 NODE_INPUT, NODE_OUTPUT, NODE_ATTRIBUTE = 1, 2, 5
 ATTRIBUTE_SUBGRAPHS = (6, 11)
 VALUE_NAME = 1
 
 
+def metadata(model: bytes) -> dict[str, str]:
+    """Returns the metadata of a serialised ONNX model, key -> value.
+
+    Raises:
+        ContractError: the bytes are not protobuf, or end early.
+    """
+    entries = [
+        payload for number, payload, _ in fields(memoryview(model)) if number == MODEL_METADATA
+    ]
+    return {"".join(texts(one, ENTRY_KEY)): "".join(texts(one, ENTRY_VALUE)) for one in entries}
+
+
+def contract_in(model: bytes, /, *, origin: str) -> ModelContract:
+    """Returns the contract in a serialised ONNX model; `origin` names the file in error messages.
+
+    Raises:
+        ContractError: it is no ONNX file, or has no valid contract.
+    """
+    try:
+        text = metadata(model).get(METADATA_KEY)
+    except ContractError as error:
+        raise ContractError(f"{origin}: {error}") from None
+    if text is None:
+        raise ContractError(
+            f"{origin}: no rtau contract in the file's metadata (key {METADATA_KEY!r}); "
+            "export the model with `rtau-export onnx`"
+        )
+    return ModelContract.from_json(text, origin=origin)
+
+
 def keep_outputs(model: bytes, names: frozenset[str]) -> bytes:
     """Returns the model with only the named graph outputs and the nodes they need.
 
-    A graph with subgraphs (If, Loop, Scan) is returned whole but for its outputs: such nodes may
-    use outer values that their input list does not show.
+    ONNX Runtime executes every node of a graph, whichever outputs are fetched (its issue 27615): a
+    model would compute CAMs with heatmaps off. A graph with subgraphs (If, Loop, Scan) keeps all
+    nodes: these may use outer values that their input list does not show.
 
     Raises:
         ContractError: the bytes are not protobuf, or an output is missing.
@@ -57,7 +90,7 @@ def _cut_graph(graph: memoryview, names: frozenset[str]) -> bytes:
 
 
 def _needed(nodes: list[memoryview], names: frozenset[str]) -> list[bool]:
-    """Returns for each node whether an output depends on it; nodes stand in topological order."""
+    """Returns for each node whether an output depends on it; nodes are in topological order."""
     if any(_has_subgraph(node) for node in nodes):
         return [True] * len(nodes)
     wanted = set(names)

@@ -1,8 +1,4 @@
-"""What a model file is fed and what it returns, by name: the one list all backends share.
-
-Derived from the contract; runs nothing. Called by every backend, and the export names its tensors
-so.
-"""
+"""Names and shapes of a model's input and outputs, for all backends and the export."""
 
 from __future__ import annotations
 
@@ -19,11 +15,10 @@ LOGITS, CAMS, LANDMARKS = "logits", "cams", "landmarks"
 
 
 def row_shapes(contract: ModelContract, *, cams: bool) -> dict[str, tuple[int, ...]]:
-    """Returns the sizes of a row of each float32 output, in order; of CAMs only the first is known.
+    """Returns the shape of one row of each float32 output, in order.
 
-    Args:
-        contract: of the model.
-        cams: whether CAMs are among the outputs; a model without them has none in any case.
+    Of CAMs that is (A,) alone: their height and width are the model's. A model without CAMs has no
+    such output, whatever `cams` says.
     """
     labels = len(contract.labels)
     shapes: dict[str, tuple[int, ...]] = {LOGITS: (labels,)}
@@ -35,12 +30,12 @@ def row_shapes(contract: ModelContract, *, cams: bool) -> dict[str, tuple[int, .
 
 
 def output_names(contract: ModelContract, *, cams: bool) -> tuple[str, ...]:
-    """Returns the names of the outputs of a batch with or without CAMs, in order."""
+    """Returns the names of the outputs, with or without CAMs, in order."""
     return tuple(row_shapes(contract, cams=cams))
 
 
-def scores_of(contract: ModelContract, found: Mapping[str, np.ndarray], /) -> Scores:
-    """Returns the record of the outputs of a batch, by name.
+def scores_of(contract: ModelContract, outputs: Mapping[str, np.ndarray], /) -> Scores:
+    """Returns the outputs of a batch, by name, as `Scores`.
 
     Raises:
         EngineError: a value is not finite.
@@ -48,7 +43,7 @@ def scores_of(contract: ModelContract, found: Mapping[str, np.ndarray], /) -> Sc
     return Scores(
         labels=contract.labels,
         task=contract.task,
-        logits=found[LOGITS],
-        cams=found.get(CAMS),
-        landmarks_xy=found.get(LANDMARKS),
+        logits=outputs[LOGITS],
+        cams=outputs.get(CAMS),
+        landmarks_xy=outputs.get(LANDMARKS),
     )
