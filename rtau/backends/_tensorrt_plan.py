@@ -24,8 +24,8 @@ from rtau.errors import BackendUnavailable, ContractError, EngineError
 if TYPE_CHECKING:
     from rtau.backends._cuda_driver import CudaDriver
 
-# Batch sizes with a context and a graph of their own. More of them in one run are rare, and contexts
-# cost memory.
+# Batch sizes with a context and a graph of their own. More in one run are rare, and contexts cost
+# memory.
 MAX_SHAPES = 8
 
 log = logging.getLogger(__name__)
