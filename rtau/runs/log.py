@@ -1,4 +1,4 @@
-"""What a run says on standard error: its own lines, and the warnings of the process."""
+"""Messages of a run on standard error: its own lines, and the warnings of the process."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import logging
 import sys
 
 
-def say(words: str) -> None:
-    """Prints one line on standard error, in the name of the command."""
-    print(f"rtau: {words}", file=sys.stderr)  # noqa: T201 - what a run tells its user
+def say(line: str) -> None:
+    """Prints one line on standard error, prefixed with the name of the command."""
+    print(f"rtau: {line}", file=sys.stderr)  # noqa: T201 - a message to the user
 
 
 def log_to_stderr() -> None:
-    """Sends warnings of this process to standard error, in the form of the command's own lines."""
+    """Prints warnings of this process on standard error, formatted like the command's own lines."""
     logging.basicConfig(level=logging.WARNING, format="rtau: %(message)s", stream=sys.stderr)
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns a number with its noun: `1 frame`, `2 processes`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}{'es' if noun.endswith('s') else 's'}"

@@ -194,7 +194,7 @@ def write_run_record(path: Path, record: RunRecord) -> None:
         SinkError: the file cannot be written.
     """
     payload = {"schema": SCHEMA, **_plain(record), "environment": environment()}
-    write_json(path, payload, words="run record")
+    write_json(path, payload, description="run record")
 
 
 def remove_run_record(path: Path) -> None:
@@ -212,13 +212,13 @@ def remove_run_record(path: Path) -> None:
         ) from error
 
 
-def write_json(path: Path, payload: Mapping[str, Any], *, words: str) -> None:
+def write_json(path: Path, payload: Mapping[str, Any], *, description: str) -> None:
     """Writes plain values as JSON: all of the file or nothing.
 
     Args:
         path: the file; one that is there is replaced in one step.
         payload: what it will hold.
-        words: what the file is, for the error text.
+        description: what the file is, for the error message.
 
     Raises:
         UsageError: the path is a directory.
@@ -236,7 +236,7 @@ def write_json(path: Path, payload: Mapping[str, Any], *, words: str) -> None:
         part.replace(target)
     except OSError as error:
         raise SinkError(
-            f"{words} {path} cannot be written ({error.strerror or error}); free space or "
+            f"{description} {path} cannot be written ({error.strerror or error}); free space or "
             "choose another place"
         ) from error
     finally:

@@ -21,6 +21,7 @@ from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
 from rtau.runs.build import build_runner, check_landmarks, detection_policy, view_controls
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
+from rtau.runs.log import counted
 from rtau.runs.outputs import Outputs
 from rtau.runs.run_record import (
     FileStamp,
@@ -111,8 +112,8 @@ class Outcome:
         """Returns what the run did and where its results are, in one line."""
         summary = self.summary
         parts = [
-            _counted(summary.frames_done, "frame"),
-            _counted(summary.tracks, "face"),
+            counted(summary.frames_done, "frame"),
+            counted(summary.tracks, "face"),
             f"{summary.wall_s:.1f} s",
             f"{summary.fps:.1f} fps",
         ]
@@ -273,7 +274,3 @@ def _ms(found: Percentiles) -> dict[str, float]:
         "p95": round(found.p95_s * 1e3, 3),
         "p99": round(found.p99_s * 1e3, 3),
     }
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -128,7 +128,7 @@ def test_two_outputs_of_one_name_are_refused(face_clip, tmp_path, capsys):
     assert "two outputs have the same name" in assert_one_line(err)
 
 
-def test_a_disk_that_fills_up_leaves_whole_rows_and_a_video_that_plays(face_clip, tmp_path, capsys):
+def test_a_full_disk_leaves_complete_rows_and_a_playable_video(face_clip, tmp_path, capsys):
     noise = np.random.default_rng(0).integers(0, 256, (40, 240, 320, 3), dtype=np.uint8)
     clip = media.write_clip(tmp_path / "noise.mp4", list(noise), fps=10)
     with file_size_limit(400_000):

@@ -1,4 +1,4 @@
-"""Whatever stage raises, on whatever frame: the run ends soon, with that error, nothing lost."""
+"""Whatever stage raises on whatever frame, the run ends soon with that error and loses nothing."""
 
 import threading
 import time

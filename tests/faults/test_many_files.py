@@ -1,4 +1,4 @@
-"""Ctrl-C, kill -9 and a vanished parent in the middle of a batch: nothing is lost but what ran."""
+"""Ctrl-C, kill -9 and a killed parent during a batch: only running files are lost."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from tests.support.commands import example_frames, run_here, start
 
 pytestmark = pytest.mark.needs_onnxruntime
 
-PATIENCE_S = 90
+JOIN_TIMEOUT_S = 90
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +38,17 @@ def tree(long_clip, tmp_path):
 
 
 def wait_until(true, process, *, what):
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + JOIN_TIMEOUT_S
     while time.monotonic() < deadline:
         if true():
             return
         time.sleep(0.05)
     process.kill()
-    pytest.fail(f"{what} within {PATIENCE_S} s; {process.communicate()[1]}")
+    pytest.fail(f"{what} within {JOIN_TIMEOUT_S} s; {process.communicate()[1]}")
 
 
 def workers_of(process):
-    """Returns the worker processes of a batch: the tracker of multiprocessing is none."""
+    """Returns the worker processes of a batch, without the resource tracker."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return [
         int(child)
@@ -85,7 +85,7 @@ def count_frames(path):
         return sum(1 for _ in container.decode(video=0))
 
 
-def test_a_killed_worker_costs_its_file_and_resuming_mends_it(tree, tmp_path, capsys):
+def test_a_killed_worker_loses_its_file_and_resuming_completes_it(tree, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ("video", tree, "--out-dir", out, "--write", "csv", "--resume")
     process = start(*arguments, "--jobs", "1")
@@ -94,7 +94,7 @@ def test_a_killed_worker_costs_its_file_and_resuming_mends_it(tree, tmp_path, ca
     )
     (worker,) = workers_of(process)
     os.kill(worker, signal.SIGKILL)
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=JOIN_TIMEOUT_S)
 
     assert process.returncode == 1, err
     assert statuses(out) == {"a.mp4": "done", "long.mp4": "failed", "z.mp4": "done"}
@@ -121,7 +121,7 @@ def test_ctrl_c_ends_all_workers_with_whole_files_and_resuming_does_the_rest(tre
     )
     workers = workers_of(process)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=JOIN_TIMEOUT_S)
 
     assert process.returncode == 130, err
     assert "Traceback" not in err
@@ -144,7 +144,7 @@ def test_sigterm_to_the_parent_alone_reaches_the_workers(tree, tmp_path):
         lambda: has_rows(out / "long.csv", rows=20), process, what="the long clip had no rows"
     )
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=JOIN_TIMEOUT_S)
 
     assert process.returncode == 130, err
     assert "Traceback" not in err
@@ -160,7 +160,7 @@ def test_workers_end_in_order_when_their_parent_is_killed(tree, tmp_path):
     )
     (worker,) = workers_of(process)
     process.kill()
-    process.communicate(timeout=PATIENCE_S)
+    process.communicate(timeout=JOIN_TIMEOUT_S)
     wait_until(lambda: not is_running(worker), process, what="the worker lived on")
 
     assert assert_whole_rows(out / "long.csv") < 800

@@ -1,7 +1,6 @@
-"""Which files a batch works on, and where the results of each go: the sources' tree, mirrored.
+"""Plans a batch: its files, and where their results go, in a tree like that of the sources.
 
-Names and checks only: opens no video and decides nothing about what was done before. Called by
-`rtau.runs.batch.run`, once per command.
+Names and checks only; opens no video.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ KINDS = ("mp4", "csv", "jsonl")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileJob:
-    """One file and where its results go."""
+    """One file of a batch and its results."""
 
     file: Path
     """The video."""
     stem: Path
-    """What the path of each of its results begins with."""
+    """Path of each result without its suffix."""
     kinds: tuple[str, ...]
     """Which of `KINDS` are written."""
 
     @property
     def outputs(self) -> Outputs:
-        """Its results and its run record, beside each other."""
+        """Its results and its run record, in one folder."""
         return Outputs(
             video=self._beside(".mp4") if "mp4" in self.kinds else None,
             csv=str(self._beside(".csv")) if "csv" in self.kinds else None,
@@ -46,89 +45,91 @@ class FileJob:
         return self._beside(RECORD_SUFFIX)
 
     def absolute(self) -> FileJob:
-        """Returns the same job with paths that hold in every working directory."""
+        """Returns the same job with absolute paths."""
         return FileJob(self.file.absolute(), self.stem.absolute(), self.kinds)
 
     def _beside(self, suffix: str) -> Path:
-        # Added, not replaced: `with_suffix` would make `take.csv` of `take.1`.
+        # Appended: `with_suffix` would turn `take.1` into `take.csv`.
         return self.stem.with_name(self.stem.name + suffix)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """What one batch is to do."""
+    """The files of a batch."""
 
     jobs: tuple[FileJob, ...]
     """In the order of the sources."""
-    left_out: int
-    """Videos below `--out-dir`: results of earlier batches, not sources."""
+    excluded: int
+    """Number of videos below `--out-dir`: results of earlier batches, not sources."""
 
 
 def plan(
     sources: Sequence[str], *, out_dir: Path, kinds: Sequence[str], full_names: bool = False
 ) -> Plan:
-    """Returns a job per video; files of a folder or pattern keep their place below it.
+    """Returns a job per video; files of a folder or pattern keep their relative path.
 
     Args:
         sources: files, folders and patterns.
-        out_dir: the root of the mirrored tree.
+        out_dir: the folder of the results.
         kinds: which of `KINDS` are written.
-        full_names: name results after the whole name of the file (`a.mov.csv`), so that
-            `a.mov` and `a.mp4` do not meet.
+        full_names: keep the suffix of the source in the names of its results (`a.mov.csv`), so that
+            those of `a.mov` and `a.mp4` differ.
 
     Raises:
         SourceOpenError: there is no video.
-        UsageError: two files would write to one place.
+        UsageError: two files would write the same results.
     """
     files = expand_videos(sources)
     trees = [tree for source in sources if (tree := tree_of(source)) is not None]
     wanted = _without_results(files, trees=trees, out_dir=out_dir)
     if not wanted:
         raise SourceOpenError(
-            f"all {len(files)} videos lie below --out-dir {out_dir}: they are results; "
-            "name the folder of the sources"
+            f"all {len(files)} videos are below --out-dir {out_dir} and count as results; "
+            "give the folder of the sources"
         )
     stems = [
         stem_of(file, tree=_tree_of(file, trees), out_dir=out_dir, full_names=full_names)
         for file in wanted
     ]
-    _check_apart(wanted, stems, full_names=full_names)
+    _check_collisions(wanted, stems, full_names=full_names)
     jobs = (FileJob(*pair, tuple(kinds)) for pair in zip(wanted, stems, strict=True))
-    return Plan(jobs=tuple(jobs), left_out=len(files) - len(wanted))
+    return Plan(jobs=tuple(jobs), excluded=len(files) - len(wanted))
 
 
 def stem_of(file: Path, *, tree: Path | None, out_dir: Path, full_names: bool = False) -> Path:
-    """Returns the path all results of a file begin with: in/a/b.mp4 below in gives out/a/b."""
+    """Returns the path of a file's results without suffix: in/a/b.mp4 below in gives out/a/b."""
     place = Path(file.name) if tree is None else file.relative_to(tree)
     name = place.name
     if not full_names:
-        # `with_suffix` makes `.` of `..mp4`; such a file keeps its whole name.
+        # Without its suffix `..mp4` would be `.`; such a file keeps its full name.
         shorter = name[: len(name) - len(place.suffix)]
         name = shorter if shorter.strip(".") else name
     return out_dir / place.parent / name
 
 
 def kinds_of(text: str) -> tuple[str, ...]:
-    """Returns the kinds named in a list with commas, such as `csv,jsonl`.
+    """Returns the kinds in a comma-separated list such as `csv,jsonl`.
 
     Raises:
-        UsageError: none, or one that is not known.
+        UsageError: the list is empty or has an unknown kind.
     """
     named = [part.strip() for part in text.split(",") if part.strip()]
     unknown = [part for part in named if part not in KINDS]
     if unknown or not named:
-        raise UsageError(f"--write takes some of {', '.join(KINDS)} with commas, got {text!r}")
+        raise UsageError(
+            f"--write must be a comma-separated list of {', '.join(KINDS)}, got {text!r}"
+        )
     return tuple(kind for kind in KINDS if kind in named)
 
 
 def check_jobs(jobs: Sequence[FileJob]) -> None:
-    """Makes the folders of the results and returns when every result can be written.
+    """Creates the folders of the results and checks that every result can be written.
 
-    Takes time in proportion to the number of jobs: no output is compared with every input.
+    Linear in the number of jobs: outputs are looked up among the inputs, not compared with each.
 
     Raises:
         UsageError: a result would replace one of the sources, or is a directory.
-        SinkError: a folder does not let us write.
+        SinkError: a folder is not writable.
     """
     sources = {job.file.resolve(): job.file for job in jobs}
     identities = {_identity(job.file): job.file for job in jobs if job.file.exists()}
@@ -146,7 +147,7 @@ def _tree_of(file: Path, trees: Sequence[Path]) -> Path | None:
 
 
 def _without_results(files: Sequence[Path], *, trees: Sequence[Path], out_dir: Path) -> list[Path]:
-    """Returns the files but for those that a folder holds only because `out_dir` lies in it."""
+    """Returns the files without those a source folder contains only because `out_dir` is in it."""
     results = out_dir.resolve()
     above = [tree for tree in trees if tree.resolve() in results.parents]
     return [
@@ -156,13 +157,13 @@ def _without_results(files: Sequence[Path], *, trees: Sequence[Path], out_dir: P
     ]
 
 
-def _check_apart(files: Sequence[Path], stems: Sequence[Path], *, full_names: bool) -> None:
+def _check_collisions(files: Sequence[Path], stems: Sequence[Path], *, full_names: bool) -> None:
     first: dict[Path, Path] = {}
     for file, stem in zip(files, stems, strict=True):
         other = first.setdefault(stem, file)
         if other is file:
             continue
-        remedy = "run them apart"
+        remedy = "run them in separate batches"
         if not full_names and other.name != file.name:
             remedy = f"add --full-names to write {file.name}.* and {other.name}.*, or {remedy}"
         raise UsageError(f"{other} and {file} would both write {stem}.*; {remedy}")
@@ -173,7 +174,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"the folder {folder} cannot be made ({error.strerror or error}); "
+            f"the folder {folder} cannot be created ({error.strerror or error}); "
             "choose another --out-dir"
         ) from error
 

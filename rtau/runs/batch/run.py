@@ -1,7 +1,6 @@
-"""One batch from plan to `batch.json`: what is done before is skipped, the rest is shared out.
+"""Runs a batch of files: plans it, skips what is done, runs the rest in workers, records it.
 
-Joins plan, resume, workers, view and record; touches no video itself. `rtau video --out-dir` calls
-it.
+`rtau video --out-dir` calls it.
 """
 
 from __future__ import annotations
@@ -20,89 +19,94 @@ from rtau.backends import find_model
 from rtau.config import RunConfig
 from rtau.contract import sha256_of
 from rtau.errors import BackendUnavailable, UsageError
+from rtau.runs.batch._process_pool import ProcessPool
+from rtau.runs.batch._progress_view import BatchView, show_failures
+from rtau.runs.batch._reports import (
+    BATCH_RECORD,
+    BatchRecord,
+    Event,
+    FileReport,
+    JobEnded,
+    JobStarted,
+)
+from rtau.runs.batch._resume import NO_RECORD, Fingerprint, reason_to_rerun
+from rtau.runs.batch._worker import JobSpec
+from rtau.runs.batch._worker_pool import StopToken, WorkerPool
 from rtau.runs.batch.plan import FileJob, check_jobs, plan
-from rtau.runs.batch.processes import Processes
-from rtau.runs.batch.reports import BATCH_RECORD, BatchRecord, Begun, Ended, Event, FileReport
-from rtau.runs.batch.resume import NO_RECORD, Making, why_again
-from rtau.runs.batch.view import BatchView, show_failures
-from rtau.runs.batch.worker import Order
-from rtau.runs.batch.workers import Brake, Workers
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
 from rtau.runs.log import say
 from rtau.runs.run_record import failed, utc_now
 
-# Words of a command line that a run record keeps from either end: with thousands of files named
-# one by one, every record would hold them all.
-MOST_WORDS = 20
+# Arguments of a long command line that a run record keeps from either end: with thousands of files
+# given one by one, each of thousands of records would repeat them all.
+KEPT_ARGUMENTS = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """What the command line says of the batch itself."""
+    """The options of a batch, besides the settings of its runs."""
 
     sources: tuple[str, ...]
     """Files, folders and patterns."""
     out_dir: Path
-    """The root of the mirrored tree."""
+    """The folder of the results."""
     kinds: tuple[str, ...]
     """Kinds of results."""
     jobs: int | None = None
-    """Files at a time; 0 by the cores, None where it was not said."""
+    """Files at a time; 0 for one per core, None for the default."""
     resume: bool = False
-    """Skip what is done."""
+    """Skip files that are done."""
     fail_fast: bool = False
-    """Begin no further file after one has failed."""
+    """Start no further file after a failure."""
     full_names: bool = False
-    """Name results after the whole names of the files."""
+    """Keep the suffixes of the files in the names of the results."""
     cluster: str | None = None
     """Address of a Ray cluster; None for processes of this machine."""
 
 
 def run_batch(options: BatchOptions, config: RunConfig, *, command: Sequence[str]) -> int:
-    """Works through the files; returns the exit code: 0 all done, 1 any failed, 130 interrupted.
+    """Runs the files; returns the exit code: 0 all done, 1 any failed, 130 interrupted.
 
     Raises:
-        RtauError: a request that cannot be met, or workers that can work on no file at all.
+        RtauError: options that exclude each other, or workers that cannot run any file.
     """
     check_options(options, config)
     planned = plan(
         options.sources, out_dir=options.out_dir, kinds=options.kinds, full_names=options.full_names
     )
-    if planned.left_out:
-        say(f"{planned.left_out} videos below {options.out_dir} are results and were left out")
+    if planned.excluded:
+        say(f"{planned.excluded} videos below {options.out_dir} are results and were left out")
     jobs: Sequence[FileJob] = planned.jobs
     if options.cluster is not None:  # other machines have other working directories
         jobs = [job.absolute() for job in jobs]
         config = with_absolute_paths(config)
     check_jobs(jobs)
-    batch = _Batch(options, config, jobs=jobs, command=command)
-    return batch.run()
+    return _Batch(options, config, jobs=jobs, command=command).run()
 
 
 def check_options(options: BatchOptions, config: RunConfig) -> None:
-    """Returns when the settings make sense for many files.
+    """Checks that the settings apply to a batch.
 
     Raises:
-        UsageError: they name outputs or views of a single run, or cannot be resumed.
+        UsageError: they name outputs or views of a single run, or exclude `--resume`.
     """
     output = config.output
     if any((output.out, output.csv, output.jsonl, output.record)):
         raise UsageError(
             "--out-dir names the outputs itself; leave out --out, --csv, --jsonl and --record, and "
-            "choose kinds of results with --write"
+            "choose the kinds of results with --write"
         )
     if output.view not in ("auto", "none"):
         raise UsageError(
-            f"--view {output.view} shows one run; with --out-dir the progress of all is shown"
+            f"--view {output.view} shows a single run, --out-dir the progress of all files; "
+            "leave out one of them"
         )
     if options.resume and config.find.faces is not None:
-        raise UsageError(
-            "--resume cannot tell whether the boxes of --faces have changed; leave out one of them"
-        )
+        raise UsageError("--resume cannot detect changed boxes of --faces; leave out one of them")
 
 
 class _Batch:
-    """A batch in progress: which file stands how."""
+    """A batch in progress, with a report per file."""
 
     def __init__(
         self,
@@ -116,7 +120,7 @@ class _Batch:
         self._config = config
         self._jobs = jobs
         self._model = find_model(config.model.model)
-        self._brake = Brake()
+        self._brake = StopToken()
         self._started_s = time.perf_counter()
         self._reports = [FileReport(str(job.file), "not begun") for job in jobs]
         self._record = BatchRecord(
@@ -133,11 +137,11 @@ class _Batch:
         )
 
     def run(self) -> int:
-        """Returns the exit code; `batch.json` is there however the batch ends."""
-        self._write("running")  # that of an earlier batch must not pass for this one's
+        """Returns the exit code; `batch.json` is written however the batch ends."""
+        self._write("running")  # replaces the record of an earlier batch
         end = "interrupted"
         try:
-            todo = self._undone()
+            todo = self._pending_jobs()
             if todo and self._work(todo):
                 return INTERRUPTED
             end = "failed" if self._failed() else "done"
@@ -147,17 +151,17 @@ class _Batch:
         finally:
             self._write(end)
             show_failures(self._reports, sys.stderr)
-            self._say_end()
+            self._print_summary()
         return int(end == "failed")
 
-    def _undone(self) -> list[int]:
-        """Returns the indices of the files to run, and says what is skipped and what is not."""
+    def _pending_jobs(self) -> list[int]:
+        """Returns the indices of the files to run, and prints what is skipped and why not."""
         if not self._options.resume:
             return list(range(len(self._jobs)))
-        making = Making(__version__, self._record.model["sha256"], self._config.to_dict())
+        fingerprint = Fingerprint(__version__, self._record.model["sha256"], self._config.to_dict())
         todo = []
         for k, job in enumerate(self._jobs):
-            reason = why_again(job, making)
+            reason = reason_to_rerun(job, fingerprint)
             if reason is None:
                 self._reports[k] = FileReport(str(job.file), "skipped")
                 continue
@@ -168,35 +172,35 @@ class _Batch:
         return todo
 
     def _work(self, todo: Sequence[int]) -> bool:
-        """Runs the files of these indices; returns True when the user asked to stop."""
+        """Runs the files of these indices; returns whether the user interrupted the batch."""
         jobs = [self._jobs[k] for k in todo]
         with (
             _workers(self._options, self._config, most=len(jobs)) as workers,
             stopping_with(self._brake.stop) as interrupts,
             contextlib.closing(BatchView([str(job.file) for job in jobs], sys.stderr)) as view,
         ):
-            self._record = dataclasses.replace(self._record, workers=workers.words)
-            order = Order(
+            self._record = dataclasses.replace(self._record, workers=workers.description)
+            spec = JobSpec(
                 self._config,
-                shortened(self._record.command),
+                shorten_command(self._record.command),
                 threads=workers.threads,
                 model_sha256=self._record.model["sha256"],
             )
-            with contextlib.closing(workers.work(jobs, order, brake=self._brake)) as events:
+            with contextlib.closing(workers.work(jobs, spec, stop_token=self._brake)) as events:
                 for event in events:
                     view.show(event)
-                    self._note(event, todo)
+                    self._record_event(event, todo)
         return interrupts.seen
 
-    def _note(self, event: Event, todo: Sequence[int]) -> None:
+    def _record_event(self, event: Event, todo: Sequence[int]) -> None:
         k = todo[event.job]
-        if isinstance(event, Begun):
-            # What it stays if nothing more is heard of the file.
+        if isinstance(event, JobStarted):
+            # Its status if no further event arrives.
             self._reports[k] = dataclasses.replace(self._reports[k], status="interrupted")
-        elif isinstance(event, Ended):
+        elif isinstance(event, JobEnded):
             self._reports[k] = event.report
             if self._options.fail_fast and event.report.status == "failed":
-                self._brake.no_more = True
+                self._brake.no_new_jobs = True
 
     def _failed(self) -> bool:
         return any(report.status == "failed" for report in self._reports)
@@ -212,7 +216,7 @@ class _Batch:
         )
         self._record.write(self._options.out_dir / BATCH_RECORD)
 
-    def _say_end(self) -> None:
+    def _print_summary(self) -> None:
         counts = self._record.counts
         skipped = counts.get("skipped", 0)
         done = counts.get("done", 0) + skipped
@@ -229,45 +233,42 @@ class _Batch:
         )
 
 
-def shortened(command: Sequence[str]) -> tuple[str, ...]:
-    """Returns the command as every file's record keeps it: both ends of a very long one.
-
-    With thousands of files named one by one, thousands of records would hold them all.
-    """
-    if len(command) <= 2 * MOST_WORDS:
+def shorten_command(command: Sequence[str]) -> tuple[str, ...]:
+    """Returns the command for the run records, without the middle of a very long one."""
+    if len(command) <= 2 * KEPT_ARGUMENTS:
         return tuple(command)
-    left_out = f"... {len(command) - 2 * MOST_WORDS} words: see {BATCH_RECORD} ..."
-    return (*command[:MOST_WORDS], left_out, *command[-MOST_WORDS:])
+    left_out = f"... {len(command) - 2 * KEPT_ARGUMENTS} arguments: see {BATCH_RECORD} ..."
+    return (*command[:KEPT_ARGUMENTS], left_out, *command[-KEPT_ARGUMENTS:])
 
 
 def _workers(
     options: BatchOptions, config: RunConfig, *, most: int
-) -> AbstractContextManager[Workers]:
-    """Returns where the files are worked on, `most` of them at a time at most.
+) -> AbstractContextManager[WorkerPool]:
+    """Returns the worker pool, open inside a `with` block, for at most `most` files at a time.
 
     Raises:
-        BackendUnavailable: a cluster was named and ray is not installed.
+        BackendUnavailable: a cluster was given and ray is not installed.
     """
     if options.cluster is None:
         wanted = 1 if options.jobs is None else options.jobs
-        return contextlib.nullcontext(Processes(wanted, most=most))
+        return contextlib.nullcontext(ProcessPool(wanted, most=most))
     try:
-        module = importlib.import_module("rtau.runs.batch.cluster")
+        module = importlib.import_module("rtau.runs.batch._ray_pool")
     except ModuleNotFoundError as error:
         raise BackendUnavailable(
             f"--cluster needs the Python module {error.name!r}, which is not installed; "
             'install it: pip install "rtau[ray]"'
         ) from None
-    cluster: AbstractContextManager[Workers] = module.Cluster(
+    cluster: AbstractContextManager[WorkerPool] = module.RayPool(
         options.cluster, jobs=options.jobs or 0, config=config
     )
     return cluster
 
 
 def with_absolute_paths(config: RunConfig) -> RunConfig:
-    """Returns the settings with inputs that are found from every working directory."""
+    """Returns the settings with absolute paths of the inputs."""
     model, faces = Path(config.model.model), config.find.faces
-    # A bundled model's name is no path and means the same everywhere.
+    # The name of a bundled model is no path and valid on every machine.
     name = str(model.absolute()) if model.is_file() else config.model.model
     return dataclasses.replace(
         config,

@@ -26,7 +26,7 @@ def test_the_versions_of_this_environment_are_reported():
     assert {finding.state for finding in found.values()} == {"ok"}
 
 
-def test_a_base_library_that_is_gone_is_broken_and_says_how_to_get_it_back(monkeypatch):
+def test_a_missing_base_library_is_broken_with_a_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     found = {finding.subject: finding for finding in checks.check_versions({})}
     assert found["av"].state == "broken"
@@ -94,7 +94,7 @@ def test_an_ffmpeg_without_encoders_is_noted():
     assert states(checks.check_codecs(bare)) == {"H.264 encoders": "note", "AAC encoder": "note"}
 
 
-def test_no_camera_is_worth_a_note_and_no_more():
+def test_a_missing_camera_is_only_a_note():
     (finding,) = checks.check_cameras([])
     assert finding.state == "note"
 
@@ -104,13 +104,13 @@ def test_a_device_that_is_no_camera_gives_no_picture():
     assert (finding.state, finding.value) == ("note", "gives no picture")
 
 
-def test_a_device_that_may_not_be_opened_says_so(tmp_path):
+def test_a_device_without_permission_is_reported(tmp_path):
     (finding,) = checks.check_cameras([tmp_path / "video7"])
     assert (finding.state, finding.value) == ("note", "no permission")
     assert "usermod" in finding.remedy
 
 
-def test_a_camera_that_answers_shows_its_size_and_one_that_hangs_is_left(tmp_path, monkeypatch):
+def test_a_working_camera_shows_its_size_and_a_hanging_one_times_out(tmp_path, monkeypatch):
     device = tmp_path / "video0"
     device.touch()
     monkeypatch.setattr(checks, "CAMERA_PROBE", "print('640x480')")

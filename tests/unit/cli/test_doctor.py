@@ -19,7 +19,7 @@ def test_only_what_is_broken_makes_the_exit_code_1(findings, code):
     assert doctor.exit_code(findings) == code
 
 
-def test_the_table_names_what_is_broken_and_the_command_that_mends_it(capsys):
+def test_the_table_names_what_is_broken_and_the_command_that_fixes_it(capsys):
     doctor.show([FINE, NOTE, BROKEN])
     printed = capsys.readouterr().out
     assert "two [of] them" in printed
@@ -34,7 +34,7 @@ def test_a_long_command_is_printed_on_one_line_however_narrow_the_terminal(capsy
     assert f"\n  {remedy}\n" in capsys.readouterr().out
 
 
-def test_the_report_is_plain_where_rich_is_what_is_broken(capsys, monkeypatch):
+def test_the_report_is_plain_text_where_rich_is_broken(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.console", None)
     doctor.show([FINE, BROKEN])
     printed = capsys.readouterr().out
@@ -55,7 +55,7 @@ def test_the_json_report_says_the_same_as_the_exit_code(capsys, monkeypatch):
     }
 
 
-def test_all_is_well_on_a_machine_where_all_is_well(capsys, monkeypatch):
+def test_a_working_machine_has_exit_code_0(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "check_all", lambda: [FINE, NOTE])
     assert doctor.run(argparse.Namespace(json=False, gpu=False, models=[])) == 0
     assert capsys.readouterr().out.rstrip().endswith("rtau can run here.")

@@ -163,7 +163,7 @@ def test_a_folder_of_files_keeps_its_tree_and_survives_a_bad_one(face_clip, tmp_
     assert not (out / "broken.mp4").exists()
 
 
-def test_a_portrait_is_judged_in_one_line(portrait, capsys):
+def test_a_portrait_is_scored_in_one_line(portrait, capsys):
     code, out, err = run_here(capsys, "image", portrait)
 
     assert code == 0, err
@@ -215,7 +215,7 @@ def test_a_model_is_inspected_as_a_table_and_as_json(capsys):
     assert len(contract["thresholds"]) == 12
 
 
-def test_a_config_file_speaks_where_flags_are_silent(face_clip, tmp_path, capsys):
+def test_a_config_file_sets_what_flags_do_not(face_clip, tmp_path, capsys):
     path = tmp_path / "rtau.toml"
     path.write_text(f'[source]\nmax_frames = 3\n[output]\ncsv = "{tmp_path}/c.csv"\n')
     run_here(capsys, "video", face_clip, "--config", path)
@@ -225,7 +225,7 @@ def test_a_config_file_speaks_where_flags_are_silent(face_clip, tmp_path, capsys
     assert len(rows_of((tmp_path / "c.csv").read_text())) == 4
 
 
-def test_nothing_to_see_and_nothing_to_keep_is_refused(face_clip, capsys):
+def test_a_run_without_view_and_output_is_refused(face_clip, capsys):
     code, _, err = run_here(capsys, "video", face_clip, "--view", "none")
 
     assert code == 2
@@ -242,7 +242,7 @@ def test_the_terminal_view_prints_plain_lines_where_there_is_no_terminal(face_cl
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_a_phone_held_upright_gives_an_upright_video_with_its_own_times(turn, tmp_path, capsys):
-    """A phone stores its pictures turned, at a rate that varies, and says so in the file."""
+    """A phone stores frames rotated, at a variable rate, with a rotation tag in the file."""
     gaps_s = np.random.default_rng(1).uniform(0.02, 0.07, FRAMES - 1)
     times_s = np.round(np.concatenate([[0], np.cumsum(gaps_s)]) * 90_000) / 90_000
     stored = [media.stored_for(frame, turn=turn) for frame in example_frames(FRAMES)]

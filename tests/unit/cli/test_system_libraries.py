@@ -26,7 +26,7 @@ def test_a_machine_that_imports_opencv_misses_nothing():
     assert system_libraries.main([]) == 0
 
 
-def test_a_bare_machine_is_told_the_exact_apt_line(bare_machine, capsys):
+def test_a_bare_machine_gets_the_exact_apt_command(bare_machine, capsys):
     assert system_libraries.main([]) == 1
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
@@ -75,11 +75,11 @@ def test_a_broken_base_library_is_one_line_with_the_command(error, start):
     "error",
     [ImportError("cannot import name 'x'", name="rtau.data"), ImportError("anything")],
 )
-def test_a_fault_of_our_own_is_not_explained_away(error):
+def test_a_bug_is_not_explained_as_a_missing_library(error):
     assert system_libraries.explain_import_error(error) is None
 
 
-def test_it_runs_alone_before_anything_is_installed():
+def test_it_runs_as_a_file_before_anything_is_installed():
     """Isolated (-I) and without site-packages (-S): the standard library must be enough."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(SCRIPT), "--tests"],

@@ -1,4 +1,4 @@
-"""`rtau webcam` on a stream from loopback: what a network camera gives, and what it does to us."""
+"""`rtau webcam` on a loopback stream, with the faults of a network camera."""
 
 import csv
 import json
@@ -44,7 +44,7 @@ def test_a_stream_is_scored_live_to_its_frame_limit(broadcast, tmp_path, capsys)
     assert times == sorted(times)
 
 
-def test_a_stream_that_hangs_up_is_opened_again_and_counted(broadcast, tmp_path, capsys):
+def test_a_stream_that_disconnects_is_reopened_and_counted(broadcast, tmp_path, capsys):
     table = tmp_path / "t.csv"
     behaviours = [Behaviour(drop_after=0.5, seconds=1), Behaviour(seconds=2, repeats=True)]
     with StreamServer(broadcast, behaviours) as server:
@@ -56,7 +56,9 @@ def test_a_stream_that_hangs_up_is_opened_again_and_counted(broadcast, tmp_path,
     assert record_of(table)["reconnects"] == 1
 
 
-def test_a_stream_that_stalls_for_good_ends_with_a_line_and_whole_rows(broadcast, tmp_path, capsys):
+def test_a_stream_that_stalls_permanently_ends_with_one_line_and_complete_rows(
+    broadcast, tmp_path, capsys
+):
     table = tmp_path / "t.csv"
     with StreamServer(broadcast, [Behaviour(stall_after=0.5, seconds=0.5)]) as server:
         code, _, err = run_here(

@@ -26,12 +26,12 @@ def config(**values):
     return build({tuple(key.split("__")): value for key, value in values.items()})
 
 
-def test_hidden_faces_need_a_search_of_every_frame():
+def test_blurred_faces_need_full_frame_detection_in_every_frame():
     assert detection_policy(config()).detect_every_s == 0.3
     assert detection_policy(config(overlay__blur=True)).detect_every_s == 0
 
 
-def test_a_heatmap_the_model_has_not_is_refused():
+def test_a_heatmap_the_model_lacks_is_refused():
     with pytest.raises(UsageError, match="--heatmap must be one of none, top, AU01"):
         view_controls(config(overlay__heatmap="AU99"), make_contract())
     bare = make_contract(cam_method=None, cam_scale=None)
@@ -77,8 +77,8 @@ def test_landmarks_of_a_model_without_them_are_refused(asked, value):
     ("follow", "recorded", "batches"),
     [("haar", False, 1), ("landmarks", False, 3), ("landmarks", True, 1)],
 )
-def test_who_follows_landmarks_waits_for_every_frame(follow, recorded, batches):
-    """Frames of images or of recorded faces hang on nobody, and go together whatever is asked."""
+def test_prediction_from_landmarks_runs_frame_by_frame(follow, recorded, batches):
+    """Frames of images or of recorded faces are independent, and are always batched."""
     engine = CountingEngine(make_contract(landmarks=LANDMARK_RULE))
     settings = config(find__follow=follow)
     pipeline = build_pipeline(

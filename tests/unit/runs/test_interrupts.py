@@ -25,7 +25,7 @@ def test_the_first_signal_asks_to_stop(number):
     assert asked == [1]
 
 
-def test_a_second_ctrl_c_interrupts_for_real():
+def test_a_second_ctrl_c_raises_keyboard_interrupt():
     with stopping_with(lambda: None):
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The run record: whole or absent, plain JSON, and true about what ran."""
+"""The run record: complete or absent, plain JSON."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_settings_of_any_plain_kind_become_json(tmp_path):
     }
 
 
-def test_what_is_no_plain_value_is_our_own_mistake(tmp_path):
+def test_a_value_json_cannot_hold_is_a_bug(tmp_path):
     with pytest.raises(TypeError, match="plain values only, got ndarray"):
         write_run_record(tmp_path / "r.json", make_record(settings={"x": np.zeros(2)}))
     assert list(tmp_path.iterdir()) == []
@@ -170,7 +170,7 @@ def test_places_that_cannot_be_written_are_refused(tmp_path):
         write_run_record(tmp_path / "nowhere" / "r.json", make_record())
 
 
-def test_reasons_and_times_read_well():
+def test_end_reasons_and_times_are_readable():
     assert failed(SinkError("disk full")) == "failed: disk full"
     assert failed(KeyError()) == "failed: KeyError"
     assert datetime.datetime.fromisoformat(utc_now()).utcoffset() == datetime.timedelta(0)

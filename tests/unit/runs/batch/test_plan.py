@@ -1,4 +1,4 @@
-"""The mirrored tree: every file has one place for its results, below the output folder."""
+"""Every file has its own results, below the output folder in the tree of the sources."""
 
 import os
 from pathlib import Path, PurePosixPath
@@ -55,7 +55,7 @@ def test_files_whose_stems_differ_share_no_result(tree, places, kinds):
 
 
 @given(places=st.lists(PLACES, unique=True, min_size=2, max_size=8))
-def test_with_full_names_different_files_of_a_tree_never_meet(places):
+def test_with_full_names_results_of_different_files_never_collide(places):
     found = [stem_of("in" / p, tree=Path("in"), out_dir=OUT, full_names=True) for p in places]
 
     assert len(set(found)) == len(places)
@@ -74,7 +74,7 @@ def test_a_folder_is_mirrored_and_a_file_goes_to_the_top(tmp_path):
     found = planned(tmp_path / "in", tmp_path / "other" / "d.mp4")
 
     assert stems(found) == ["out/c", "out/day1/a", "out/day1/deep/b", "out/d"]
-    assert found.left_out == 0
+    assert found.excluded == 0
 
 
 def test_a_pattern_is_mirrored_below_its_fixed_part(tmp_path):
@@ -94,7 +94,7 @@ def test_outputs_are_named_by_adding_and_only_the_wanted_ones(tmp_path):
     }
 
 
-def test_two_files_of_one_stem_are_refused_with_the_way_out(tmp_path):
+def test_two_files_with_one_stem_are_refused_with_a_remedy(tmp_path):
     touch(tmp_path, "a.mov", "a.mp4")
     with pytest.raises(UsageError, match=r"both write out/a\.\*; add --full-names .*a\.mp4\.\*"):
         planned(tmp_path)
@@ -105,7 +105,7 @@ def test_two_files_of_one_stem_are_refused_with_the_way_out(tmp_path):
 @pytest.mark.parametrize("full_names", [False, True])
 def test_one_name_in_two_folders_is_refused_even_with_full_names(tmp_path, full_names):
     touch(tmp_path, "x/a.mp4", "y/a.mp4")
-    with pytest.raises(UsageError, match=r"would both write out/a.*; run them apart"):
+    with pytest.raises(UsageError, match=r"would both write out/a.*; run them in separate batches"):
         planned(tmp_path / "x", tmp_path / "y", full_names=full_names)
 
 
@@ -114,21 +114,21 @@ def test_results_of_an_earlier_batch_are_no_sources(tmp_path):
     found = planned(tmp_path / "in", out_dir=tmp_path / "in" / "results")
 
     assert [job.file.relative_to(tmp_path) for job in found.jobs] == [Path("in/a.mp4")]
-    assert found.left_out == 2
+    assert found.excluded == 2
 
 
-def test_a_file_below_the_output_folder_is_taken_when_it_is_named(tmp_path):
+def test_a_file_below_the_output_folder_is_a_source_when_given_itself(tmp_path):
     touch(tmp_path, "out/a.mp4")
     assert len(planned(tmp_path / "out" / "a.mp4", out_dir=tmp_path / "out").jobs) == 1
 
 
-def test_nothing_but_results_is_said(tmp_path):
+def test_a_folder_of_nothing_but_results_is_refused(tmp_path):
     touch(tmp_path, "in/out/a.mp4")
-    with pytest.raises(SourceOpenError, match="all 1 videos lie below --out-dir"):
+    with pytest.raises(SourceOpenError, match="all 1 videos are below --out-dir"):
         planned(tmp_path / "in", out_dir=tmp_path / "in" / "out")
 
 
-def test_checking_makes_the_folders(tmp_path):
+def test_checking_creates_the_folders(tmp_path):
     touch(tmp_path, "in/a/b/c.mp4")
     found = planned(tmp_path / "in", out_dir=tmp_path / "out")
     check_jobs(found.jobs)
@@ -147,7 +147,7 @@ def test_a_result_never_replaces_a_source_by_whatever_name(tmp_path, link):
         check_jobs(planned(tmp_path / "in", out_dir=out_dir).jobs)
 
 
-def test_tables_beside_their_videos_are_fine(tmp_path):
+def test_tables_beside_their_videos_are_allowed(tmp_path):
     touch(tmp_path, "in/a.mp4", "in/b.mp4")
     check_jobs(planned(tmp_path / "in", out_dir=tmp_path / "in", kinds=("csv",)).jobs)
 
@@ -160,12 +160,12 @@ def test_a_result_where_a_folder_must_be_is_refused(tmp_path):
 
 def test_a_file_where_a_folder_must_be_is_refused(tmp_path):
     touch(tmp_path, "in/day1/a.mp4", "out/day1")
-    with pytest.raises(UsageError, match=r"the folder .*day1 cannot be made \(File exists\)"):
+    with pytest.raises(UsageError, match=r"the folder .*day1 cannot be created \(File exists\)"):
         check_jobs(planned(tmp_path / "in", out_dir=tmp_path / "out").jobs)
 
 
-def test_checking_takes_time_in_proportion_to_the_files(tmp_path, monkeypatch):
-    """Comparing every output with every input would ask the disk a million times for 500 files."""
+def test_checking_is_linear_in_the_number_of_files(tmp_path, monkeypatch):
+    """Comparing every output with every input would access the disk a million times for 500 files."""
     asked = []
     plain = os.stat
     monkeypatch.setattr(
@@ -182,11 +182,13 @@ def test_checking_takes_time_in_proportion_to_the_files(tmp_path, monkeypatch):
     assert counts[1] <= counts[0] * 1.2
 
 
-def test_kinds_are_a_list_with_commas_in_a_fixed_order():
+def test_kinds_are_a_comma_separated_list_in_a_fixed_order():
     assert kinds_of("csv, mp4") == ("mp4", "csv")
 
 
 @pytest.mark.parametrize("text", ["", ",", "avi", "csv,avi"])
-def test_a_kind_that_is_none_is_refused(text):
-    with pytest.raises(UsageError, match="--write takes some of mp4, csv, jsonl with commas"):
+def test_an_unknown_kind_is_refused(text):
+    with pytest.raises(
+        UsageError, match="--write must be a comma-separated list of mp4, csv, jsonl"
+    ):
         kinds_of(text)

@@ -1,8 +1,8 @@
-"""`batch.json`: whole, plain and true about its files."""
+"""The contents of `batch.json`."""
 
 import json
 
-from rtau.runs.batch.reports import BatchRecord, FileReport
+from rtau.runs.batch._reports import BatchRecord, FileReport
 
 FILES = [
     FileReport("a.mp4", "done", frames=30, fps=15.0, seconds=2.0),
@@ -24,7 +24,7 @@ RECORD = BatchRecord(
 )
 
 
-def test_the_record_counts_what_became_of_the_files():
+def test_the_record_counts_files_by_status():
     assert RECORD.counts == {"done": 2, "failed": 1, "skipped": 1}
     assert RECORD.fps == 15.0
 

@@ -1,4 +1,4 @@
-"""A file is skipped when its record proves that it is done, and for no lesser reason."""
+"""A file is skipped only when its record proves that it is done."""
 
 import copy
 import json
@@ -7,11 +7,16 @@ import os
 import pytest
 
 from rtau.config import RunConfig, settings
+from rtau.runs.batch._resume import (
+    IRRELEVANT_SETTINGS,
+    Fingerprint,
+    changed_settings,
+    reason_to_rerun,
+)
 from rtau.runs.batch.plan import FileJob
-from rtau.runs.batch.resume import WITHOUT_EFFECT, Making, changed_settings, why_again
 
 SETTINGS = RunConfig().to_dict()
-MAKING = Making(rtau_version="0.1.0", model_sha256="ab" * 32, settings=SETTINGS)
+MAKING = Fingerprint(rtau_version="0.1.0", model_sha256="ab" * 32, settings=SETTINGS)
 
 
 @pytest.fixture
@@ -46,39 +51,39 @@ def change(job, **parts):
 
 
 def test_a_file_whose_record_proves_it_is_skipped(job):
-    assert why_again(job, MAKING) is None
+    assert reason_to_rerun(job, MAKING) is None
 
 
 def test_a_run_to_a_frame_limit_is_done_too(job):
     change(job, end_reason="frame limit")
-    assert why_again(job, MAKING) is None
+    assert reason_to_rerun(job, MAKING) is None
 
 
 def test_results_without_a_record_are_no_reason_to_skip(job):
     job.record.unlink()
-    assert why_again(job, MAKING) == "no run record"
+    assert reason_to_rerun(job, MAKING) == "no run record"
 
 
 @pytest.mark.parametrize("end", ["interrupted", "stopped by user", "failed: disk full", None])
 def test_an_unfinished_run_is_done_again(job, end):
     change(job, end_reason=end)
-    assert why_again(job, MAKING) == f"its run was not finished ({end})"
+    assert reason_to_rerun(job, MAKING) == f"its run was not finished ({end})"
 
 
 def test_a_file_that_was_written_to_is_done_again(job):
     job.file.write_bytes(b"pictures!")
-    assert why_again(job, MAKING) == "the file has changed"
+    assert reason_to_rerun(job, MAKING) == "the file has changed"
 
 
-def test_a_file_that_is_gone_is_left_to_its_run(job):
+def test_a_file_that_is_gone_is_not_skipped(job):
     job.file.unlink()
-    assert why_again(job, MAKING) == "the file has changed"
+    assert reason_to_rerun(job, MAKING) == "the file has changed"
 
 
 def test_a_file_of_the_same_size_but_another_time_is_done_again(job):
     time_ns = job.file.stat().st_mtime_ns + 1000
     os.utime(job.file, ns=(time_ns, time_ns))
-    assert why_again(job, MAKING) == "the file has changed"
+    assert reason_to_rerun(job, MAKING) == "the file has changed"
 
 
 @pytest.mark.parametrize(
@@ -88,35 +93,35 @@ def test_a_file_of_the_same_size_but_another_time_is_done_again(job):
         ({"model__sha256": "cd" * 32}, "made with another model"),
         ({"model": None}, "made with another model"),
         ({"source": None}, "the file has changed"),
-        ({"schema": 99}, "the run record is of another kind"),
+        ({"schema": 99}, "the run record does not have schema 1"),
         ({"output_bytes": {"csv": 3}}, "made without .mp4"),
         ({"output_bytes": {"csv": 4, "video": 5}}, "a.csv has changed since"),
     ],
 )
 def test_whatever_else_differs_is_a_reason(job, parts, reason):
     change(job, **parts)
-    assert why_again(job, MAKING) == reason
+    assert reason_to_rerun(job, MAKING) == reason
 
 
-def test_a_result_that_is_gone_or_cut_is_a_reason(job):
+def test_a_missing_or_truncated_result_is_a_reason(job):
     job.outputs.files["csv"].write_text("cs")
-    assert why_again(job, MAKING) == "a.csv has changed since"
+    assert reason_to_rerun(job, MAKING) == "a.csv has changed since"
     job.outputs.files["csv"].unlink()
-    assert why_again(job, MAKING) == "a.csv is missing"
+    assert reason_to_rerun(job, MAKING) == "a.csv is missing"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"done"', "\udcff"])
-def test_a_record_that_is_none_is_a_reason_and_no_error(job, text):
+def test_an_invalid_record_is_a_reason_and_no_error(job, text):
     job.record.write_text(text, errors="surrogateescape")
-    assert why_again(job, MAKING).startswith("the run record")
+    assert reason_to_rerun(job, MAKING).startswith("the run record")
 
 
 @pytest.mark.parametrize("item", list(settings()), ids=lambda item: f"{item.section}.{item.key}")
-def test_every_setting_either_counts_or_is_listed_as_without_effect(job, item):
-    """A new setting counts unless somebody says that it has no effect on results."""
+def test_every_setting_either_counts_or_is_listed_as_irrelevant(job, item):
+    """A new setting counts unless it is listed as irrelevant to results."""
     change(job, **{f"settings__{item.section}": {**SETTINGS[item.section], item.key: "other"}})
-    reason = why_again(job, MAKING)
-    if (item.section, item.key) in WITHOUT_EFFECT:
+    reason = reason_to_rerun(job, MAKING)
+    if (item.section, item.key) in IRRELEVANT_SETTINGS:
         assert reason is None
     else:
         assert reason == f"made with other settings ({item.section}.{item.key})"

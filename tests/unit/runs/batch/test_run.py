@@ -1,4 +1,4 @@
-"""`rtau video FOLDER --out-dir DIR`: a tree through worker processes, and through them again."""
+"""`rtau video FOLDER --out-dir DIR`: a tree of files through worker processes, and resuming."""
 
 import csv
 import json
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from rtau.config import build
-from rtau.runs.batch.processes import Processes
-from rtau.runs.batch.reports import Begun
-from rtau.runs.batch.run import MOST_WORDS, shortened, with_absolute_paths
+from rtau.runs.batch._process_pool import ProcessPool
+from rtau.runs.batch._reports import JobStarted
+from rtau.runs.batch.run import KEPT_ARGUMENTS, shorten_command, with_absolute_paths
 from tests.support import media
 from tests.support.commands import example_frames, run_here
 
@@ -19,7 +19,7 @@ FACES = 12
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """Three clips in two folders, two with a face, and a text file that calls itself a video."""
+    """Three clips in two folders, two with a face, and a text file named like a video."""
     root = tmp_path_factory.mktemp("many") / "in"
     (root / "day1").mkdir(parents=True)
     (root / "day2").mkdir()
@@ -71,7 +71,7 @@ def test_one_and_many_workers_give_the_same_bytes_and_the_rest_survives_a_bad_fi
 
 
 @pytest.mark.needs_onnxruntime
-def test_resuming_skips_what_is_done_and_says_why_it_does_the_rest(tree, tmp_path, capsys):
+def test_resuming_skips_what_is_done_and_prints_why_it_runs_the_rest(tree, tmp_path, capsys):
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     for name in ("a.mp4", "b.mp4"):
@@ -115,7 +115,7 @@ def test_without_resume_everything_is_done_again(tmp_path, capsys):
 
 
 @pytest.mark.needs_onnxruntime
-def test_fail_fast_begins_nothing_after_a_failure(tmp_path, capsys):
+def test_fail_fast_starts_nothing_after_a_failure(tmp_path, capsys):
     media.write_text_as_video(tmp_path / "a.mp4")
     media.write_clip(tmp_path / "b.mp4", count=2)
     code, _, err = run_here(
@@ -128,7 +128,7 @@ def test_fail_fast_begins_nothing_after_a_failure(tmp_path, capsys):
 
 
 @pytest.mark.needs_onnxruntime
-def test_what_no_file_can_be_done_with_ends_the_batch_with_one_line(tmp_path, capsys):
+def test_an_error_common_to_all_files_ends_the_batch_with_one_line(tmp_path, capsys):
     media.write_clip(tmp_path / "a.mp4", count=2)
     code, _, err = run_here(
         capsys, "video", tmp_path, "--out-dir", tmp_path / "out", "--heatmap", "AU99"
@@ -141,12 +141,12 @@ def test_what_no_file_can_be_done_with_ends_the_batch_with_one_line(tmp_path, ca
     assert statuses(tmp_path / "out") == {"a.mp4": "interrupted"}
 
 
-def test_a_mistake_of_ours_is_no_interruption(tmp_path, capsys, monkeypatch):
+def test_a_bug_is_not_reported_as_an_interruption(tmp_path, capsys, monkeypatch):
     def broken(*args, **options):
-        yield Begun(0)
+        yield JobStarted(0)
         raise ZeroDivisionError("no files left over")
 
-    monkeypatch.setattr(Processes, "work", broken)
+    monkeypatch.setattr(ProcessPool, "work", broken)
     media.write_clip(tmp_path / "a.mp4", count=2)
     with pytest.raises(ZeroDivisionError):
         run_here(capsys, "video", tmp_path, "--out-dir", tmp_path / "out")
@@ -160,13 +160,13 @@ def test_a_mistake_of_ours_is_no_interruption(tmp_path, capsys, monkeypatch):
     [
         (("--csv", "x.csv"), "--out-dir names the outputs itself"),
         (("--record", "x.json"), "--out-dir names the outputs itself"),
-        (("--view", "window"), "--view window shows one run"),
-        (("--resume", "--faces", "x.csv"), "--resume cannot tell whether the boxes"),
-        (("--write", "avi"), "--write takes some of mp4, csv, jsonl"),
+        (("--view", "window"), "--view window shows a single run"),
+        (("--resume", "--faces", "x.csv"), "--resume cannot detect changed boxes"),
+        (("--write", "avi"), "--write must be a comma-separated list of mp4, csv, jsonl"),
         (("--model", "none.onnx"), "none.onnx: no such model file"),
     ],
 )
-def test_requests_that_make_no_sense_for_many_files_are_refused(arguments, words, tmp_path, capsys):
+def test_options_that_do_not_apply_to_many_files_are_refused(arguments, words, tmp_path, capsys):
     media.write_clip(tmp_path / "a.mp4", count=2)
     code, _, err = run_here(capsys, "video", tmp_path, "--out-dir", tmp_path / "out", *arguments)
 
@@ -195,14 +195,14 @@ def test_flags_for_many_files_need_a_folder(flags, capsys):
 
 
 @pytest.mark.parametrize("jobs", ["-1", "4097", "two"])
-def test_a_number_of_jobs_that_cannot_be_is_refused(jobs, capsys):
+def test_an_invalid_number_of_jobs_is_refused(jobs, capsys):
     code, _, err = run_here(capsys, "video", "a.mp4", "--out-dir", "out", "--jobs", jobs)
 
     assert code == 2
     assert "--jobs" in err
 
 
-def test_an_address_is_no_file(tmp_path, capsys):
+def test_an_address_is_refused(tmp_path, capsys):
     code, _, err = run_here(capsys, "video", "rtsp://camera", "--out-dir", tmp_path)
     assert code == 2
     assert "--out-dir is for files, got the address rtsp://camera" in err
@@ -210,7 +210,7 @@ def test_an_address_is_no_file(tmp_path, capsys):
 
 def test_a_cluster_without_ray_names_the_extra(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "rtau.runs.batch.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "rtau.runs.batch._ray_pool", raising=False)
     media.write_clip(tmp_path / "a.mp4", count=2)
     code, _, err = run_here(
         capsys, "video", tmp_path, "--out-dir", tmp_path / "out", "--cluster", "auto"
@@ -222,7 +222,7 @@ def test_a_cluster_without_ray_names_the_extra(tmp_path, capsys, monkeypatch):
     assert statuses(tmp_path / "out") == {"a.mp4": "not begun"}
 
 
-def test_inputs_are_found_from_other_working_directories(tmp_path, monkeypatch):
+def test_inputs_get_absolute_paths_for_other_working_directories(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("m.onnx").touch()
     given = build({("model", "model"): "m.onnx", ("find", "faces"): "f.csv"})
@@ -236,11 +236,11 @@ def test_inputs_are_found_from_other_working_directories(tmp_path, monkeypatch):
 
 
 def test_a_long_command_line_is_kept_at_both_ends():
-    short = ["rtau"] * (2 * MOST_WORDS)
-    assert shortened(short) == tuple(short)
+    short = ["rtau"] * (2 * KEPT_ARGUMENTS)
+    assert shorten_command(short) == tuple(short)
 
-    words = [str(k) for k in range(10_000)]
-    kept = shortened(words)
-    assert len(kept) == 2 * MOST_WORDS + 1
+    arguments = [str(k) for k in range(10_000)]
+    kept = shorten_command(arguments)
+    assert len(kept) == 2 * KEPT_ARGUMENTS + 1
     assert (kept[0], kept[-1]) == ("0", "9999")
-    assert kept[MOST_WORDS] == "... 9960 words: see batch.json ..."
+    assert kept[KEPT_ARGUMENTS] == "... 9960 arguments: see batch.json ..."

@@ -1,4 +1,4 @@
-"""A Ray cluster of this machine with two workers: the same work, the same records, the same resume.
+"""A local Ray cluster with two workers gives the same results, records and resume.
 
 Ray's processes and threads live in commands of their own, which are waited for and looked after.
 """
@@ -20,12 +20,12 @@ from tests.support.commands import ROOT, example_frames, run_here, start
 
 pytestmark = [pytest.mark.needs_ray, pytest.mark.needs_onnxruntime]
 
-PATIENCE_S = 500
+JOIN_TIMEOUT_S = 500
 
 
 @pytest.fixture
 def ray_environment():
-    """No report of use, no token in the home folder, and a short path: sockets' names are short."""
+    """No usage report, no token in the home folder, and a short path: socket names are short."""
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     yield {
         **{name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"},
@@ -57,7 +57,7 @@ def _command(pid):
 def on_ray(*arguments, environment):
     process = start("video", *arguments, "--cluster", "local", "--jobs", "2", env=environment)
     try:
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = process.communicate(timeout=JOIN_TIMEOUT_S)
     finally:
         process.kill()
     assert out == ""
@@ -72,7 +72,9 @@ def statuses(out):
     return {Path(f["file"]).name: f["status"] for f in batch_of(out)["files"]}
 
 
-def test_two_workers_of_a_cluster_do_what_two_processes_do(tmp_path, capsys, ray_environment):
+def test_two_workers_of_a_cluster_give_the_results_of_two_processes(
+    tmp_path, capsys, ray_environment
+):
     source, there, here = tmp_path / "in", tmp_path / "there", tmp_path / "here"
     (source / "day1").mkdir(parents=True)
     media.write_clip(source / "day1" / "a.mp4", example_frames(8), fps=25)
@@ -103,17 +105,17 @@ def test_an_address_without_a_cluster_is_one_line(tmp_path, ray_environment):
     process = start(
         "video", tmp_path, "--out-dir", tmp_path / "out", "--cluster", "auto", env=ray_environment
     )
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=JOIN_TIMEOUT_S)
 
     assert process.returncode == 1, err
-    assert "--cluster auto: no Ray cluster can be reached there" in err
+    assert "--cluster auto: no Ray cluster can be reached" in err
     assert "Traceback" not in err
     assert statuses(tmp_path / "out") == {"a.mp4": "not begun"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed worker", "ctrl-c"])
-def test_a_fault_on_a_cluster_costs_what_ran(how, tmp_path, ray_environment):
+def test_a_fault_on_a_cluster_loses_only_running_files(how, tmp_path, ray_environment):
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     media.write_clip(source / "a.mp4", count=4)
@@ -122,7 +124,7 @@ def test_a_fault_on_a_cluster_costs_what_ran(how, tmp_path, ray_environment):
         "video", source, "--out-dir", out, "--write", "csv", "--cluster", "local", "--jobs", "2",
         env=ray_environment,
     )  # fmt: skip
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + JOIN_TIMEOUT_S
     while not (
         (out / "long.csv").exists()
         and (out / "a.run.json").exists()
@@ -136,7 +138,7 @@ def test_a_fault_on_a_cluster_costs_what_ran(how, tmp_path, ray_environment):
     else:
         (worker,) = [pid for pid in _processes() if _command(pid).startswith(b"ray::run_file")]
         os.kill(worker, signal.SIGKILL)
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=JOIN_TIMEOUT_S)
 
     assert "Traceback" not in err
     if how == "ctrl-c":
@@ -150,7 +152,7 @@ def test_a_fault_on_a_cluster_costs_what_ran(how, tmp_path, ray_environment):
         assert not (out / "long.run.json").exists()
 
 
-def test_nothing_of_the_command_line_loads_ray_unasked():
+def test_the_command_line_does_not_import_ray_by_default():
     code = "import sys, rtau.cli.video, rtau.cli.batch; print('ray' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,7 +1,4 @@
-"""How a batch is doing, on standard error: live bars on a terminal, a line now and then elsewhere.
-
-Shows events and changes nothing; starts no thread. Built by `rtau.runs.batch.run`.
-"""
+"""Shows the progress of a batch on standard error: bars on a terminal, else lines at intervals."""
 
 from __future__ import annotations
 
@@ -15,19 +12,19 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rtau.runs.batch.reports import Begun, Ended, Event, FileReport, Moved
+from rtau.runs.batch._reports import Event, FileReport, JobEnded, JobProgress, JobStarted
 
-# Redrawing faster flickers; a log wants a sign of life, not a film.
+# Redrawing bars faster flickers; a log needs a line only every few seconds.
 REDRAW_EVERY_S, LINE_EVERY_S = 0.1, 15.0
 
 
 class BatchView:
-    """The lines a batch prints while it runs.
+    """The progress of a batch; starts no thread.
 
     Args:
         files: the names of the files, by job.
-        stream: standard error, as a rule.
-        clock: seconds that never go back.
+        stream: standard error.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -36,9 +33,9 @@ class BatchView:
         self._files = files
         self._clock = clock
         self._console = Console(file=stream, highlight=False, soft_wrap=True, emoji=False)
-        self._started_s = self._said_s = clock()
+        self._started_s = self._printed_s = clock()
         self._ended = self._frames_ended = 0
-        self._running: dict[int, Moved] = {}
+        self._running: dict[int, JobProgress] = {}
         self._bars: Progress | None = None
         if self._console.is_terminal:
             self._bars = Progress(
@@ -55,81 +52,80 @@ class BatchView:
             self._bars.start()
 
     def show(self, event: Event) -> None:
-        """Takes one event in and says how things stand, if it is time to."""
-        if isinstance(event, Ended):
+        """Updates by one event, and prints the progress if the interval is over."""
+        if isinstance(event, JobEnded):
             self._end(event)
             if self._bars is None:
-                self._said_s = self._clock()  # its line was the sign of life
+                self._printed_s = self._clock()  # the line of the file counts
         else:
-            moved = Moved(event.job, 0, None) if isinstance(event, Begun) else event
-            self._running[event.job] = moved
-            self._move_bar(moved)
+            progress = JobProgress(event.job, 0, None) if isinstance(event, JobStarted) else event
+            self._running[event.job] = progress
+            self._update_bar(progress)
         now_s = self._clock()
-        pause_s = LINE_EVERY_S if self._bars is None else REDRAW_EVERY_S
-        if now_s - self._said_s >= pause_s:
-            self._said_s = now_s
-            self._say_all()
+        if now_s - self._printed_s >= (LINE_EVERY_S if self._bars is None else REDRAW_EVERY_S):
+            self._printed_s = now_s
+            self._print_progress()
 
-    def say(self, words: str) -> None:
+    def say(self, line: str) -> None:
         """Prints a line above the bars."""
-        self._console.print(f"rtau: {words}", markup=False)
+        self._console.print(f"rtau: {line}", markup=False)
 
     def close(self) -> None:
-        """Takes the bars away; may be called twice."""
+        """Removes the bars; may be called twice."""
         if self._bars is not None:
             self._bars.stop()
 
-    def standing(self) -> str:
-        """Returns how far the batch is: files, frames a second, and what is being worked on."""
-        frames = self._frames_ended + sum(moved.frames for moved in self._running.values())
+    def progress_line(self) -> str:
+        """Returns the progress in one line: files done, frames per second, running files."""
+        frames = self._frames_ended + sum(progress.frames for progress in self._running.values())
         elapsed_s = self._clock() - self._started_s
         fps = f"{frames / elapsed_s:.1f} fps" if elapsed_s > 0 and frames else "-- fps"
         now = ", ".join(
-            f"{Path(self._files[job]).name} {_share(moved)}"
-            for job, moved in sorted(self._running.items())
+            f"{Path(self._files[job]).name} {_share(progress)}"
+            for job, progress in sorted(self._running.items())
         )
         return f"{self._ended} of {len(self._files)} files, {fps}; now: {now or 'nothing'}"
 
-    def _end(self, event: Ended) -> None:
+    def _end(self, event: JobEnded) -> None:
         self._running.pop(event.job, None)
         self._ended += 1
         self._frames_ended += event.report.frames
-        self.say(f"{event.report.file}: {event.words}")
+        self.say(f"{event.report.file}: {event.summary}")
         if self._bars is not None:
             task = self._tasks.pop(event.job, None)
             if task is not None:
                 self._bars.remove_task(task)
 
-    def _move_bar(self, moved: Moved) -> None:
+    def _update_bar(self, progress: JobProgress) -> None:
         if self._bars is None:
             return
-        if moved.job not in self._tasks:
-            name = escape(Path(self._files[moved.job]).name)
-            self._tasks[moved.job] = self._bars.add_task(name, total=None, note="")
+        if progress.job not in self._tasks:
+            name = escape(Path(self._files[progress.job]).name)
+            self._tasks[progress.job] = self._bars.add_task(name, total=None, note="")
         self._bars.update(
-            self._tasks[moved.job],
-            total=moved.frames_total,
-            completed=moved.frames,
-            note=f"{moved.frames} frames",
+            self._tasks[progress.job],
+            total=progress.frames_total,
+            completed=progress.frames,
+            note=f"{progress.frames} frames",
         )
 
-    def _say_all(self) -> None:
-        standing = self.standing()
+    def _print_progress(self) -> None:
+        line = self.progress_line()
         if self._bars is None:
-            self.say(standing)
+            self.say(line)
             return
-        self._bars.update(self._all, completed=self._ended, note=standing.partition(";")[0])
+        self._bars.update(self._all, completed=self._ended, note=line.partition(";")[0])
         self._bars.refresh()
 
 
-def _share(moved: Moved) -> str:
-    if not moved.frames_total:
-        return f"{moved.frames} frames"
-    return f"{min(1.0, moved.frames / moved.frames_total):.0%}"
+def _share(progress: JobProgress) -> str:
+    if not progress.frames_total:
+        return f"{progress.frames} frames"
+    return f"{min(1.0, progress.frames / progress.frames_total):.0%}"
 
 
 def show_failures(reports: Sequence[FileReport], stream: TextIO) -> None:
-    """Prints which files failed and why: a table on a terminal, a line each elsewhere."""
+    """Prints the failed files with their errors: a table on a terminal, else a line each."""
     failed = [report for report in reports if report.status == "failed"]
     console = Console(file=stream, highlight=False, emoji=False)
     if not failed:

@@ -1,11 +1,11 @@
-"""What a batch says while it runs, on a terminal and in a log."""
+"""Progress of a batch on a terminal and in a log."""
 
 import io
 
 import pytest
 
-from rtau.runs.batch.reports import Begun, Ended, FileReport, Moved
-from rtau.runs.batch.view import LINE_EVERY_S, BatchView, show_failures
+from rtau.runs.batch._progress_view import LINE_EVERY_S, BatchView, show_failures
+from rtau.runs.batch._reports import FileReport, JobEnded, JobProgress, JobStarted
 
 
 class Terminal(io.StringIO):
@@ -33,28 +33,28 @@ def clock():
 
 def ended(job, name, *, frames=50):
     report = FileReport(name, "done", frames=frames, fps=10.0, seconds=5.0)
-    return Ended(job, report, f"{frames} frames")
+    return JobEnded(job, report, f"{frames} frames")
 
 
-def test_it_says_files_done_rate_and_what_is_being_worked_on(clock):
+def test_progress_shows_files_done_rate_and_running_files(clock):
     view = BatchView(["in/a.mp4", "in/b.mp4", "in/c.mp4"], io.StringIO(), clock=clock)
-    assert view.standing() == "0 of 3 files, -- fps; now: nothing"
+    assert view.progress_line() == "0 of 3 files, -- fps; now: nothing"
 
-    view.show(Begun(0))
-    view.show(Begun(1))
-    view.show(Moved(1, 30, 120))
+    view.show(JobStarted(0))
+    view.show(JobStarted(1))
+    view.show(JobProgress(1, 30, 120))
     clock.now_s += 4
     view.show(ended(0, "in/a.mp4"))
-    view.show(Begun(2))
+    view.show(JobStarted(2))
 
-    assert view.standing() == "1 of 3 files, 20.0 fps; now: b.mp4 25%, c.mp4 0 frames"
+    assert view.progress_line() == "1 of 3 files, 20.0 fps; now: b.mp4 25%, c.mp4 0 frames"
 
 
-def test_a_log_gets_a_line_per_file_and_a_sign_of_life_now_and_then(clock):
+def test_a_log_gets_a_line_per_file_and_progress_at_intervals(clock):
     stream = io.StringIO()
     view = BatchView(["[b].mp4", "c.mp4"], stream, clock=clock)
     for _ in range(3):
-        view.show(Moved(1, 5, None))
+        view.show(JobProgress(1, 5, None))
         clock.now_s += LINE_EVERY_S / 2
     view.show(ended(0, "[b].mp4"))
     view.close()
@@ -65,12 +65,12 @@ def test_a_log_gets_a_line_per_file_and_a_sign_of_life_now_and_then(clock):
     ]
 
 
-def test_a_terminal_gets_bars_that_go_away(clock):
+def test_a_terminal_gets_bars_that_are_removed(clock):
     stream = Terminal()
     view = BatchView(["in/[a].mp4", "in/b.mp4"], stream, clock=clock)
-    view.show(Begun(0))
+    view.show(JobStarted(0))
     clock.now_s += 2
-    view.show(Moved(0, 30, 120))
+    view.show(JobProgress(0, 30, 120))
     drawn = stream.getvalue()
     view.show(ended(0, "in/[a].mp4"))
     view.close()
@@ -102,7 +102,7 @@ def test_failures_are_a_table_on_a_terminal():
     assert "[b].mp4  not a video" in stream.getvalue()
 
 
-def test_no_failure_says_nothing():
+def test_without_failures_nothing_is_printed():
     stream = io.StringIO()
     show_failures(REPORTS[:1], stream)
     assert stream.getvalue() == ""

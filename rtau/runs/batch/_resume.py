@@ -1,6 +1,6 @@
-"""Whether a file was done before, by its run record: never by the mere existence of results.
+"""Decides for `--resume` whether a file is done, by its run record and the state of its files.
 
-Reads records and looks at files; writes nothing. Called by `rtau.runs.batch.run` for `--resume`.
+The mere existence of results is not enough. Writes nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from rtau.errors import SourceOpenError
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.run_record import END_OF_SOURCE, FRAME_LIMIT, SCHEMA, FileStamp
 
-# Settings that leave the results as they are: (section, key). The model is known by its hash.
-WITHOUT_EFFECT = frozenset(
+# Settings without an effect on results: (section, key). The model is compared by its hash.
+IRRELEVANT_SETTINGS = frozenset(
     (
         ("model", "model"),
         ("model", "threads"),
@@ -31,23 +31,23 @@ NO_RECORD = "no run record"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Making:
-    """What results must have been made by to count as done."""
+class Fingerprint:
+    """The version, model and settings that results must have been made with to count as done."""
 
     rtau_version: str
     """Version of this package."""
     model_sha256: str
     """SHA-256 of the model file."""
     settings: Mapping[str, Mapping[str, Any]]
-    """The whole configuration, as a run record has it."""
+    """All settings, as in a run record."""
 
 
-def why_again(job: FileJob, making: Making) -> str | None:
-    """Returns None where a file is done, otherwise why it must be run (again).
+def reason_to_rerun(job: FileJob, fingerprint: Fingerprint) -> str | None:
+    """Returns None if a file is done, otherwise why it must be run (again).
 
-    Done means: its record says that a run came to the end, over the file as it is now (size and
-    time of change), with this version, model and settings, and left results of the sizes that are
-    there now.
+    A file is done if its run record shows a complete run of the file in its present state (size and
+    modification time), with this version, model and settings, and the results still have the sizes
+    of the record.
     """
     try:
         record = json.loads(job.record.read_text(encoding="utf-8"))
@@ -56,36 +56,36 @@ def why_again(job: FileJob, making: Making) -> str | None:
     except (OSError, ValueError) as error:
         return f"the run record cannot be read ({error})"
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        return "the run record is of another kind"
-    return _difference(record, job, making)
+        return f"the run record does not have schema {SCHEMA}"
+    return _difference(record, job, fingerprint)
 
 
-def _difference(record: Mapping[str, Any], job: FileJob, making: Making) -> str | None:
+def _difference(record: Mapping[str, Any], job: FileJob, fingerprint: Fingerprint) -> str | None:
     end = record.get("end_reason")
     if end not in (END_OF_SOURCE, FRAME_LIMIT):
         return f"its run was not finished ({end})"
     if _part(record, "source").get("file") != _stamp(job.file):
         return "the file has changed"
-    if record.get("rtau_version") != making.rtau_version:
+    if record.get("rtau_version") != fingerprint.rtau_version:
         return f"made by rtau {record.get('rtau_version')}"
-    if _part(record, "model").get("sha256") != making.model_sha256:
+    if _part(record, "model").get("sha256") != fingerprint.model_sha256:
         return "made with another model"
-    changed = changed_settings(_part(record, "settings"), making.settings)
+    changed = changed_settings(_part(record, "settings"), fingerprint.settings)
     if changed:
         return f"made with other settings ({', '.join(changed)})"
-    return _damage(_part(record, "output_bytes"), job.outputs.files)
+    return _output_difference(_part(record, "output_bytes"), job.outputs.files)
 
 
 def _stamp(file: Path) -> dict[str, int]:
-    """Returns the state of a file as a record has it, of one that is gone nothing."""
+    """Returns the state of a file as in a record; empty if the file is gone."""
     try:
         return dataclasses.asdict(FileStamp.of(file))
     except SourceOpenError:
-        return {}  # equals no record; that it is gone its run will report
+        return {}  # differs from every record; running the file reports that it is gone
 
 
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Returns the settings that differ and have an effect, as `section.key`, in order."""
+    """Returns the settings that differ and affect results, as sorted `section.key`."""
     names = {
         (section, key)
         for settings in (before, now)
@@ -95,13 +95,13 @@ def changed_settings(before: Mapping[str, Any], now: Mapping[str, Mapping[str, A
     }
     return [
         f"{section}.{key}"
-        for section, key in sorted(names - WITHOUT_EFFECT)
+        for section, key in sorted(names - IRRELEVANT_SETTINGS)
         if _setting(before, section, key) != _setting(now, section, key)
     ]
 
 
-def _damage(sizes: Mapping[str, Any], files: Mapping[str, Path]) -> str | None:
-    """Returns what is wrong with the results of a finished run, None where nothing is."""
+def _output_difference(sizes: Mapping[str, Any], files: Mapping[str, Path]) -> str | None:
+    """Returns how the results differ from those of the record; None if they do not."""
     for kind, path in files.items():
         if kind not in sizes:
             return f"made without {path.suffix}"
@@ -112,7 +112,7 @@ def _damage(sizes: Mapping[str, Any], files: Mapping[str, Path]) -> str | None:
     return None
 
 
-# A missing setting equals nothing, not even a setting that is None.
+# A missing setting differs from every value, also from None.
 _ABSENT = object()
 
 
@@ -122,6 +122,6 @@ def _setting(settings: Mapping[str, Any], section: str, key: str) -> Any:
 
 
 def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Returns an object of the record, or an empty one where the record has none."""
+    """Returns an object of the record, empty if the record has none."""
     part = record.get(key)
     return part if isinstance(part, Mapping) else {}

@@ -1,7 +1,7 @@
-"""Works on files on the machines of a Ray cluster: the same work and the same records as here.
+"""Runs the files of a batch on a Ray cluster, with the same results and records as locally.
 
-The only module that imports ray. Every machine needs rtau, the model and the files under the same
-paths; `rtau.runs.batch.run` loads it when `--cluster` names one, and nobody else.
+The only module that imports ray; loaded when `--cluster` is given. Every machine needs rtau, the
+model and the files under the same paths.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from rtau.config import RunConfig
 from rtau.errors import BackendUnavailable, RtauError
+from rtau.runs.batch._reports import Event, FileReport, JobEnded, JobStarted
+from rtau.runs.batch._worker import JobSpec, run_file
+from rtau.runs.batch._worker_pool import StopToken
 from rtau.runs.batch.plan import FileJob
-from rtau.runs.batch.reports import Begun, Ended, Event, FileReport
-from rtau.runs.batch.worker import Order, run_file
-from rtau.runs.batch.workers import Brake
+from rtau.runs.log import counted
 
-# An address that is none: a cluster of this machine alone, for as long as the command runs.
+# Starts a cluster on this machine for the duration of the command.
 LOCAL = "local"
-# How often the brake is looked at while no file ends.
-LOOK_EVERY_S = 0.5
-# A task may be asked to stop before its run listens, so it is asked again after this long.
-ASK_AGAIN_S = 2.0
-# Reports are small; Ray would take a third of the memory of the machine for them.
+# How often the stop token is read while no file ends.
+POLL_EVERY_S = 0.5
+# A task may be cancelled before its run handles it, so it is cancelled again after this long.
+STOP_RETRY_S = 2.0
+# Reports are small; Ray's default is a third of the machine's memory.
 OBJECT_STORE_BYTES = 100 << 20
 GPU_PROVIDERS = frozenset({"cuda", "tensorrt", "tensorrt-rtx"})
 
 
-class Cluster:
-    """A connection to a Ray cluster, open inside a `with` block. `Workers`."""
+class RayPool:
+    """A connection to a Ray cluster, open inside a `with` block. `WorkerPool`."""
 
     def __init__(self, address: str, *, jobs: int, config: RunConfig) -> None:
-        """Notes what is asked for; connects to nothing yet.
+        """Keeps the settings; `__enter__` connects.
 
         Args:
             address: `local`, `auto` (the cluster this machine is part of), or `HOST:PORT`.
-            jobs: files at a time over all machines; 0 takes what the cluster's cores allow.
+            jobs: files at a time on all machines together; 0 for as many as the cores allow.
             config: the settings, for the cores and the GPU each file needs.
         """
         self.threads = max(1, config.model.threads)
@@ -53,18 +54,18 @@ class Cluster:
         self._gpus = 1 if needs_gpu else 0
 
     @property
-    def words(self) -> str:
-        """Where the work is done, for the record."""
-        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+    def description(self) -> str:
+        """Address, number of workers and threads, for the record."""
+        threads = counted(self.threads, "thread")
         return f"Ray cluster {self._address}, {self.count} at a time of {threads}"
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> RayPool:
         """Connects.
 
         Raises:
-            BackendUnavailable: there is no cluster at the address, or it has no cores to give.
+            BackendUnavailable: there is no cluster at the address, or it has too few cores.
         """
-        # rtau reports nothing about its use to anybody; nor does what it starts.
+        # rtau sends no usage statistics, so Ray must not either.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         own: dict[str, Any] = {}
         if self._address == LOCAL:
@@ -75,7 +76,7 @@ class Cluster:
         except (RayError, ConnectionError, RuntimeError, ValueError) as error:
             reason = (str(error).strip().splitlines() or ["no reason given"])[0]
             raise BackendUnavailable(
-                f"--cluster {self._address}: no Ray cluster can be reached there ({reason}); "
+                f"--cluster {self._address}: no Ray cluster can be reached ({reason}); "
                 "start one with `ray start --head`, or use --cluster local"
             ) from error
         if self.count == 0:
@@ -85,7 +86,7 @@ class Cluster:
             ray.shutdown()
             raise BackendUnavailable(
                 f"--cluster {self._address}: its machines have fewer than {self.threads} cores; "
-                "name a number of --jobs if machines are still to come, or fewer --threads"
+                "give --jobs if machines will join later, or use fewer --threads"
             )
         return self
 
@@ -93,62 +94,62 @@ class Cluster:
         ray.shutdown()
 
     def work(
-        self, jobs: Sequence[FileJob], order: Order, *, brake: Brake
+        self, jobs: Sequence[FileJob], spec: JobSpec, *, stop_token: StopToken
     ) -> Generator[Event, None, None]:
-        """Yields what happens until every file has ended or the brake was pulled.
+        """Yields events until every file has ended, or has been stopped by the token.
 
         Raises:
-            RtauError: a worker can work on no file at all.
+            RtauError: a worker cannot run any file.
         """
         remote = ray.remote(num_cpus=self.threads, num_gpus=self._gpus, max_retries=0)(run_file)
         waiting = deque(enumerate(jobs))
-        running: dict[Any, tuple[int, float]] = {}  # by Ray's handle: job, and when it was begun
-        asked_s = 0.0
-        while running or (waiting and not brake.no_more):
-            while waiting and len(running) < self.count and not brake.no_more:
+        running: dict[Any, tuple[int, float]] = {}  # by Ray's handle: job and start time
+        stop_sent_s = 0.0
+        while running or (waiting and not stop_token.no_new_jobs):
+            while waiting and len(running) < self.count and not stop_token.no_new_jobs:
                 job, file = waiting.popleft()
-                running[remote.remote(order, file)] = (job, time.perf_counter())
-                yield Begun(job)
-            if brake.at_once and time.monotonic() - asked_s >= ASK_AGAIN_S:
-                asked_s = time.monotonic()
-                _ask_to_stop(running)
-            ended, _ = ray.wait(list(running), timeout=LOOK_EVERY_S)
+                running[remote.remote(spec, file)] = (job, time.perf_counter())
+                yield JobStarted(job)
+            if stop_token.cancel_running and time.monotonic() - stop_sent_s >= STOP_RETRY_S:
+                stop_sent_s = time.monotonic()
+                _request_stop(running)
+            ended, _ = ray.wait(list(running), timeout=POLL_EVERY_S)
             for handle in ended:
-                job, begun_s = running.pop(handle)
-                seconds = round(time.perf_counter() - begun_s, 3)
+                job, started_s = running.pop(handle)
+                seconds = round(time.perf_counter() - started_s, 3)
                 yield _ended(handle, job, file=str(jobs[job].file), seconds=seconds)
 
 
-def _ask_to_stop(running: dict[Any, tuple[int, float]]) -> None:
-    """Ctrl-C for tasks wherever they run: a session in its middle finishes its files and ends."""
+def _request_stop(running: dict[Any, tuple[int, float]]) -> None:
+    """Interrupts running tasks; a running session finishes its files and ends."""
     for handle in running:
         with contextlib.suppress(RayError):
             ray.cancel(handle, force=False)
 
 
-def _ended(handle: Any, job: int, *, file: str, seconds: float) -> Ended:
-    """Returns how a task ended.
+def _ended(handle: Any, job: int, *, file: str, seconds: float) -> JobEnded:
+    """Returns the end of a task.
 
     Raises:
-        RtauError: its worker can work on no file at all.
+        RtauError: its worker cannot run any file.
     """
     try:
-        report, words = ray.get(handle)
+        report, summary = ray.get(handle)
     except TaskCancelledError:
         report = FileReport(file, "interrupted", seconds=seconds)
-        words = "interrupted before its first frame"
+        summary = "interrupted before its first frame"
     except RayTaskError as error:
         if isinstance(error.cause, RtauError):
             raise error.cause from None
         raise
     except RayError as error:  # the worker or its machine died
-        words = death_words(error)
-        report = FileReport(file, "failed", seconds=seconds, error=words)
-        words = f"failed: {words}"
-    return Ended(job, report, words)
+        reason = describe_death(error)
+        report = FileReport(file, "failed", seconds=seconds, error=reason)
+        summary = f"failed: {reason}"
+    return JobEnded(job, report, summary)
 
 
-def death_words(error: RayError) -> str:
-    """Returns what the loss of a worker means, in one line."""
+def describe_death(error: RayError) -> str:
+    """Returns why a worker was lost and what to do, in one line."""
     reason = (str(error).strip().splitlines() or [""])[0]
     return f"the worker was lost ({type(error).__name__}: {reason}); run again with --resume"

@@ -1,7 +1,6 @@
-"""What is told of a batch: events while it runs, a report per file, and `batch.json` at the end.
+"""The records of a batch: events while it runs, a report per file, and `batch.json`.
 
-Plain records and one file; shows nothing and runs nothing. Workers send the events, the view and
-`rtau.runs.batch.run` take them.
+Worker pools yield the events; `rtau.runs.batch.run` and the progress view consume them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, Literal
 
 from rtau.runs.run_record import environment, write_json
 
-# Raised when a field changes its meaning; new fields may appear without.
+# Incremented when a field changes its meaning, but not for new fields.
 SCHEMA = 1
 BATCH_RECORD = "batch.json"
 
@@ -23,16 +22,16 @@ Status = Literal["done", "skipped", "failed", "interrupted", "not begun"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of one file."""
+    """How one file ended."""
 
     file: str
-    """The video, as it was named."""
+    """The video, as given."""
     status: Status
-    """done; skipped: done before; failed: see `error`; interrupted: begun and not finished."""
+    """done; skipped: done before; failed: see `error`; interrupted: started and not finished."""
     frames: int = 0
-    """Frames that reached the results in this batch."""
+    """Frames written to the results in this batch."""
     fps: float = 0.0
-    """Frames a second, first to last."""
+    """Frames per second, first to last."""
     seconds: float = 0.0
     """Wall time, opening and closing included."""
     error: str | None = None
@@ -40,16 +39,16 @@ class FileReport:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Begun:
-    """A worker has begun a file."""
+class JobStarted:
+    """A worker has started a file."""
 
     job: int
     """Index in the list of jobs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Moved:
-    """A worker has come further in a file."""
+class JobProgress:
+    """A worker has made progress in a file."""
 
     job: int
     """Index in the list of jobs."""
@@ -60,23 +59,23 @@ class Moved:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
-    """A worker has left a file, one way or another."""
+class JobEnded:
+    """A worker has finished a file, or it has failed."""
 
     job: int
     """Index in the list of jobs."""
     report: FileReport
-    """What became of it."""
-    words: str
-    """The same for people, in one line."""
+    """How it ended."""
+    summary: str
+    """The same as one line for the user."""
 
 
-Event = Begun | Moved | Ended
+Event = JobStarted | JobProgress | JobEnded
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """Everything worth knowing of a batch after it; every field is plain JSON material."""
+    """The contents of `batch.json`; every field is plain JSON data."""
 
     rtau_version: str
     """Version of this package."""
@@ -87,13 +86,13 @@ class BatchRecord:
     finished_utc: str | None
     """ISO 8601; None while it runs."""
     end_reason: str
-    """`running`, `done`, `failed`, `interrupted`, or `failed: <what ended the whole batch>`."""
+    """`running`, `done`, `failed`, `interrupted`, or `failed: <error that ended the batch>`."""
     workers: str
-    """Where and by how many it was done: `2 processes of 1 thread`."""
+    """Number and kind of workers: `2 processes of 1 thread`."""
     model: Mapping[str, str]
     """`path` and `sha256` of the model file."""
     settings: Mapping[str, Any]
-    """The whole configuration, as it was given."""
+    """All settings, as given."""
     seconds: float
     """Wall time of the batch."""
     files: Sequence[FileReport]
@@ -101,17 +100,17 @@ class BatchRecord:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many files have each status; only those that occur."""
+        """Number of files by status; only statuses that occur."""
         return dict(Counter(report.status for report in self.files))
 
     @property
     def fps(self) -> float:
-        """Frames of all files together for each second of the batch."""
+        """Frames of all files per second of the batch."""
         frames = sum(report.frames for report in self.files)
         return round(frames / self.seconds, 2) if self.seconds > 0 else 0.0
 
     def write(self, path: Path) -> None:
-        """Writes the record as JSON: all of the file or nothing.
+        """Writes the record as JSON, atomically.
 
         Raises:
             SinkError: it cannot be written.
@@ -124,4 +123,4 @@ class BatchRecord:
             "fps": self.fps,
             "environment": environment(),
         }
-        write_json(path, payload, words="batch record")
+        write_json(path, payload, description="batch record")

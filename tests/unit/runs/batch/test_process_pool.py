@@ -1,4 +1,4 @@
-"""How cores are shared out, and what a dead worker is said to have died of."""
+"""How cores are divided among workers, and how the death of a worker is described."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from rtau.cpu import usable_cores
-from rtau.runs.batch.processes import Processes, _signals_held_back, death_words
+from rtau.runs.batch._process_pool import ProcessPool, _blocked_signals, describe_death
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from rtau.runs.batch.processes import Processes, _signals_held_back, death_words
         (0, 1, 8, 1, 8),
     ],
 )
-def test_cores_are_shared_out_among_the_workers_there_will_be(jobs, files, cores, count, threads):
-    workers = Processes(jobs, most=files, cores=cores)
+def test_cores_are_divided_among_the_workers(jobs, files, cores, count, threads):
+    workers = ProcessPool(jobs, most=files, cores=cores)
 
     assert (workers.count, workers.threads) == (count, threads)
     assert workers.count * workers.threads <= max(cores, workers.count)
@@ -34,23 +34,23 @@ def test_the_cores_are_those_this_process_may_use():
     try:
         os.sched_setaffinity(0, {min(allowed)})
         assert usable_cores() == 1
-        assert Processes(0, most=9).words == "1 process of 1 thread"
+        assert ProcessPool(0, most=9).description == "1 process of 1 thread"
     finally:
         os.sched_setaffinity(0, allowed)
 
 
-def test_a_killed_worker_is_told_from_one_that_broke_down():
-    assert "killed by SIGKILL, as the system does when memory runs out" in death_words(-9)
-    assert death_words(-11).startswith("the worker process was killed by SIGSEGV; run this file")
-    assert death_words(3).startswith("the worker process ended with exit code 3")
-    assert death_words(None).startswith("the worker process ended with exit code None")
+def test_a_killed_worker_and_one_that_failed_are_described_differently():
+    assert "killed by SIGKILL, as the system does when memory runs out" in describe_death(-9)
+    assert describe_death(-11).startswith("the worker process was killed by SIGSEGV; run this file")
+    assert describe_death(3).startswith("the worker process ended with exit code 3")
+    assert describe_death(None).startswith("the worker process ended with exit code None")
 
 
-def test_a_ctrl_c_while_a_worker_starts_is_late_and_not_lost():
+def test_a_ctrl_c_while_a_worker_starts_is_delivered_afterwards():
     reached = []
 
     def start_a_worker():
-        with _signals_held_back():
+        with _blocked_signals():
             # To this thread: a signal to the process might go to one that does not block it.
             signal.pthread_kill(threading.get_ident(), signal.SIGINT)
             reached.append(True)
