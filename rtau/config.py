@@ -1,7 +1,7 @@
-"""One run's settings: frozen records, a default and a range for each, written here and only here.
+"""The settings of a run: frozen records with the default, range and help text of each setting.
 
-Flags, `--config` files (TOML) and the documentation are all made from these fields. Values are
-parsed and checked once, when the records are made; nothing after that checks again.
+Flags, `--config` files (TOML) and the documentation are generated from these fields. Values are
+checked once, when the records are built.
 """
 
 from __future__ import annotations
@@ -29,79 +29,87 @@ Follow = Literal["haar", "landmarks"]
 
 def setting(
     default: Any,
-    words: str,
+    description: str,
     *,
     low: float | None = None,
     high: float | None = None,
     metavar: str | None = None,
 ) -> Any:
-    """Returns a dataclass field with its help text and its allowed range (both ends included)."""
-    meta = {"words": words, "low": low, "high": high, "metavar": metavar}
+    """Returns a dataclass field with its help text and its range, both ends included."""
+    meta = {"description": description, "low": low, "high": high, "metavar": metavar}
     return dataclasses.field(default=default, metadata=meta)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """How frames come in."""
+    """How frames are read."""
 
-    width: int | None = setting(None, "width to ask of a camera, px", low=1, metavar="PX")
-    height: int | None = setting(None, "height to ask of a camera, px", low=1, metavar="PX")
-    fps: float | None = setting(None, "frame rate to ask of a camera", low=0.1, high=1000)
+    width: int | None = setting(None, "requested camera width, px", low=1, metavar="PX")
+    height: int | None = setting(None, "requested camera height, px", low=1, metavar="PX")
+    fps: float | None = setting(
+        None, "requested camera frame rate, frames per second", low=0.1, high=1000
+    )
     policy: Policy = setting(
         "auto",
-        "full queue: wait (every frame is processed) or drop (the newest wins); "
-        "auto waits for files and drops for cameras",
+        "when frames arrive faster than they are processed: wait (process every frame) or drop "
+        "(process the newest); auto: wait for files, drop for cameras and streams",
     )
-    max_frames: int | None = setting(None, "stop after this many frames", low=1, metavar="N")
+    max_frames: int | None = setting(None, "maximum number of frames", low=1, metavar="N")
     timeout_s: float = setting(
-        5.0, "longest wait for a frame of a camera or stream, seconds", low=0.1, high=600
+        5.0, "timeout for a frame of a camera or stream, seconds", low=0.1, high=600, metavar="S"
     )
-    reconnects: int = setting(5, "how often a lost stream is opened again", low=0, high=1000)
+    reconnects: int = setting(
+        5, "maximum reconnection attempts to a lost stream", low=0, high=1000, metavar="N"
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FindConfig:
-    """How faces are found."""
+    """How faces are detected and tracked."""
 
     min_face: str = setting(
         "auto",
-        "smallest face looked for: px (`60`), a share of the frame's height (`12%`) or auto",
+        "minimum face size: px (`60`), a share of the frame height (`12%`), or auto: 1/12 of the "
+        "shorter side of the frame",
         metavar="SIZE",
     )
     detect_every: float = setting(
         0.3,
-        "seconds of video between searches: of the whole frame, or of what has changed while a "
-        "face is seen; 0 searches every frame, and whole",
+        "interval between face detections, seconds of video; 0: full-frame detection in every "
+        "frame. While a face is tracked, detection covers only the regions that have changed",
         low=0,
         high=5,
         metavar="S",
     )
     follow: Follow = setting(
         "haar",
-        "how a known face is followed between those searches: haar looks around it, "
-        "landmarks goes by its points in the frame before, if the model has them",
+        "tracking between detections: haar re-detects near the last box, landmarks predicts the "
+        "box from the landmarks of the previous frame (needs a model with landmarks)",
     )
     faces: Path | None = setting(
-        None, "replay the face boxes of this CSV instead of detecting", metavar="CSV"
+        None, "use the face boxes of this CSV, written by rtau, instead of detection", metavar="CSV"
     )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """Which model judges the faces, and where it runs."""
+    """Which model scores the faces, and on what it runs."""
 
     model: str = setting(
-        "shufflenetv2-au12", "a bundled model's name or a model file", metavar="MODEL"
+        "shufflenetv2-au12", "name of a bundled model, or a model file", metavar="MODEL"
     )
     provider: str = setting(
-        "auto", "what must execute the model (cpu, cuda, ...); an error if it is not used"
+        "auto",
+        "execution provider of the model (cpu, cuda, ...), an error if it is not available; "
+        "auto: the best available",
     )
     threads: int = setting(
         0,
-        "threads for the model; 0 = the backend's choice: one per core, in ONNX Runtime half of "
-        "them for a small model",
+        "threads of the model; 0: chosen by the backend, one per core, or half as many for a small "
+        "model in ONNX Runtime",
         low=0,
         high=256,
+        metavar="N",
     )
 
 
@@ -111,14 +119,15 @@ class DecideConfig:
 
     smooth: float = setting(
         0.0,
-        "time constant of a moving average over probabilities, seconds; 0 = off",
+        "time constant of exponential smoothing of the probabilities, seconds; 0: off",
         low=0,
         high=10,
         metavar="S",
     )
     hysteresis: float = setting(
         0.0,
-        "how far under its threshold an active AU may fall and stay active; 0 = off",
+        "hysteresis: an active AU stays active down to its threshold minus P (a probability); "
+        "0: off",
         low=0,
         high=0.5,
         metavar="P",
@@ -127,46 +136,67 @@ class DecideConfig:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OverlayConfig:
-    """What is drawn into the annotated picture."""
+    """What is drawn on the annotated frames."""
 
     heatmap: str = setting(
         "none",
-        "heatmap to draw: none, top (the strongest active AU) or a label such as AU12",
+        "heatmap to draw: none, top (the active AU with the highest probability) or a label such "
+        "as AU12",
         metavar="AU",
     )
     heatmap_hz: float = setting(
-        10.0, "how often a heatmap is refreshed, per second", low=0.1, high=1000, metavar="HZ"
+        10.0, "maximum refresh rate of the heatmap, Hz", low=0.1, high=1000, metavar="HZ"
     )
-    blur: bool = setting(False, "hide faces in the annotated picture; AUs are written all the same")
+    blur: bool = setting(False, "blur faces in the annotated output; AUs are not affected")
     bars: bool = setting(True, "draw AU bars beside each face")
-    points: bool = setting(False, "draw the 68 landmarks of each face, if the model has them")
+    points: bool = setting(
+        False, "draw the 68 landmarks of each face (needs a model with landmarks)"
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OutputConfig:
-    """Where results go. Nothing but what is named here touches the disk."""
+    """Where results go; no other file is written."""
 
-    out: Path | None = setting(None, "annotated H.264 video to write", metavar="MP4")
-    csv: str | None = setting(None, "table to write, OpenFace's columns; - for stdout")
-    jsonl: str | None = setting(None, "JSON lines to write; - for stdout")
+    out: Path | None = setting(None, "annotated H.264 video", metavar="MP4")
+    csv: str | None = setting(
+        None, "table of results with OpenFace's column names; - for standard output"
+    )
+    jsonl: str | None = setting(
+        None, "results as JSON lines, one per frame; - for standard output", metavar="FILE"
+    )
     landmarks: bool = setting(
-        False, "write the 68 landmarks of each face into table and JSON lines"
+        False,
+        "write the 68 landmarks of each face to --csv and --jsonl (needs a model with landmarks)",
     )
     record: Path | None = setting(
-        None, "run record to write; default: beside --out or --csv", metavar="JSON"
+        None,
+        "run record: versions, settings, counts and times (default: beside --out, --csv or "
+        "--jsonl)",
+        metavar="JSON",
     )
-    view: View = setting("auto", "live view; auto: window or terminal for cameras, none for files")
-    encoder: str = setting("libx264", "video encoder (h264_nvenc, libopenh264, ...)")
-    crf: int = setting(20, "video quality of libx264: 0 lossless, 51 worst", low=0, high=51)
-    preset: str = setting("veryfast", "speed preset of libx264")
+    view: View = setting(
+        "auto",
+        "live view; auto: window or terminal for cameras, for files the terminal if no output is "
+        "named; none: a progress bar",
+    )
+    encoder: str = setting("libx264", "H.264 encoder (libx264, libopenh264, h264_nvenc, ...)")
+    crf: int = setting(
+        20, "constant rate factor of libx264: 0 lossless, 51 worst", low=0, high=51, metavar="N"
+    )
+    preset: str = setting("veryfast", "speed preset of libx264 (ultrafast ... veryslow)")
     encoder_threads: int = setting(
-        0, "threads of the video encoder; 0 chooses by cores and picture size", low=0, high=256
+        0,
+        "threads of the encoder; 0: chosen by the number of cores and the frame size",
+        low=0,
+        high=256,
+        metavar="N",
     )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunConfig:
-    """Everything one run is told; the run record keeps it whole."""
+    """All settings of a run, as kept in its run record."""
 
     source: SourceConfig = dataclasses.field(default_factory=SourceConfig)
     find: FindConfig = dataclasses.field(default_factory=FindConfig)
@@ -188,13 +218,13 @@ class RunConfig:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
-    """One field of `RunConfig`: what a flag and a line of a config file are made from."""
+    """One setting, as a flag and a line of a config file are generated from it."""
 
     section: str
     key: str
     hint: Any
     default: Any
-    words: str
+    description: str
     low: float | None
     high: float | None
     metavar: str | None
@@ -206,7 +236,7 @@ class Setting:
 
     @property
     def kind(self) -> type:
-        """The plain type of a value: the type itself without `None`, str for a choice of words."""
+        """The type of a value: the declared type without `None`, str for literals."""
         if typing.get_origin(self.hint) is Literal:
             return str
         if typing.get_origin(self.hint) in (typing.Union, types.UnionType):
@@ -216,7 +246,7 @@ class Setting:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Allowed words, or nothing where any value of the type is allowed."""
+        """The allowed values; empty where every value of the type is allowed."""
         return typing.get_args(self.hint) if typing.get_origin(self.hint) is Literal else ()
 
 
@@ -243,7 +273,7 @@ def flag_of(path: str, /) -> str:
 def build(
     values: Mapping[tuple[str, str], Any], *, name_of: Callable[[str], str] = flag_of
 ) -> RunConfig:
-    """Returns the config of given values by (section, key); everything else keeps its default.
+    """Returns the config for given values by (section, key), with defaults for the others.
 
     Args:
         values: what was given.
@@ -262,8 +292,8 @@ def read_toml(path: Path) -> dict[tuple[str, str], Any]:
     """Returns the values of a config file by (section, key).
 
     Raises:
-        ConfigError: unreadable, not TOML, a key that does not exist (the nearest is named), or a
-            value that has the wrong type or lies outside its range.
+        ConfigError: the file is unreadable or not TOML, has an unknown key, or a value of the wrong
+            type or out of range.
     """
     try:
         payload = tomllib.loads(path.read_text(encoding="utf-8"))

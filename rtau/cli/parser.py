@@ -1,7 +1,7 @@
-"""The parser of the `rtau` command, made from the settings of `rtau.config`.
+"""The parser of the `rtau` command, generated from the settings of `rtau.config`.
 
-Imports nothing heavy, so that `rtau --help` answers at once; runs nothing. `main` calls it, and the
-tests of the documents parse every command in the README with it.
+Imports no heavy library, so that `rtau --help` is fast. `main` calls it, and the tests of the
+documents parse every command in them with it.
 """
 
 from __future__ import annotations
@@ -13,29 +13,25 @@ from typing import Any
 from rtau import __version__
 from rtau.config import Setting, settings
 
-CAMERA_KEYS = ("width", "height", "fps", "timeout_s", "reconnects")
-# Settings of one file's outputs, which a folder of many results has no use for.
-SINGLE_OUTPUT_KEYS = ("out", "record")
-
-MOST_JOBS = 4096
+MAX_JOBS = 4096
 
 VERBS = {
-    "video": "score video files: to an annotated video, a table, JSON lines",
+    "video": "score video files and write annotated video, a table or JSON lines",
     "webcam": "score a camera or a stream live",
-    "image": "score single images or folders of them",
-    "inspect": "show a model's contract",
-    "doctor": "check this machine: versions, providers, codecs, cameras, conflicts",
-    "bench": "measure how fast this machine is: every stage, whole runs, live",
+    "image": "score single images or folders of images",
+    "inspect": "show the contract of a model",
+    "doctor": "check this machine: versions, providers, codecs, cameras, package conflicts",
+    "bench": "measure the speed of this machine: stages, whole runs, live",
 }
 
-# Whether `rtau bench` compares with the peer.
+# Whether `rtau bench` compares with MediaPipe.
 PEERS = ("auto", "none")
 
 EPILOG = "AUs describe visible muscle actions; they are not emotions. See docs/uses.md."
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser of every verb; `args.verb` says which was chosen."""
+    """Returns the parser of all verbs; `args.verb` is the chosen one."""
     parser = argparse.ArgumentParser(
         prog="rtau",
         description="Real-time detector of facial Action Units (FACS).",
@@ -43,8 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rtau {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb, words in VERBS.items():
-        child = verbs.add_parser(verb, help=words, description=f"{words[0].upper()}{words[1:]}.")
+    for verb, line in VERBS.items():
+        child = verbs.add_parser(verb, help=line, description=f"{line[0].upper()}{line[1:]}.")
         _ADDERS[verb](child)
     return parser
 
@@ -71,41 +67,45 @@ def _add_batch(group: Any) -> None:
         "--out-dir",
         type=Path,
         metavar="DIR",
-        help="a folder for the results of each file, in the tree of the sources",
+        help="folder for the results of each file, in the same tree as the sources",
     )
     group.add_argument(
-        "--write", metavar="KINDS", help="results of each file: mp4, csv, jsonl (default: mp4,csv)"
+        "--write",
+        metavar="KINDS",
+        help="results per file, comma-separated: mp4, csv, jsonl (default: mp4,csv)",
     )
     group.add_argument(
         "--jobs",
         type=_jobs,
         metavar="N",
-        help="files at a time; 0 = one per core (default: 1, on a cluster 0)",
+        help="files processed in parallel; 0: one per core (default: 1, with --cluster 0)",
     )
     group.add_argument(
         "--resume",
         action="store_true",
-        help="skip files whose run record says they are done: same file, model and settings",
+        help="skip files with a complete run record of the same file, model and settings",
     )
     group.add_argument(
-        "--fail-fast", action="store_true", help="begin no further file after one has failed"
+        "--fail-fast", action="store_true", help="start no further file after a failure"
     )
     group.add_argument(
         "--full-names",
         action="store_true",
-        help="name results a.mov.csv instead of a.csv, where a.mp4 lies beside a.mov",
+        help="keep the suffix of the source in result names, a.mov.csv instead of a.csv, for "
+        "folders that contain both a.mov and a.mp4",
     )
     group.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="work on a Ray cluster: auto, HOST:PORT, or local to try it on this machine",
+        help="run on a Ray cluster: auto (the one this machine is part of), HOST:PORT, or local "
+        "(start one on this machine)",
     )
 
 
 def _jobs(text: str) -> int:
     jobs = int(text)
-    if not 0 <= jobs <= MOST_JOBS:
-        raise argparse.ArgumentTypeError(f"must lie in [0, {MOST_JOBS}], got {jobs}")
+    if not 0 <= jobs <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"must lie in [0, {MAX_JOBS}], got {jobs}")
     return jobs
 
 
@@ -127,14 +127,14 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out-dir", type=Path, metavar="DIR", help="folder for the annotated images"
     )
-    found = ("min_face", "model", "provider", "threads")
-    drawn = ("heatmap", "blur", "bars", "points")
-    wanted = (*found, *drawn, "csv", "jsonl", "landmarks", "record")
-    _add_settings(parser, without=[item.key for item in settings() if item.key not in wanted])
+    detection = ("min_face", "model", "provider", "threads")
+    overlay = ("heatmap", "blur", "bars", "points")
+    kept = (*detection, *overlay, "csv", "jsonl", "landmarks", "record")
+    _add_settings(parser, without=[item.key for item in settings() if item.key not in kept])
 
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a bundled model's name or a model file")
+    parser.add_argument("model", metavar="MODEL", help="name of a bundled model, or a model file")
     parser.add_argument("--json", action="store_true", help="print the contract as JSON")
 
 
@@ -143,10 +143,13 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu",
         action="store_true",
-        help="run models on this machine's NVIDIA GPU: compare and time every backend",
+        help="run models on the NVIDIA GPU with every backend, and compare results and times",
     )
     parser.add_argument(
-        "models", nargs="*", metavar="MODEL", help="with --gpu: engines and models (default: ours)"
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help="with --gpu: model and engine files (default: the bundled models)",
     )
 
 
@@ -156,33 +159,55 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar="CLIP",
-        help="video to measure on; as it is, or with --faces or --sizes tiled (default: drawn)",
+        help="video to measure on, tiled to --faces and --sizes if given (default: rendered)",
     )
-    parser.add_argument("--model", default="shufflenetv2-au12", help="bundled name or model file")
-    parser.add_argument("--provider", default="auto", help="what must execute the model")
-    parser.add_argument("--threads", type=int, default=0, help="threads for the model; 0 = cores")
-    parser.add_argument("--faces", metavar="N,N", help="faces in the clips (default: 1,4)")
+    parser.add_argument(
+        "--model",
+        default="shufflenetv2-au12",
+        help="name of a bundled model, or a model file (default: shufflenetv2-au12)",
+    )
+    parser.add_argument(
+        "--provider", default="auto", help="execution provider of the model (default: auto)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="threads of the model; 0: one per core (default: 0)",
+    )
+    parser.add_argument(
+        "--faces", metavar="N,N", help="numbers of faces in the clips (default: 1,4)"
+    )
     parser.add_argument(
         "--sizes", metavar="WxH,WxH", help="sizes of the clips, px (default: 640x360,1280x720)"
     )
     parser.add_argument(
-        "--seconds", type=float, default=1.0, metavar="S", help="time per figure (default: 1)"
+        "--seconds",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="measuring time per result, seconds (default: 1)",
     )
     parser.add_argument(
-        "--frames", type=int, default=150, metavar="N", help="length of made clips (default: 150)"
+        "--frames",
+        type=int,
+        default=150,
+        metavar="N",
+        help="length of generated clips, frames (default: 150)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the record there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON")
     parser.add_argument(
         "--peer",
         choices=PEERS,
         default=PEERS[0],
-        help="auto: compare with MediaPipe where it is installed; none: without (default: auto)",
+        help="auto: compare with MediaPipe if it is installed; none: do not (default: auto)",
     )
 
 
 def _add_settings(parser: argparse.ArgumentParser, *, without: Any) -> None:
     parser.add_argument(
-        "--config", type=Path, metavar="TOML", help="file of settings; flags win over it"
+        "--config", type=Path, metavar="TOML", help="file of settings; flags override it"
     )
     groups: dict[str, Any] = {}
     for item in settings():
@@ -194,27 +219,25 @@ def _add_settings(parser: argparse.ArgumentParser, *, without: Any) -> None:
 
 
 def _add_flag(group: Any, item: Setting) -> None:
-    """Adds one flag; a flag that is not given leaves no trace, so a config file can speak."""
-    words = item.words.replace("%", "%%")
-    if isinstance(item.default, bool):
-        group.add_argument(
-            item.flag,
-            dest=_dest(item),
-            action=argparse.BooleanOptionalAction,
-            default=argparse.SUPPRESS,
-            help=words,
-        )
-        return
-    shown = "" if item.default is None else f" (default: {item.default})"
+    """Adds one flag without a default, so that the value of a config file is not overridden."""
+    default = "" if item.default is None else f" (default: {_text(item.default)})"
+    kind: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+    if not isinstance(item.default, bool):
+        metavar = item.metavar if item.metavar or item.choices else item.key.upper()
+        kind = {"type": item.kind, "choices": item.choices or None, "metavar": metavar}
     group.add_argument(
         item.flag,
         dest=_dest(item),
-        type=item.kind,
-        choices=item.choices or None,
-        metavar=item.metavar if item.metavar or item.choices else item.key.upper(),
         default=argparse.SUPPRESS,
-        help=words + shown.replace("%", "%%"),
+        help=f"{item.description}{default}".replace("%", "%%"),
+        **kind,
     )
+
+
+def _text(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def _dest(item: Setting) -> str:

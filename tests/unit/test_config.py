@@ -16,7 +16,7 @@ def test_defaults_are_within_their_own_ranges():
 def test_every_setting_has_words_and_a_flag_of_its_own():
     items = list(config.settings())
 
-    assert all(item.words for item in items)
+    assert all(item.description for item in items)
     assert len({item.flag for item in items}) == len(items)
 
 
