@@ -119,7 +119,7 @@ $(RUNTIME): $(METADATA) | .venv/bin/python
 
 $(DEVELOP): $(METADATA) | .venv/bin/python
 	@echo "installing everything a developer needs into .venv (a few minutes the first time)"
-	@$(PIP) --editable '.[cpu,openvino,train,synth,export,tensorrt-rtx,parquet,dev]'
+	@$(PIP) --editable '.[cpu,openvino,train,synth,export,tensorrt-rtx,table,dev]'
 	@$(PIP) --no-deps 'grad-cam>=1.5.5' ttach
 	@touch $@ $(RUNTIME)
 

@@ -25,6 +25,8 @@ _HOMES = {
     "RunConfig": "rtau.config",
     "Runner": "rtau.execution.runner",
     "Scores": "rtau.data",
+    "Table": "rtau.table",
+    "read_csv": "rtau.table",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are strings

@@ -26,6 +26,13 @@ EMOTION = "emotion"
 BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
 # What every file starts with, whatever the model says of a face.
 LEADING = (FRAME, FACE_ID, TIMESTAMP, CONFIDENCE, SUCCESS, *BOX)
+# Digits after the point. A thousandth of a pixel is far below what a detector's box means, and
+# enough to cut the same crop; a network's landmarks are off by a hundred times their last digit.
+BOX_DIGITS = 3
+LANDMARK_DIGITS = 2
+# Microseconds: tells frames of any time base apart.
+TIME_DIGITS = 6
+CONFIDENCE_DIGITS = 4
 # Where landmarks are wanted: all x, then all y, as OpenFace has them.
 POINTS = tuple(f"{axis}_{k}" for axis in "xy" for k in range(LANDMARKS))
 
@@ -38,6 +45,19 @@ def decision_column(label: str) -> str:
 def probability_column(label: str) -> str:
     """Returns the column of a label's raw probability: `AU12_p`."""
     return f"{label}_p"
+
+
+_DIGITS = {
+    TIMESTAMP: TIME_DIGITS,
+    CONFIDENCE: CONFIDENCE_DIGITS,
+    **dict.fromkeys(BOX, BOX_DIGITS),
+    **dict.fromkeys(POINTS, LANDMARK_DIGITS),
+}
+
+
+def digits(name: str) -> int | None:
+    """Returns how many digits a column has after the point; None for as many as it takes."""
+    return 0 if name.endswith("_c") else _DIGITS.get(name)
 
 
 def header(

@@ -12,11 +12,10 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from rtau.backends import open_engine
 from rtau.config import Policy, RunConfig, build
 from rtau.contract import ModelContract
 from rtau.data import Crops, Frame, FrameResult, Scores
@@ -26,9 +25,12 @@ from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors import open_detector
 from rtau.protocols import Engine
 from rtau.runs.build import build_pipeline, build_runner, detection_policy, view_controls
+from rtau.runs.session import LoadedModel, load_model
+from rtau.runs.tables import Progress, table_of_files
 from rtau.sources import kind_of, open_source
 from rtau.sources.image_input import picture_from
 from rtau.status import NO_HEATMAP, TOP_HEATMAP
+from rtau.table import Table
 
 # How long a read of a camera or a stream in another thread may take to end.
 _PATIENCE_S = 10.0
@@ -37,6 +39,7 @@ _FIND, _MODEL, _DECIDE = _DEFAULTS.find, _DEFAULTS.model, _DEFAULTS.decide
 _SOURCE, _OVERLAY = _DEFAULTS.source, _DEFAULTS.overlay
 
 Results = Generator[FrameResult, None, None]
+_Path = str | os.PathLike[str]
 
 
 class Detector:
@@ -89,9 +92,8 @@ class Detector:
         config = self._config()
         self._faces = open_detector(min_face=config.find.min_face)
         self._lock = threading.RLock()
-        self._engine = _SharedEngine(
-            open_engine(os.fspath(model), provider=provider, threads=threads), self._lock
-        )
+        loaded = load_model(config.model)
+        self._model = LoadedModel(_SharedEngine(loaded.engine, self._lock), loaded.path)
         self._process_id = os.getpid()
         self._running: weakref.WeakKeyDictionary[Results, Runner] = weakref.WeakKeyDictionary()
         self._is_closed = False
@@ -104,7 +106,7 @@ class Detector:
     @property
     def contract(self) -> ModelContract:
         """What the model expects and returns: labels, thresholds, task, origin."""
-        return self._engine.contract
+        return self._model.engine.contract
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -114,7 +116,7 @@ class Detector:
     @property
     def device(self) -> str:
         """What the model really runs on, for people."""
-        return self._engine.device
+        return self._model.engine.device
 
     def detect(self, image: Any, *, color: str = "bgr") -> FrameResult:
         """Returns the faces of one still image; no face of one call is related to another's.
@@ -133,7 +135,7 @@ class Detector:
         frame = Frame(index=0, time_s=0.0, picture=picture_from(image, color=color))
         with self._lock:  # OpenCV's detector works for one thread at a time
             pipeline = build_pipeline(
-                self._engine,
+                self._model.engine,
                 config=self._config(),
                 controls=self._controls,
                 policy=DetectionPolicy.for_images(),
@@ -208,13 +210,43 @@ class Detector:
         mode = {"timeout_s": timeout_s, "reconnects": reconnects}
         return self._results(url, "stream", mode, policy=policy, max_frames=max_frames)
 
+    def table(
+        self,
+        paths: _Path | Iterable[_Path],
+        *,
+        landmarks: bool = False,
+        progress: bool | Progress = False,
+    ) -> Table:
+        """Returns the table that `rtau video --csv` and `rtau image --csv` write, row for row.
+
+        Several files, and images, have a leading column `file`.
+
+        Args:
+            paths: a video, an image, a folder or a pattern, or several of them.
+            landmarks: columns for the 68 landmarks, which the model must have.
+            progress: True for a line on standard error, or a function that is called with the
+                file, the frames done and the frames it declares (None if it does not).
+
+        Raises:
+            RtauError: a file cannot be read.
+        """
+        self._check_usable()
+        return table_of_files(
+            [paths] if isinstance(paths, (str, os.PathLike)) else paths,
+            model=self._model,
+            config=self._config({("output", "landmarks"): landmarks}),
+            controls=self._controls,
+            start=self._start,
+            progress=progress,
+        )
+
     def close(self) -> None:
         """Ends what is still running and frees the model; may be called twice."""
         self._is_closed = True
         for results, runner in list(self._running.items()):
             runner.stop()
             _end(results)
-        self._engine.close()
+        self._model.engine.close()
 
     def __enter__(self) -> Detector:
         return self
@@ -242,28 +274,32 @@ class Detector:
         self._check_usable()
         if kind_of(target) != kind:
             raise UsageError(f"{target!r} is no {kind}; {_METHODS[kind_of(target)]} takes it")
-        return self._run(target, mode, self._config(**mode, **limits))
+        asked = {("source", key): value for key, value in {**mode, **limits}.items()}
+        return self._run(target, mode, self._config(asked))
 
     def _run(self, target: str, mode: Mapping[str, Any], config: RunConfig) -> Results:
         self._check_usable()
-        source = open_source(target, **mode)
-        with contextlib.closing(source):
+        with contextlib.closing(open_source(target, **mode)) as source:
             runner = build_runner(
                 source,
-                self._engine,
+                self._model.engine,
                 config=config,
                 controls=self._controls,
                 sinks=(),
                 policy=detection_policy(config),
             )
-            results = runner.results()
-            self._running[results] = runner
-            yield from results
+            yield from self._start(runner)
 
-    def _config(self, **asked: Any) -> RunConfig:
-        """Returns the settings, with what is asked of one source; checks both."""
-        source = {("source", key): value for key, value in asked.items()}
-        return build({**self._given, **source}, name_of=lambda path: path.rpartition(".")[2])
+    def _start(self, runner: Runner) -> Results:
+        """Returns the results of a run, which `close()` ends."""
+        results = runner.results()
+        self._running[results] = runner
+        return results
+
+    def _config(self, asked: Mapping[tuple[str, str], Any] | None = None) -> RunConfig:
+        """Returns the settings, with what is asked of one call; checks both."""
+        values = {**self._given, **(asked or {})}
+        return build(values, name_of=lambda path: path.rpartition(".")[2])
 
     def _check_usable(self) -> None:
         if self._is_closed:

@@ -113,8 +113,8 @@ NEEDS = {
         "onnx is not installed (pip install 'rtau[export]')",
     ),
     "needs_pyarrow": (
-        functools.partial(_importable, "pyarrow"),
-        "pyarrow is not installed (pip install 'rtau[parquet]')",
+        functools.partial(_importable, "pandas", "pyarrow"),
+        "pandas or pyarrow is not installed (pip install 'rtau[table]')",
     ),
     "needs_grad_cam": (
         functools.partial(_importable, "pytorch_grad_cam", "ttach", "sklearn", "matplotlib"),

@@ -21,6 +21,7 @@ from rtau.faces.trackers import open_tracker
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import Detector, Engine, Sink, Source
+from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_encoder import threads_in_a_run
 from rtau.sinks.video_file import VideoFileSink
@@ -158,6 +159,22 @@ def build_runner(
 def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
     """Returns the thresholds that decide each label on its own; None where one of them wins."""
     return contract.thresholds if contract.task == "multi_label" else None
+
+
+def table_rows(
+    contract: ModelContract,
+    *,
+    file_of: Callable[[int], str] | None = None,
+    landmarks: bool = False,
+) -> TableRows:
+    """Returns what makes the rows of a run's tables; `file_of` names the file of each frame."""
+    return TableRows(
+        contract.labels,
+        task=contract.task,
+        thresholds=thresholds_of(contract),
+        file_of=file_of,
+        landmarks=landmarks,
+    )
 
 
 def csv_sink(

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# A thousandth of a pixel: far below what a detector's box means, and enough to cut the same crop.
-BOX_DIGITS = 3
-# Microseconds: tells frames of any time base apart.
-TIME_DIGITS = 6
-CONFIDENCE_DIGITS = 4
-# A hundredth of a pixel: a network's landmarks are a hundred times as far off.
-LANDMARK_DIGITS = 2
+from rtau.columns import BOX_DIGITS, LANDMARK_DIGITS
 
 
 def probability_text(

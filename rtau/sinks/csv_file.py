@@ -1,8 +1,7 @@
 """A CSV file with a row per face and frame, in OpenFace's column conventions.
 
-Numbers are written as they were measured: `_p` is the raw probability, `_c` the decision, and a
-cell that is not known is empty, never 0. Column names live in `rtau/columns.py`, their meaning in
-docs/data-dictionary.md; built by the command line for `--csv`.
+Column names live in `rtau/columns.py`, their meaning in docs/data-dictionary.md; built by the
+command line for `--csv`.
 """
 
 from __future__ import annotations
@@ -12,21 +11,10 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from rtau.columns import BOX, header
 from rtau.data import FrameResult, Picture, Task
 from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
-from rtau.sinks._numbers import (
-    BOX_DIGITS,
-    CONFIDENCE_DIGITS,
-    TIME_DIGITS,
-    box_xywh,
-    point_texts,
-    probability_text,
-)
+from rtau.sinks._table_rows import TableRows
 
 
 class CsvSink:
@@ -66,16 +54,12 @@ class CsvSink:
             UsageError: the path is a directory, or exists and `overwrite` is False.
             SinkError: the file cannot be written.
         """
-        self._labels = tuple(labels)
-        self._task = task
-        self._thresholds = tuple(thresholds) if thresholds is not None else None
-        self._file_of = file_of
-        self._landmarks = landmarks
+        self._rows = TableRows(
+            labels, task=task, thresholds=thresholds, file_of=file_of, landmarks=landmarks
+        )
         self._lines = LineFile(path, overwrite=overwrite)
         self.name = self._lines.name
-        names = header(labels, task=task, with_file=file_of is not None, with_landmarks=landmarks)
-        self._unknown = len(names) - names.index(BOX[0])
-        self._lines.write(_csv_text([names]))
+        self._lines.write(_csv_text([self._rows.names]))
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - Sink
         """Writes the frame's rows.
@@ -84,22 +68,7 @@ class CsvSink:
             SinkError: the disk is full and the like.
             StopRun: standard output is a pipe and its reader went away.
         """
-        if result.scores.labels != self._labels:
-            raise ValueError(f"labels must be {self._labels}, got {result.scores.labels}")
-        probabilities = result.scores.probabilities  # worked out anew whenever it is asked for
-        points = result.landmarks_xy if self._landmarks else None
-        if self._landmarks and points is None:
-            raise ValueError("a result must have landmarks for a table of them, got none")
-        rows = [
-            self._face_row(
-                result,
-                row,
-                probabilities=probabilities[row],
-                points_xy=None if points is None else points[row],
-            )
-            for row in range(len(result.faces))
-        ]
-        self._lines.write(_csv_text(rows or [self._empty_row(result)]))
+        self._lines.write(_csv_text(self._rows.cells(result)))
 
     def report(self) -> SinkReport:
         """Returns an empty report."""
@@ -108,49 +77,6 @@ class CsvSink:
     def close(self) -> None:
         """Closes the file; may be called twice."""
         self._lines.close()
-
-    def _face_row(
-        self,
-        result: FrameResult,
-        row: int,
-        *,
-        probabilities: npt.NDArray[np.float32],
-        points_xy: npt.NDArray[np.float32] | None,
-    ) -> list[str]:
-        faces = result.faces
-        assert faces.track_ids is not None  # FrameResult promises them
-        scores = faces.scores
-        confidence = "" if scores is None else f"{scores[row]:.{CONFIDENCE_DIGITS}f}"
-        cells = self._frame_cells(result, face_id=int(faces.track_ids[row]))
-        cells += [confidence, "1"]
-        cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
-        if points_xy is not None:
-            cells += point_texts(points_xy)
-        return cells + self._label_cells(probabilities, result.active[row])
-
-    def _label_cells(
-        self, probabilities: npt.NDArray[np.float32], active: npt.NDArray[np.bool_]
-    ) -> list[str]:
-        if self._task == "multi_class":
-            decided = self._labels[int(active.argmax())] if active.any() else ""
-            return [decided, *(probability_text(value) for value in probabilities)]
-        decisions = [str(int(on)) for on in active]
-        return decisions + [
-            probability_text(
-                value,
-                threshold=None if self._thresholds is None else self._thresholds[column],
-                active=bool(active[column]),
-            )
-            for column, value in enumerate(probabilities)
-        ]
-
-    def _empty_row(self, result: FrameResult) -> list[str]:
-        return [*self._frame_cells(result, face_id=0), "0", "0", *[""] * self._unknown]
-
-    def _frame_cells(self, result: FrameResult, *, face_id: int) -> list[str]:
-        frame = result.frame
-        file = [] if self._file_of is None else [self._file_of(frame.index)]
-        return [*file, str(frame.index + 1), str(face_id), f"{frame.time_s:.{TIME_DIGITS}f}"]
 
 
 def _csv_text(rows: Sequence[Sequence[str]]) -> str:

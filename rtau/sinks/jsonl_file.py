@@ -15,16 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rtau.columns import CONFIDENCE_DIGITS, TIME_DIGITS
 from rtau.data import FrameResult, Picture
 from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
-from rtau.sinks._numbers import (
-    CONFIDENCE_DIGITS,
-    TIME_DIGITS,
-    probability_text,
-    rounded_box,
-    rounded_points,
-)
+from rtau.sinks._numbers import probability_text, rounded_box, rounded_points
 
 # Raised when a field changes its meaning; new fields may appear without.
 SCHEMA = 1

@@ -15,11 +15,13 @@ from rtau.errors import SinkError
 from rtau.execution.async_sink import AsyncSink
 from rtau.execution.worker_pool import WorkerPool
 from rtau.protocols import Sink, SinkReport
+from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.image_folder import ImageFolderSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.progress import ProgressSink
+from rtau.sinks.table_sinks import ParquetSink, TableSink
 from rtau.sinks.terminal import TerminalSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.sinks.window import WindowSink
@@ -45,6 +47,16 @@ def _csv(folder: Path) -> Sink:
 
 def _jsonl(folder: Path) -> Sink:
     return JsonlSink(folder / "o.jsonl", thresholds=THRESHOLDS)
+
+
+def _table(folder: Path) -> Sink:
+    return TableSink(TableRows(AU_LABELS, task="multi_label", thresholds=THRESHOLDS))
+
+
+def _parquet(folder: Path) -> Sink:
+    pytest.importorskip("pyarrow")
+    rows = TableRows(AU_LABELS, task="multi_label", thresholds=THRESHOLDS)
+    return ParquetSink(folder / "o.parquet", rows, rows_at_once=50)
 
 
 def _video(folder: Path) -> Sink:
@@ -90,6 +102,8 @@ def _image_folder(folder: Path) -> Sink:
 SINKS = {
     "csv": Case(_csv),
     "jsonl": Case(_jsonl),
+    "parquet": Case(_parquet),
+    "table": Case(_table, writes_file=False),
     "video": Case(_video),
     "asynchronous": Case(_async),
     "null": Case(_null, writes_file=False),

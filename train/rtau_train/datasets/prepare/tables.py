@@ -94,7 +94,7 @@ def _numbered(path: Path, columns: tuple[str, ...], rows: Iterator[list[str]]) -
 def _parquet(path: Path) -> Table:
     if importlib.util.find_spec("pyarrow") is None:
         raise BackendUnavailable(
-            f"{path}: reading Parquet needs pyarrow: pip install 'rtau[parquet]', or write the "
+            f"{path}: reading Parquet needs pyarrow: pip install 'rtau[table]', or write the "
             "table as CSV"
         )
     import pyarrow  # noqa: PLC0415 - optional, and slow to import

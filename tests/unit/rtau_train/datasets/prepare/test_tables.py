@@ -84,5 +84,5 @@ def test_what_is_no_parquet_is_refused(tmp_path):
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    with pytest.raises(BackendUnavailable, match=r"pip install 'rtau\[parquet\]', or write the"):
+    with pytest.raises(BackendUnavailable, match=r"pip install 'rtau\[table\]', or write the"):
         read_table(tmp_path / "t.parquet")

@@ -1,0 +1,115 @@
+"""Files to one table in memory: each is run as the command line runs it, one after the other.
+
+Writes nothing and handles no signals; `rtau.Detector.table` calls it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+
+from rtau.config import RunConfig
+from rtau.data import FrameResult
+from rtau.errors import SourceOpenError, UsageError
+from rtau.execution.runner import Runner
+from rtau.faces.detection_policy import DetectionPolicy
+from rtau.runs.build import build_runner, check_landmarks, detection_policy, table_rows
+from rtau.runs.outputs import Outputs
+from rtau.runs.session import LoadedModel, Session
+from rtau.sinks.progress import ProgressSink
+from rtau.sinks.table_sinks import TableSink
+from rtau.sources import expand_images, expand_videos, is_address, kind_of, open_source
+from rtau.sources.images import ImageSource
+from rtau.status import ViewControls
+from rtau.table import Table
+
+# Called with a file, the frames done, and the frames it declares.
+Progress = Callable[[str, int, int | None], object]
+# Starts a run that is pulled through its results.
+Start = Callable[[Runner], Generator[FrameResult, None, None]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Job:
+    """One run: a video, or images one after the other."""
+
+    files: tuple[Path, ...]
+    are_images: bool
+
+    def name_of(self, index: int) -> str:
+        """Returns the file of a frame's index, as it was given."""
+        return str(self.files[index if self.are_images else 0])
+
+
+def table_of_files(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    model: LoadedModel,
+    config: RunConfig,
+    controls: ViewControls,
+    start: Start,
+    progress: bool | Progress = False,
+) -> Table:
+    """Returns the table of some files; several, and images, have a leading column `file`.
+
+    Raises:
+        RtauError: a file cannot be read, or the model has no landmarks that were asked for.
+    """
+    contract, landmarks = model.engine.contract, config.output.landmarks
+    check_landmarks(config, contract)
+    jobs = _jobs([os.fspath(path) for path in paths])
+    job = jobs[0]
+    is_one_video = len(jobs) == 1 and not job.are_images
+
+    def file_of(index: int) -> str:
+        return job.name_of(index)  # of the run that is going on
+
+    rows = table_rows(contract, file_of=None if is_one_video else file_of, landmarks=landmarks)
+    sink = TableSink(rows)
+    for job in jobs:
+        source = ImageSource(job.files) if job.are_images else open_source(job.name_of(0))
+        with contextlib.closing(source):
+            session = Session(config, source, model, Outputs(), controls, (), None)
+            views = [ProgressSink(sys.stderr, status=session.status)] if progress is True else []
+            session.runner = build_runner(
+                source,
+                model.engine,
+                config=config,
+                controls=controls,
+                sinks=[sink, *views],
+                policy=DetectionPolicy.for_images() if job.are_images else detection_policy(config),
+                tracker="untracked" if job.are_images else "iou",
+            )
+            for done, result in enumerate(start(session.runner), start=1):
+                if callable(progress):
+                    progress(job.name_of(result.index), done, source.info.frame_count)
+    return sink.table(source=job.name_of(0) if is_one_video else None)
+
+
+def _jobs(paths: Iterable[str]) -> list[_Job]:
+    """Returns a run per video, and one for all images that are named in a row."""
+    jobs: list[_Job] = []
+    for path in paths:
+        if is_address(path):
+            raise UsageError(f"{path}: a table is of files; loop over camera() or stream() instead")
+        found = _files_of(path)
+        if found.are_images and jobs and jobs[-1].are_images:
+            found = _Job((*jobs.pop().files, *found.files), are_images=True)
+        jobs += [found] if found.are_images else [_Job((file,), False) for file in found.files]
+    if not jobs:
+        raise UsageError("a table needs at least one file, got none")
+    return jobs
+
+
+def _files_of(path: str) -> _Job:
+    """Returns the videos that a file, a folder or a pattern means, or its images if it has none."""
+    if kind_of(path) == "video":
+        return _Job(tuple(expand_videos([path])), are_images=False)
+    if Path(path).is_dir() or not Path(path).exists():
+        with contextlib.suppress(SourceOpenError):
+            return _Job(tuple(expand_videos([path])), are_images=False)
+    return _Job(tuple(expand_images([path])), are_images=True)

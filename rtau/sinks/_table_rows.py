@@ -1,0 +1,111 @@
+"""Results as the cells of a table: a row per face, one for a frame without any.
+
+Numbers are written as they were measured: `_p` is the raw probability, `_c` the decision, and a
+cell that is not known is empty, never 0. Opens no file; the sinks that write tables share it, so
+that all of them say the same to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau.columns import BOX, BOX_DIGITS, CONFIDENCE_DIGITS, TIME_DIGITS, header
+from rtau.data import FrameResult, Task
+from rtau.sinks._numbers import box_xywh, point_texts, probability_text
+
+
+class TableRows:
+    """Makes the cells of results; `names` is the header they belong to."""
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        task: Task,
+        thresholds: Sequence[float] | None = None,
+        file_of: Callable[[int], str] | None = None,
+        landmarks: bool = False,
+    ) -> None:
+        """Chooses the columns.
+
+        Args:
+            labels: the contract's labels, in order.
+            task: multi_label gives `_c` columns, multi_class one `emotion` column.
+            thresholds: the contract's, so that `_c == (_p >= threshold)` holds in the text too.
+            file_of: name of the file a frame index came from, for the leading `file` column.
+            landmarks: columns for the 68 landmarks, which the model must have.
+        """
+        self._labels = tuple(labels)
+        self._task = task
+        self._thresholds = tuple(thresholds) if thresholds is not None else None
+        self._file_of = file_of
+        self._landmarks = landmarks
+        self.names = header(
+            labels, task=task, with_file=file_of is not None, with_landmarks=landmarks
+        )
+        self._unknown = len(self.names) - self.names.index(BOX[0])
+
+    def cells(self, result: FrameResult) -> list[list[str]]:
+        """Returns the rows of one frame."""
+        if result.scores.labels != self._labels:
+            raise ValueError(f"labels must be {self._labels}, got {result.scores.labels}")
+        probabilities = result.scores.probabilities  # worked out anew whenever it is asked for
+        points = result.landmarks_xy if self._landmarks else None
+        if self._landmarks and points is None:
+            raise ValueError("a result must have landmarks for a table of them, got none")
+        rows = [
+            self._face_row(
+                result,
+                row,
+                probabilities=probabilities[row],
+                points_xy=None if points is None else points[row],
+            )
+            for row in range(len(result.faces))
+        ]
+        return rows or [self._empty_row(result)]
+
+    def _face_row(
+        self,
+        result: FrameResult,
+        row: int,
+        *,
+        probabilities: npt.NDArray[np.float32],
+        points_xy: npt.NDArray[np.float32] | None,
+    ) -> list[str]:
+        faces = result.faces
+        assert faces.track_ids is not None  # FrameResult promises them
+        scores = faces.scores
+        confidence = "" if scores is None else f"{scores[row]:.{CONFIDENCE_DIGITS}f}"
+        cells = self._frame_cells(result, face_id=int(faces.track_ids[row]))
+        cells += [confidence, "1"]
+        cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
+        if points_xy is not None:
+            cells += point_texts(points_xy)
+        return cells + self._label_cells(probabilities, result.active[row])
+
+    def _label_cells(
+        self, probabilities: npt.NDArray[np.float32], active: npt.NDArray[np.bool_]
+    ) -> list[str]:
+        if self._task == "multi_class":
+            decided = self._labels[int(active.argmax())] if active.any() else ""
+            return [decided, *(probability_text(value) for value in probabilities)]
+        decisions = [str(int(on)) for on in active]
+        return decisions + [
+            probability_text(
+                value,
+                threshold=None if self._thresholds is None else self._thresholds[column],
+                active=bool(active[column]),
+            )
+            for column, value in enumerate(probabilities)
+        ]
+
+    def _empty_row(self, result: FrameResult) -> list[str]:
+        return [*self._frame_cells(result, face_id=0), "0", "0", *[""] * self._unknown]
+
+    def _frame_cells(self, result: FrameResult, *, face_id: int) -> list[str]:
+        frame = result.frame
+        file = [] if self._file_of is None else [self._file_of(frame.index)]
+        return [*file, str(frame.index + 1), str(face_id), f"{frame.time_s:.{TIME_DIGITS}f}"]
