@@ -1,7 +1,7 @@
-"""`rtau doctor`: says what on this machine works, and what mends what does not.
+"""`rtau doctor`: reports what works on this machine, and how to fix what does not.
 
-Shows the findings of `rtau.cli.checks` as a table or as JSON; looks at nothing itself. Exit code 0
-when rtau can run, 1 when something it must have is broken. The `rtau` command calls it.
+Prints the findings of `rtau.cli._doctor_checks` as a table or as JSON. Exit code 0 if rtau can run,
+1 if something it needs is broken.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import json
 from collections.abc import Sequence
 
 from rtau.cli import gpu_check
-from rtau.cli.checks import Finding, check_all
+from rtau.cli._doctor_checks import Finding, check_all
 from rtau.errors import UsageError
 
 STYLES = {"ok": "green", "note": "yellow", "broken": "bold red"}
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the report; returns 0 when rtau can run here, 1 when it cannot.
+    """Prints the report; returns 0 if rtau can run here, otherwise 1.
 
     Raises:
-        RtauError: models were given without `--gpu`, or with it there is no GPU.
+        RtauError: models were given without `--gpu`, or there is no GPU.
     """
     if args.gpu:
         return gpu_check.run(args)
     if args.models:
         raise UsageError(
-            f"models are looked at with --gpu only: rtau doctor --gpu {args.models[0]}"
+            f"models are checked with --gpu only; run: rtau doctor --gpu {args.models[0]}"
         )
     findings = check_all()
     if args.json:
@@ -44,21 +44,21 @@ def exit_code(findings: Sequence[Finding]) -> int:
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """Returns the report for programs: `ok` and the list of findings."""
+    """Returns the report as JSON: `ok` and the list of findings."""
     rows = [dataclasses.asdict(finding) for finding in findings]
     return json.dumps({"ok": exit_code(findings) == 0, "findings": rows}, indent=2)
 
 
 def show(findings: Sequence[Finding]) -> None:
-    """Prints the report for people; plain lines where rich itself is what is broken."""
+    """Prints the report as a table, or as plain lines if rich itself is broken."""
     try:
-        from rich.console import Console  # noqa: PLC0415 - rich may be what is broken
+        from rich.console import Console  # noqa: PLC0415 - rich may be broken
         from rich.table import Table  # noqa: PLC0415 - as above
     except ImportError:
         _show_plainly(findings)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "looked at", "found"):
+    for title in ("", "check", "result"):
         table.add_column(title, overflow="fold")
     for finding in findings:
         style = STYLES[finding.state]
@@ -66,7 +66,7 @@ def show(findings: Sequence[Finding]) -> None:
     console = Console(soft_wrap=False)
     console.print(table)
     for finding in _with_remedy(findings):
-        # Unwrapped and unstyled: a command is there to be copied.
+        # Unwrapped and unstyled, so that the command can be copied.
         console.print(f"\n{finding.subject}: {finding.value}", style=STYLES[finding.state])
         console.print(f"  {finding.remedy}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"\n{_verdict(findings)}", style="bold")
@@ -87,7 +87,7 @@ def _with_remedy(findings: Sequence[Finding]) -> list[Finding]:
 def _verdict(findings: Sequence[Finding]) -> str:
     broken = [finding.subject for finding in findings if finding.state == "broken"]
     if broken:
-        return f"rtau cannot run here until this is mended: {', '.join(broken)}."
+        return f"rtau cannot run here until this is fixed: {', '.join(broken)}."
     return "rtau can run here."
 
 

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from rtau.cli.settings import config_of
+from rtau.cli.parser import config_of
 from rtau.protocols import Sink
 from rtau.runs.log import say
 from rtau.runs.outputs import Outputs

@@ -1,4 +1,4 @@
-"""`rtau inspect MODEL`: what a model file eats and returns, as its contract says."""
+"""`rtau inspect MODEL`: prints the contract of a model: its input, outputs and origin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rtau.facs import words_for_label
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the contract of a model that really loads, or of an engine that is whole; returns 0.
+    """Prints the contract of a model after loading it, or of an intact engine file; returns 0.
 
     Raises:
         RtauError: the model is missing, broken, or breaks its contract.
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _contract_and_device(path: Path) -> tuple[ModelContract, str]:
-    """Returns a model's contract and what runs it; an engine's without its GPU, from its JSON."""
+    """Returns a model's contract and device; those of an engine file come from its JSON."""
     if path.suffix == SUFFIX:
         contract, build = read_sidecar(path)
         check_file(path, build)
@@ -81,7 +81,7 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
 
 
 def _parity(parity: ParityRecord) -> str:
-    """Returns how far the file is from what it was made of, in one line."""
+    """Returns the differences between the file and its reference, in one line."""
     parts = [
         f"max |dp| {parity.max_dp:.2g}",
         f"{parity.changed_decisions} of {parity.decisions} decisions changed",
@@ -100,7 +100,7 @@ def _parity(parity: ParityRecord) -> str:
 
 
 def labels_table(contract: ModelContract) -> Table:
-    """Returns the labels with their thresholds and the CAM value drawn as full heat."""
+    """Returns the labels with their thresholds and the CAM value of the heatmap's maximum."""
     table = Table()
     table.add_column("output", justify="right")
     table.add_column("label")

@@ -1,7 +1,7 @@
-"""The `rtau` command: from arguments to an exit code.
+"""The `rtau` command: parses arguments, runs a verb, returns an exit code.
 
-Loads the module of the chosen verb and nothing else, and turns every error a user can meet into one
-line. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
+Imports only the module of the chosen verb, and prints every expected error as one line. Exit codes:
+0 done, 1 failed, 2 usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("rtau: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The program that read our output has gone (`rtau ... | head`): that is its right.
-        # Standard output is replaced so that Python's own flush at exit does not complain.
+        # The reader of standard output has closed it (`rtau ... | head`), which is no error.
+        # Standard output is replaced so that Python's flush at exit does not raise.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ImportError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rtau import __version__
-from rtau.config import Setting, settings
+from rtau.config import RunConfig, Setting, build, read_toml, settings
 
 MAX_JOBS = 4096
 
@@ -43,6 +43,16 @@ def build_parser() -> argparse.ArgumentParser:
         child = verbs.add_parser(verb, help=line, description=f"{line[0].upper()}{line[1:]}.")
         _ADDERS[verb](child)
     return parser
+
+
+def config_of(args: argparse.Namespace) -> RunConfig:
+    """Returns the settings of a parsed command line: defaults, then the config file, then flags.
+
+    Raises:
+        ConfigError: the config file is invalid, or a value is out of range.
+    """
+    from_file = {} if args.config is None else read_toml(args.config)
+    return build({**from_file, **given_values(args)})
 
 
 def given_values(args: argparse.Namespace) -> dict[tuple[str, str], Any]:

@@ -1,8 +1,8 @@
-"""The system libraries OpenCV needs and pip cannot bring: which are missing, and the command.
+"""Finds missing system libraries that OpenCV needs and pip cannot install.
 
-Uses the standard library alone and no other part of rtau, so that `make` can run this file before
-anything is installed (`python3 -I rtau/cli/system_libraries.py`). `rtau doctor` and the command
-line use it to turn a failed `import cv2` into one line.
+Uses only the standard library, so that `make` can run this file before anything is installed
+(`python3 -I rtau/cli/system_libraries.py`). `rtau doctor` and the command line use it to explain a
+failed `import cv2` in one line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PACKAGES = {
 # Modules of the packages rtau always installs (setup.cfg, install_requires).
 BASE_MODULES = ("av", "cv2", "numpy", "rich", "tomli")
 REINSTALL = "pip install --force-reinstall 'rtau[cpu]'"
-# Programs that only tests use -> package; without them those tests are skipped.
+# Programs that only tests use -> package; tests that need a missing one are skipped.
 TEST_PROGRAMS = {"Xvfb": "xvfb"}
 
 
@@ -45,20 +45,20 @@ def missing_test_programs() -> list[str]:
 
 
 def explain_missing(libraries: list[str]) -> str:
-    """Returns one line that names missing libraries and the command that brings them."""
+    """Returns one line with the missing libraries and the command that installs them."""
     packages = [PACKAGES[library] for library in libraries]
-    return f"OpenCV needs {' and '.join(libraries)}, not on this machine; run: {apt_line(packages)}"
+    return f"OpenCV needs {' and '.join(libraries)}, not found; run: {apt_line(packages)}"
 
 
 def explain_import_error(error: ImportError) -> str | None:
-    """Returns one line, with what to do, for a library of rtau's base that cannot be imported.
+    """Returns one line with a remedy for a required library that cannot be imported.
 
-    A system library named in the error is explained by the package that has it, a module by the
-    command that installs rtau again; None means that the fault is not in a library.
+    For a missing system library that is its package, for a module reinstalling rtau; None if the
+    error has another cause.
     """
     missing = [library for library in PACKAGES if library in str(error)]
     if missing:
-        # The linker stops at the first library it misses; name them all at once.
+        # The linker stops at the first missing library; name all of them at once.
         return explain_missing(sorted({*missing, *missing_libraries()}))
     module = (error.name or "").split(".")[0]
     if module not in BASE_MODULES:
@@ -70,7 +70,7 @@ def explain_import_error(error: ImportError) -> str | None:
 
 
 def missing_packages() -> list[str]:
-    """Returns the Debian packages that would bring every missing library and test program."""
+    """Returns the Debian packages of all missing libraries and test programs."""
     return [
         *(PACKAGES[library] for library in missing_libraries()),
         *(TEST_PROGRAMS[program] for program in missing_test_programs()),
@@ -78,10 +78,10 @@ def missing_packages() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Says on stderr what is missing; returns 1 if a library is, 0 otherwise.
+    """Prints what is missing on stderr; returns 1 if a library is missing, otherwise 0.
 
-    `--tests` also names the programs that tests can use; their absence is no failure.
-    `--packages` prints the missing packages on stdout instead, for a script that installs them.
+    `--tests` also names missing programs of tests, which are no failure. `--packages` prints the
+    missing packages on stdout instead, for a script that installs them.
     """
     if "--packages" in arguments:
         print(" ".join(missing_packages()))

@@ -1,7 +1,7 @@
-"""`rtau video SOURCE...`: files to annotated videos, tables and JSON lines.
+"""`rtau video SOURCE...`: video files to annotated videos, tables and JSON lines.
 
-One source goes to the outputs that are named; several go to a folder, each under its own name, and
-`rtau.runs.batch` does that.
+The results of one source go to the outputs that are named; those of several files go to a folder,
+and `rtau.runs.batch` runs them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rtau.cli.settings import config_of
+from rtau.cli.parser import config_of
 from rtau.config import RunConfig
 from rtau.errors import UsageError
 from rtau.runs.log import say
@@ -21,21 +21,44 @@ from rtau.runs.session import run_source
 from rtau.runs.views import open_view
 from rtau.sources import expand_videos, is_address, open_source
 
+BATCH_FLAGS = ("jobs", "resume", "fail_fast", "full_names", "write", "cluster")
+
 
 def run(args: argparse.Namespace) -> int:
     """Scores the sources; returns the exit code.
 
     Raises:
-        RtauError: what ended the run of a single source, or a request that cannot be met.
+        RtauError: the error that ended a single run, or options that exclude each other.
     """
     config = config_of(args)
     command = ["rtau", *sys.argv[1:]]
     if args.out_dir is not None:
-        # Only here: a single file has its first result a twelfth of a second sooner without it.
-        batch = importlib.import_module("rtau.cli.batch")
-        return int(batch.run_many(args, config, command=command))
-    _refuse_batch_flags(args)
+        return _run_batch(args, config, command=command)
+    for name in BATCH_FLAGS:
+        value = getattr(args, name)
+        if value is not None and value is not False:  # 0 jobs is a value
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is for many files: add --out-dir DIR, or leave it out")
     return _run_one(_only(args.sources), config, command=command)
+
+
+def _run_batch(args: argparse.Namespace, config: RunConfig, *, command: Sequence[str]) -> int:
+    addresses = [source for source in args.sources if is_address(source)]
+    if addresses:
+        raise UsageError(f"--out-dir is for files, got the address {addresses[0]}")
+    # Imported here, because it delays the first result of a single file by a twelfth of a second.
+    batch = importlib.import_module("rtau.runs.batch.run")
+    options = batch.BatchOptions(
+        sources=tuple(args.sources),
+        out_dir=args.out_dir,
+        write=args.write,
+        jobs=args.jobs,
+        resume=args.resume,
+        fail_fast=args.fail_fast,
+        full_names=args.full_names,
+        cluster=args.cluster,
+    )
+    return int(batch.run_batch(options, config, command=command))
 
 
 def _run_one(target: str, config: RunConfig, *, command: Sequence[str]) -> int:
@@ -52,10 +75,10 @@ def _run_one(target: str, config: RunConfig, *, command: Sequence[str]) -> int:
 
 
 def _only(sources: Sequence[str]) -> str:
-    """Returns the one source that is named.
+    """Returns the single source.
 
     Raises:
-        UsageError: there are more.
+        UsageError: there are several.
     """
     addresses = [source for source in sources if is_address(source)]
     files = expand_videos([source for source in sources if source not in addresses])
@@ -65,17 +88,3 @@ def _only(sources: Sequence[str]) -> str:
             f"{len(targets)} sources need a folder for their results: add --out-dir DIR"
         )
     return targets[0]
-
-
-def _refuse_batch_flags(args: argparse.Namespace) -> None:
-    given = {
-        "--jobs": args.jobs is not None,
-        "--resume": args.resume,
-        "--fail-fast": args.fail_fast,
-        "--full-names": args.full_names,
-        "--write": args.write is not None,
-        "--cluster": args.cluster is not None,
-    }
-    wrong = [flag for flag, is_given in given.items() if is_given]
-    if wrong:
-        raise UsageError(f"{wrong[0]} is for many files: add --out-dir DIR, or leave it out")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from rtau.cli.settings import config_of
+from rtau.cli.parser import config_of
 from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import run_source

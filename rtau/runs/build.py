@@ -1,7 +1,7 @@
 """Builds the parts of a run from its settings: face tracker, pipeline, composer, runner, sinks.
 
-Opens no source and no model, and keeps no record. The command line builds its runs with it, and
-the benchmarks build theirs, so that what is measured is what is run.
+The command line, `Detector` and the benchmarks build their runs with it, so that what is measured
+is what is run. Opens no source and no model.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 
 
 def detection_policy(config: RunConfig) -> DetectionPolicy:
-    """Returns how faces are searched in video, by the settings.
+    """Returns the detection policy for video.
 
-    Hiding faces needs every one of them: with `--blur` the whole frame is searched every time.
+    Blurring must miss no face: with `--blur` full-frame detection runs in every frame.
     """
     if config.find.faces is not None:
         return DetectionPolicy.for_recorded()
@@ -40,10 +40,10 @@ def detection_policy(config: RunConfig) -> DetectionPolicy:
 
 
 def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
-    """Returns the controls of a run, set to what its settings ask for.
+    """Returns the controls of a run, initialised from its settings.
 
     Raises:
-        UsageError: the heatmap that is asked for is none the model has.
+        UsageError: the model does not have the requested heatmap.
     """
     wanted = config.overlay.heatmap
     labels = contract.labels if contract.has_cams else ()
@@ -55,7 +55,7 @@ def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
 
 
 def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
-    """Raises UsageError when landmarks are asked for and the model has none."""
+    """Raises UsageError if landmarks are requested and the model has none."""
     asked = {
         "--landmarks": config.output.landmarks,
         "--points": config.overlay.points,
@@ -64,8 +64,8 @@ def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
     flags = [flag for flag, is_asked in asked.items() if is_asked]
     if flags and not contract.has_landmarks:
         raise UsageError(
-            f"{flags[0]} needs a model with landmarks, got {contract.name} without; export one "
-            "whose network learnt them with `rtau-export onnx`, or leave the flag out"
+            f"{flags[0]} needs a model with landmarks, got {contract.name} without; leave the flag "
+            "out, or export a network trained with landmarks by `rtau-export onnx`"
         )
 
 
@@ -79,7 +79,7 @@ def build_face_tracker(
     """Returns the face tracker of a run; it opens a detector where none is given.
 
     Raises:
-        ConfigError: the smallest face or the recorded faces make no sense.
+        ConfigError: the minimum face size or the CSV of faces is invalid.
         DetectorError: this OpenCV cannot detect faces.
     """
     if detector is None:
@@ -88,19 +88,19 @@ def build_face_tracker(
 
 
 def decider(config: RunConfig, contract: ModelContract) -> Decider:
-    """Returns what turns the scores of a run into decisions."""
+    """Returns the decider of a run."""
     return Decider(contract, smooth_s=config.decide.smooth, hysteresis=config.decide.hysteresis)
 
 
 def heatmap_schedule(config: RunConfig, controls: ViewControls) -> HeatmapSchedule | None:
-    """Returns when heatmaps are refreshed; None for a model without them."""
+    """Returns the refresh schedule of heatmaps; None for a model without them."""
     if not controls.has_heatmaps:
         return None
     return HeatmapSchedule(config.overlay.heatmap_hz, wanted=lambda: controls.heatmap != NO_HEATMAP)
 
 
 def composer(config: RunConfig, contract: ModelContract, controls: ViewControls) -> Composer:
-    """Returns what draws the annotated pictures of a run."""
+    """Returns the composer of a run's annotated frames."""
     options = OverlayOptions(blur=config.overlay.blur, points=config.overlay.points)
     return Composer(contract, options=options, controls=controls)
 
@@ -138,7 +138,7 @@ def build_runner(
     policy: DetectionPolicy,
     tracker: str = "iou",
 ) -> Runner:
-    """Returns the runner of one source through one engine into sinks; it owns source and sinks.
+    """Returns the runner of a source through an engine into sinks; it owns source and sinks.
 
     Raises:
         RtauError: a setting does not fit, or the detector cannot be opened.
@@ -157,7 +157,7 @@ def build_runner(
 
 
 def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
-    """Returns the thresholds that decide each label on its own; None where one of them wins."""
+    """Returns the thresholds per label; None for a multi-class model."""
     return contract.thresholds if contract.task == "multi_label" else None
 
 
@@ -184,7 +184,7 @@ def csv_sink(
     file_of: Callable[[int], str] | None = None,
     landmarks: bool = False,
 ) -> CsvSink:
-    """Returns the open table of a run; `file_of` names the file of each frame's index.
+    """Returns the open CSV of a run; `file_of` returns the file of a frame index.
 
     Raises:
         SinkError: the file cannot be written.
@@ -200,7 +200,7 @@ def csv_sink(
 
 
 def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFileSink:
-    """Returns the open annotated video of a source, with its sound.
+    """Returns the open annotated video of a source, with its audio.
 
     Raises:
         SinkError: the file or the encoder cannot be opened.

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM as a request to stop: files are finished, then the run ends.
+"""Turns Ctrl-C and SIGTERM into a request to stop: files are finished, then the run ends.
 
-A KeyboardInterrupt can strike in the middle of a CSV row; a flag that the runner looks at between
-frames cannot. A second Ctrl-C is the ordinary interrupt, for a run that does not react.
+A KeyboardInterrupt may be raised in the middle of a CSV row; a flag read between frames may not.
+A second Ctrl-C raises KeyboardInterrupt, for a run that does not react.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-# Exit code of an interrupted command: 128 + SIGINT, as shells count.
+# Exit code of an interrupted command, by convention of shells: 128 + SIGINT.
 INTERRUPTED = 130
-# SIGTERM is what service managers and containers send.
+# Service managers and containers send SIGTERM.
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Whether, within the `with` block that made it, the user asked to stop."""
+    """Whether a signal arrived within the `with` block."""
 
     def __init__(self) -> None:
         self.seen = False
@@ -30,7 +30,7 @@ def stopping_with(stop: Callable[[], None]) -> Iterator[Interrupts]:
     """Calls `stop` on the first Ctrl-C or SIGTERM inside the block, then restores the handlers."""
     interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
-        yield interrupts  # only the main thread may install handlers; a program has its own
+        yield interrupts  # only the main thread may install handlers
         return
     previous = {number: signal.getsignal(number) for number in SIGNALS}
 

@@ -16,6 +16,7 @@ from rtau.sources import expand_videos, tree_of
 
 # Kinds of results, as `--write` names them.
 KINDS = ("mp4", "csv", "jsonl")
+DEFAULT_KINDS = ("mp4", "csv")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,12 +108,14 @@ def stem_of(file: Path, *, tree: Path | None, out_dir: Path, full_names: bool = 
     return out_dir / place.parent / name
 
 
-def kinds_of(text: str) -> tuple[str, ...]:
-    """Returns the kinds in a comma-separated list such as `csv,jsonl`.
+def kinds_of(text: str | None) -> tuple[str, ...]:
+    """Returns the kinds in a comma-separated list such as `csv,jsonl`; the default for None.
 
     Raises:
         UsageError: the list is empty or has an unknown kind.
     """
+    if text is None:
+        return DEFAULT_KINDS
     named = [part.strip() for part in text.split(",") if part.strip()]
     unknown = [part for part in named if part not in KINDS]
     if unknown or not named:

@@ -32,7 +32,7 @@ from rtau.runs.batch._reports import (
 from rtau.runs.batch._resume import NO_RECORD, Fingerprint, reason_to_rerun
 from rtau.runs.batch._worker import JobSpec
 from rtau.runs.batch._worker_pool import StopToken, WorkerPool
-from rtau.runs.batch.plan import FileJob, check_jobs, plan
+from rtau.runs.batch.plan import FileJob, check_jobs, kinds_of, plan
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
 from rtau.runs.log import say
 from rtau.runs.run_record import failed, utc_now
@@ -50,8 +50,8 @@ class BatchOptions:
     """Files, folders and patterns."""
     out_dir: Path
     """The folder of the results."""
-    kinds: tuple[str, ...]
-    """Kinds of results."""
+    write: str | None = None
+    """Kinds of results, comma-separated; None for the default."""
     jobs: int | None = None
     """Files at a time; 0 for one per core, None for the default."""
     resume: bool = False
@@ -72,7 +72,10 @@ def run_batch(options: BatchOptions, config: RunConfig, *, command: Sequence[str
     """
     check_options(options, config)
     planned = plan(
-        options.sources, out_dir=options.out_dir, kinds=options.kinds, full_names=options.full_names
+        options.sources,
+        out_dir=options.out_dir,
+        kinds=kinds_of(options.write),
+        full_names=options.full_names,
     )
     if planned.excluded:
         say(f"{planned.excluded} videos below {options.out_dir} are results and were left out")

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from rtau.cli import doctor
-from rtau.cli.checks import Finding
+from rtau.cli._doctor_checks import Finding
 
 FINE = Finding("rtau", "ok", "0.1.0")
 NOTE = Finding("display", "note", "none: use --view terminal or --out")
@@ -24,7 +24,7 @@ def test_the_table_names_what_is_broken_and_the_command_that_fixes_it(capsys):
     printed = capsys.readouterr().out
     assert "two [of] them" in printed
     assert "\n  pip uninstall -y opencv-python-headless\n" in printed
-    assert printed.rstrip().endswith("rtau cannot run here until this is mended: cv2 wheels.")
+    assert printed.rstrip().endswith("rtau cannot run here until this is fixed: cv2 wheels.")
 
 
 def test_a_long_command_is_printed_on_one_line_however_narrow_the_terminal(capsys, monkeypatch):

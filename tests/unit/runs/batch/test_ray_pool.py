@@ -153,7 +153,7 @@ def test_a_fault_on_a_cluster_loses_only_running_files(how, tmp_path, ray_enviro
 
 
 def test_the_command_line_does_not_import_ray_by_default():
-    code = "import sys, rtau.cli.video, rtau.cli.batch; print('ray' in sys.modules)"
+    code = "import sys, rtau.cli.video, rtau.runs.batch.run; print('ray' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -1,8 +1,7 @@
-"""What `rtau doctor` looks at: each check returns findings, and none of them raises.
+"""The checks of `rtau doctor`: each returns findings, none raises.
 
-The libraries are imported by name inside a check, because a broken one is what it looks for;
-cameras are opened in a process of their own, because a driver may hang. Prints nothing;
-`rtau.cli.doctor` calls it.
+Libraries are imported inside a check, because they may be broken; cameras are opened in a separate
+process, because a driver may hang.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from rtau.errors import ContractError
 
 State = Literal["ok", "note", "broken"]
 
-# Distribution -> module; the first group must be there, the second may be.
+# Distribution -> module of required libraries, and optional distributions.
 REQUIRED = {"numpy": "numpy", "opencv-python": "cv2", "av": "av", "rich": "rich"}
 OPTIONAL = ("torch", "torchvision", "onnx", "tensorrt")
 OPENCV_WHEELS = (
@@ -38,10 +37,10 @@ OPENCV_WHEELS = (
 )
 ONNXRUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu")
 CASCADE = "haarcascade_frontalface_default.xml"
-# H.264 encoders in the order rtau would choose them, and the audio encoder mp4 needs.
+# H.264 encoders in order of preference.
 H264_ENCODERS = ("libx264", "libopenh264", "h264_nvenc", "h264_v4l2m2m", "h264_vaapi")
 CAMERA_TIMEOUT_S = 5.0
-# Run in its own process: opens argv[1], reads one frame, prints its size.
+# Runs in a separate process: opens argv[1], reads one frame, prints its size.
 CAMERA_PROBE = """
 import cv2, sys
 camera = cv2.VideoCapture(sys.argv[1])
@@ -55,17 +54,17 @@ class Finding:
     """One line of the report."""
 
     subject: str
-    """What was looked at."""
+    """What was checked."""
     state: State
-    """ok; note: works, but worth knowing; broken: rtau cannot run."""
+    """ok; note: rtau runs with a limitation; broken: rtau cannot run."""
     value: str
-    """What was found."""
+    """The result."""
     remedy: str | None = None
-    """The command or act that mends it; None where nothing needs mending."""
+    """The command that fixes it; None if there is nothing to fix."""
 
 
 def installed_versions() -> dict[str, str]:
-    """Returns distribution name in lower case -> version for everything installed."""
+    """Returns the versions of all installed distributions, by name in lower case."""
     return {
         name.lower(): found.version
         for found in importlib.metadata.distributions()
@@ -74,7 +73,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def check_versions(installed: Mapping[str, str]) -> list[Finding]:
-    """Returns a finding per library: versions, and what of the base cannot be imported."""
+    """Returns a finding per library: its version, or that it cannot be imported."""
     findings = [
         Finding("rtau", "ok", __version__),
         Finding("Python", "ok", f"{platform.python_version()} on {platform.machine()}"),
@@ -90,13 +89,13 @@ def _check_import(distribution: str, module: str) -> Finding:
     except ImportError as error:
         remedy = explain_import_error(error) or REINSTALL
         return Finding(distribution, "broken", "cannot be imported", remedy)
-    except AttributeError:  # rich keeps its version in its metadata alone
+    except AttributeError:  # rich has its version only in its metadata
         version = importlib.metadata.version(distribution)
     return Finding(distribution, "ok", version)
 
 
 def check_wheel_conflicts(installed: Mapping[str, str]) -> list[Finding]:
-    """Returns a finding per set of installed wheels that overwrite each other's module."""
+    """Returns a finding per group of installed wheels that contain the same module."""
     findings = []
     for module, wheels, keep in (
         ("cv2", OPENCV_WHEELS, "'opencv-python>=4.10,<5'"),
@@ -116,7 +115,7 @@ def check_wheel_conflicts(installed: Mapping[str, str]) -> list[Finding]:
 
 
 def check_opencv(cv2: Any) -> Finding:
-    """Returns whether this OpenCV can find faces: version 4 has CascadeClassifier, 5 has not."""
+    """Returns whether this OpenCV can detect faces: version 4 has CascadeClassifier, 5 has not."""
     remedy = "pip install 'opencv-python>=4.10,<5'"
     if int(cv2.__version__.split(".")[0]) >= 5 or not hasattr(cv2, "CascadeClassifier"):
         return Finding("face detector", "broken", f"none in OpenCV {cv2.__version__}", remedy)
@@ -129,7 +128,7 @@ def check_opencv(cv2: Any) -> Finding:
 
 
 def check_onnxruntime() -> Finding:
-    """Returns the ONNX Runtime version and the providers it has on this machine."""
+    """Returns the version of ONNX Runtime and its execution providers on this machine."""
     subject = "ONNX Runtime"
     try:
         runtime = importlib.import_module("onnxruntime")
@@ -141,26 +140,27 @@ def check_onnxruntime() -> Finding:
 
 
 def check_codecs(av: Any) -> list[Finding]:
-    """Returns which H.264 and AAC encoders PyAV's FFmpeg has."""
+    """Returns the H.264 and AAC encoders of PyAV's FFmpeg."""
     h264 = [name for name in H264_ENCODERS if name in av.codecs_available]
-    remedy = "pip install --force-reinstall --no-deps av  # the wheel brings libx264"
+    remedy = "pip install --force-reinstall --no-deps av  # its wheel contains libx264"
     findings = [Finding("H.264 encoders", "ok", ", ".join(h264))]
     if not h264:
         findings = [Finding("H.264 encoders", "note", "none: --out cannot write mp4", remedy)]
     if "aac" not in av.codecs_available:
-        findings.append(Finding("AAC encoder", "note", "none: audio that mp4 cannot hold is lost"))
+        lost = "none: audio in codecs that mp4 does not support is dropped"
+        findings.append(Finding("AAC encoder", "note", lost))
     else:
         findings.append(Finding("AAC encoder", "ok", "aac"))
     return findings
 
 
 def check_cameras(devices: Sequence[Path], *, timeout_s: float = CAMERA_TIMEOUT_S) -> list[Finding]:
-    """Returns a finding per video device: the size of its pictures, or why there is none.
+    """Returns a finding per video device: the size of a frame, or why none could be read.
 
-    Takes at most `timeout_s` a device: a driver that hangs is ended with its process.
+    Takes at most `timeout_s` per device; the process of a hanging driver is killed.
     """
     if not devices:
-        return [Finding("cameras", "note", "none (/dev/video*); files and streams still work")]
+        return [Finding("cameras", "note", "none (/dev/video*); files and streams work")]
     return [_check_camera(device, timeout_s=timeout_s) for device in devices]
 
 
@@ -178,13 +178,13 @@ def _check_camera(device: Path, *, timeout_s: float) -> Finding:
             timeout=timeout_s,
         )
     except subprocess.TimeoutExpired:
-        return Finding(subject, "note", f"gave no picture within {timeout_s:g} s")
+        return Finding(subject, "note", f"no frame within {timeout_s:g} s")
     size = done.stdout.strip()
-    return Finding(subject, "ok" if size else "note", size or "gives no picture")
+    return Finding(subject, "ok" if size else "note", size or "no frame could be read")
 
 
 def check_display(environment: Mapping[str, str]) -> Finding:
-    """Returns whether a window can be shown."""
+    """Returns whether there is a display for a window."""
     for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
         if environment.get(variable):
             return Finding("display", "ok", f"{variable}={environment[variable]}")
@@ -192,7 +192,7 @@ def check_display(environment: Mapping[str, str]) -> Finding:
 
 
 def check_models(models: Mapping[str, Path]) -> list[Finding]:
-    """Returns a finding per bundled model: what its contract says."""
+    """Returns a finding per bundled model: a summary of its contract."""
     if not models:
         remedy = "pip install --force-reinstall --no-deps rtau"
         return [Finding("bundled models", "broken", "none found", remedy)]
@@ -212,7 +212,7 @@ def check_models(models: Mapping[str, Path]) -> list[Finding]:
 
 
 def check_all() -> list[Finding]:
-    """Returns every finding on this machine, in the order of the report."""
+    """Returns all findings on this machine, in the order of the report."""
     installed = installed_versions()
     findings = [*check_versions(installed), *check_wheel_conflicts(installed), check_onnxruntime()]
     importable = {finding.subject for finding in findings if finding.state != "broken"}

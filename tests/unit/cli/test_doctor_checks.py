@@ -8,7 +8,7 @@ import cv2
 import pytest
 
 from rtau import __version__
-from rtau.cli import checks
+from rtau.cli import _doctor_checks
 from tests.support.doubles import make_contract
 
 
@@ -17,7 +17,9 @@ def states(findings):
 
 
 def test_the_versions_of_this_environment_are_reported():
-    found = {finding.subject: finding for finding in checks.check_versions({"torch": "9.9"})}
+    found = {
+        finding.subject: finding for finding in _doctor_checks.check_versions({"torch": "9.9"})
+    }
     assert found["rtau"].value == __version__
     assert found["opencv-python"].value == cv2.__version__
     assert found["torch"].value == "9.9"
@@ -28,7 +30,7 @@ def test_the_versions_of_this_environment_are_reported():
 
 def test_a_missing_base_library_is_broken_with_a_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    found = {finding.subject: finding for finding in checks.check_versions({})}
+    found = {finding.subject: finding for finding in _doctor_checks.check_versions({})}
     assert found["av"].state == "broken"
     assert "pip install" in found["av"].remedy
 
@@ -44,7 +46,7 @@ def test_a_missing_base_library_is_broken_with_a_remedy(monkeypatch):
     ],
 )
 def test_wheels_that_overwrite_each_other_are_found(installed, broken):
-    findings = checks.check_wheel_conflicts(installed)
+    findings = _doctor_checks.check_wheel_conflicts(installed)
     assert [finding.subject for finding in findings] == broken
     for finding in findings:
         assert finding.state == "broken"
@@ -52,13 +54,13 @@ def test_wheels_that_overwrite_each_other_are_found(installed, broken):
 
 
 def test_this_opencv_reads_the_packaged_cascade():
-    assert checks.check_opencv(cv2).state == "ok"
-    cascade = resources.files("rtau.faces.detectors") / "data" / checks.CASCADE
+    assert _doctor_checks.check_opencv(cv2).state == "ok"
+    cascade = resources.files("rtau.faces.detectors") / "data" / _doctor_checks.CASCADE
     assert cascade.is_file()
 
 
 def test_opencv_5_is_broken_because_it_cannot_find_faces():
-    finding = checks.check_opencv(types.SimpleNamespace(__version__="5.0.0"))
+    finding = _doctor_checks.check_opencv(types.SimpleNamespace(__version__="5.0.0"))
     assert finding.state == "broken"
     assert finding.remedy == "pip install 'opencv-python>=4.10,<5'"
 
@@ -66,12 +68,12 @@ def test_opencv_5_is_broken_because_it_cannot_find_faces():
 def test_a_cascade_that_cannot_be_read_is_broken():
     empty = types.SimpleNamespace(empty=lambda: True)
     fake = types.SimpleNamespace(__version__="4.14.0", CascadeClassifier=lambda path: empty)
-    assert checks.check_opencv(fake).state == "broken"
+    assert _doctor_checks.check_opencv(fake).state == "broken"
 
 
 @pytest.mark.needs_onnxruntime
 def test_the_providers_of_this_machine_are_named():
-    finding = checks.check_onnxruntime()
+    finding = _doctor_checks.check_onnxruntime()
     assert finding.state == "ok"
     assert "CPUExecutionProvider" in finding.value
 
@@ -79,33 +81,36 @@ def test_the_providers_of_this_machine_are_named():
 @pytest.mark.parametrize("module", [None, types.ModuleType("onnxruntime")], ids=["gone", "hollow"])
 def test_without_onnx_runtime_the_extra_is_named(monkeypatch, module):
     monkeypatch.setitem(sys.modules, "onnxruntime", module)
-    finding = checks.check_onnxruntime()
+    finding = _doctor_checks.check_onnxruntime()
     assert finding.state == "broken"
     assert "'rtau[cpu]'" in finding.remedy
     assert "'rtau[gpu]'" in finding.remedy
 
 
 def test_this_pyav_writes_h264_and_aac():
-    assert states(checks.check_codecs(av)) == {"H.264 encoders": "ok", "AAC encoder": "ok"}
+    assert states(_doctor_checks.check_codecs(av)) == {"H.264 encoders": "ok", "AAC encoder": "ok"}
 
 
 def test_an_ffmpeg_without_encoders_is_noted():
     bare = types.SimpleNamespace(codecs_available=frozenset({"mpeg4"}))
-    assert states(checks.check_codecs(bare)) == {"H.264 encoders": "note", "AAC encoder": "note"}
+    assert states(_doctor_checks.check_codecs(bare)) == {
+        "H.264 encoders": "note",
+        "AAC encoder": "note",
+    }
 
 
 def test_a_missing_camera_is_only_a_note():
-    (finding,) = checks.check_cameras([])
+    (finding,) = _doctor_checks.check_cameras([])
     assert finding.state == "note"
 
 
 def test_a_device_that_is_no_camera_gives_no_picture():
-    (finding,) = checks.check_cameras([Path("/dev/null")], timeout_s=30)
-    assert (finding.state, finding.value) == ("note", "gives no picture")
+    (finding,) = _doctor_checks.check_cameras([Path("/dev/null")], timeout_s=30)
+    assert (finding.state, finding.value) == ("note", "no frame could be read")
 
 
 def test_a_device_without_permission_is_reported(tmp_path):
-    (finding,) = checks.check_cameras([tmp_path / "video7"])
+    (finding,) = _doctor_checks.check_cameras([tmp_path / "video7"])
     assert (finding.state, finding.value) == ("note", "no permission")
     assert "usermod" in finding.remedy
 
@@ -113,12 +118,12 @@ def test_a_device_without_permission_is_reported(tmp_path):
 def test_a_working_camera_shows_its_size_and_a_hanging_one_times_out(tmp_path, monkeypatch):
     device = tmp_path / "video0"
     device.touch()
-    monkeypatch.setattr(checks, "CAMERA_PROBE", "print('640x480')")
-    (finding,) = checks.check_cameras([device], timeout_s=30)
+    monkeypatch.setattr(_doctor_checks, "CAMERA_PROBE", "print('640x480')")
+    (finding,) = _doctor_checks.check_cameras([device], timeout_s=30)
     assert (finding.state, finding.value) == ("ok", "640x480")
-    monkeypatch.setattr(checks, "CAMERA_PROBE", "import time; time.sleep(60)")
-    (finding,) = checks.check_cameras([device], timeout_s=0.2)
-    assert (finding.state, finding.value) == ("note", "gave no picture within 0.2 s")
+    monkeypatch.setattr(_doctor_checks, "CAMERA_PROBE", "import time; time.sleep(60)")
+    (finding,) = _doctor_checks.check_cameras([device], timeout_s=0.2)
+    assert (finding.state, finding.value) == ("note", "no frame within 0.2 s")
 
 
 @pytest.mark.parametrize(
@@ -131,25 +136,25 @@ def test_a_working_camera_shows_its_size_and_a_hanging_one_times_out(tmp_path, m
     ],
 )
 def test_a_display_is_found_by_its_variable(environment, state):
-    assert checks.check_display(environment).state == state
+    assert _doctor_checks.check_display(environment).state == state
 
 
 def test_a_model_is_listed_with_its_contract_and_one_without_is_broken(tmp_path):
     (tmp_path / "good.json").write_text(make_contract().to_json(), encoding="utf-8")
     models = {"good": tmp_path / "good.onnx", "bare": tmp_path / "bare.onnx"}
-    good, bare = checks.check_models(models)
+    good, bare = _doctor_checks.check_models(models)
     assert (good.state, good.value) == ("ok", "3 labels, 32 px, fp32, gradcam")
     assert bare.state == "broken"
     assert "bare.json" in bare.value
 
 
 def test_no_model_at_all_is_broken():
-    (finding,) = checks.check_models({})
+    (finding,) = _doctor_checks.check_models({})
     assert finding.state == "broken"
 
 
 def test_the_whole_report_has_every_part_once():
-    findings = checks.check_all()
+    findings = _doctor_checks.check_all()
     subjects = [finding.subject for finding in findings]
     assert len(set(subjects)) == len(subjects)
     assert {"rtau", "numpy", "ONNX Runtime", "face detector", "display"} <= set(subjects)
