@@ -1,7 +1,7 @@
-"""Readings of faces as lines of styled text for a terminal of any width.
+"""AU panels as lines of styled text for a terminal of any width.
 
-Text and style names only: no library, no colour codes, no clock, so every line can be tested as
-plain text. The terminal view and the progress line print what comes out.
+Text and style names only, so that the lines can be tested as plain text; the terminal view and the
+progress line print them.
 """
 
 from __future__ import annotations
@@ -10,23 +10,27 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from rtau.data import FrameResult
-from rtau.facs import words_for_label
+from rtau.facs import name_beside
 from rtau.status import ViewStatus, clock, progress_parts, speed_parts
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
 
-# Style names; the terminal view knows their colours.
+# Seconds between updates on a terminal, where more would flicker and take time from the model, and
+# between lines elsewhere.
+REFRESH_S, LINE_EVERY_S = 0.1, 5.0
+
+# Style names; the terminal view maps them to colours.
 PLAIN, DIM, STRONG, ACTIVE, TICK, TITLE = "plain", "dim", "strong", "active", "tick", "title"
 
 _GAP = 2
-# Cells of a bar: at least, with FACS names and without, and at most where there is room.
+# Cells of a bar: minimum with FACS names, minimum without, maximum.
 _BAR, _BAR_SHORT, _BAR_LONGEST = 12, 8, 32
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Signs:
-    """The characters bars are built of."""
+    """The characters of bars, marks and separators."""
 
     mark: str
     full: str
@@ -42,22 +46,27 @@ ASCII = Signs(mark="*", full="#", thin="=", bed="-", tick="|", between=" | ")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Face:
-    """The readings of one face."""
+    """Probabilities and decisions of one face."""
 
     track_id: int
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
     active: tuple[bool, ...]
 
+    def active_labels(self) -> list[str]:
+        """Returns the active labels with their probabilities: `AU12 87%`."""
+        rows = zip(self.labels, self.probabilities, self.active, strict=True)
+        return [f"{label} {percent(probability)}" for label, probability, is_on in rows if is_on]
+
 
 def faces_of(result: FrameResult) -> list[Face]:
-    """Returns the readings of each face of a result, in order of its track id."""
-    assert result.faces.track_ids is not None
-    rows = sorted(range(len(result.faces)), key=result.faces.track_ids.__getitem__)
+    """Returns the faces of a result, in order of their track ids."""
+    ids = result.track_ids
+    rows = sorted(range(len(ids)), key=ids.__getitem__)
     probabilities = result.scores.probabilities
     return [
         Face(
-            track_id=int(result.faces.track_ids[row]),
+            track_id=ids[row],
             labels=result.scores.labels,
             probabilities=tuple(probabilities[row].tolist()),
             active=tuple(result.active[row].tolist()),
@@ -67,10 +76,7 @@ def faces_of(result: FrameResult) -> list[Face]:
 
 
 def bar(probability: float, *, width: int, threshold: float, is_active: bool, signs: Signs) -> Line:
-    """Returns a bar of `width` cells: heavy when active, a thin line when not, with a tick.
-
-    The tick stands where the threshold is; a threshold of 0 has none.
-    """
+    """Returns a bar of `width` cells, thick when active, with a tick at the threshold unless 0."""
     filled = round(min(max(probability, 0.0), 1.0) * width)
     cells = [
         (signs.full if is_active else signs.thin, ACTIVE if is_active else PLAIN)
@@ -86,9 +92,9 @@ def bar(probability: float, *, width: int, threshold: float, is_active: bool, si
 def card(
     face: Face, *, thresholds: Sequence[float], with_words: bool, bar_cells: int, signs: Signs
 ) -> list[Line]:
-    """Returns a face's readings, a line per label under a title, all of one width."""
+    """Returns the panel of a face: a title and a line per label, all of one width."""
     codes = max(len(label) for label in face.labels)
-    names = [_name(label) if with_words else "" for label in face.labels]
+    names = [name_beside(label) if with_words else "" for label in face.labels]
     words = max(len(name) for name in names)
     lines: list[Line] = []
     for label, name, probability, is_active, threshold in zip(
@@ -115,14 +121,8 @@ def card(
 
 
 def brief(face: Face, *, width: int, signs: Signs) -> Line:
-    """Returns a face's active labels in one line; those that do not fit are counted."""
-    active = [
-        f"  {signs.mark} {label} {percent(probability)}"
-        for label, probability, is_active in zip(
-            face.labels, face.probabilities, face.active, strict=True
-        )
-        if is_active
-    ]
+    """Returns a face's active labels on one line; those that do not fit are counted."""
+    active = [f"  {signs.mark} {text}" for text in face.active_labels()]
     title = f"face {face.track_id:<3}"
     room = width - len(title) - len("  +99")
     shown: list[str] = []
@@ -138,14 +138,7 @@ def brief(face: Face, *, width: int, signs: Signs) -> Line:
 
 def sentence(face: Face) -> str:
     """Returns a face's active labels as plain text: `face 1: AU06 61%, AU12 87%`."""
-    active = [
-        f"{label} {percent(probability)}"
-        for label, probability, is_active in zip(
-            face.labels, face.probabilities, face.active, strict=True
-        )
-        if is_active
-    ]
-    return f"face {face.track_id}: {', '.join(active) or 'none active'}"
+    return f"face {face.track_id}: {', '.join(face.active_labels()) or 'none active'}"
 
 
 def board(
@@ -156,10 +149,10 @@ def board(
     height: int,
     signs: Signs = UNICODE,
 ) -> list[Line]:
-    """Returns the readings of all faces in at most `height` lines of at most `width` cells.
+    """Returns the panels of all faces in at most `height` lines of at most `width` cells.
 
-    Cards with FACS names stand side by side; where they do not fit, cards without names, then one
-    line per face, then as many of those as there is room for and a count of the rest.
+    The first form that fits: panels with FACS names side by side, panels without names, one line
+    per face, as many such lines as fit and a count of the other faces.
     """
     if not faces:
         return [(("no face", DIM),)]
@@ -177,21 +170,17 @@ def board(
 
 
 def header(status: ViewStatus, *, width: int, signs: Signs = UNICODE) -> list[Line]:
-    """Returns the lines above the readings: what runs, how fast, and how far it is."""
-    names = signs.between.join([status.model, status.device])
-    speed = speed_parts(status)
-    lines: list[Line] = [
-        cut(((status.source, TITLE), (signs.between + names, DIM)), width),
-    ]
-    if status.fraction_done is None:
-        speed.append(clock(status.elapsed_s))
-        return [*lines, cut(((signs.between.join(speed), PLAIN),), width)]
-    lines.append(cut(((signs.between.join(speed), PLAIN),), width))
-    return [*lines, progress(status, width=width, signs=signs)]
+    """Returns the lines above the panels: source, model and device, speed, progress."""
+    names = signs.between.join(["", status.model, status.device])
+    top = cut(((status.source, TITLE), (names, DIM)), width)
+    is_endless = status.fraction_done is None
+    speed = [*speed_parts(status), *([clock(status.elapsed_s)] if is_endless else [])]
+    lines = [top, cut(((signs.between.join(speed), PLAIN),), width)]
+    return lines if is_endless else [*lines, progress(status, width=width, signs=signs)]
 
 
 def progress(status: ViewStatus, *, width: int, signs: Signs = UNICODE) -> Line:
-    """Returns one line that says how far the run is, with a bar where the end is known."""
+    """Returns a line with the run's progress, and a bar if the number of frames is known."""
     said = signs.between.join(progress_parts(status))
     room = min(40, width - len(said) - _GAP)
     if status.fraction_done is None or room < _BAR_SHORT:
@@ -220,7 +209,7 @@ def line_width(line: Line) -> int:
 
 
 def cut(line: Line, width: int) -> Line:
-    """Returns the line without what lies beyond `width` cells."""
+    """Returns the line, truncated to `width` cells."""
     spans: list[Span] = []
     for text, style in line:
         if width <= 0:
@@ -238,7 +227,7 @@ def _cards(
     width: int,
     signs: Signs,
 ) -> list[Line] | None:
-    """Returns the cards side by side in rows, or None when not even one fits the width."""
+    """Returns the panels side by side in rows; None if not even one fits the width."""
 
     def cards(bar_cells: int) -> list[list[Line]]:
         return [
@@ -273,7 +262,7 @@ def _with_gaps(parts: Iterable[Line]) -> Line:
 
 
 def _joined(cells: Sequence[Span]) -> Line:
-    """Returns neighbouring cells of one style as one span."""
+    """Returns cells as spans, neighbours of one style merged."""
     spans: list[Span] = []
     for text, style in cells:
         if spans and spans[-1][1] == style:
@@ -281,9 +270,3 @@ def _joined(cells: Sequence[Span]) -> Line:
         else:
             spans.append((text, style))
     return tuple(spans)
-
-
-def _name(label: str) -> str:
-    """Returns the words beside a label; none where the label is a word already."""
-    words = words_for_label(label)
-    return "" if words == label else words

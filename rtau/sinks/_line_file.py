@@ -1,8 +1,7 @@
-"""A text output that always ends with a whole line: a file, or standard output for `-`.
+"""An unbuffered text output that always ends with a whole line: a file, or `-` for standard output.
 
-Every call hands complete lines straight to the system, so a killed run loses none it had written
-and a pipe is live; a disk that fills up in mid-line is cut back to the last whole one. Knows no
-format; used by the CSV and the JSON lines sinks.
+A killed run loses no line it has written, and a pipe is live. If the disk is full in the middle
+of a line, the file is truncated to the last whole line.
 """
 
 from __future__ import annotations
@@ -34,20 +33,20 @@ class LineFile:
             check_output(Path(path), overwrite=overwrite)
         try:
             self._raw = _own_stdout() if is_stdout else io.FileIO(path, "wb")
-            # Redirected standard output may hold what others wrote before us: never cut there.
-            self._can_cut = not is_stdout and self._raw.seekable()
+            # Redirected standard output may contain the text of others, so it is never truncated.
+            self._can_truncate = not is_stdout and self._raw.seekable()
         except OSError as error:
             raise self._failure(error) from error
         self._whole_bytes = 0
 
     def write(self, lines: str) -> None:
-        r"""Writes text that ends with `\n`; it is with the system when this returns.
+        r"""Writes text that ends with `\n`, without buffering.
 
         Raises:
-            SinkError: full disk and the like; the file is left ending with a whole line.
-            StopRun: the reader of the pipe went away, so there is nobody left to write for.
+            SinkError: full disk and the like; the file then ends with a whole line.
+            StopRun: the reader closed the pipe.
         """
-        # surrogateescape gives file names that are not UTF-8 back as the bytes they are.
+        # surrogateescape writes file names that are not UTF-8 as their original bytes.
         unsent = memoryview(lines.encode("utf-8", errors="surrogateescape"))
         try:
             while unsent:
@@ -55,21 +54,21 @@ class LineFile:
                 unsent = unsent[sent or 0 :]
         except BrokenPipeError:
             self.close()
-            raise StopRun(f"the reader of {self.name} went away") from None
+            raise StopRun(f"the reader of {self.name} closed it") from None
         except OSError as error:
-            self._cut_to_whole_lines()
+            self._truncate_to_whole_lines()
             self.close()
             raise self._failure(error) from error
-        if self._can_cut:
+        if self._can_truncate:
             self._whole_bytes = self._raw.tell()
 
     def close(self) -> None:
         """Closes the handle; may be called twice."""
         self._raw.close()
 
-    def _cut_to_whole_lines(self) -> None:
-        if self._can_cut:
-            # The write error is the one to report; a device that cannot be cut keeps its torn line.
+    def _truncate_to_whole_lines(self) -> None:
+        if self._can_truncate:
+            # The write error is the one to report; a device that cannot be truncated keeps its end.
             with contextlib.suppress(OSError):
                 self._raw.truncate(self._whole_bytes)
 
@@ -81,10 +80,10 @@ class LineFile:
 
 
 def _own_stdout() -> io.FileIO:
-    """Returns a handle of our own on standard output.
+    """Returns a separate handle on standard output.
 
-    What a vanished reader leaves unsent is then not sent again by the interpreter at exit, and
-    closing the handle leaves `sys.stdout` alone.
+    Closing it leaves `sys.stdout` open, and after a broken pipe the interpreter has no unsent text
+    to write at exit.
     """
     sys.stdout.flush()
     return io.FileIO(os.dup(1), "wb")

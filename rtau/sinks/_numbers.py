@@ -1,7 +1,7 @@
-"""Numbers as text that says exactly what was measured and decided.
+"""Numbers as text, for CSV and JSON lines.
 
-A value that was cut to a few digits can fall on the other side of its threshold when it is read
-again; these texts cannot. Shared by the CSV and the JSON lines sinks.
+A probability that is rounded to a few digits can lie on the other side of its threshold when it is
+read back; these texts do not.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from rtau.columns import BOX_DIGITS, LANDMARK_DIGITS
 def probability_text(
     value: np.float32, *, threshold: float | None = None, active: bool | None = None
 ) -> str:
-    """Returns a decimal that reads back as `value` and, if it can, on the decision's side.
+    """Returns a decimal that reads back as `value`, if possible on the decision's side.
 
-    Every candidate rounds to the same float32. The shortest one may lie on the wrong side of a
-    threshold that is not a float32 itself (0.7 is printed for 0.69999999), so the exact value
-    and the threshold are tried after it. A decision that smoothing took away from the raw value
-    fits none of them: then the shortest stands.
+    Every candidate rounds to the same float32. The shortest may lie on the wrong side of a
+    threshold that is not a float32 (0.7 is printed for 0.69999999), so the exact value and the
+    threshold are tried next. With smoothing a decision may contradict the raw value: then the
+    shortest is used.
 
     Args:
         value: the probability, float32 in [0, 1].
-        threshold: at or above which the label is active; None when there is none.
-        active: the decision that was taken.
+        threshold: at or above it the label is active; None without one.
+        active: the decision.
     """
     shortest = np.format_float_positional(value, unique=True, trim="0")
     if threshold is None or active is None or (float(shortest) >= threshold) == active:

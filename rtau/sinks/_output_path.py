@@ -1,8 +1,4 @@
-"""The checks an output file passes before the first frame is processed.
-
-A run of an hour must not end with "no such directory", and an input must never be overwritten.
-Opens nothing for keeps; called by the file sinks and, for all inputs at once, by the command line.
-"""
+"""Checks output paths before the first frame: writable, and not one of the inputs."""
 
 from __future__ import annotations
 
@@ -17,16 +13,16 @@ STDOUT = "-"
 
 
 def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = True) -> None:
-    """Returns when a file can be written at `path` without harm.
+    """Raises unless a file can be written at `path` without destroying an input.
 
     Args:
-        path: where the output will be; need not exist.
-        inputs: files that are read in the same run.
+        path: the output; it need not exist.
+        inputs: files that the same run reads.
         overwrite: False refuses a file that is already there.
 
     Raises:
-        UsageError: the path is a directory, is one of the inputs, or exists and must not be lost.
-        SinkError: its directory is missing or does not let us write.
+        UsageError: the path is a directory or an input, or exists and `overwrite` is False.
+        SinkError: its directory is missing or not writable.
     """
     if path.is_dir():
         raise UsageError(f"output {path} is a directory; name a file, such as {path / 'out'}")
@@ -42,7 +38,7 @@ def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = T
 
 
 def is_same_file(one: Path, other: Path) -> bool:
-    """Returns True when both names lead to one file: links, `..` and relative names resolved."""
+    """Returns True if both paths are of one file, with links and relative parts resolved."""
     if one.exists() and other.exists():
         return one.samefile(other)
     return one.resolve() == other.resolve()

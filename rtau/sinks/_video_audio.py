@@ -1,7 +1,6 @@
-"""The sound of an annotated video: the original's packets as they are, or AAC made from them.
+"""The sound of an annotated video: the source's packets copied, or transcoded to AAC.
 
-Decides by codec, shifts times to the output's clock, and says in words what it did; reads no file
-and waits for nobody. Used by the mp4 sink through `video_original`.
+Chooses by codec, shifts timestamps to the output's clock, and reports what it did.
 """
 
 from __future__ import annotations
@@ -15,47 +14,47 @@ from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
 from av.packet import Packet
 
-# Codecs an mp4 holds as they are; anything else (PCM, AMR, Vorbis, ...) becomes AAC.
+# Codecs that mp4 supports; others (PCM, AMR, Vorbis, ...) are transcoded to AAC.
 COPIED_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
-# MPEG-2.5 rates: mp4 has no code for them, FFmpeg refuses such an mp3.
+# mp4 has no code for the lower rates, of MPEG-2.5, and FFmpeg refuses such an mp3.
 MIN_MP3_RATE_HZ = 16_000
-# Rates AAC has a code for (ISO/IEC 14496-3, table 1.18).
+# Rates that AAC has a code for (ISO/IEC 14496-3, table 1.18).
 AAC_RATES_HZ = (
     *(7350, 8000, 11025, 12000, 16000, 22050, 24000),
     *(32000, 44100, 48000, 64000, 88200, 96000),
 )
-# 64 kbit/s for each channel from 32 kHz up, less in proportion below.
+# 64 kbit/s per channel from 32 kHz up, proportionally less below.
 AAC_BITS_PER_SAMPLE = 2
 AAC_MAX_CHANNEL_RATE = 64_000
 
 
 class AudioCarrier(Protocol):
-    """A way to bring packets of sound into the output."""
+    """Converts packets of sound for the output."""
 
     @property
     def note(self) -> str:
-        """What is done with the sound, for the run record: `copied aac`."""
+        """What was done with the sound, for the run record: `copied aac`."""
         ...
 
     def carry(self, packet: Packet[Any], /) -> Iterator[Packet[Any]]:
-        """Yields packets for the output that are ready once this one is in."""
+        """Yields the packets for the output that this one completes."""
         ...
 
     def flush(self) -> Iterator[Packet[Any]]:
-        """Yields the packets that were held back."""
+        """Yields the remaining packets."""
         ...
 
 
 def carrier_for(
     audio: AudioStream, *, first: Packet[Any], output: OutputContainer, time_zero_s: float
 ) -> AudioCarrier:
-    """Returns the carrier the codec needs, its stream added to `output`.
+    """Adds a stream to `output` and returns the carrier for the codec.
 
     Args:
-        audio: the original's stream.
-        first: its first packet; looked at, not consumed.
+        audio: the source's stream.
+        first: its first packet, not consumed.
         output: the container being written, not yet started.
-        time_zero_s: time in the original's clock that is 0 in the output.
+        time_zero_s: time on the source's clock that is 0 in the output.
     """
     name = audio.codec_context.codec.canonical_name
     if name == "aac" and audio.codec_context.extradata is None:
@@ -68,7 +67,7 @@ def carrier_for(
 
 
 class _Copier:
-    """Hands the original's packets on untouched but for their times."""
+    """Copies packets, with shifted timestamps."""
 
     def __init__(self, audio: AudioStream, *, output: OutputContainer, time_zero_s: float) -> None:
         self._stream = output.add_stream_from_template(audio)
@@ -83,7 +82,7 @@ class _Copier:
 
 
 class _AdtsCopier(_Copier):
-    """Copies AAC from transport streams: takes the ADTS header off that mp4 keeps elsewhere."""
+    """Copies AAC from transport streams without the ADTS headers, which mp4 stores elsewhere."""
 
     def __init__(
         self, audio: AudioStream, *, output: OutputContainer, time_zero_s: float, config: bytes
@@ -98,7 +97,7 @@ class _AdtsCopier(_Copier):
 
 
 class _Transcoder:
-    """Decodes the original's packets and encodes AAC: mono stays mono, the rest is stereo."""
+    """Decodes packets and encodes AAC: mono stays mono, anything else becomes stereo."""
 
     def __init__(self, audio: AudioStream, *, output: OutputContainer, time_zero_s: float) -> None:
         self._source = audio
@@ -119,7 +118,7 @@ class _Transcoder:
         try:
             frames = self._source.decode(packet)
         except av.FFmpegError:
-            self._unreadable += 1  # told in the note: a scratch in the sound must not end a run
+            self._unreadable += 1  # reported in the note: a damaged packet must not end a run
             return
         for frame in frames:
             yield from self._encoded(frame)
@@ -140,7 +139,7 @@ class _Transcoder:
 
 
 def _config_from_adts(packet: bytes) -> bytes | None:
-    """Returns the AudioSpecificConfig an ADTS header stands for; None where it holds none.
+    """Returns the AudioSpecificConfig of an ADTS header; None without one.
 
     ISO/IEC 14496-3: ADTS has profile (2 bits, object type - 1), rate index (4) and channels (3)
     from bit 16 on; the config is object type (5), rate index (4), channels (4), three zeros.
@@ -149,7 +148,7 @@ def _config_from_adts(packet: bytes) -> bytes | None:
     if len(packet) < 4 or header >> 20 != 0xFFF:
         return None
     profile, rate_index, channels = header >> 14 & 3, header >> 10 & 15, header >> 6 & 7
-    if channels == 0:  # the layout follows in the stream itself: rare, so it is decoded
+    if channels == 0:  # the layout is in the stream itself: rare, so it is transcoded
         return None
     return (profile + 1 << 11 | rate_index << 7 | channels << 3).to_bytes(2, "big")
 
@@ -162,7 +161,7 @@ def _mp4_holds(audio: AudioStream) -> bool:
 
 
 def _aac_rate(rate_hz: int) -> int:
-    """Returns the lowest rate AAC knows that loses nothing of the original."""
+    """Returns the lowest AAC rate that is not below the source's."""
     return next((rate for rate in AAC_RATES_HZ if rate >= rate_hz), AAC_RATES_HZ[-1])
 
 

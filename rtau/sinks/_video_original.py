@@ -1,7 +1,6 @@
-"""What an annotated video takes over from the original file: its sound and its frames' durations.
+"""Reads from the source file what an annotated video keeps of it: sound and frame durations.
 
-Reads the original's packets only as far as the pictures have come, so memory stays flat; decodes
-no picture and writes no file. Used by the mp4 sink alone.
+Packets are read only up to the time of the last picture, so memory use is constant.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ from av.packet import Packet
 from rtau.errors import SinkError
 from rtau.sinks._video_audio import AudioCarrier, carrier_for
 
-# Durations of frames older than this are forgotten; the frame just written is always younger.
+# Durations of older frames are dropped; that of the frame just written is always newer.
 REMEMBER_S = 2.0
-# Frames closer than this are one frame: rounding of clocks, not time.
+# Frames whose times differ by less are the same frame, with rounding.
 TICKS_PER_S = 10_000
 NEVER = -(1 << 62)
-# A file that cannot be read on for so many tries has come to its end.
+# After this many failed reads a file counts as ended.
 MOST_BROKEN_READS = 100
 
 
 class OriginalFile:
-    """The original's packets in step with the pictures of a run."""
+    """The source file's packets, read along with the pictures of a run."""
 
     def __init__(self, path: Path, *, output: OutputContainer, time_zero_s: float) -> None:
-        """Opens the original and, if it has sound, adds an audio stream to `output`.
+        """Opens the source file and, if it has sound, adds an audio stream to `output`.
 
         Args:
-            path: the file the frames come from.
+            path: the source file.
             output: the container being written.
-            time_zero_s: time on the original's own clock that is 0 in the output, and in every
-                other argument and answer here.
+            time_zero_s: time on the source's clock that is 0 in the output. All other times here
+                are on the output's clock.
 
         Raises:
             SinkError: the file cannot be read.
@@ -67,14 +66,14 @@ class OriginalFile:
 
     @property
     def audio(self) -> str:
-        """What becomes of the sound: `copied aac`, `transcoded pcm_s16le to aac`, `none`."""
+        """What was done with the sound: `copied aac`, `transcoded pcm_s16le to aac`, `none`."""
         if self._carrier is None:
             return "none"
         lost = f", {self._left_out} packets out of order left out" if self._left_out else ""
         return self._carrier.note + lost
 
     def audio_until(self, end_s: float) -> Iterator[Packet[Any]]:
-        """Yields packets for the output that begin before `end_s` and were not yielded before."""
+        """Yields the next packets for the output, up to those that begin at `end_s`."""
         self._forget_before(end_s - REMEMBER_S)
         if self._carrier is None:
             return
@@ -86,24 +85,24 @@ class OriginalFile:
             yield from self._in_order(self._carrier.carry(self._waiting.popleft()))
 
     def audio_rest(self) -> Iterator[Packet[Any]]:
-        """Yields what the audio encoder still holds, after the last call of `audio_until`."""
+        """Yields the audio encoder's remaining packets, after the last call of `audio_until`."""
         if self._carrier is not None:
             yield from self._in_order(self._carrier.flush())
 
     def duration_s(self, time_s: float) -> float | None:
-        """Returns how long the file shows its frame of that time; None where it does not say."""
+        """Returns the duration of the frame at a time, seconds; None if the file has none."""
         self._read_past(time_s)
         tick = _tick(time_s)
         near = (self._durations_s.get(near) for near in (tick, tick - 1, tick + 1))
         return next((duration for duration in near if duration), None)
 
     def ends_with(self, time_s: float) -> bool:
-        """Returns True when the file has no picture after that time: the run was not cut."""
+        """Returns True if the file has no picture after that time: the run covers its end."""
         self._read_past(time_s)
         return self._newest <= _tick(time_s) + 1
 
     def close(self) -> None:
-        """Closes the original; may be called twice."""
+        """Closes the source file; may be called twice."""
         self._stack.close()
 
     def _open(self, path: Path) -> InputContainer:
@@ -120,7 +119,7 @@ class OriginalFile:
         return self._container.demux([s for s in (self._video, self._audio) if s])
 
     def _in_order(self, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-        """Yields the packets whose times go forward: joined recordings may jump back."""
+        """Yields packets with increasing timestamps: joined recordings may jump back."""
         for packet in packets:
             dts = packet.dts if packet.dts is not None else packet.pts
             if dts is None or (self._last_dts is not None and dts <= self._last_dts):
@@ -130,9 +129,9 @@ class OriginalFile:
             yield packet
 
     def _open_carrier(self, output: OutputContainer) -> AudioCarrier | None:
-        """Returns the way the sound goes, or None where the stream is missing or empty.
+        """Returns the carrier for the sound; None if the stream is missing or empty.
 
-        A stream without a packet must not be announced in the output: the muxer would wait for it.
+        An empty stream must not be added to the output: the muxer would wait for its packets.
         """
         if self._audio is None or self._audio.codec_context is None:  # no decoder knows it
             return None
@@ -150,14 +149,14 @@ class OriginalFile:
             self._read_packet()
 
     def _read_packet(self) -> None:
-        """Takes one packet in: audio is queued, of video only time and duration are kept."""
+        """Reads one packet: audio is queued, of video time and duration are kept."""
         try:
             packet = next(self._packets)
         except StopIteration:
             self._ended = True
             return
         except av.FFmpegError:
-            # The source counts and reports a damaged place; the sound goes on after it.
+            # The source reports the damage; the sound continues after it.
             self._broken_reads += 1
             self._ended = self._broken_reads > MOST_BROKEN_READS
             self._packets = self._demux()

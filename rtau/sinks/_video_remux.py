@@ -1,7 +1,6 @@
-"""The last step of an mp4: from the fragmented file a run writes to one that streams well.
+"""Remuxes the fragmented mp4 of a run to a plain one with its index in front.
 
-A fragmented mp4 plays at any moment of its life, even half written; players seek better in a plain
-one with its index in front. Encodes nothing; used by the mp4 sink alone.
+A fragmented mp4 plays even when it is half written; players seek better in a plain one.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ LONG_BOX_HEADER_BYTES = 16
 
 
 def make_streamable(path: Path) -> str | None:
-    """Returns None once `path` is a plain mp4 with its index in front, else why it is not.
+    """Makes `path` a plain mp4 with its index in front; returns None, or why it could not.
 
-    The packets are copied to a hidden file beside it, which then takes its place in one step: at
-    any moment `path` is a whole, playable file.
+    The packets are copied to a hidden file beside it, which then replaces it atomically: `path` is
+    playable at any moment.
     """
     if shutil.disk_usage(path.parent).free < path.stat().st_size:
         return "the disk has no room for a second copy"
@@ -37,8 +36,8 @@ def make_streamable(path: Path) -> str | None:
     return None
 
 
-def cut_to_whole_boxes(path: Path) -> bool:
-    """Returns True if a fragment is left after a torn end was cut off the fragmented file."""
+def truncate_to_whole_boxes(path: Path) -> bool:
+    """Truncates a fragmented mp4 to its complete boxes; returns True if a fragment remains."""
     fragments = False
     with path.open("r+b") as file:
         end = os.fstat(file.fileno()).st_size
@@ -47,7 +46,7 @@ def cut_to_whole_boxes(path: Path) -> bool:
         while (box := _read_box(file, start)) is not None and start + box[1] <= end:
             kind, size = box
             start += size
-            # A moof without the mdat behind it points at pictures that are not there.
+            # A moof box without its mdat box refers to pictures that are missing.
             if kind == b"moof":
                 moof = start - size
                 continue
@@ -73,7 +72,7 @@ def _copy_packets(fragmented: Path, plain: Path) -> None:
 
 
 def _read_box(file: BinaryIO, start: int) -> tuple[bytes, int] | None:
-    """Returns kind and size in bytes of the box at `start`; None where no whole header is."""
+    """Returns type and size in bytes of the box at `start`; None without a complete header."""
     file.seek(start)
     header = file.read(BOX_HEADER_BYTES)
     if len(header) < BOX_HEADER_BYTES:

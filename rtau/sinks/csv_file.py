@@ -1,7 +1,6 @@
 """A CSV file with a row per face and frame, in OpenFace's column conventions.
 
-Column names live in `rtau/columns.py`, their meaning in docs/data-dictionary.md; built by the
-command line for `--csv`.
+The column names are in `rtau/columns.py`, their meaning in docs/data-dictionary.md.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from rtau.sinks._table_rows import TableRows
 class CsvSink:
     """Writes a CSV row per face, and one for a frame without any. Satisfies `rtau.protocols.Sink`.
 
-    The header is there as soon as the sink is built, and every frame's rows go to the system
-    together: after a kill the file ends with a whole row. The same results give the same bytes.
+    The header is written when the sink is built, and the rows of a frame in one call: a file of a
+    killed process ends with a whole row. The same results give the same bytes.
     """
 
     is_view = False
@@ -45,7 +44,7 @@ class CsvSink:
             path: the file, or `-` for standard output.
             labels: the contract's labels, in order.
             task: multi_label gives `_c` columns, multi_class one `emotion` column.
-            thresholds: the contract's, so that `_c == (_p >= threshold)` holds in the text too.
+            thresholds: the contract's, so that `_c == (_p >= threshold)` holds for the text too.
             file_of: name of the file a frame index came from, for the leading `file` column.
             landmarks: columns for the 68 landmarks, which the model must have.
             overwrite: False refuses a file that is already there.
@@ -66,7 +65,7 @@ class CsvSink:
 
         Raises:
             SinkError: the disk is full and the like.
-            StopRun: standard output is a pipe and its reader went away.
+            StopRun: the reader of standard output closed the pipe.
         """
         self._lines.write(_csv_text(self._rows.cells(result)))
 

@@ -1,6 +1,6 @@
-"""One line of text per face: the active labels, strongest first.
+"""One line of text per face: the active labels, the most probable first.
 
-What `rtau image` prints when no output is named; for people, not for programs (`--csv -` is).
+`rtau image` prints these if no output is given. Programs should read `--csv -` instead.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TextIO
 import numpy as np
 
 from rtau.data import FrameResult, Picture
-from rtau.facs import words_for_label
+from rtau.facs import name_beside
 from rtau.protocols import SinkReport
 
 
 class FaceLinesSink:
-    """Prints who does what in each image."""
+    """Prints the active labels of each face of each image. Satisfies `rtau.protocols.Sink`."""
 
     wants_overlay = False
     is_view = False
@@ -28,7 +28,7 @@ class FaceLinesSink:
         self._stream = stream
         self._file_of = file_of
 
-    def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - seam
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - Sink
         """Prints the lines of one image."""
         file = self._file_of(result.frame.index)
         if not len(result.faces):
@@ -38,7 +38,7 @@ class FaceLinesSink:
             order = np.argsort(-probabilities[row], kind="stable")
             active = [k for k in order.tolist() if result.active[row, k]]
             words = ", ".join(
-                f"{_shown(result.scores.labels[k])} {probabilities[row, k]:.2f}" for k in active
+                f"{_named(result.scores.labels[k])} {probabilities[row, k]:.2f}" for k in active
             )
             self._stream.write(f"{file}: face {row + 1}: {words or 'no active AU'}\n")
 
@@ -47,10 +47,9 @@ class FaceLinesSink:
         return SinkReport()
 
     def close(self) -> None:
-        """Hands the lines on."""
+        """Flushes the stream."""
         self._stream.flush()
 
 
-def _shown(label: str) -> str:
-    words = words_for_label(label)
-    return label if words == label else f"{label} {words}"
+def _named(label: str) -> str:
+    return f"{label} {name_beside(label)}".rstrip()

@@ -1,7 +1,6 @@
-"""Annotated pictures of single images, each under the name of its original.
+"""Annotated copies of images, each with the name of its original (`rtau image --out-dir`).
 
-For `rtau image --out-dir`; writes PNG for originals that are PNG, otherwise JPEG. A picture is
-whole on the disk or not there.
+Lossless originals become PNG, others JPEG. Each file is replaced atomically.
 """
 
 from __future__ import annotations
@@ -17,28 +16,28 @@ from rtau.overlay.video_colours import in_bgr
 from rtau.protocols import SinkReport
 from rtau.sinks._output_path import check_output, is_same_file
 
-# Of originals in these formats the copy keeps the format; others become JPEG.
+# Originals in these formats get a PNG; others get a JPEG.
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
 # Visibly lossless at a tenth of a PNG's size.
 JPEG_QUALITY = 92
 
 
 class ImageFolderSink:
-    """Writes one annotated picture per image."""
+    """Writes one annotated picture per image. Satisfies `rtau.protocols.Sink`."""
 
     wants_overlay = True
     is_view = False
     is_slow = True
 
     def __init__(self, folder: Path, *, file_of: Callable[[int], str]) -> None:
-        """Makes the folder.
+        """Creates the folder.
 
         Args:
             folder: where the pictures go.
             file_of: the original of a frame index.
 
         Raises:
-            SinkError: the folder cannot be made.
+            SinkError: the folder cannot be created.
         """
         self.name = str(folder)
         self._folder = folder
@@ -48,7 +47,7 @@ class ImageFolderSink:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SinkError(
-                f"folder {folder} cannot be made ({error.strerror}); choose another"
+                f"folder {folder} cannot be created ({error.strerror}); choose another"
             ) from error
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
@@ -64,7 +63,8 @@ class ImageFolderSink:
         path = self._folder / (Path(original).stem + suffix)
         if path in self._taken:
             raise SinkError(
-                f"{self._taken[path]} and {original} would both write {path}; run them apart"
+                f"{self._taken[path]} and {original} would both be written to {path}; process "
+                "them in separate runs"
             )
         if is_same_file(path, Path(original)):
             raise SinkError(f"output {path} is the input; choose another --out-dir")
@@ -77,7 +77,7 @@ class ImageFolderSink:
         return SinkReport()
 
     def close(self) -> None:
-        """Has nothing to finish: every picture is whole when it is written."""
+        """Does nothing: every picture is complete once it is written."""
 
     def _write(self, path: Path, suffix: str, image: Image) -> None:
         _, encoded = cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

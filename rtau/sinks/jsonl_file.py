@@ -1,8 +1,7 @@
 """JSON lines: one object per frame, for programs that read a pipe.
 
-Every line is complete and sent at once, so that `rtau webcam --jsonl - | reader` is live; the
-fields are explained in docs/data-dictionary.md. Knows nothing of CSV columns; built by the command
-line for `--jsonl`.
+Lines are not buffered, so that `rtau webcam --jsonl - | reader` is live. docs/data-dictionary.md
+explains the fields.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
 from rtau.sinks._numbers import probability_text, rounded_box, rounded_points
 
-# Raised when a field changes its meaning; new fields may appear without.
+# Increased when a field changes its meaning; new fields may be added without.
 SCHEMA = 1
 
 
@@ -45,8 +44,8 @@ class JsonlSink:
 
         Args:
             path: the file, or `-` for standard output.
-            thresholds: the contract's for multi_label, so that a probability reads back on the
-                side of its threshold that `active` says; None for multi_class.
+            thresholds: the contract's for multi_label, so that a probability that is read back lies
+                on the side of its threshold that `active` implies; None for multi_class.
             file_of: name of the file a frame index came from, for the field `file`.
             landmarks: the 68 landmarks of each face, where the model has them.
             overwrite: False refuses a file that is already there.
@@ -66,14 +65,14 @@ class JsonlSink:
 
         Raises:
             SinkError: the disk is full and the like.
-            StopRun: standard output is a pipe and its reader went away.
+            StopRun: the reader of standard output closed the pipe.
         """
         payload: dict[str, Any] = {"schema": SCHEMA}
         if self._file_of is not None:
             payload["file"] = self._file_of(result.frame.index)
         payload["frame"] = result.frame.index + 1
         payload["time_s"] = round(result.frame.time_s, TIME_DIGITS)
-        probabilities = result.scores.probabilities  # worked out anew whenever it is asked for
+        probabilities = result.scores.probabilities  # computed on each access
         payload["faces"] = [
             self._face(result, row, probabilities[row]) for row in range(len(result.faces))
         ]
@@ -81,7 +80,7 @@ class JsonlSink:
         if points is not None:
             for face, points_xy in zip(payload["faces"], points, strict=True):
                 face["landmarks_xy"] = rounded_points(points_xy)
-        # ASCII: a terminal or a reader with any encoding gets the same text.
+        # ASCII, which is the same text in any encoding.
         self._lines.write(json.dumps(payload, separators=(",", ":"), allow_nan=False) + "\n")
 
     def report(self) -> SinkReport:
@@ -96,12 +95,11 @@ class JsonlSink:
         self, result: FrameResult, row: int, values: npt.NDArray[np.float32]
     ) -> dict[str, Any]:
         faces, scores, active = result.faces, result.scores, result.active[row]
-        assert faces.track_ids is not None  # FrameResult promises them
         confidence = None
         if faces.scores is not None:
             confidence = round(float(faces.scores[row]), CONFIDENCE_DIGITS)
         return {
-            "id": int(faces.track_ids[row]),
+            "id": result.track_ids[row],
             "box_xyxy": rounded_box(faces.boxes_xyxy[row]),
             "confidence": confidence,
             "active": [label for label, on in zip(scores.labels, active, strict=True) if on],

@@ -1,7 +1,7 @@
-"""One line of progress for runs that write files and show no view.
+"""A progress line for runs that write files and show no view.
 
-Rewrites its line on a terminal and adds a line at times anywhere else; goes to standard error, so
-that results can go to standard output. The command line puts it beside the file sinks.
+On a terminal the line is rewritten; elsewhere a line is added every few seconds. Results may go to
+standard output, so this goes to standard error.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.protocols import SinkReport
 from rtau.sinks import _au_panel as au_panel
+from rtau.sinks._au_panel import LINE_EVERY_S, REFRESH_S
 from rtau.status import StatusReader, progress_parts, speed_parts
 
-# A line that changes faster flickers; a log wants a sign of life, not a film.
-REFRESH_S, LINE_EVERY_S = 0.1, 5.0
-# Return to the line's start and erase to its end: every terminal in use knows both.
+# Carriage return, and erase to the end of the line.
 _REWRITE = "\r\x1b[K"
 
 
 class ProgressSink:
-    """Says how far a run is: a bar with the time left, or plain lines.
+    """Prints a run's progress: a bar with the time left, or plain lines.
 
     Args:
-        stream: standard error, as a rule.
-        status: asked before each line.
-        clock: seconds that never go back.
-        width: cells of the line, instead of the terminal's own.
+        stream: standard error, usually.
+        status: called before each line.
+        clock: monotonic, seconds.
+        width: cells of the line; None for the terminal's width.
     """
 
     name = "progress"
@@ -51,43 +50,43 @@ class ProgressSink:
         self._clock = clock
         self._width = width
         self._is_terminal = stream.isatty()
-        self._said_s: float | None = None
+        self._printed_s: float | None = None
         self._is_open = True
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Says how far the run is, if the last time is long enough ago.
+        """Prints the progress, unless the last line is too recent.
 
         Raises:
-            SinkError: the stream is gone.
+            SinkError: the stream is closed.
         """
-        del result, picture  # how far it is, not what was seen
+        del result, picture
         now_s = self._clock()
         pause_s = REFRESH_S if self._is_terminal else LINE_EVERY_S
-        if self._said_s is None:
-            # The first moments have no rate yet; a log line without one says nothing.
-            self._said_s = now_s
-        elif now_s - self._said_s >= pause_s:
-            self._said_s = now_s
-            self._say()
+        if self._printed_s is None:
+            # There is no frame rate yet.
+            self._printed_s = now_s
+        elif now_s - self._printed_s >= pause_s:
+            self._printed_s = now_s
+            self._print()
 
     def report(self) -> SinkReport:
         """Returns an empty report."""
         return SinkReport()
 
     def close(self) -> None:
-        """Clears the line, for the summary that follows; may be called twice."""
-        if self._is_open and self._is_terminal and self._said_s is not None:
+        """Clears the line for the summary that follows; may be called twice."""
+        if self._is_open and self._is_terminal and self._printed_s is not None:
             self._put(_REWRITE)
         self._is_open = False
 
-    def _say(self) -> None:
+    def _print(self) -> None:
         status = self._status()
         if not self._is_terminal:
             self._put(", ".join([*progress_parts(status), *speed_parts(status)]) + "\n")
             return
-        # One cell less: a full line would wrap on some terminals and could not be rewritten.
+        # One cell less: on some terminals a full line wraps and cannot be rewritten.
         width = (self._width or shutil.get_terminal_size().columns) - 1
-        signs = au_panel.UNICODE if _speaks_unicode(self._stream) else au_panel.ASCII
+        signs = au_panel.UNICODE if _has_unicode(self._stream) else au_panel.ASCII
         bar = au_panel.plain(au_panel.progress(status, width=width, signs=signs))
         speed = signs.between + speed_parts(status)[0]
         self._put(_REWRITE + (bar + speed if len(bar + speed) <= width else bar))
@@ -101,5 +100,5 @@ class ProgressSink:
             raise SinkError(f"progress cannot be written ({error.strerror or error})") from error
 
 
-def _speaks_unicode(stream: TextIO) -> bool:
+def _has_unicode(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "").startswith("utf")

@@ -1,7 +1,7 @@
-"""A live view of every face's readings in a terminal, or plain lines where there is none.
+"""A live view of every face's AU panel in a terminal, or plain lines if the stream is none.
 
-Draws seldom and on the caller's thread, so it costs little and leaves nothing running; the screen
-is given back when the run ends, however it ends. What the lines say is made in _au_panel.py.
+Drawn at most ten times a second, in the caller's thread; the screen is restored when the run ends,
+also after an error. `_au_panel.py` makes the lines.
 """
 
 from __future__ import annotations
@@ -19,12 +19,8 @@ from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.protocols import SinkReport
 from rtau.sinks import _au_panel as au_panel
+from rtau.sinks._au_panel import LINE_EVERY_S, REFRESH_S
 from rtau.status import StatusReader, ViewStatus, progress_parts, speed_parts
-
-# Faster than this nobody reads, and drawing would take time from the model.
-REFRESH_S = 0.1
-# A log wants a sign of life, not a film.
-LINE_EVERY_S = 5.0
 
 _STYLES = {
     au_panel.PLAIN: "default",
@@ -39,14 +35,14 @@ _FOOTER = "Ctrl-C ends the run"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The whole view of one moment: a value that renders itself to the console it is given."""
+    """The whole view at one moment, as a rich renderable."""
 
     status: ViewStatus
     faces: tuple[au_panel.Face, ...]
     thresholds: tuple[float, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yields a line of text each."""
+        """Yields the lines of text."""
         signs = au_panel.ASCII if options.ascii_only else au_panel.UNICODE
         width, height = options.max_width, options.height or console.height
         top = au_panel.header(self.status, width=width, signs=signs)
@@ -64,14 +60,14 @@ class Dashboard:
 
 
 class TerminalSink:
-    """Shows readings in a terminal at most ten times a second; in a pipe, a line at times.
+    """Shows AU panels in a terminal; in a pipe, prints a line every few seconds.
 
     Args:
-        status: asked for the header before each drawing.
-        thresholds: one per label, where the ticks stand.
-        stream: a terminal or anything else that takes text.
-        clock: seconds that never go back.
-        size: width and height in cells, instead of the terminal's own.
+        stream: a terminal or another text stream.
+        status: called before each drawing.
+        thresholds: one per label, the positions of the ticks.
+        clock: monotonic, seconds.
+        size: width and height in cells; None for the terminal's size.
     """
 
     name = "terminal"
@@ -100,12 +96,12 @@ class TerminalSink:
         self._is_closed = False
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Takes a result and draws it if the last drawing is long enough ago.
+        """Draws a result, unless the last drawing is too recent.
 
         Raises:
-            SinkError: the terminal or the pipe is gone.
+            SinkError: the terminal or the pipe is closed.
         """
-        del picture  # a terminal shows numbers
+        del picture
         self._latest = result
         now_s = self._clock()
         pause_s = REFRESH_S if self._is_screen else LINE_EVERY_S
@@ -118,7 +114,7 @@ class TerminalSink:
         return SinkReport()
 
     def close(self) -> None:
-        """Gives the screen back as it was; may be called twice."""
+        """Restores the screen; may be called twice."""
         if self._is_closed:
             return
         self._is_closed = True

@@ -1,7 +1,6 @@
-"""Pictures to H.264 packets: even sizes, BT.709 colours, the caller's timestamps.
+"""Encodes pictures as H.264: even sizes, BT.709 colours, the caller's timestamps.
 
-The only place that knows encoders and their options; opens no file and knows nothing of results.
-Used by the mp4 sink alone.
+The only module with encoders and their options; `video_file.py` writes the packets.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from rtau.data import Image, Picture, Planes
 from rtau.errors import SinkError
 from rtau.overlay.video_colours import in_bgr, is_video_coded, write_planes
 
-# A hint for rate control where the source declares no rate, or one that is a clock, not a rate.
+# A hint for rate control if the source declares no rate, or a clock's frequency instead of one.
 FALLBACK_FPS = Fraction(30)
 MAX_FPS = 240
-# Seconds between key frames: a player can jump to any of them.
+# Seconds between key frames, to which players can seek.
 KEY_FRAME_EVERY_S = 2
-# Pixel formats every player decodes, best first; hardware encoders may know only the second.
+# Pixel formats that every player decodes, best first; some hardware encoders have only the second.
 PIXEL_FORMATS = ("yuv420p", "nv12")
-# What libx264 encodes with less work than the rest of a run has with the same picture.
+# Sizes and presets for which libx264 needs less time than the rest of a run.
 QUICK_PX = 1280 * 720
 QUICK_PRESETS = ("ultrafast", "superfast", "veryfast")
-# A run has two threads at least: the calling one, and one that encodes.
+# A run has at least two threads: the calling one, and one that encodes.
 THREADS_OF_A_RUN = 2
 
 
@@ -51,7 +50,7 @@ class PictureEncoder:
         options: tuple[int, str],
         threads: int = 0,
     ) -> None:
-        """Adds the stream to `output`; the encoder opens when the container starts.
+        """Adds a stream to `output`; the encoder opens when the container starts.
 
         Args:
             output: the container that will hold the stream.
@@ -61,7 +60,7 @@ class PictureEncoder:
             time_base: seconds per tick of the timestamps.
             encoder: FFmpeg's name of an H.264 encoder.
             options: crf (quality, lower is better) and preset, in libx264's terms.
-            threads: threads of the encoder; 0 leaves it the choice.
+            threads: threads of the encoder; 0 lets it choose.
 
         Raises:
             SinkError: FFmpeg has no such H.264 encoder.
@@ -99,7 +98,7 @@ class PictureEncoder:
         self._reformatter = VideoReformatter()
 
     def encode(self, frame: av.VideoFrame, *, pts: int) -> list[Packet[Any]]:
-        """Returns the packets that are ready once a frame of `prepare` is in, possibly none."""
+        """Encodes a frame of `prepare`; returns the packets that are ready, possibly none."""
         frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
         if self._pixel_format != frame.format.name:
             frame = self._reformatter.reformat(frame, format=self._pixel_format)
@@ -108,13 +107,13 @@ class PictureEncoder:
         return list(self.stream.encode(frame))
 
     def flush(self) -> list[Packet[Any]]:
-        """Returns the packets the encoder still held back."""
+        """Returns the encoder's remaining packets."""
         return list(self.stream.encode(None))
 
     def prepare(self, picture: Picture, /) -> av.VideoFrame:
-        """Returns the picture as the encoder takes it, in the stream's size and colours.
+        """Returns the picture in the stream's size and colours, for `encode`.
 
-        Changes nothing, so another thread may do it while one encodes.
+        It has no side effects: another thread may call it during `encode`.
         """
         if isinstance(picture, Planes) and self._takes(picture):
             frame = av.VideoFrame(self._width, self._height, PIXEL_FORMATS[0])
@@ -129,11 +128,11 @@ class PictureEncoder:
         return frame
 
     def _takes(self, planes: Planes) -> bool:
-        """True where planes are coded as the stream is."""
+        """True if planes have the stream's size and colours."""
         return planes.y.shape == (self._height, self._width) and is_video_coded(planes)
 
     def _fitted(self, image_bgr: Image) -> Image:
-        """Returns the picture in the stream's size: letterboxed if need be, padded to even."""
+        """Returns the picture in the stream's size: letterboxed if it differs, padded to even."""
         if image_bgr.shape[:2] != (self._height, self._width):
             image_bgr = _letterboxed(image_bgr, width=self._width, height=self._height)
         if self._width % 2 or self._height % 2:
@@ -143,24 +142,24 @@ class PictureEncoder:
 
 
 def _rows(plane: Any) -> Image:
-    """Returns a plane's memory without the padding of its rows: uint8 (h, w), to write to."""
+    """Returns a writable view of a plane without its row padding: uint8 (h, w)."""
     padded = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
     return padded[:, : plane.width]
 
 
 def believable_fps(nominal_fps: Fraction | None) -> Fraction | None:
-    """Returns the declared rate, or None where it is none: some files declare their clock's."""
+    """Returns the declared rate; None if it is a clock's frequency, as in some files."""
     return nominal_fps if nominal_fps is not None and 0 < nominal_fps <= MAX_FPS else None
 
 
 def threads_in_a_run(encoder: str, *, preset: str, width: int, height: int) -> int:
-    """Returns how many threads an encoder gets in a run; 0 leaves it the choice.
+    """Returns the number of an encoder's threads in a run; 0 lets it choose.
 
     One where the run's own threads have all the cores and encoding is the lesser part: an encoder's
     threads then stand in line behind them, while another core may be idle (ADR 25).
 
     Args:
-        encoder: FFmpeg's name of it; only libx264 is known well enough.
+        encoder: FFmpeg's name of it; 0 for all but libx264.
         preset: libx264's speed preset.
         width: of the pictures, px.
         height: likewise.
@@ -171,11 +170,11 @@ def threads_in_a_run(encoder: str, *, preset: str, width: int, height: int) -> i
 
 
 def available_encoders() -> tuple[str, ...]:
-    """Returns the names of the H.264 encoders in this FFmpeg; hardware may still lack."""
+    """Returns the names of the H.264 encoders in this FFmpeg; some may lack their hardware."""
     return tuple(name for name in sorted(av.codecs_available) if _is_h264_encoder(name))
 
 
-# How each encoder is told a constant quality; others get a bit rate.
+# Each encoder's option for constant quality; others get a bit rate.
 _QUALITY_OPTIONS = {"libx264": "crf", "h264_nvenc": "cq", "h264_qsv": "global_quality"}
 
 
@@ -187,7 +186,7 @@ def _encoder_options(encoder: str, *, crf: int, preset: str) -> dict[str, str]:
 
 
 def _bit_rate(width: int, height: int, *, fps: Fraction) -> int:
-    # A tenth of a bit per pixel: good for faces in H.264; never under what a small picture needs.
+    # A tenth of a bit per pixel is good for faces in H.264; small pictures need more.
     return max(200_000, round(0.1 * width * height * float(fps)))
 
 

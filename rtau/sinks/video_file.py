@@ -1,7 +1,7 @@
-"""An H.264 mp4 of the annotated pictures, with the original's timestamps and sound.
+"""An H.264 mp4 of the annotated pictures, with the source's timestamps and sound.
 
-Written as a fragmented mp4 that plays even after a full disk or `kill -9`, and rewritten at close
-as a plain one with its index in front. Draws nothing; built by the command line for `--out`.
+Written as a fragmented mp4, which plays even after a full disk or `kill -9`, and rewritten at close
+as a plain one with its index in front.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rtau.errors import SinkError, UsageError
 from rtau.protocols import SinkReport
 from rtau.sinks._output_path import check_output
 from rtau.sinks._video_original import OriginalFile
-from rtau.sinks._video_remux import cut_to_whole_boxes, make_streamable
+from rtau.sinks._video_remux import make_streamable, truncate_to_whole_boxes
 from rtau.sinks.video_encoder import (
     FALLBACK_FPS,
     PictureEncoder,
@@ -31,14 +31,14 @@ from rtau.sinks.video_encoder import (
 # 90 kHz, the clock of MPEG: whole ticks for 24, 25, 30, 50, 60 and 30000/1001 frames per second.
 DEFAULT_TIME_BASE = Fraction(1, 90_000)
 SUFFIXES = (".mp4", ".m4v")
-# A fragment a second: what a killed run can lose, besides the few frames inside the encoder.
+# One fragment per second: what a killed run can lose, besides the frames inside the encoder.
 FRAGMENT_US = 1_000_000
 FRAGMENTED = {
-    # delay_moov: the index waits for the first packets and so can say where each stream starts.
+    # delay_moov: the index is written after the first packets, with the start time of each stream.
     "movflags": "frag_keyframe+empty_moov+delay_moov",
     "frag_duration": str(FRAGMENT_US),
     "flush_packets": "1",
-    # Pictures wait this long for sound that is missing, in microseconds, before they are written.
+    # Pictures wait this long for missing sound, in microseconds, before they are written.
     "max_interleave_delta": str(FRAGMENT_US),
 }
 # Later than any sound.
@@ -48,25 +48,24 @@ ENDLESS_S = 1e12
 class VideoFileSink:
     """Writes annotated pictures to an mp4. Satisfies `rtau.protocols.Sink`.
 
-    Frames keep their own times, counted from the original's start, so a variable frame rate stays
-    one; the last frame lasts as long as in the original. Pictures of another size than the first
-    declared are scaled to fit it, on black. `audio` and `note` say afterwards what became of the
-    sound and of the file.
+    Frames keep their timestamps, so a variable frame rate is preserved, and the last frame has its
+    duration in the source. Pictures of another size are scaled to fit and letterboxed. `audio` and
+    `note` report what was done with the sound and the file.
 
     Args:
         path: the output, `.mp4` or `.m4v`.
         width: of the pictures, px; an odd size grows by one replicated pixel.
         height: likewise.
         nominal_fps: a hint for rate control and for the last frame; None when unknown.
-        audio_from: the file the frames come from; its best audio stream comes along, from the
-            first to the last picture of the run. None for live sources.
-        time_zero_s: time, on the clock of `Frame.time_s` and of that file, that is 0 in the
-            output: the file's start, so that an output begins where a player begins.
+        audio_from: the source file, whose best audio stream is copied from the first to the last
+            picture of the run. None for live sources.
+        time_zero_s: time on the clock of `Frame.time_s` and of that file that is 0 in the output:
+            the file's start.
         time_base: seconds per tick of the output's clock.
         encoder: FFmpeg's name of an H.264 encoder: `libx264`, `h264_nvenc`, `libopenh264`.
         crf: constant quality, lower is better; encoders without one get a bit rate.
         preset: speed against size, for libx264.
-        threads: threads of the encoder; 0 leaves it the choice.
+        threads: threads of the encoder; 0 lets it choose.
         overwrite: False refuses a file that is already there.
     """
 
@@ -74,7 +73,7 @@ class VideoFileSink:
     is_slow = True
     wants_overlay = True
 
-    def __init__(  # noqa: PLR0913 - each is a choice of its own
+    def __init__(  # noqa: PLR0913 - each is a separate option
         self,
         path: Path,
         *,
@@ -90,7 +89,7 @@ class VideoFileSink:
         threads: int = 0,
         overwrite: bool = True,
     ) -> None:
-        """Opens encoder and file, so that what cannot work fails before the first frame.
+        """Opens encoder and file, so that errors occur before the first frame.
 
         Raises:
             UsageError: wrong suffix, the output is the input or a directory.
@@ -133,11 +132,11 @@ class VideoFileSink:
 
     @property
     def audio(self) -> str:
-        """What became of the sound: `copied aac`, `transcoded pcm_s16le to aac` or `none`."""
+        """What was done with the sound: `copied aac`, `transcoded pcm_s16le to aac`, `none`."""
         return "none" if self._original is None else self._original.audio
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Encodes the picture at the frame's own time, and writes the sound up to there.
+        """Encodes the picture with the frame's timestamp, and writes the sound up to it.
 
         Raises:
             SinkError: the disk is full and the like; what was written until then plays.
@@ -145,13 +144,13 @@ class VideoFileSink:
         self.write_prepared(result, self.prepare(picture))
 
     def prepare(self, picture: Picture | None, /) -> av.VideoFrame:
-        """Returns the picture in the encoder's own form (`PreparingSink`)."""
+        """Returns the picture in the encoder's format (`PreparingSink`)."""
         if picture is None:
             raise ValueError(f"{self.name}: write needs a picture")
         return self._encoder.prepare(picture)
 
     def write_prepared(self, result: FrameResult, frame: av.VideoFrame, /) -> None:
-        """Does what `write` does, of a picture that is prepared.
+        """Does what `write` does, with a prepared picture.
 
         Raises:
             SinkError: as `write`.
@@ -161,7 +160,7 @@ class VideoFileSink:
         time_s = result.frame.time_s - self._zero_s
         pts = round(time_s / self._time_base)
         if self._last_pts is not None:
-            # Two frames of one time (a stalled camera's clock) still are two frames.
+            # A stalled camera's clock gives two frames the same time.
             pts = max(pts, self._last_pts + 1)
             self._gap_s = float((pts - self._last_pts) * self._time_base)
         try:
@@ -211,7 +210,7 @@ class VideoFileSink:
             ) from error
 
     def _mux_pictures(self, packets: Iterable[Packet[Any]]) -> None:
-        """Writes all packets but the newest, whose duration only the next one tells."""
+        """Writes all packets but the newest, whose duration depends on the next one."""
         for packet in packets:
             held, self._held = self._held, packet
             if held is not None and held.dts is not None and packet.dts is not None:
@@ -227,7 +226,7 @@ class VideoFileSink:
             held.duration = max(1, round(duration_s / self._time_base))
             self._output.mux(held)
         if self._original is not None:
-            # Sound may outlast the pictures of a whole file; a run that was cut ends both.
+            # The sound of a whole file may be longer than its pictures; a shortened run ends both.
             whole = self._original.ends_with(last_s)
             end_s = ENDLESS_S if whole else last_s + duration_s
             self._output.mux(list(self._original.audio_until(end_s)))
@@ -243,25 +242,25 @@ class VideoFileSink:
         return known or self._nominal_s or self._gap_s or float(1 / FALLBACK_FPS)
 
     def _discard(self) -> None:
-        """Leaves no file where no picture came: an mp4 without pictures does not play."""
+        """Removes the file: an mp4 without pictures does not play."""
         self._close_output_quietly()
         if self._path.is_file():
             self._path.unlink()
         self.note = "not written: no frame came"
 
     def _abandon(self) -> None:
-        """Leaves what was written in a playable state; the error that led here is reported."""
+        """Makes what was written playable; the caller raises the error."""
         self._is_open = False
         self._close_output_quietly()
         if self._original is not None:
             self._original.close()
         with contextlib.suppress(OSError):
-            if self._path.is_file() and not cut_to_whole_boxes(self._path):
+            if self._path.is_file() and not truncate_to_whole_boxes(self._path):
                 self._path.unlink()
         self.note = "cut short and left as a fragmented mp4, which plays"
 
     def _close_output_quietly(self) -> None:
-        # The trailer of a file that cannot be written cannot be written either.
+        # After a write error, writing the trailer fails too.
         with contextlib.suppress(av.FFmpegError, OSError):
             self._output.close()
 

@@ -1,7 +1,7 @@
-"""A window that shows annotated frames and takes keys, through OpenCV.
+"""A window of OpenCV's that shows annotated frames and reacts to keys.
 
-It draws the status line and the help card on its own copy and leaves the run's pictures alone.
-Checks for a display before OpenCV does, whose Qt ends the process without one.
+The status line and the help card are drawn on a copy of the picture. The display is checked first:
+without one, OpenCV's Qt ends the process.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ KEYS = (
 )
 PAUSED_KEYS = (("space", "go on"), ("h", "all keys"), ("q, Esc", "end the run"))
 _ESCAPE = 27
-# A paused window looks at its keys this often: quick to the finger, idle to the machine.
+# Interval between polls of the keyboard while paused.
 _PAUSED_POLL_MS = 40
-# A display over a network that takes longer than this is of no use for video.
+# A remote display that answers later than this is too slow for video.
 _X_TIMEOUT_S = 3.0
-# A window larger than this does not fit a common screen; the picture is shrunk to it.
+# Larger windows do not fit a common screen; the picture is shown smaller.
 _LARGEST_PX = (1600, 900)
 
 
 class Screen:
-    """One window of OpenCV's, opened with the first picture.
+    """A window of OpenCV's, opened with the first picture.
 
     Raises:
         SinkError: there is no display, or this OpenCV has no windows.
@@ -59,24 +59,24 @@ class Screen:
         cv2.imshow(self._title, image)
 
     def poll_key(self, wait_ms: int) -> int:
-        """Returns the code of a key pressed within the time, or -1."""
+        """Returns the code of a key pressed within `wait_ms`, or -1."""
         return cv2.waitKey(wait_ms)
 
     def is_visible(self) -> bool:
         """Returns False once the user has closed the window."""
         try:
             return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
-        except cv2.error:  # OpenCV's Qt ends with its last window and then has no properties
+        except cv2.error:  # with its last window, OpenCV's Qt ends and has no properties
             return False
 
     def close(self) -> None:
-        """Takes the window down; may be called twice."""
+        """Closes the window; may be called twice."""
         if self._is_open:
             self._is_open = False
-            # The user may have closed it; what is gone already need not be taken down.
+            # The user may have closed it already.
             with contextlib.suppress(cv2.error):
                 cv2.destroyWindow(self._title)
-                cv2.waitKey(1)  # OpenCV takes a window down only while it handles events
+                cv2.waitKey(1)  # OpenCV closes windows only while it handles events
 
     def _open(self, width: int, height: int) -> None:
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
@@ -87,13 +87,13 @@ class Screen:
 
 
 class WindowSink:
-    """Shows frames in a window until q, Esc or its close button.
+    """Shows frames in a window until q, Esc or its close button. Satisfies `rtau.protocols.Sink`.
 
     Args:
         title: title of the window.
-        controls: what the keys change; the composer reads it.
-        status: asked for the status line before each frame; None shows none.
-        screen: where to show; a window of OpenCV's by default.
+        controls: changed by keys, read by the composer.
+        status: called before each frame for the status line; None shows none.
+        screen: where to show; None for a window of OpenCV's.
 
     Raises:
         SinkError: there is no display, or this OpenCV has no windows.
@@ -129,13 +129,13 @@ class WindowSink:
         }
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Shows one annotated frame; returns after its keys, or after the pause they began.
+        """Shows one annotated frame and handles keys; returns after a pause if one begins.
 
         Raises:
             StopRun: the user pressed q or Esc or closed the window.
-            SinkError: the display went away.
+            SinkError: the display is gone.
         """
-        del result  # everything to show is in the picture
+        del result
         assert picture is not None
         image = in_bgr(picture)
         try:
@@ -170,7 +170,7 @@ class WindowSink:
         self._screen.show(shown)
 
     def _handle(self, key: int, image: Image) -> None:
-        """Acts on a key and on the close button; what a key changed shows at once."""
+        """Handles a key and the close button, and shows the change at once."""
         if key in (_ESCAPE, ord("q")) or not self._screen.is_visible():
             raise StopRun("the window was closed")
         action = self._actions.get(key)
@@ -186,7 +186,7 @@ class WindowSink:
 
 
 def check_display(environ: Mapping[str, str], *, platform: str, framework: str) -> None:
-    """Returns if a window can be opened; `framework` is `cv2.currentUIFramework()`.
+    """Raises unless a window can be opened; `framework` is `cv2.currentUIFramework()`.
 
     Raises:
         SinkError: this OpenCV was built without windows, or there is no display.
@@ -200,7 +200,7 @@ def check_display(environ: Mapping[str, str], *, platform: str, framework: str) 
     if not platform.startswith("linux"):
         return
     display = environ.get("DISPLAY", "")
-    # The Qt inside OpenCV's wheels speaks X11 alone; other toolkits speak Wayland too.
+    # The Qt in OpenCV's wheels needs X11; other toolkits also use Wayland.
     if not display and environ.get("WAYLAND_DISPLAY") and not framework.startswith("QT"):
         return
     if not display:

@@ -33,7 +33,7 @@ def test_two_originals_of_one_name_are_an_error_before_one_is_lost(tmp_path):
     sink = sink_for(tmp_path, ["a/x.jpg", "b/x.jpg"])
     sink.write(make_result(0), picture(10))
 
-    with pytest.raises(SinkError, match=r"a/x\.jpg and b/x\.jpg would both write"):
+    with pytest.raises(SinkError, match=r"a/x\.jpg and b/x\.jpg would both be written"):
         sink.write(make_result(1), picture(200))
     assert cv2.imread(str(tmp_path / "x.jpg")).mean() == pytest.approx(10, abs=3)
 
@@ -56,8 +56,8 @@ def test_a_full_disk_is_named_and_leaves_no_half_picture(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+def test_a_folder_that_cannot_be_created_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(SinkError, match="cannot be made"):
+    with pytest.raises(SinkError, match="cannot be created"):
         sink_for(tmp_path / "file" / "out")

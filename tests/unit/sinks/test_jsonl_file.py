@@ -133,7 +133,7 @@ def test_a_reader_that_goes_away_ends_the_run_cleanly():
         child.stdout.close()
         complaints = child.stderr.read()
         assert child.wait(timeout=20) == 0
-    assert complaints == "the reader of stdout went away\n"
+    assert complaints == "the reader of stdout closed it\n"
 
 
 def test_a_full_disk_leaves_whole_lines(tmp_path):

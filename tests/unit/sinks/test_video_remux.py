@@ -40,7 +40,7 @@ def test_a_file_torn_anywhere_plays_up_to_there(tmp_path, fragmented, share, cut
     torn = tmp_path / "o.mp4"
     torn.write_bytes(fragmented[: int(len(fragmented) * share)])
     if cut:
-        assert _video_remux.cut_to_whole_boxes(torn)
+        assert _video_remux.truncate_to_whole_boxes(torn)
     times_s, images = decoded(torn, tolerant=not cut)
     assert len(images) >= 120 * share - 30
     assert times_s == pytest.approx([k / 25 for k in range(len(times_s))], abs=1e-4)
@@ -50,7 +50,7 @@ def test_a_file_torn_anywhere_plays_up_to_there(tmp_path, fragmented, share, cut
 def test_a_file_without_a_whole_fragment_holds_nothing(tmp_path, fragmented):
     torn = tmp_path / "o.mp4"
     torn.write_bytes(fragmented[:1500])
-    assert not _video_remux.cut_to_whole_boxes(torn)
+    assert not _video_remux.truncate_to_whole_boxes(torn)
 
 
 def test_no_room_for_the_second_copy_leaves_the_fragmented_file(tmp_path, monkeypatch):
