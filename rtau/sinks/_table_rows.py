@@ -1,8 +1,7 @@
 """Results as the cells of a table: a row per face, one for a frame without any.
 
-Numbers are written as they were measured: `_p` is the raw probability, `_c` the decision, and a
-cell that is not known is empty, never 0. Opens no file; the sinks that write tables share it, so
-that all of them say the same to the last digit.
+`_p` is the raw probability, `_c` the decision; a cell without a value is empty, never 0. All sinks
+that write tables use it, so that their values are equal to the last digit.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class TableRows:
         """Returns the rows of one frame."""
         if result.scores.labels != self._labels:
             raise ValueError(f"labels must be {self._labels}, got {result.scores.labels}")
-        probabilities = result.scores.probabilities  # worked out anew whenever it is asked for
+        probabilities = result.scores.probabilities  # computed on each access
         points = result.landmarks_xy if self._landmarks else None
         if self._landmarks and points is None:
             raise ValueError("a result must have landmarks for a table of them, got none")
@@ -76,10 +75,9 @@ class TableRows:
         points_xy: npt.NDArray[np.float32] | None,
     ) -> list[str]:
         faces = result.faces
-        assert faces.track_ids is not None  # FrameResult promises them
         scores = faces.scores
         confidence = "" if scores is None else f"{scores[row]:.{CONFIDENCE_DIGITS}f}"
-        cells = self._frame_cells(result, face_id=int(faces.track_ids[row]))
+        cells = self._frame_cells(result, face_id=result.track_ids[row])
         cells += [confidence, "1"]
         cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
         if points_xy is not None:
