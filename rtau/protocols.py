@@ -1,7 +1,7 @@
 """The five protocols of rtau, each with its promises; no code.
 
 An implementation satisfies a protocol by its shape and by passing the contract test named in the
-docstring: add a new one to that test's list. Everything between the seams is a pure function.
+docstring: add a new one to that test's list. Everything between the protocols is a pure function.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from rtau.geometry import Boxes
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source knows of itself before the first frame."""
+    """What is known of a source before its first frame."""
 
     name: str
     """A path, a URL or `camera 0`, for people."""
     width: int
-    """Width of the frames it gives (upright, square pixels), px."""
+    """Width of its frames (upright, square pixels), px."""
     height: int
-    """Height of the frames it gives, px."""
+    """Height of its frames, px."""
     nominal_fps: Fraction | None
     """Declared rate, exact; None when unknown. Times come from frames, never from this."""
     frame_count: int | None
@@ -66,11 +66,11 @@ class SourceReport:
 
 @runtime_checkable
 class Source(Protocol):
-    """Gives frames in order. Tested by tests/contracts/test_source.py.
+    """Yields frames in order. Tested by tests/contracts/test_source.py.
 
     * Iterated once, by one thread at a time, not always the same. Indices start at 0 and grow
       by one per *captured* frame; `time_s` never decreases.
-    * All frames have the size `info` tells, but for sources of unrelated images.
+    * All frames have the size in `info`, except in sources of unrelated images.
     * A corrupt frame is skipped, counted in its report, and leaves a gap in the indices. The end of
       a file ends the iteration; an unplugged camera or a lost stream raises SourceError. Every
       blocking read is bounded.
@@ -92,7 +92,7 @@ class Source(Protocol):
         ...
 
     def report(self) -> SourceReport:
-        """Returns the counts so far; any thread may ask at any time, also after `close()`."""
+        """Returns the counts so far; safe from any thread, also after `close()`."""
         ...
 
     def close(self) -> None:
@@ -105,13 +105,13 @@ class Detector(Protocol):
     """Finds faces in one frame. Tested by tests/contracts/test_detector.py.
 
     * Stateless: the same frame and the same `near` give the same faces.
-    * `near` means: look only around these faces, at their scale; a face not found again is absent,
-      two that fell on one face are one. When to search the whole frame, and when to believe a box,
+    * `near`: search only around these faces, at their scale; a face not found again is absent, two
+      that converge on one face are one. When to search the whole frame, and which box is a face,
       is not decided here (`rtau.faces.face_tracker`).
-    * `within` means: look for faces in these parts of the frame only, in sizes as in the whole.
+    * `within`: search these parts of the frame only, for the sizes searched in the whole frame.
       A face that reaches out of all parts may be found or not.
     * `seen` means: these the detector has found in this very frame already; a search is for others,
-      and may leave these out or answer with them as well.
+      and may leave these out or return them as well.
     * Boxes lie inside the frame, in a stable order; scores in [0, 1]; `track_ids` is None.
     """
 
@@ -127,8 +127,8 @@ class Detector(Protocol):
         """Returns the faces found near the given ones, else within parts, else in the frame.
 
         Args:
-            frame: to look at.
-            near: faces to look around; `within` is then not given.
+            frame: the frame to search.
+            near: faces to search around; `within` is then not given.
             within: float32 (M, 4) xyxy, px: parts to search; None for the whole frame.
             seen: faces with scores, for searches: what `detect` with `near` gave for this frame.
         """
@@ -139,7 +139,7 @@ class Detector(Protocol):
 class Tracker(Protocol):
     """Names faces through time. Tested by tests/contracts/test_tracker.py.
 
-    * Same rows in the same order, `track_ids` filled, boxes possibly steadied.
+    * Same rows in the same order, `track_ids` filled, boxes possibly smoothed.
     * Time is an argument, never read; ids start at 1 and are never used again within a run.
     """
 
@@ -148,7 +148,7 @@ class Tracker(Protocol):
         ...
 
     def reset(self) -> None:
-        """Forgets all faces (a cut, a new file); ids go on counting."""
+        """Drops all tracks (a cut, a new file); ids go on counting."""
         ...
 
 
@@ -239,5 +239,5 @@ class Sink(Protocol):
         ...
 
 
-class StopRun(Exception):  # noqa: N818 - not an error: the user asked a view to end the run
+class StopRun(Exception):  # noqa: N818 - not an error: the user ended the run in a view
     """Raised by a view's `write` when the user closed it or pressed q."""

@@ -1,7 +1,7 @@
 """Stage clocks and percentiles; measures and summarises, prints nothing.
 
 The pipeline times its stages with `StageClock`, the runner adds decoding, drawing and writing, and
-the run record keeps the summary.
+the run record holds the summary.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-# Samples kept per stage, the newest: enough for a p99 that means something (41 frames lie above
-# it), and flat memory in long runs. Percentiles of a longer run are those of its last 4096 frames.
-RESERVOIR = 4096
+# Newest samples kept per stage: enough for a meaningful p99 (41 frames lie above it), and flat
+# memory in long runs. Percentiles of a longer run are those of its last 4096 frames.
+HISTORY_FRAMES = 4096
 # Frames over which fps and latency are shown live.
-RECENT = 60
+RECENT_FRAMES = 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class StageClock:
         return taken
 
 
-class Laps:
-    """Remembers stage times of a run in bounded memory: the newest `RESERVOIR` per stage."""
+class StageHistory:
+    """Stage times of a run in bounded memory: the newest `HISTORY_FRAMES` samples per stage."""
 
     def __init__(self) -> None:
         self._samples: dict[str, deque[float]] = {}
@@ -67,7 +67,7 @@ class Laps:
     def add(self, stage_s: Mapping[str, float]) -> None:
         """Takes one frame's seconds per stage."""
         for name, seconds in stage_s.items():
-            self._samples.setdefault(name, deque(maxlen=RESERVOIR)).append(seconds)
+            self._samples.setdefault(name, deque(maxlen=HISTORY_FRAMES)).append(seconds)
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def summary(self) -> dict[str, Percentiles]:
@@ -96,23 +96,23 @@ def frames_per_second(count: int, *, first_s: float, last_s: float) -> float:
     return (count - 1) / (last_s - first_s)
 
 
-class Recent:
-    """Arrival times and latencies of the last frames, and of the whole run's ends."""
+class RecentFrames:
+    """Completion times and latencies of the last frames, and the rate of the whole run."""
 
     def __init__(self) -> None:
-        """Has seen no frame."""
+        """Starts without a frame."""
         self._done_s: list[float] = []
         self._latency_s: list[float] = []
         self._count = 0
         self._first_s = 0.0
 
     def add(self, done_s: float, latency_s: float) -> None:
-        """Takes when a frame was done, and how long after it came."""
+        """Takes the time at which a frame was done, and its latency."""
         if self._count == 0:
             self._first_s = done_s
         self._count += 1
-        self._done_s = [*self._done_s[-RECENT + 1 :], done_s]
-        self._latency_s = [*self._latency_s[-RECENT + 1 :], latency_s]
+        self._done_s = [*self._done_s[-RECENT_FRAMES + 1 :], done_s]
+        self._latency_s = [*self._latency_s[-RECENT_FRAMES + 1 :], latency_s]
 
     def fps(self) -> float:
         """Returns the rate over the last frames."""

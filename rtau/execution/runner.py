@@ -23,7 +23,7 @@ from rtau.execution.strategies import FileStrategy, LiveStrategy
 from rtau.execution.worker_pool import WorkerPool
 from rtau.pipeline import Pipeline
 from rtau.protocols import Sink, Source, StopRun
-from rtau.timing import Laps, Percentiles, Recent, percentiles
+from rtau.timing import Percentiles, RecentFrames, StageHistory, percentiles
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class RunSummary:
     latency: Percentiles
     """Frame received from the source to the last sink's return."""
     stages: dict[str, Percentiles]
-    """Seconds per frame and stage, over the newest frames (`rtau.timing.RESERVOIR`)."""
+    """Seconds per frame and stage, over the newest frames (`rtau.timing.HISTORY_FRAMES`)."""
     end: str
     """`end of source`, `frame limit`, `stopped`, or `failed: ...`."""
     lost_views: tuple[str, ...]
@@ -120,8 +120,8 @@ class Runner:
             for sink in sinks
         ]
         self._stop = threading.Event()
-        self._laps = Laps()
-        self._recent = Recent()
+        self._stages = StageHistory()
+        self._recent = RecentFrames()
         self._done = 0
         self._time_s = 0.0
         self._faces = _FaceCount()
@@ -178,8 +178,8 @@ class Runner:
             tracks=self._faces.count,
             wall_s=(self._ended_s or time.perf_counter()) - self._started_s,
             fps=self._recent.overall_fps(),
-            latency=self._laps.summary().get("latency", percentiles([])),
-            stages={k: v for k, v in self._laps.summary().items() if k != "latency"},
+            latency=self._stages.summary().get("latency", percentiles([])),
+            stages={k: v for k, v in self._stages.summary().items() if k != "latency"},
             end=self._end,
             lost_views=tuple(self._lost_views),
         )
@@ -233,7 +233,7 @@ class Runner:
         self._deliver(result, stage_s)
         now_s = time.perf_counter()
         stage_s["latency"] = now_s - one.received_s
-        self._laps.add(stage_s)
+        self._stages.add(stage_s)
         self._recent.add(now_s, stage_s["latency"])
         self._done += 1
         self._time_s = result.frame.time_s

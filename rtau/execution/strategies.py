@@ -1,8 +1,8 @@
 """The two ways to run: over a file, for throughput, and live, for low latency.
 
 A strategy decides how frames are read ahead, how many share a batch, how many results a slow sink
-may queue, and how many threads work. The runner uses one of them per run, and benchmarks ask for
-the batches of a run over a file.
+may queue, and how many threads work. The runner uses one of them per run, and benchmarks use
+the batch size of a run over a file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where frames come from: what a target on the command line means, and which module opens it.
+"""Sources of frames: the kind of a target on the command line, and the class that opens it.
 
-Reads names and folders only; neither OpenCV nor PyAV is imported before a source is opened.
+Reads names and folders only: neither OpenCV nor PyAV is imported before a source is opened.
 Called by the command line, and by programs that use rtau as a library.
 """
 
@@ -89,9 +89,9 @@ def open_source(
 
     Args:
         target: camera index or device, GStreamer pipeline, URL, image, folder, pattern, video file.
-        width: to ask of a camera, px.
-        height: to ask of a camera, px.
-        fps: to ask of a camera, frames per second.
+        width: to request from a camera, px.
+        height: to request from a camera, px.
+        fps: to request from a camera, frames per second.
         timeout_s: longest wait for a frame of a camera or a stream, seconds.
         reconnects: how often in a row a lost stream is opened again.
 

@@ -1,6 +1,6 @@
 """Frames of a camera, through OpenCV: an index, a device path, or a GStreamer pipeline.
 
-Every wait is bounded, also where the driver's is not. Called by `open_source`; tests hand in a
+Every wait is bounded, also where the driver's is not. Called by `open_source`; tests pass a
 device double instead of `cv2.VideoCapture`.
 """
 
@@ -52,17 +52,17 @@ class CaptureDevice(Protocol):
         ...
 
     def set(self, prop: int, value: float, /) -> bool:
-        """Asks for a property."""
+        """Requests a value of a property."""
         ...
 
     def release(self) -> None:
-        """Gives the device back."""
+        """Closes the device."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CameraMode:
-    """Size and rate; None where they are not asked for or not known."""
+    """Size and rate; None where they are not requested or not known."""
 
     width: int | None = None
     """px."""
@@ -76,7 +76,7 @@ class CameraMode:
         return size if self.fps is None else f"{size} at {self.fps:g} fps"
 
     def is_met_by(self, got: CameraMode) -> bool:
-        """Returns True when everything asked for here is what came."""
+        """Returns True when `got` has every value that is requested here."""
         same_size = self.width in (None, got.width) and self.height in (None, got.height)
         unknown_rate = self.fps is None or got.fps is None
         return same_size and (unknown_rate or round(self.fps or 0, 1) == round(got.fps or 0, 1))
@@ -104,11 +104,11 @@ class CameraSource:
         open_device: Callable[[int | str], CaptureDevice] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Opens the camera, asks for the mode and waits for the first frame.
+        """Opens the camera, requests the mode and waits for the first frame.
 
         Args:
             target: index, `/dev/videoN`, or a GStreamer pipeline (it has a `!` in it).
-            mode: what to ask for; a camera may give something else.
+            mode: size and rate to request; a camera may use others.
             timeout_s: longest wait for a frame, seconds.
             open_timeout_s: longest wait for the first one, seconds.
             open_device: makes the device; OpenCV by default.
@@ -121,10 +121,10 @@ class CameraSource:
         """
         self._target = target
         self._name = f"camera {target}" if isinstance(target, int) else target
-        self._asked = mode or CameraMode()
+        self._requested = mode or CameraMode()
         self._timeout_s, self._clock = timeout_s, clock
         self._open_device = open_device or device_opener(
-            target, asked=self._asked, timeout_s=timeout_s
+            target, requested=self._requested, timeout_s=timeout_s
         )
         self._mode = CameraMode()
         self._corrupt = 0
@@ -157,7 +157,7 @@ class CameraSource:
         return SourceReport(corrupt=self._corrupt, dropped=self._reader.dropped, notes=self._notes)
 
     def close(self) -> None:
-        """Gives the camera back; ends an iteration in another thread at once."""
+        """Closes the camera; ends an iteration in another thread at once."""
         self._reader.close(timeout_s=self._timeout_s + GRACE_S)
 
     def __enter__(self) -> CameraSource:
@@ -186,7 +186,7 @@ class CameraSource:
                     f"{self._name}: cannot be opened; check that it is a camera and that no other "
                     "program uses it"
                 )
-            self._ask(device)
+            self._request_mode(device)
             yield from self._read_all(device, reader)
         finally:
             device.release()
@@ -215,25 +215,25 @@ class CameraSource:
             yield Frame(index=index, time_s=now_s - started_s, picture=image)
             index += 1
 
-    def _ask(self, device: CaptureDevice) -> None:
-        asked = self._asked
-        if asked == CameraMode():
+    def _request_mode(self, device: CaptureDevice) -> None:
+        requested = self._requested
+        if requested == CameraMode():
             return
         # Uncompressed, most USB cameras give high resolutions at a few frames per second only.
         device.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         properties = (
-            (cv2.CAP_PROP_FRAME_WIDTH, asked.width),
-            (cv2.CAP_PROP_FRAME_HEIGHT, asked.height),
-            (cv2.CAP_PROP_FPS, asked.fps),
+            (cv2.CAP_PROP_FRAME_WIDTH, requested.width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, requested.height),
+            (cv2.CAP_PROP_FPS, requested.fps),
         )
         for prop, value in properties:
             if value is not None:
                 device.set(prop, value)
 
     def _differences(self) -> tuple[str, ...]:
-        if self._asked.is_met_by(self._mode):
+        if self._requested.is_met_by(self._mode):
             return ()
-        return (f"{self._name}: asked for {self._asked}, it gives {self._mode}",)
+        return (f"{self._name}: asked for {self._requested}, it gives {self._mode}",)
 
     def _lost(self) -> SourceError:
         return SourceError(
@@ -243,7 +243,7 @@ class CameraSource:
 
 
 def device_opener(
-    target: int | str, *, asked: CameraMode, timeout_s: float
+    target: int | str, *, requested: CameraMode, timeout_s: float
 ) -> Callable[[int | str], CaptureDevice]:
     """Returns the function that opens a camera through OpenCV, after what can be checked before.
 
@@ -251,7 +251,7 @@ def device_opener(
         SourceOpenError, BackendUnavailable, UsageError: as `CameraSource`.
     """
     if isinstance(target, str) and is_pipeline(target):
-        _check_pipeline(target, asked=asked)
+        _check_pipeline(target, requested=requested)
         return lambda pipeline: cv2.VideoCapture(str(pipeline), cv2.CAP_GSTREAMER)
     if sys.platform != "linux":
         return lambda index: cv2.VideoCapture(index, cv2.CAP_ANY)
@@ -265,7 +265,7 @@ def is_pipeline(target: str) -> bool:
     return "!" in target
 
 
-def _check_pipeline(target: str, *, asked: CameraMode) -> None:
+def _check_pipeline(target: str, *, requested: CameraMode) -> None:
     if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
         raise BackendUnavailable(
             f"a GStreamer pipeline needs an OpenCV with GStreamer, and OpenCV {cv2.__version__} "
@@ -277,7 +277,7 @@ def _check_pipeline(target: str, *, asked: CameraMode) -> None:
             f"a GStreamer pipeline must end in `! videoconvert ! video/x-raw,format=BGR ! appsink "
             f"drop=1`, got {target!r}"
         )
-    if asked != CameraMode():
+    if requested != CameraMode():
         raise UsageError(
             "--width, --height and --fps are not for a GStreamer pipeline: write them into its caps"
         )

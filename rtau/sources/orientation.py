@@ -60,7 +60,7 @@ _FLIPS = {Orientation.MIRRORED: 1, Orientation.FLIPPED: 0}
 
 
 def orientation_from_matrix(raw: bytes) -> Orientation | None:
-    """Returns what FFmpeg's display matrix (9 native int32) asks for; None for a slanted one."""
+    """Returns the orientation of a display matrix (9 native int32); None for a slanted one."""
     a, b, _, c, d, *_ = struct.unpack("=9i", raw)
     largest = max(abs(a), abs(b), abs(c), abs(d)) or 1
     linear = tuple(round(value / largest) for value in (a, b, c, d))

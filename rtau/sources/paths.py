@@ -1,6 +1,6 @@
 """Which files a list of files, folders and patterns means.
 
-Looks at names only, never into a file. Called by `rtau video` and `rtau image`, and by
+Reads names only, never a file. Called by `rtau video` and `rtau image`, and by
 `open_source` for images.
 """
 

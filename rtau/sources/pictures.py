@@ -1,6 +1,6 @@
 """Decoded video frames become pictures: right colours, square pixels, upright, one size.
 
-One `PictureMaker` serves one source. It takes frames of PyAV, hands on their planes or converts
+One `PictureMaker` serves one source. It takes frames of PyAV, passes on their planes or converts
 them to BGR, and neither reads nor times them.
 Called by the video file and the stream source.
 """
@@ -35,7 +35,7 @@ WIDEST_PIXEL = 10
 SCALE_THREADS = 1
 
 
-class UnsupportedColours(ValueError):  # noqa: N818 - a state, named as one says it
+class UnsupportedColours(ValueError):  # noqa: N818 - names a state
     """The colours of a video are coded in a way that cannot be converted."""
 
 
@@ -55,8 +55,8 @@ class PictureMaker:
     def picture(self, frame: Any, *, aspect: Fraction | None) -> Image | Planes:
         """Returns a frame upright, in square pixels: uint8 (H, W, 3), BGR, or its planes.
 
-        A frame that only wants its colours converted keeps its planes: what reads it may not need
-        all of it, or no colour at all.
+        A frame that needs only a colour conversion keeps its planes: its consumer may not need all
+        of it, or no colour at all.
 
         Args:
             frame: a decoded `av.VideoFrame`.

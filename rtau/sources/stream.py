@@ -39,7 +39,7 @@ from rtau.sources.presentation_clock import PresentationClock
 # Waits before opening a lost stream again: doubled each time, up to the last.
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 4.0
-# Opening is two bounded waits (connect, then look into the stream), reading one; and some slack.
+# Opening is two bounded waits (connect, then probe the stream), reading one; and some slack.
 WAITS_PER_TRY = 3
 SLACK_S = 2.0
 # TCP where the server has it (UDP loses packets), and no local file: a playlist from the network

@@ -44,7 +44,7 @@ class SyntheticSource:
         seed: int = 0,
         live: bool = False,
     ) -> None:
-        """Prepares the scene; frames are drawn when they are asked for.
+        """Prepares the scene; frames are drawn during iteration.
 
         Args:
             frames: how many.

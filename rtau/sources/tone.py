@@ -45,7 +45,7 @@ def sdr_from_hdr(image_bgr: Image, transfer: Transfer) -> Image:
     """Returns the SDR picture (BT.709, gamma 2.2) of an HDR one: uint8 (H, W, 3), BGR.
 
     HLG's system gamma is applied per channel, not on luminance: a little more saturated than
-    BT.2100 asks, and a table instead of three passes.
+    BT.2100 specifies, and a table instead of three passes.
     """
     light = cv2.LUT(image_bgr, _LIGHT[transfer])  # float32, linear, BT.2020, 1 = SDR white
     light = cv2.transform(light, _BGR_MATRIX)

@@ -1,4 +1,4 @@
-"""What every source promises (rtau/protocols.py, Source), asked of every implementation."""
+"""What every source promises (rtau/protocols.py, Source), tested on every implementation."""
 
 import itertools
 import threading
@@ -21,8 +21,8 @@ from tests.support.cameras import CameraDouble
 from tests.support.media import numbered, write_clip
 from tests.support.stream_server import Behaviour, StreamServer
 
-# A source that does not end by itself is looked at for so many frames.
-LOOK_AT = 8
+# So many frames of a source that does not end are read.
+MAX_FRAMES = 8
 SOON_S = 2.0
 
 
@@ -87,7 +87,7 @@ def test_it_has_the_shape_of_the_protocol(source):
 
 
 def test_frames_are_what_info_says(source):
-    frames = list(itertools.islice(source, LOOK_AT))
+    frames = list(itertools.islice(source, MAX_FRAMES))
     assert frames
     for frame in frames:
         assert isinstance(frame, Frame)
@@ -97,7 +97,7 @@ def test_frames_are_what_info_says(source):
 
 def test_the_report_accounts_for_every_gap_in_the_indices(source):
     frames = []
-    for frame in itertools.islice(source, LOOK_AT):
+    for frame in itertools.islice(source, MAX_FRAMES):
         frames.append(frame)
         time.sleep(0.02)  # slower than a live source
     report = source.report()
@@ -123,7 +123,7 @@ def test_the_report_can_be_asked_after_the_close(source):
 
 
 def test_indices_start_at_0_and_grow_and_time_never_goes_back(source):
-    frames = list(itertools.islice(source, LOOK_AT))
+    frames = list(itertools.islice(source, MAX_FRAMES))
     assert frames[0].index == 0
     assert all(later.index > former.index for former, later in itertools.pairwise(frames))
     assert all(later.time_s >= former.time_s for former, later in itertools.pairwise(frames))
@@ -141,7 +141,7 @@ def test_a_file_ends_and_stays_ended(source):
 
 def test_frames_keep_their_pixels_while_others_are_read(source):
     frames, copies = [], []
-    for frame in itertools.islice(source, LOOK_AT):
+    for frame in itertools.islice(source, MAX_FRAMES):
         frames.append(frame)
         copies.append(frame.image_bgr.copy())
     for frame, copy in zip(frames, copies, strict=True):

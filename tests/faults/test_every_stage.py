@@ -22,7 +22,7 @@ from tests.support.doubles import (
 FRAMES = 24
 WHEN = {"first": 0, "middle": FRAMES // 2, "last": FRAMES - 1}
 STAGES = ("source", "detector", "tracker", "engine", "sink", "overlay")
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 
 
 def faulty_run(stage, k, kept, *, live):
@@ -71,7 +71,7 @@ def test_the_run_ends_with_the_original_error_and_no_thread(stage, when, live):
     with pytest.raises((RuntimeError, OSError), match=f"{stage} exploded on .* ?{k}"):
         runner.run()
 
-    assert time.perf_counter() - start_s < PATIENCE_S
+    assert time.perf_counter() - start_s < TIMEOUT_S
     assert threading.active_count() == before
     assert kept.closed == 1
     assert runner.summary.end.startswith(f"failed: {stage} exploded")

@@ -13,7 +13,7 @@ from tests.support.commands import example_frames, start
 
 pytestmark = pytest.mark.needs_onnxruntime
 
-PATIENCE_S = 40
+TIMEOUT_S = 40
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def long_clip(tmp_path):
 
 def wait_for_rows(path, process, *, rows):
     """Returns when the table has so many rows; the run is then in its middle."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         assert process.poll() is None, process.stderr.read()
         if path.exists() and path.read_bytes().count(b"\n") > rows:
@@ -52,7 +52,7 @@ def test_ctrl_c_finishes_the_files_and_exits_130(long_clip, tmp_path):
     process = start("video", long_clip, "--out", out, "--csv", table)
     wait_for_rows(table, process, rows=60)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=TIMEOUT_S)
 
     assert process.returncode == 130, err
     assert "Traceback" not in err
@@ -66,7 +66,7 @@ def test_kill_9_leaves_a_playable_video_and_whole_rows(long_clip, tmp_path):
     process = start("video", long_clip, "--out", out, "--csv", table)
     wait_for_rows(table, process, rows=250)
     process.kill()
-    process.communicate(timeout=PATIENCE_S)
+    process.communicate(timeout=TIMEOUT_S)
 
     text = table.read_text()
     whole = text[: text.rindex("\n")].splitlines()

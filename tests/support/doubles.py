@@ -1,4 +1,4 @@
-"""Doubles for the seams: scripted when all is well, failing on call k when asked."""
+"""Doubles for the protocols: scripted when all is well, failing on call k when asked."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def centred_landmarks(crops) -> np.ndarray:
 
 
 class CountingEngine(ScriptedEngine):
-    """Scripted engine that notes the rows and the CAM wish of every batch."""
+    """Scripted engine that records the rows of every batch and whether CAMs were wanted."""
 
     def __init__(self, contract: ModelContract | None = None, *, fail_on: int | None = None):
         contract = contract or make_contract()

@@ -157,7 +157,7 @@ def following(engine, detector):
 
 
 class StillDetector(FixedDetector):
-    """Finds one box, and notes in which frames it is asked to look around it."""
+    """Finds one box, and records the frames of its local re-detections."""
 
     def __init__(self):
         super().__init__(((40, 30, 72, 62),))

@@ -36,8 +36,8 @@ def test_more_frames_than_declared_is_all_and_no_time_left():
 def test_speed_names_losses_where_there_can_be_any():
     assert speed_parts(status()) == ["15.0 fps"]
     assert speed_parts(status(fps=None, is_live=True)) == ["-- fps", "dropped 0"]
-    told = speed_parts(status(latency_p50_s=0.0204, latency_p95_s=0.05, dropped=2, corrupt=1))
-    assert told == ["15.0 fps", "latency 20 ms, p95 50 ms", "dropped 2", "corrupt 1"]
+    parts = speed_parts(status(latency_p50_s=0.0204, latency_p95_s=0.05, dropped=2, corrupt=1))
+    assert parts == ["15.0 fps", "latency 20 ms, p95 50 ms", "dropped 2", "corrupt 1"]
 
 
 def test_progress_counts_down_or_up():

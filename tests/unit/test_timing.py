@@ -32,12 +32,12 @@ def test_a_lap_shares_the_time_between_frames_and_starts_anew(monkeypatch):
     assert clock.lap(2) == {}
 
 
-def test_laps_keep_bounded_memory_and_the_full_count():
-    laps = timing.Laps()
-    for k in range(timing.RESERVOIR + 10):
-        laps.add({"infer": float(k)})
+def test_history_keep_bounded_memory_and_the_full_count():
+    history = timing.StageHistory()
+    for k in range(timing.HISTORY_FRAMES + 10):
+        history.add({"infer": float(k)})
 
-    summary = laps.summary()["infer"]
+    summary = history.summary()["infer"]
 
-    assert summary.samples == timing.RESERVOIR + 10
-    assert summary.p50_s == pytest.approx(10 + (timing.RESERVOIR - 1) / 2)
+    assert summary.samples == timing.HISTORY_FRAMES + 10
+    assert summary.p50_s == pytest.approx(10 + (timing.HISTORY_FRAMES - 1) / 2)

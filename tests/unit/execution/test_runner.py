@@ -225,7 +225,7 @@ def test_the_picture_is_drawn_once_for_all_who_want_it_and_cannot_be_written_on(
 
 def test_nothing_is_drawn_when_no_sink_wants_it():
     def compose(result):
-        raise AssertionError("drawn for nobody")
+        raise AssertionError("drawn although no sink wants it")
 
     make_runner(5, compose=compose).run()
 

@@ -44,11 +44,11 @@ WIDTH, HEIGHT = 160, 120
 FORGOTTEN = 15
 # Half of what a float in a list takes (an 8 byte pointer to 24 bytes).
 LEAK_BYTES_PER_FRAME = 16
-# How many frames are on their way at a look is chance, up to a thousand objects of difference; so
+# How many frames are queued at a measurement is chance, up to a thousand objects of difference; so
 # far apart, that is less than half an object a frame.
 EARLY, LATE = 100, 6100
-# Long enough that at the last look as many frames may be on their way as at the first.
-MOST_ON_THE_WAY = 100
+# Long enough that at the last measurement as many frames may be queued as at the first.
+MAX_QUEUED = 100
 SIDE = 24
 
 
@@ -95,15 +95,15 @@ class Passers:
         return Faces(boxes_xyxy=box, scores=np.full(1, 0.9, np.float32))
 
 
-class Watch(NullSink):
-    """Calls a function at every frame."""
+class CallbackSink(NullSink):
+    """Calls a function with the index of every frame."""
 
-    def __init__(self, look):
+    def __init__(self, callback):
         super().__init__()
-        self.look = look
+        self.callback = callback
 
     def write(self, result, image, /):
-        self.look(result.frame.index)
+        self.callback(result.frame.index)
 
 
 def row_of_faces(count):
@@ -136,8 +136,8 @@ def run_film(film, *sinks, detector=None):
 @pytest.fixture
 def small_windows(monkeypatch):
     """Windows of fixed size are full after a few frames, so that only what grows is left."""
-    monkeypatch.setattr(timing, "RESERVOIR", 64)
-    monkeypatch.setattr(timing, "RECENT", 16)
+    monkeypatch.setattr(timing, "HISTORY_FRAMES", 64)
+    monkeypatch.setattr(timing, "RECENT_FRAMES", 16)
 
 
 def grown_blocks(*, also=lambda index: None):
@@ -147,14 +147,14 @@ def grown_blocks(*, also=lambda index: None):
     """
     used = {}
 
-    def look(index):
+    def measure(index):
         also(index)
         if index in (EARLY, LATE):
             gc.collect()
             used[index] = sys.getallocatedblocks()
 
     run_film(Film(60))  # what is made once and kept is there now
-    run_film(Film(LATE + MOST_ON_THE_WAY), Watch(look))
+    run_film(Film(LATE + MAX_QUEUED), CallbackSink(measure))
     return (used[LATE] - used[EARLY]) / (LATE - EARLY)
 
 
@@ -173,11 +173,11 @@ def test_no_more_frames_are_held_late_than_early_by_a_fast_or_a_slow_sink(pause_
     film = Film(200, own_pictures=True)
     alive = []
 
-    def look(index):
+    def measure(index):
         alive.append(film.alive)
         time.sleep(pause_s)
 
-    run_film(film, Watch(look))
+    run_film(film, CallbackSink(measure))
 
     # Both queues, one frame in each stage, one between them, and the batch.
     queued = PREFETCH_FRAMES // PREFETCH_PER_SIDE_QUEUE + PREFETCH_FRAMES
@@ -212,7 +212,7 @@ def test_searches_depend_on_the_length_of_the_video_and_not_on_the_faces(faces):
         run_film(Film(frames), detector=detector)
         counts.append(detector.calls)
 
-    # A look around the known faces in every frame, and the whole frame 3.3 times a second.
+    # A local re-detection in every frame, and the whole frame 3.3 times a second.
     assert counts[0] <= 100 + 100 / FPS / 0.3 + 5
     assert counts[1] == pytest.approx(2 * counts[0], abs=4)
 
@@ -276,14 +276,14 @@ def resident_bytes():
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_eight_hours_take_no_more_memory_than_one():
-    """At 4 frames a second; cheaper frames, and nothing in rtau asks how long a frame lasts."""
+    """At 4 frames a second; cheaper frames, and nothing in rtau depends on the frame rate."""
     fps, used = 4, {}
     first, last = 3600 * fps, 8 * 3600 * fps - 1
 
-    def look(index):
+    def measure(index):
         if index in (first, last):
             gc.collect()
             used[index] = resident_bytes()
 
-    assert run_film(Film(last + 1, fps=fps), Watch(look)).frames_done == last + 1
+    assert run_film(Film(last + 1, fps=fps), CallbackSink(measure)).frames_done == last + 1
     assert used[last] - used[first] < LEAK_BYTES_PER_FRAME * (last - first)

@@ -1,6 +1,6 @@
-"""A live run that cannot keep up: it stays as late as it was, and counts what it leaves out.
+"""A live run that cannot keep up: its latency stays constant, and it counts dropped frames.
 
-Time is made up, and camera and consumer take turns on it, so that every number is exact.
+Time is simulated: camera and consumer advance it in turns, so that every number is exact.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from rtau.execution.runner import Runner
 from rtau.protocols import SourceInfo, SourceReport
 from tests.support.doubles import CountingEngine, NullSink, make_pipeline
 
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 FPS = 30
 # Sums of floats; a frame that is due is never missed by one of them.
 ROUNDING_S, SLACK_S = 1e-9, 1e-6
 
 
-class MadeUpTime:
-    """A clock that a consumer moves on, stopping wherever a camera has a frame to give."""
+class SimulatedClock:
+    """A clock that a consumer advances, stopping wherever a camera has a frame to give."""
 
     def __init__(self):
         self.now_s = 0.0
@@ -40,7 +40,7 @@ class MadeUpTime:
         with self._changed:
             self._next_frame_s = time_s
             self._changed.notify_all()
-            assert self._changed.wait_for(lambda: self.now_s >= time_s, PATIENCE_S)
+            assert self._changed.wait_for(lambda: self.now_s >= time_s, TIMEOUT_S)
 
     def end(self):
         """The camera has no further frame."""
@@ -60,12 +60,12 @@ class MadeUpTime:
                 self.now_s = max(self.now_s, given_s)
                 self._changed.notify_all()
                 moved_on = lambda given_s=given_s: self._next_frame_s > given_s  # noqa: E731
-                assert self._changed.wait_for(moved_on, PATIENCE_S)
+                assert self._changed.wait_for(moved_on, TIMEOUT_S)
             self.now_s = until_s
 
 
-class MadeUpCamera:
-    """Gives a frame every 1/30 s of a made-up time, whether somebody takes it or not."""
+class SimulatedCamera:
+    """Gives a frame every 1/30 s of simulated time, whether or not it is taken."""
 
     is_live = True
     dropped = 0
@@ -114,11 +114,11 @@ class SlowSink(NullSink):
 
 
 def run_live(monkeypatch, *, frames, seconds_per_frame):
-    clock = MadeUpTime()
+    clock = SimulatedClock()
     monkeypatch.setattr(
         runner_module, "time", types.SimpleNamespace(perf_counter=clock.perf_counter)
     )
-    camera = MadeUpCamera(clock, frames=frames)
+    camera = SimulatedCamera(clock, frames=frames)
     sink = SlowSink(clock, camera, seconds=seconds_per_frame)
     engine = CountingEngine()
     pipeline = make_pipeline(engine)
@@ -139,7 +139,7 @@ def test_a_consumer_that_cannot_keep_up_is_never_later_than_its_own_work(
     assert summary.latency.p99_s <= seconds_per_frame + 1 / FPS + SLACK_S
 
 
-def test_what_is_left_out_is_counted_exactly(monkeypatch):
+def test_dropped_frames_are_counted_exactly(monkeypatch):
     summary, sink = run_live(monkeypatch, frames=300, seconds_per_frame=0.1)
 
     # Three frames come in each tenth of a second and the newest of them is taken.
@@ -162,12 +162,12 @@ def test_a_consumer_that_keeps_up_loses_nothing(monkeypatch):
 def test_a_slow_live_run_holds_no_more_frames_late_than_early(monkeypatch):
     _, sink = run_live(monkeypatch, frames=300, seconds_per_frame=0.1)
 
-    # The one worked on, the newest, and the one in the reader's hand.
+    # The one worked on, the newest, and the one the reader holds.
     assert max(sink.alive) <= 3
 
 
 def test_frames_a_source_drops_by_itself_are_counted_too():
-    class Skipping(MadeUpCamera):
+    class Skipping(SimulatedCamera):
         """Drops every other frame before anybody can take it."""
 
         def __iter__(self):
@@ -177,7 +177,7 @@ def test_frames_a_source_drops_by_itself_are_counted_too():
 
     engine = CountingEngine()
     pipeline = make_pipeline(engine)
-    source = Skipping(MadeUpTime(), frames=20)
+    source = Skipping(SimulatedClock(), frames=20)
     summary = Runner(source=source, pipeline=pipeline, sinks=[NullSink()], drops=False).run()
 
     assert summary.frames_done == 10

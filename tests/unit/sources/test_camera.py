@@ -186,9 +186,9 @@ class TestRealDevices:
         monkeypatch.setattr(camera_module, "_check_device", lambda path: None)
         monkeypatch.setattr(camera_module.sys, "platform", "linux")
         monkeypatch.delenv(camera_module.V4L2_TIMEOUT, raising=False)
-        device_opener(0, asked=CameraMode(), timeout_s=3.2)
+        device_opener(0, requested=CameraMode(), timeout_s=3.2)
         assert os.environ[camera_module.V4L2_TIMEOUT] == "3"
-        device_opener(0, asked=CameraMode(), timeout_s=9)
+        device_opener(0, requested=CameraMode(), timeout_s=9)
         assert os.environ[camera_module.V4L2_TIMEOUT] == "3"
         monkeypatch.delenv(camera_module.V4L2_TIMEOUT)
 

@@ -1,4 +1,4 @@
-"""The capture thread: latest frame, bounded waits, errors handed over, nothing left behind."""
+"""The capture thread: latest frame, bounded waits, errors passed on, no thread left."""
 
 import threading
 import time
