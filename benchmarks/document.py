@@ -10,8 +10,6 @@ from pathlib import Path
 
 from rtau.runs.bench.machine import OF_BYTES, load, machine, revision
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 def write_measured(document: Path, text: str, /, *, script: str) -> None:
     """Puts the text between the script's markers; what else the document says stays.
@@ -30,7 +28,7 @@ def write_measured(document: Path, text: str, /, *, script: str) -> None:
 
 def origin(*packages: str) -> str:
     """Returns one line: commit, processor, cores, load, and the versions of some packages."""
-    commit, is_dirty = revision(ROOT)
+    commit, is_dirty = revision()
     name = "none" if commit is None else f"{commit[:10]}{'-dirty' if is_dirty else ''}"
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     return f"Commit {name}; {processor()}, load {load() or 0:.1f}; {versions}."

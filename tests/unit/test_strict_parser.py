@@ -107,3 +107,8 @@ def test_null_is_nan_where_records_hold_it_so():
     parsed = parser.parse(Outer, {"count": 1, "mean": None, "rate": None})
     assert math.isnan(parsed.mean)
     assert parsed.rate is None
+
+
+def test_a_record_as_a_dict_is_parsed_back():
+    record = Outer(3, names=("x",), inner=Inner("b"), several=(Inner(),))
+    assert StrictParser().parse(Outer, dataclasses.asdict(record)) == record

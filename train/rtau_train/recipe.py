@@ -16,7 +16,7 @@ from rtau.contract import CropRule
 from rtau.data import Task
 from rtau.errors import ConfigError
 from rtau.facs import au_from_label
-from rtau_train.plain_values import record_from
+from rtau.strict_parser import StrictParser
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -308,7 +308,7 @@ class Recipe:
             ConfigError: a key is missing or unknown, or a value has the wrong type.
         """
         try:
-            return record_from(cls, payload)
+            return StrictParser().parse(cls, payload)
         except ValueError as error:
             raise ConfigError(f"{origin}: {error}") from None
 

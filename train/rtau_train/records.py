@@ -1,6 +1,6 @@
 """Frozen records in JSON files: NaN becomes null, and what cannot be read is one clear line.
 
-The values themselves are checked by `rtau_train.plain_values`; this adds files. Called by the
+The values themselves are checked by `rtau.strict_parser`; this adds files. Called by the
 records that are kept in files: figures, studies and published tables.
 """
 
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rtau.errors import SourceOpenError
-from rtau_train.plain_values import record_from
+from rtau.strict_parser import StrictParser
 
 Record = TypeVar("Record")
+PARSER = StrictParser(null_is_nan=True)
 
 
 def plain(value: Any, /) -> Any:
@@ -51,7 +52,7 @@ def from_plain(kind: type[Record], payload: Any, /, *, origin: str) -> Record:
         SourceOpenError: a key is missing or unknown, or a value has the wrong type or is refused.
     """
     try:
-        return record_from(kind, payload)
+        return PARSER.parse(kind, payload)
     except ValueError as error:
         raise SourceOpenError(f"{origin}: {error}") from None
 

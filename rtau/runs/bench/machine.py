@@ -15,6 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import rtau
 from rtau.cpu import usable_cores
 
 # Distributions that can change a metric.
@@ -23,6 +24,7 @@ PACKAGES = (
     *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "tensorrt-cu13"),
 )
 TIMEOUT_S = 10.0
+CHECKOUT = Path(rtau.__file__).resolve().parent.parent
 # Instruction sets that decide how fast a CPU multiplies, by the kernel's names.
 INSTRUCTIONS = (
     *("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8"),
@@ -149,8 +151,8 @@ def packages() -> tuple[Package, ...]:
     return tuple(found)
 
 
-def revision(folder: Path) -> tuple[str | None, bool | None]:
-    """Returns the commit of a checkout and whether files differ from it; None outside of one."""
+def revision(folder: Path = CHECKOUT) -> tuple[str | None, bool | None]:
+    """Returns the commit of a checkout, and whether files differ from it; None outside of one."""
     git = shutil.which("git")
     if git is None or not (folder / ".git").exists():
         return None, None

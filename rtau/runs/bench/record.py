@@ -39,7 +39,6 @@ from rtau.strict_parser import StrictParser
 
 # Raised when a field changes its meaning.
 SCHEMA = 1
-CHECKOUT = Path(rtau.__file__).resolve().parent.parent
 ALL_THREADS = Path("/proc/self/task")
 ENCODER_THREADS = (
     "auto"
@@ -236,7 +235,7 @@ Begun = functools.partial[BenchRecord]
 
 def begin(suite: str, *, command: str) -> Begun:
     """Returns the record of a benchmark that begins now, on this machine and checkout."""
-    commit, is_dirty = revision(CHECKOUT)
+    commit, is_dirty = revision()
     return functools.partial(
         BenchRecord,
         suite=suite,

@@ -70,7 +70,7 @@ def test_plain_values_give_the_recipe_back():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("max_lr =", "max_rl =", "unknown key fit.max_rl; did you mean max_lr?"),
+        ("max_lr =", "max_rl =", "unknown key fit.max_rl; did you mean fit.max_lr?"),
         ("dropout =", "# dropout =", "missing key network.dropout"),
         ("input_size = 112", 'input_size = "112"', "network.input_size must be int, got str"),
         ('"AU01"', '"AU1"', "network.labels must be like AU04, got 'AU1'"),
@@ -117,7 +117,7 @@ def test_overrides_change_values_and_are_checked_like_the_file():
         ("epochs=3", "--set must be TABLE.KEY=VALUE"),
         ("fit.epochs", "--set must be TABLE.KEY=VALUE"),
         ("fit.epochs=many", "fit.epochs must be int, got str"),
-        ("fit.epoch=3", "unknown key fit.epoch; did you mean epochs?"),
+        ("fit.epoch=3", "unknown key fit.epoch; did you mean fit.epochs?"),
         ("fit.epochs=0", "fit.dense_epochs must lie in"),
         ("fit.seed.x=1", "seed is not a table"),
         ("split.folds=1", "split.folds must be 0 or at least 2"),

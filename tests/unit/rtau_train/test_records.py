@@ -80,7 +80,7 @@ def test_a_field_with_a_default_may_be_missing():
         ({"pairs": 3}, "f.json: pairs must be a list, got int"),
         ({"pairs": [["x"]]}, r"f.json: pairs\[0\] must have 2 values, got 1"),
         ({"pairs": [["x", "y"]]}, r"f.json: pairs\[0\]\[1\] must be float, got str"),
-        ({"inner": 3}, "f.json: inner. must be a table, got int"),
+        ({"inner": 3}, "f.json: inner must be a table, got int"),
         ({"inner": {"words": "x"}}, "f.json: missing key inner.share"),
         ({"many": [{"words": "x", "share": 1, "k": 2}]}, r"f.json: unknown key many\[0\].k"),
         ({"notes": []}, "f.json: notes must be a table, got list"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from rtau.contract import CropRule
 from rtau.data import Task
 from rtau.errors import ConfigError, SourceOpenError
-from rtau_train.plain_values import record_from
+from rtau.strict_parser import StrictParser
 
 FILE_NAME = "prepared.json"
 # Raised when a field changes its meaning.
@@ -60,7 +60,7 @@ def read_preparation(folder: Path, /) -> Preparation | None:
     path = folder / FILE_NAME
     try:
         payload = json.loads(path.read_text(encoding="utf-8"))
-        return record_from(Preparation, payload)
+        return StrictParser(null_is_nan=True).parse(Preparation, payload)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,10 @@ import torch
 import torchvision
 
 from rtau import __version__
-from rtau.cpu import usable_cores
 from rtau.errors import SourceOpenError
-from rtau_train.plain_values import record_from
+from rtau.runs.bench import machine as machine_record
+from rtau.runs.bench.machine import revision
+from rtau.strict_parser import StrictParser
 
 FILE_NAME = "run.json"
 
@@ -75,7 +75,8 @@ def read_record(folder: Path, /) -> LabRecord:
     """
     path = folder / FILE_NAME
     try:
-        return record_from(LabRecord, json.loads(path.read_text(encoding="utf-8")))
+        payload = json.loads(path.read_text(encoding="utf-8"))
+        return StrictParser().parse(LabRecord, payload)
     except (OSError, ValueError) as error:
         raise SourceOpenError(
             f"{path}: not the record of a run ({error}); `rtau-train fit` writes it"
@@ -84,23 +85,13 @@ def read_record(folder: Path, /) -> LabRecord:
 
 def git_commit() -> str:
     """Returns the commit of the sources, `unknown` outside a repository."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()
+    return revision()[0] or "unknown"
 
 
 def machine(device: str, /) -> str:
     """Returns the processor, how many of its cores may be used, and the GPU if it trains."""
-    text = f"{_processor()}, {usable_cores()} cores"
+    here = machine_record.machine()
+    text = f"{here.cpu}, {here.cores} cores"
     return text if device == "cpu" else f"{text}, {torch.cuda.get_device_name(device)}"
 
 
@@ -113,12 +104,3 @@ def versions() -> tuple[str, ...]:
         f"torchvision {torchvision.__version__}",
         f"numpy {np.__version__}",
     )
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

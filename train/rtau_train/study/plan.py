@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rtau.errors import ConfigError, UsageError
-from rtau_train.plain_values import record_from
+from rtau.strict_parser import StrictParser
 from rtau_train.recipe import Protocol, Recipe, read_recipe
 
 if sys.version_info >= (3, 11):
@@ -91,7 +91,8 @@ def read_reduction(path: Path, /) -> Reduction:
         ConfigError: the file is missing, not TOML, or holds something else.
     """
     try:
-        reduction = record_from(Reduction, tomllib.loads(path.read_text(encoding="utf-8")))
+        payload = tomllib.loads(path.read_text(encoding="utf-8"))
+        reduction = StrictParser().parse(Reduction, payload)
     except OSError as error:
         raise ConfigError(f"{path}: the reduction cannot be read ({error.strerror})") from None
     except ValueError as error:

@@ -1,5 +1,3 @@
-import subprocess
-
 import pytest
 
 from rtau.errors import SourceOpenError
@@ -7,10 +5,7 @@ from rtau_train.fitting import lab_record
 
 
 def test_outside_a_repository_the_commit_is_unknown(monkeypatch):
-    def fail(*_, **__):
-        raise subprocess.CalledProcessError(128, "git")
-
-    monkeypatch.setattr(lab_record.subprocess, "run", fail)
+    monkeypatch.setattr(lab_record, "revision", lambda: (None, None))
 
     assert lab_record.git_commit() == "unknown"
 
