@@ -1,1 +1,1 @@
-"""What the settings ask for: built, run, recorded; one source, or a batch of files."""
+"""Runs: built from settings, executed, recorded; one source or a batch of files."""

@@ -1,8 +1,7 @@
-"""The run record: one JSON file that says how a run's results came to be.
+"""The run record: a JSON file with the origin of a run's results.
 
-Versions, model hash, the provider really used, settings, counts and times; no frame and no face.
-Loads no heavy library to ask its version. The command line fills it in and writes it at the end
-of a run, also of one that failed.
+Versions, model hash, execution provider, settings, counts and times; no frame and no face. Reads
+versions without importing the libraries. Written at the end of every run, also of failed ones.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from rtau.errors import SinkError, SourceOpenError
 from rtau.protocols import SourceInfo
 from rtau.sinks import check_output
 
-# Raised when a field changes its meaning; new fields may appear without.
+# Incremented when a field changes its meaning, but not for new fields.
 SCHEMA = 1
-# Distributions that can change a result; those that are not installed are left out.
+# Distributions that can affect results; those that are not installed are left out.
 PACKAGES = (
     *("numpy", "opencv-python", "opencv-python-headless", "av", "rich"),
     *("onnxruntime", "onnxruntime-gpu", "tensorrt"),
@@ -40,19 +39,19 @@ INTERRUPTED = "interrupted"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileStamp:
-    """Which state of a file was read: what changes whenever its content does."""
+    """The state of a file: size and modification time, which change with its content."""
 
     size_bytes: int
     """Size of the file."""
     modified_ns: int
-    """When it was last written, nanoseconds since 1970."""
+    """Modification time, nanoseconds since 1970."""
 
     @classmethod
     def of(cls, path: Path) -> FileStamp:
         """Returns the stamp of a file as it is now.
 
         Raises:
-            SourceOpenError: it cannot be looked at any more.
+            SourceOpenError: the file is gone or not accessible.
         """
         try:
             status = path.stat()
@@ -76,7 +75,7 @@ class SourceRecord:
     is_live: bool
     """True for cameras and streams."""
     file: FileStamp | None = None
-    """Which state of the file was read; None where the source is no video file."""
+    """State of the video file; None for other sources."""
 
     @classmethod
     def of(cls, info: SourceInfo, *, is_live: bool, file: FileStamp | None = None) -> SourceRecord:
@@ -93,7 +92,7 @@ class SourceRecord:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """Which model scored the faces, down to the bytes of its file."""
+    """The model that scored the faces."""
 
     path: str
     """The file that was loaded."""
@@ -136,7 +135,7 @@ class ModelRecord:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Everything worth knowing of a run after it; every field is plain JSON material."""
+    """The contents of a run record; every field is plain JSON data."""
 
     rtau_version: str
     """Version of this package."""
@@ -153,23 +152,23 @@ class RunRecord:
     model: ModelRecord | None
     """Which model scored them; None when the run failed before one was loaded."""
     device: str
-    """What the engine really ran on, provider included."""
+    """What the engine ran on, execution provider included."""
     settings: Mapping[str, Any]
-    """The whole configuration as it was used, defaults included."""
+    """All settings, defaults included."""
     frames_read: int
-    """Frames the source gave."""
+    """Frames read from the source."""
     frames_processed: int
-    """Frames that reached the sinks."""
+    """Frames written to the sinks."""
     frames_dropped: int
-    """Frames a live run skipped to stay live."""
+    """Frames dropped because newer ones had arrived."""
     frames_corrupt: int
     """Frames that could not be decoded."""
     tracks: int
-    """Different faces (track ids) that were reported."""
+    """Number of faces (track ids) reported."""
     reconnects: int
-    """How often a lost stream was opened again."""
+    """Number of reconnections to a lost stream."""
     wall_s: float
-    """Seconds from the first frame's request to the last sink's close."""
+    """Seconds from the request of the first frame to the close of the last sink."""
     processed_fps: float
     """Processed frames per second."""
     stage_ms: Mapping[str, Mapping[str, float]]
@@ -179,15 +178,15 @@ class RunRecord:
     outputs: Mapping[str, str]
     """What was written where: {"video": "annotated.mp4", "csv": "clip.csv"}."""
     output_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Size of each of those files when the run had ended: {"video": 71042, "csv": 3810}."""
+    """Size of each of those files at the end of the run: {"video": 71042, "csv": 3810}."""
     audio: str | None = None
-    """What became of the sound: `copied aac`; None when no video was written."""
+    """How the audio was written: `copied aac`; None when no video was written."""
     notes: Sequence[str] = ()
-    """Anything else a reader of the results must know."""
+    """Further remarks on the results."""
 
 
 def write_run_record(path: Path, record: RunRecord) -> None:
-    """Writes the record, and what machine it ran on, as JSON: all of the file or nothing.
+    """Writes the record and the environment as JSON, atomically.
 
     Raises:
         UsageError: the path is a directory.
@@ -198,10 +197,10 @@ def write_run_record(path: Path, record: RunRecord) -> None:
 
 
 def remove_run_record(path: Path) -> None:
-    """Removes the record of an earlier run, whose results are about to be replaced.
+    """Removes the record of an earlier run before its results are replaced.
 
     Raises:
-        SinkError: it is there and cannot be removed.
+        SinkError: it exists and cannot be removed.
     """
     try:
         path.resolve().unlink(missing_ok=True)
@@ -213,11 +212,11 @@ def remove_run_record(path: Path) -> None:
 
 
 def write_json(path: Path, payload: Mapping[str, Any], *, description: str) -> None:
-    """Writes plain values as JSON: all of the file or nothing.
+    """Writes plain values as JSON, atomically.
 
     Args:
-        path: the file; one that is there is replaced in one step.
-        payload: what it will hold.
+        path: the file; an existing one is replaced.
+        payload: the contents.
         description: what the file is, for the error message.
 
     Raises:
@@ -226,7 +225,7 @@ def write_json(path: Path, payload: Mapping[str, Any], *, description: str) -> N
     """
     check_output(path)
     text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
-    target = path.resolve()  # a link is followed, not replaced
+    target = path.resolve()  # replaces the target of a link, not the link
     part = target.with_name(f".{target.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="\n") as file:
@@ -254,13 +253,13 @@ def utc_now() -> str:
 
 
 def environment() -> dict[str, Any]:
-    """Returns interpreter, platform, processor count and the versions of what is installed."""
+    """Returns interpreter, platform, processor count and package versions."""
     versions = {}
     for name in PACKAGES:
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            continue  # optional, or its headless twin is here
+            continue  # optional, or its headless variant is installed
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -271,7 +270,7 @@ def environment() -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Returns the value as JSON can hold it: paths and fractions as text, NaN as null."""
+    """Returns the value as plain JSON data: paths and fractions as text, NaN as None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -1,1 +1,1 @@
-"""Many files: planned, shared out among processes or machines, resumed and accounted for."""
+"""Batches of files: planned, run in processes or on a cluster, resumed, recorded."""
