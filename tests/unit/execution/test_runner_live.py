@@ -14,6 +14,7 @@ import pytest
 
 from rtau.data import Frame
 from rtau.execution import runner as runner_module
+from rtau.execution import source_reader
 from rtau.execution.runner import Runner
 from rtau.protocols import SourceInfo, SourceReport
 from tests.support.doubles import CountingEngine, NullSink, make_pipeline
@@ -115,9 +116,8 @@ class SlowSink(NullSink):
 
 def run_live(monkeypatch, *, frames, seconds_per_frame):
     clock = SimulatedClock()
-    monkeypatch.setattr(
-        runner_module, "time", types.SimpleNamespace(perf_counter=clock.perf_counter)
-    )
+    for module in (runner_module, source_reader):
+        monkeypatch.setattr(module, "time", types.SimpleNamespace(perf_counter=clock.perf_counter))
     camera = SimulatedCamera(clock, frames=frames)
     sink = SlowSink(clock, camera, seconds=seconds_per_frame)
     engine = CountingEngine()
