@@ -1,7 +1,4 @@
-"""What all records share: arrays checked when they are made, read-only, shown by their shapes.
-
-Used by `rtau.data` only.
-"""
+"""Helpers of the records in `rtau.data`: array checks, read-only views, a repr with shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ import numpy.typing as npt
 
 def check_array(name: str, array: Any, *, dtype: type, shape: tuple[int | str, ...]) -> None:
     """Raises unless the value is an array of the dtype and a shape that fits the pattern."""
-    # Every record of every frame comes by here: words are made only for what is wrong.
+    # Called for every record of every frame: the message is built only for an error.
     if isinstance(array, np.ndarray) and array.dtype == dtype and _is_like(array.shape, shape):
         return
     wanted = f"{name} must be {np.dtype(dtype).name} ({', '.join(map(str, shape))})"
@@ -24,7 +21,7 @@ def check_array(name: str, array: Any, *, dtype: type, shape: tuple[int | str, .
 
 
 def _is_like(shape: tuple[int, ...], pattern: tuple[int | str, ...]) -> bool:
-    """True where a shape fits a pattern, in which a name stands for any size."""
+    """True if a shape matches a pattern, in which a name matches any size."""
     if len(shape) != len(pattern):
         return False
     for have, want in zip(shape, pattern, strict=True):
@@ -35,12 +32,12 @@ def _is_like(shape: tuple[int, ...], pattern: tuple[int | str, ...]) -> bool:
 
 def is_finite(array: npt.NDArray[np.float32]) -> bool:
     """True where no value is NaN or infinite."""
-    # Counting costs a third of what `all` does, which calls into Python for a few numbers.
+    # For a few numbers, counting takes a third of the time of `all`, which calls into Python.
     return bool(np.count_nonzero(np.isfinite(array)) == array.size)
 
 
 def is_every_row(rows: npt.NDArray[Any], count: int) -> bool:
-    """True where a mask or an index array picks each of so many rows, in their order."""
+    """True if a mask or an index array selects all `count` rows, in order."""
     if rows.shape != (count,):
         return False
     if rows.dtype == np.bool_:
@@ -49,9 +46,9 @@ def is_every_row(rows: npt.NDArray[Any], count: int) -> bool:
 
 
 def freeze(record: Any, field: str) -> None:
-    """Replaces an array field by a read-only view, so that no reader can scribble on it.
+    """Replaces an array field by a read-only view.
 
-    The maker must not keep a writable handle on the buffer: a view does not freeze its owner.
+    The underlying buffer stays writable for whoever has another reference to it.
     """
     view = getattr(record, field).view()
     view.setflags(write=False)

@@ -1,4 +1,4 @@
-"""The names and the order of the columns of rtau's CSV files, in one place.
+"""Names and order of the columns of rtau's tables.
 
 Follows OpenFace 2's conventions where they exist (`frame` from 1, `AU01_c`); formats no value and
 opens no file. The CSV sink writes these columns, the detector that replays recorded faces reads
@@ -24,7 +24,7 @@ FACE_H = "face_h"
 EMOTION = "emotion"
 
 BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
-# What every file starts with, whatever the model says of a face.
+# The first columns of every file.
 LEADING = (FRAME, FACE_ID, TIMESTAMP, CONFIDENCE, SUCCESS, *BOX)
 # Digits after the point. A thousandth of a pixel is far below what a detector's box means, and
 # enough to cut the same crop; a network's landmarks are off by a hundred times their last digit.
@@ -33,7 +33,7 @@ LANDMARK_DIGITS = 2
 # Microseconds: tells frames of any time base apart.
 TIME_DIGITS = 6
 CONFIDENCE_DIGITS = 4
-# Where landmarks are wanted: all x, then all y, as OpenFace has them.
+# The landmarks' columns: all x, then all y, as in OpenFace.
 POINTS = tuple(f"{axis}_{k}" for axis in "xy" for k in range(LANDMARKS))
 
 

@@ -1,7 +1,7 @@
-"""What a model file takes and returns: the one place for labels, sizes, thresholds and origins.
+"""What a model file takes and returns: labels, sizes, thresholds and where they come from.
 
-Written by `rtau-export`, carried in the ONNX metadata (key `rtau_contract`) and as a JSON file
-beside the model; read by the backends, which refuse a model without one. Knows no backend.
+`rtau-export` writes the contract into the ONNX metadata (key `rtau_contract`) and as a JSON file
+beside the model. The backends read it and refuse a model without one.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from rtau.strict_parser import StrictParser
 
 # Key of the contract's JSON in an ONNX file's metadata_props.
 METADATA_KEY = "rtau_contract"
-# Raised when a field changes its meaning; the runtime refuses other schemas.
+# Increased when a field changes its meaning; the runtime refuses other schemas.
 SCHEMA = 1
-# A contract is a page of text; anything larger is not one (and may be hostile).
+# A contract is a page of text; a larger file is something else, or hostile.
 MAX_JSON_BYTES = 1 << 20
 
 Precision = Literal["fp32", "fp16", "int8"]
 CamMethod = Literal["gradcam", "gradcam++"]
-# Whose integer arithmetic an int8 file is made for: ONNX Runtime on a CPU, or TensorRT.
+# The integer arithmetic an int8 file is made for: ONNX Runtime's on a CPU, or TensorRT's.
 Int8Profile = Literal["cpu", "trt"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CropRule:
-    """How the square crop lies on a detector's box: the geometry the weights were trained for."""
+    """The position of the crop relative to a detector's box, as in training."""
 
     detector: str
-    """Name of the detector whose boxes the numbers are for: `haar`."""
+    """The detector whose boxes the numbers are for: `haar`."""
     expand: float
-    """Side of the crop over the longer side of the box."""
+    """Side of the crop relative to the longer side of the box."""
     offset_x: float
-    """Move of the centre to the right, in longer sides of the box."""
+    """Shift of the centre to the right, in longer sides of the box."""
     offset_y: float
-    """Move of the centre downwards, in longer sides of the box."""
+    """Shift of the centre downwards, in longer sides of the box."""
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.expand <= 4:
@@ -52,15 +52,15 @@ class CropRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LandmarkRule:
-    """How the square a crop was trained on lies on the 68 landmarks a file returns (iBUG order).
+    """The position of the square used in training relative to the 68 landmarks (iBUG order).
 
-    With it `rtau.faces.landmarks` goes from the landmarks to the next crop.
+    `rtau.faces.landmarks` computes the next crop from the landmarks with it.
     """
 
     side_over_landmark_box: float
-    """Side of the square over the longer side of the box of the landmarks."""
+    """Side of the square relative to the longer side of the landmarks' box."""
     lift: float
-    """How far the square's centre lies above the box's centre, in sides of the square."""
+    """Height of the square's centre above the box's centre, in sides of the square."""
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.side_over_landmark_box <= 4:
@@ -74,7 +74,7 @@ class LandmarkRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ParityRecord:
-    """How far an ONNX file is from what it was made of, as measured when it was written."""
+    """Differences between an ONNX file and what it was made from, measured when it was written."""
 
     reference: str
     """What it was compared with: torch, or the float32 file of a reduced one."""
@@ -83,11 +83,11 @@ class ParityRecord:
     runner: str
     """What ran the file: library and provider."""
     conversion: str
-    """How the file was made of the reference, in one line: the ranges of int8, for example."""
+    """How the file was made from the reference, in one line: the ranges of int8, for example."""
     images: int
     """Pictures both were run on."""
     images_origin: str
-    """Where those pictures are from."""
+    """Origin of those pictures."""
     max_dlogit: float
     """Largest difference of a logit."""
     max_dp: float
@@ -101,9 +101,9 @@ class ParityRecord:
     cam_correlation: float | None = None
     """Lowest correlation of any label's CAMs; None without CAMs."""
     macro_f1_difference: float | None = None
-    """Macro-F1 of this file less that of the reference; None without labelled pictures."""
+    """Macro-F1 of this file minus that of the reference; None without labelled pictures."""
     max_dlandmark: float | None = None
-    """Largest move of a landmark, in sides of the crop; None without landmarks."""
+    """Largest distance of a landmark, in sides of the crop; None without landmarks."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.changed_decisions <= self.decisions:
@@ -117,7 +117,7 @@ class ParityRecord:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CalibrationRecord:
-    """How logits were brought to probabilities of occurrence; the file's own do so already.
+    """How logits were calibrated to probabilities; the calibration is part of the file.
 
     calibrated logit = (logit of training - shift) / temperature, per label (Platt 1999; Guo et al.
     2017, section 4.2).
@@ -128,7 +128,7 @@ class CalibrationRecord:
     shift: tuple[float, ...]
     """One per label."""
     origin: str
-    """The data and the rule they were chosen by."""
+    """The data and the rule they were fitted with."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -146,11 +146,11 @@ class ModelContract:
     input_size: int
     """Side S of the input crops, px; input is `crops`: uint8 (N, S, S, 3), RGB."""
     crop: CropRule
-    """Where a crop is cut."""
+    """Position of the crop."""
     mean: tuple[float, float, float]
-    """Subtracted inside the graph, per RGB channel, on a 0-1 scale; for the record only."""
+    """Subtracted inside the graph, per RGB channel, on a 0-1 scale; for information."""
     std: tuple[float, float, float]
-    """Divided by inside the graph, per RGB channel; for the record only."""
+    """Divided by inside the graph, per RGB channel; for information."""
     thresholds: tuple[float, ...]
     """Probability at or above which a label is active, one per label; 0 for multi_class."""
     thresholds_origin: str
@@ -164,24 +164,24 @@ class ModelContract:
     licence: str
     """Licence of the weights."""
     training_data: str
-    """What the weights have seen, in one line; the card has the chain."""
+    """The training data, in one line; details are in the model card."""
     cam_method: CamMethod | None = None
-    """What the `cams` output holds; None when the file has no such output."""
+    """What the `cams` output is; None when the file has no such output."""
     cam_scale: tuple[float, ...] | None = None
-    """Per label, the raw CAM value drawn as full heat: fixed, so heatmaps compare over time."""
+    """Per label, the raw CAM value drawn as full heat: heatmaps are comparable over time."""
     opset: int = 0
-    """ONNX opset of the file; 0 where there is none."""
+    """ONNX opset of the file; 0 for other files."""
     precision: Precision = "fp32"
     """Precision of the weights and of most of the arithmetic."""
     max_batch: int | None = None
-    """Rows the file takes at most; None for any."""
+    """Most rows per call; None for any number."""
     int8_profile: Int8Profile | None = None
-    """What an int8 file is made for; None where it is not said, and for other precisions."""
+    """What an int8 file is made for; None if unknown, and for other precisions."""
     parity: ParityRecord | None = None
-    """How far the file is from torch, or a reduced one from its float32 file; None where nobody
-    measured it, as for an engine of another precision than its ONNX file."""
+    """Differences from torch, or of a reduced file from its float32 file; None if not measured, as
+    for an engine of another precision than its ONNX file."""
     calibration: CalibrationRecord | None = None
-    """What is folded into the last layer; None: outputs order faces and are no probabilities."""
+    """What is folded into the last layer; None: the outputs rank faces and are not calibrated."""
     landmarks: LandmarkRule | None = None
     """What the `landmarks` output means: float32 (N, 68, 2), px in crop space; None when the file
     has no such output."""
@@ -205,7 +205,7 @@ class ModelContract:
 
     @classmethod
     def from_json(cls, text: str, *, origin: str) -> ModelContract:
-        """Returns the contract a JSON text holds; `origin` names the file in error texts.
+        """Returns the contract in a JSON text; `origin` names the file in error messages.
 
         Raises:
             ContractError: not JSON, another schema, a missing, unknown or wrong field.

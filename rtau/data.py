@@ -1,8 +1,7 @@
-"""The records that flow through rtau: frozen, checked when they are made, shared by reference.
+"""The records that the stages exchange: frozen, with shapes and dtypes checked on construction.
 
-Each is a struct of arrays whose shapes, dtypes and rows agree or the record cannot exist.
-Nothing here computes; sources make `Frame`s, detectors `Faces`, and so on down the picture in
-docs/architecture.md.
+Sources return `Frame`s, detectors `Faces`, engines `Scores`, the pipeline `FrameResult`s (see the
+picture in docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -22,29 +21,29 @@ from rtau.errors import EngineError
 from rtau.face import Face
 
 Task = Literal["multi_label", "multi_class"]
-# iBUG's count of points (Sagonas et al. 2013); their numbers run from 0, as in OpenFace.
+# The number of iBUG's points (Sagonas et al. 2013), counted from 0 as in OpenFace.
 LANDMARKS = 68
 Image = npt.NDArray[np.uint8]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Planes:
-    """A picture as video holds it: brightness, and two planes of colour of half its size (4:2:0).
+    """A picture as YUV 4:2:0 planes, as video decoders return it.
 
-    Half the bytes of a BGR picture, which most frames never need: faces are found in the
-    brightness, and the network sees crops.
+    It has half the bytes of a BGR picture, which most frames never need: faces are detected in the
+    brightness, and the network takes crops.
     """
 
     y: Image
-    """uint8 (H, W), brightness, frame space."""
+    """uint8 (H, W), luma, frame space."""
     u: Image
-    """uint8 (ceil(H / 2), ceil(W / 2)), blueness; a value belongs to 2 x 2 pixels of `y`."""
+    """uint8 (ceil(H / 2), ceil(W / 2)), blue difference, one sample per 2 x 2 pixels of `y`."""
     v: Image
-    """uint8 (ceil(H / 2), ceil(W / 2)), redness."""
+    """uint8 (ceil(H / 2), ceil(W / 2)), red difference."""
     rgb_from_yuv: npt.NDArray[np.float32]
     """float32 (3, 4): RGB, each 0 to 255, of the column (y, u, v, 1)."""
     convert: Callable[[], Image] = dataclasses.field(repr=False)
-    """Returns the whole picture, uint8 (H, W, 3), BGR, each time on memory of its own."""
+    """Returns the whole picture, uint8 (H, W, 3), BGR, a new array at each call."""
 
     def __post_init__(self) -> None:
         check_array("y", self.y, dtype=np.uint8, shape=("H", "W"))
@@ -57,13 +56,13 @@ class Planes:
 
     @functools.cached_property
     def image_bgr(self) -> Image:
-        """uint8 (H, W, 3), BGR, read-only; converted when it is first asked for."""
+        """uint8 (H, W, 3), BGR, read-only; converted on first access."""
         image = self.canvas_bgr()
         image.setflags(write=False)
         return image
 
     def canvas_bgr(self) -> Image:
-        """Returns uint8 (H, W, 3), BGR, converted anew: the caller may draw on it."""
+        """Returns uint8 (H, W, 3), BGR, a new array that the caller may change."""
         image = self.convert()
         check_array("image_bgr", image, dtype=np.uint8, shape=(*self.y.shape, 3))
         return image
@@ -71,7 +70,7 @@ class Planes:
     __repr__ = shapes
 
 
-# A picture as it is passed on: uint8 (H, W, 3), BGR, read-only, or in planes.
+# A picture: uint8 (H, W, 3), BGR, read-only, or planes.
 Picture: TypeAlias = Image | Planes
 
 
@@ -84,7 +83,7 @@ class Frame:
     time_s: float
     """Presentation time for files, capture time since the start for cameras, seconds."""
     picture: Picture
-    """uint8 (H, W, 3), BGR, read-only, or the planes a video holds; frame space."""
+    """uint8 (H, W, 3), BGR, read-only, or planes; frame space."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.picture, Planes):
@@ -103,9 +102,9 @@ class Frame:
         return self.picture.image_bgr if isinstance(self.picture, Planes) else self.picture
 
     def canvas_bgr(self) -> Image:
-        """Returns the picture as uint8 (H, W, 3), BGR, that the caller may draw on."""
-        # Planes are not converted first and copied then: new memory for a large picture costs more
-        # than what is written into it.
+        """Returns the picture as uint8 (H, W, 3), BGR, a new array that the caller may change."""
+        # Planes are converted directly, not converted and copied: allocating a large array costs
+        # more than filling it.
         if isinstance(self.picture, Planes):
             return self.picture.canvas_bgr()
         image: Image = self.picture.copy()
@@ -113,7 +112,7 @@ class Frame:
 
     @property
     def planes(self) -> Planes | None:
-        """The picture's planes, where it came as such."""
+        """The picture's planes; None for a BGR picture."""
         return self.picture if isinstance(self.picture, Planes) else None
 
     @property
@@ -140,7 +139,7 @@ class Faces:
     boxes_xyxy: npt.NDArray[np.float32]
     """float32 (N, 4), frame space, px, half-open."""
     scores: npt.NDArray[np.float32] | None = None
-    """float32 (N,) in [0, 1]: the detector's weight squashed to a unit range, no probability."""
+    """float32 (N,) in [0, 1]: the detector's confidence mapped to [0, 1], not a probability."""
     track_ids: npt.NDArray[np.int64] | None = None
     """int64 (N,), >= 1, unique in the frame and within a run; None before tracking."""
 
@@ -163,10 +162,7 @@ class Faces:
         return len(self.boxes_xyxy)
 
     def select(self, rows: npt.NDArray[Any]) -> Faces:
-        """Returns the faces a mask or an index array picks, every field kept in step.
-
-        Where that is every row the record itself is returned: nobody can write into it.
-        """
+        """Returns the faces at a mask or an index array; itself if these are all rows."""
         if is_every_row(rows, len(self)):
             return self
         return Faces(
@@ -177,7 +173,7 @@ class Faces:
 
     @classmethod
     def none(cls) -> Faces:
-        """Returns the record of a frame without a face, tracked and scored: N = 0."""
+        """Returns a record with N = 0, with scores and track ids."""
         return cls(
             boxes_xyxy=np.zeros((0, 4), np.float32),
             scores=np.zeros(0, np.float32),
@@ -189,7 +185,7 @@ class Faces:
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Crops:
-    """Square pictures cut around faces, with the map back to the frame."""
+    """Square crops of faces, with the affine maps to the frame."""
 
     images_rgb: Image
     """uint8 (N, S, S, 3), RGB, crop space."""
@@ -221,7 +217,7 @@ class Crops:
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Scores:
-    """What a network said of a batch of crops, a row each."""
+    """The outputs of a network for a batch of crops, a row each."""
 
     labels: tuple[str, ...]
     """The A labels, in the contract's order."""
@@ -230,7 +226,7 @@ class Scores:
     logits: npt.NDArray[np.float32]
     """float32 (N, A): raw outputs, finite."""
     cams: npt.NDArray[np.float32] | None = None
-    """float32 (N, A, h, w) >= 0, raw scale, crop space; None when they were not asked for."""
+    """float32 (N, A, h, w) >= 0, raw scale, crop space; None if not requested."""
     landmarks_xy: npt.NDArray[np.float32] | None = None
     """float32 (N, 68, 2), px, crop space, iBUG order; None when the model has none."""
 
@@ -272,7 +268,7 @@ class Scores:
         return np.asarray(lifted / lifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def select(self, rows: npt.NDArray[Any]) -> Scores:
-        """Returns the rows a mask or an index array picks; the record itself where it is all."""
+        """Returns the rows at a mask or an index array; itself if these are all rows."""
         if is_every_row(rows, len(self)):
             return self
         cams, points = self.cams, self.landmarks_xy
@@ -289,7 +285,7 @@ class Scores:
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FrameResult:
-    """Everything known of one frame; the last record, what sinks receive.
+    """All results of one frame, as sinks receive them.
 
     `faces`, `frame_from_crop`, `scores` and `active` have the same N rows in the same order.
     Iterating gives a `Face` per row, `len()` the number of faces.
@@ -298,11 +294,11 @@ class FrameResult:
     frame: Frame
     """The frame itself."""
     faces: Faces
-    """Confirmed, tracked faces that were scored."""
+    """Confirmed, tracked, scored faces."""
     frame_from_crop: npt.NDArray[np.float32]
     """float32 (N, 2, 3): where each face's crop, and so its CAM, lies in the frame."""
     scores: Scores
-    """Logits of this very frame; CAMs on the frames where the heatmap is refreshed."""
+    """Logits of this frame; CAMs in frames where heatmaps are refreshed."""
     active: npt.NDArray[np.bool_]
     """bool (N, A): the decision per label, after smoothing and hysteresis if they are on."""
     tentative_xyxy: npt.NDArray[np.float32]

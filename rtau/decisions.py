@@ -1,7 +1,6 @@
-"""Logits to decisions, per track: smoothing, hysteresis and the contract's thresholds.
+"""Decides which labels are active: thresholds, smoothing and hysteresis per track.
 
-The only place with thresholds. Pure functions, and one small memory of each track's smoothed
-probabilities; with the defaults (`smooth_s=0`, `hysteresis=0`) a decision is `p >= threshold`.
+With the defaults (`smooth_s=0`, `hysteresis=0`) a decision is `p >= threshold`.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from rtau.data import Scores
 Probabilities = npt.NDArray[np.float32]
 Decisions = npt.NDArray[np.bool_]
 
-# A track unseen for this long starts afresh: its old state says nothing of the present.
-FORGET_AFTER_S = 1.0
+# The state of a track that is not seen for this long is reset.
+RESET_AFTER_S = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class _TrackState:
-    """What is remembered of one track between frames."""
+    """State of one track between frames."""
 
     time_s: float
     smoothed: Probabilities
@@ -47,10 +46,10 @@ def most_probable(probabilities: Probabilities) -> Decisions:
 def smooth(
     previous: Probabilities, current: Probabilities, *, elapsed_s: float, time_constant_s: float
 ) -> Probabilities:
-    """Returns the exponential moving average that forgets with a time constant, seconds.
+    """Returns the exponential moving average with a time constant tau, seconds.
 
-    weight of the past = exp(-elapsed / tau): independent of the frame rate, so a clip with a
-    variable rate is smoothed alike throughout. A step is followed to 63 % after tau.
+    The weight of the past is exp(-elapsed / tau), which does not depend on the frame rate. A step
+    is followed to 63 % after tau.
     """
     past = np.float32(math.exp(-elapsed_s / time_constant_s)) if time_constant_s > 0 else 0.0
     return np.asarray(past * previous + (1 - past) * current, dtype=np.float32)
@@ -59,7 +58,7 @@ def smooth(
 def with_hysteresis(
     was_active: Decisions, probabilities: Probabilities, thresholds: Probabilities, *, margin: float
 ) -> Decisions:
-    """Returns bool (A,): on at the threshold, off only below threshold - margin."""
+    """Returns bool (A,): active from the threshold on, inactive below threshold - margin."""
     stays = was_active & (probabilities >= thresholds - np.float32(margin))
     return np.asarray(stays | (probabilities >= thresholds), dtype=np.bool_)
 
@@ -69,17 +68,17 @@ def _only_row(decisions: Decisions) -> Decisions:
 
 
 class Decider:
-    """Turns the scores of tracked faces into decisions, remembering each track's recent past."""
+    """Makes decisions from the scores of tracked faces, with a state per track."""
 
     def __init__(
         self, contract: ModelContract, *, smooth_s: float = 0.0, hysteresis: float = 0.0
     ) -> None:
-        """Args are the contract (labels, thresholds, task) and the two options, both off at 0.
+        """Starts without tracks.
 
         Args:
-            contract: the model's contract.
-            smooth_s: time constant of the moving average over probabilities, seconds.
-            hysteresis: how far under its threshold a label that is active may fall, in [0, 1].
+            contract: of the model: thresholds and task.
+            smooth_s: time constant of the moving average of probabilities, seconds; 0 for none.
+            hysteresis: how far an active label may fall below its threshold, in [0, 1].
         """
         self._task = contract.task
         self._thresholds = np.array(contract.thresholds, np.float32)
@@ -93,22 +92,22 @@ class Decider:
         """Returns bool (N, A) for the rows of one frame; `time_s` never decreases."""
         probabilities = scores.probabilities
         if self._smooth_s == 0 and self._hysteresis == 0:
-            return self._at_once(probabilities)
+            return self._instant(probabilities)
         active = np.zeros(probabilities.shape, np.bool_)
         for row, track_id in enumerate(track_ids.tolist()):
-            active[row] = self._follow(track_id, probabilities[row], time_s)
-        self._forget(time_s)
+            active[row] = self._smoothed(track_id, probabilities[row], time_s)
+        self._drop_old(time_s)
         return active
 
-    def _at_once(self, probabilities: Probabilities) -> Decisions:
+    def _instant(self, probabilities: Probabilities) -> Decisions:
         if self._task == "multi_class":
             return most_probable(probabilities)
         return threshold_decisions(probabilities, self._thresholds)
 
-    def _follow(self, track_id: int, current: Probabilities, time_s: float) -> Decisions:
+    def _smoothed(self, track_id: int, current: Probabilities, time_s: float) -> Decisions:
         past = self._tracks.get(track_id)
-        if past is None or time_s - past.time_s > FORGET_AFTER_S:
-            smoothed, active = current, _only_row(self._at_once(current[None]))
+        if past is None or time_s - past.time_s > RESET_AFTER_S:
+            smoothed, active = current, _only_row(self._instant(current[None]))
         else:
             smoothed = smooth(
                 past.smoothed,
@@ -116,19 +115,19 @@ class Decider:
                 elapsed_s=time_s - past.time_s,
                 time_constant_s=self._smooth_s,
             )
-            active = self._held(past.active, smoothed)
+            active = self._with_hysteresis(past.active, smoothed)
         self._tracks[track_id] = _TrackState(time_s=time_s, smoothed=smoothed, active=active)
         return active
 
-    def _held(self, was_active: Decisions, smoothed: Probabilities) -> Decisions:
+    def _with_hysteresis(self, was_active: Decisions, smoothed: Probabilities) -> Decisions:
         if self._task == "multi_label":
             return with_hysteresis(was_active, smoothed, self._thresholds, margin=self._hysteresis)
         lifted = smoothed + np.float32(self._hysteresis) * was_active.astype(np.float32)
         return _only_row(most_probable(lifted[None]))
 
-    def _forget(self, time_s: float) -> None:
+    def _drop_old(self, time_s: float) -> None:
         self._tracks = {
             track_id: state
             for track_id, state in self._tracks.items()
-            if time_s - state.time_s <= FORGET_AFTER_S
+            if time_s - state.time_s <= RESET_AFTER_S
         }

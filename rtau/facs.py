@@ -1,8 +1,4 @@
-"""The Action Unit vocabulary of the Facial Action Coding System.
-
-Holds numbers, names and orders of AUs; knows nothing of models, thresholds or pixels.
-Read by the training module, by the views and by whoever writes a column header.
-"""
+"""Numbers, labels and names of the Action Units of the Facial Action Coding System."""
 
 from __future__ import annotations
 
@@ -49,7 +45,7 @@ class AU(enum.IntEnum):
         return self.name.lower().replace("_", " ")
 
 
-# The twelve AUs of DISFA+ and of the study, in the order of its tables (paper 1, Table 4).
+# The twelve AUs of DISFA+ in the order of the study's tables (paper 1, Table 4).
 DISFA_PLUS_AUS: tuple[AU, ...] = tuple(AU(n) for n in (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26))
 
 
@@ -74,10 +70,7 @@ def name_beside(label: str) -> str:
 
 
 def words_for_label(label: str) -> str:
-    """Returns the FACS name for an AU label, or the label itself if it is not an AU.
-
-    Contracts may carry emotions instead of AUs; their labels are words already.
-    """
+    """Returns the FACS name of an AU label; a label that is no AU (an emotion) as it is."""
     try:
         return au_from_label(label).words
     except ValueError:

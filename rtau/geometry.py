@@ -1,7 +1,7 @@
-"""Boxes and affine maps on arrays: pure functions, no image is touched here.
+"""Functions of boxes and affine maps.
 
-All boxes are `xyxy`, half-open, in a space where pixel i covers [i, i + 1) and its centre is
-i + 0.5 (docs/coordinates.md). `crops.py`, the trackers and the overlay call it.
+All boxes are `xyxy`, half-open, in coordinates where pixel i covers [i, i + 1) and its centre is
+i + 0.5 (docs/coordinates.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SAME_FACE_IOU = 0.3
 
 
 def areas(boxes_xyxy: Boxes) -> npt.NDArray[np.float32]:
-    """Returns float32 (N,), px^2; a box turned inside out has area 0."""
+    """Returns the areas, float32 (N,), px^2; 0 for a box with x1 < x0 or y1 < y0."""
     sides = np.maximum(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], 0)
     return np.asarray(sides[:, 0] * sides[:, 1], dtype=np.float32)
 
@@ -26,7 +26,7 @@ def areas(boxes_xyxy: Boxes) -> npt.NDArray[np.float32]:
 def iou(a_xyxy: Boxes, b_xyxy: Boxes) -> npt.NDArray[np.float32]:
     """Returns intersection over union of every pair: float32 (N, M) in [0, 1].
 
-    Two empty boxes share nothing: their value is 0, never NaN.
+    For two empty boxes it is 0, not NaN.
     """
     low = np.maximum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
     high = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
@@ -45,7 +45,7 @@ def clip(boxes_xyxy: Boxes, *, width: int, height: int) -> Boxes:
 
 
 def expand(boxes_xyxy: Boxes, factor: float) -> Boxes:
-    """Returns the boxes grown about their centres; `factor` multiplies both sides."""
+    """Returns the boxes scaled about their centres by `factor`: float32 (N, 4)."""
     centre = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
     half = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * (factor / 2)
     return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
@@ -67,7 +67,7 @@ def square(
 
 
 def frame_from_crop(squares_xyxy: Boxes, *, size: int) -> Maps:
-    """Returns the affine maps that carry a crop of `size` px onto its square: float32 (N, 2, 3).
+    """Returns the affine maps from crops of `size` px to their squares: float32 (N, 2, 3).
 
     `point_in_frame = frame_from_crop @ (x, y, 1)`, both in continuous pixel coordinates.
     """
@@ -95,13 +95,13 @@ def invert(maps: Maps) -> Maps:
 
 
 def apply(maps: Maps, points_xy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Returns points carried by one map each: maps (N, 2, 3), points (N, K, 2) -> (N, K, 2)."""
+    """Applies one map to each row of points: maps (N, 2, 3), points (N, K, 2) -> (N, K, 2)."""
     moved = np.einsum("nij,nkj->nki", maps[:, :, :2], points_xy) + maps[:, None, :, 2]
     return np.asarray(moved, dtype=np.float32)
 
 
 def warp_matrix(continuous: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Returns the 2x3 matrix `cv2.warpAffine` needs for a map given in continuous coordinates.
+    """Returns the 2x3 matrix for `cv2.warpAffine` of a map in continuous coordinates.
 
     OpenCV's warp puts the centre of pixel i at i, not at i + 0.5: p' + 0.5 = A (p + 0.5) + t.
     """

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtau.data import Scores
-from rtau.decisions import FORGET_AFTER_S, Decider, most_probable, smooth, with_hysteresis
+from rtau.decisions import RESET_AFTER_S, Decider, most_probable, smooth, with_hysteresis
 from tests.support.doubles import AU_LABELS, EMOTIONS, make_contract
 
 
@@ -99,7 +99,7 @@ def test_a_track_that_was_away_starts_afresh():
     decider = Decider(make_contract(thresholds=(0.5, 0.5, 0.5)), smooth_s=10.0)
     decider.decide(scores_of([0.9] * 3), track_ids=ids(1), time_s=0.0)
 
-    active = decider.decide(scores_of([0.1] * 3), track_ids=ids(1), time_s=FORGET_AFTER_S + 0.01)
+    active = decider.decide(scores_of([0.1] * 3), track_ids=ids(1), time_s=RESET_AFTER_S + 0.01)
 
     assert not active.any()
 
