@@ -22,12 +22,12 @@ PACKAGES = (Path("rtau"), Path("train/rtau_train"), Path("export/rtau_export"))
 FOLDERS = {
     "train/recipes": "one TOML file per training run: the lab record",
     "engines": "the models rtau ships: `<name>.onnx`, its contract `.json`, its card `.md`",
-    "examples": "the sample clip of `make demo`, and its truth",
+    "examples": "programs that use the Python interface, a notebook, the sample clip, portraits",
     "benchmarks": "speed of the stages, and the results by version and machine",
-    "tests": "unit/ mirrors rtau/; contracts/ has one module per seam; faults/ breaks every stage",
+    "tests": "unit/ mirrors rtau/; contracts/: one module per protocol; faults/ breaks every stage",
     "docker": "images for Jetson boards and for PCs with an NVIDIA GPU",
     "tools": "scripts the Makefile calls",
-    "docs": "this file, coordinates, glossary, uses, decisions (adr/)",
+    "docs": "for users and for maintainers; the index is docs/README.md",
 }
 
 
