@@ -162,17 +162,20 @@ class OutputConfig:
     csv: str | None = setting(
         None, "table of results with OpenFace's column names; - for standard output"
     )
+    parquet: Path | None = setting(
+        None, "the table of --csv as a Parquet file (needs pyarrow)", metavar="FILE"
+    )
     jsonl: str | None = setting(
         None, "results as JSON lines, one per frame; - for standard output", metavar="FILE"
     )
     landmarks: bool = setting(
         False,
-        "write the 68 landmarks of each face to --csv and --jsonl (needs a model with landmarks)",
+        "write the 68 landmarks of each face to tables and --jsonl (needs a model with landmarks)",
     )
     record: Path | None = setting(
         None,
-        "run record: versions, settings, counts and times (default: beside --out, --csv or "
-        "--jsonl)",
+        "run record: versions, settings, counts and times (default: beside --out, --csv, "
+        "--parquet or --jsonl)",
         metavar="JSON",
     )
     view: View = setting(

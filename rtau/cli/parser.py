@@ -82,7 +82,7 @@ def _add_batch(group: Any) -> None:
     group.add_argument(
         "--write",
         metavar="KINDS",
-        help="results per file, comma-separated: mp4, csv, jsonl (default: mp4,csv)",
+        help="results per file, comma-separated: mp4, csv, parquet, jsonl (default: mp4,csv)",
     )
     group.add_argument(
         "--jobs",
@@ -139,7 +139,7 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
     )
     detection = ("min_face", "model", "provider", "threads")
     overlay = ("heatmap", "blur", "bars", "points")
-    kept = (*detection, *overlay, "csv", "jsonl", "landmarks", "record")
+    kept = (*detection, *overlay, "csv", "parquet", "jsonl", "landmarks", "record")
     _add_settings(parser, without=[item.key for item in settings() if item.key not in kept])
 
 

@@ -1,7 +1,7 @@
 """`rtau video SOURCE...`: video files to annotated videos, tables and JSON lines.
 
-The results of one source go to the outputs that are named; those of several files go to a folder,
-and `rtau.runs.batch` runs them.
+One source goes to the outputs that are named. Several go into one table that is named
+(`rtau.runs.joint`), or to a folder, each under its own name (`rtau.runs.batch`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def run(args: argparse.Namespace) -> int:
         if value is not None and value is not False:  # 0 jobs is a value
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} is for many files: add --out-dir DIR, or leave it out")
-    return _run_one(_only(args.sources), config, command=command)
+    targets = _targets(args.sources)
+    if len(targets) == 1:
+        return _run_one(targets[0], config, command=command)
+    return _run_all(targets, config, command=command)
 
 
 def _run_batch(args: argparse.Namespace, config: RunConfig, *, command: Sequence[str]) -> int:
@@ -74,17 +77,28 @@ def _run_one(target: str, config: RunConfig, *, command: Sequence[str]) -> int:
     return outcome.exit_code
 
 
-def _only(sources: Sequence[str]) -> str:
-    """Returns the single source.
+def _run_all(targets: Sequence[str], config: RunConfig, *, command: Sequence[str]) -> int:
+    """Runs several files into one table.
 
     Raises:
-        UsageError: there are several.
+        UsageError: no table is named, or one of the sources is no file.
     """
+    if not (config.output.csv or config.output.parquet or config.output.jsonl):
+        raise UsageError(
+            f"{len(targets)} sources need a place for their results: add --csv FILE for one table "
+            "of all, or --out-dir DIR for files of each"
+        )
+    addresses = [target for target in targets if is_address(target)]
+    if addresses:
+        raise UsageError(
+            f"one table of several sources takes files, got the address {addresses[0]}"
+        )
+    joint = importlib.import_module("rtau.runs.joint")
+    return int(joint.run_into_one([Path(one) for one in targets], config, command=command))
+
+
+def _targets(sources: Sequence[str]) -> list[str]:
+    """Returns the addresses and the files that are named."""
     addresses = [source for source in sources if is_address(source)]
     files = expand_videos([source for source in sources if source not in addresses])
-    targets = [*addresses, *map(str, files)]
-    if len(targets) > 1:
-        raise UsageError(
-            f"{len(targets)} sources need a folder for their results: add --out-dir DIR"
-        )
-    return targets[0]
+    return [*addresses, *map(str, files)]

@@ -6,16 +6,17 @@ Nothing is opened before all names are checked against each other and against th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rtau.config import OutputConfig
 from rtau.contract import ModelContract
 from rtau.errors import UsageError
 from rtau.protocols import Sink, Source
-from rtau.runs.build import csv_sink, thresholds_of, video_sink
+from rtau.runs.build import csv_sink, table_rows, thresholds_of, video_sink
 from rtau.sinks import STDOUT, check_output, is_same_file
 from rtau.sinks.jsonl_file import JsonlSink
+from rtau.sinks.table_sinks import ParquetSink
 
 RECORD_SUFFIX = ".run.json"
 
@@ -26,6 +27,7 @@ class Outputs:
 
     video: Path | None = None
     csv: str | None = None
+    parquet: Path | None = None
     jsonl: str | None = None
     record: Path | None = None
 
@@ -37,9 +39,9 @@ class Outputs:
             UsageError: two outputs are one file, or an output is an input or a directory.
             SinkError: a folder is missing or not writable.
         """
-        beside = config.out or _file(config.csv) or _file(config.jsonl)
+        beside = config.out or _file(config.csv) or config.parquet or _file(config.jsonl)
         record = config.record or (beside.with_suffix(RECORD_SUFFIX) if beside else None)
-        outputs = cls(video=config.out, csv=config.csv, jsonl=config.jsonl, record=record)
+        outputs = cls(config.out, config.csv, config.parquet, config.jsonl, record)
         outputs._check(tuple(inputs))
         return outputs
 
@@ -51,13 +53,23 @@ class Outputs:
     @property
     def keeps_something(self) -> bool:
         """True when results go anywhere but to a view."""
-        return any((self.video, self.csv, self.jsonl))
+        return any((self.video, self.csv, self.parquet, self.jsonl))
 
     @property
     def files(self) -> dict[str, Path]:
         """The result files by kind, without the record and standard output."""
-        found = {"video": self.video, "csv": _file(self.csv), "jsonl": _file(self.jsonl)}
+        found = {
+            "video": self.video,
+            "csv": _file(self.csv),
+            "parquet": self.parquet,
+            "jsonl": _file(self.jsonl),
+        }
         return {kind: path for kind, path in found.items() if path is not None}
+
+    def sizes(self) -> dict[str, int]:
+        """Returns the sizes of the result files there are, bytes, by kind."""
+        # A video without a frame leaves none.
+        return {kind: path.stat().st_size for kind, path in self.files.items() if path.is_file()}
 
     def named(self) -> dict[str, str]:
         """Returns what is written where, by kind, for the record and the summary line."""
@@ -71,29 +83,32 @@ class Outputs:
         self,
         config: OutputConfig,
         *,
-        source: Source,
         contract: ModelContract,
-        images: Sequence[Path] | None = None,
+        source: Source | None = None,
+        file_of: Callable[[int], str] | None = None,
     ) -> Iterator[Sink]:
         """Yields the sinks, each open: tables first, so that a failing video costs no row.
 
         Args:
             config: how the files are written.
-            source: where the frames come from.
             contract: of the model.
-            images: the file of each frame index, for the tables; None for a video.
+            source: where the frames of the annotated video come from; None without one.
+            file_of: the file of each frame index, for the tables; None for one video.
 
         Raises:
+            BackendUnavailable: a Parquet file without pyarrow.
             SinkError: a file or an encoder cannot be opened.
         """
-        file_of = None if images is None else lambda index: str(images[index])
         landmarks = config.landmarks
         if self.csv is not None:
             yield csv_sink(self.csv, contract=contract, file_of=file_of, landmarks=landmarks)
+        if self.parquet is not None:
+            rows = table_rows(contract, file_of=file_of, landmarks=landmarks)
+            yield ParquetSink(self.parquet, rows)
         if self.jsonl is not None:
             thresholds = thresholds_of(contract)
             yield JsonlSink(self.jsonl, thresholds=thresholds, file_of=file_of, landmarks=landmarks)
-        if self.video is not None:
+        if self.video is not None and source is not None:
             yield video_sink(self.video, source=source, output=config)
 
     def _check(self, inputs: Sequence[Path]) -> None:

@@ -183,6 +183,33 @@ class RunRecord:
     """How the audio was written: `copied aac`; None when no video was written."""
     notes: Sequence[str] = ()
     """Further remarks on the results."""
+    files: Sequence[FileRecord] = ()
+    """Each file, in order, where several went into one table; the counts above are their sums."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One of several files that went into one table."""
+
+    source: SourceRecord | None
+    """The file, and which state of it was read."""
+    end_reason: str
+    """As for a run."""
+    frames_processed: int
+    """Frames that reached the table."""
+    frames_corrupt: int
+    """Frames that could not be decoded."""
+    tracks: int
+    """Different faces (track ids) in this file."""
+    wall_s: float
+    """Seconds it took."""
+    stage_ms: Mapping[str, Mapping[str, float]]
+    """Per stage: p50, p95, p99 in milliseconds per frame."""
+
+    @classmethod
+    def of(cls, record: RunRecord) -> FileRecord:
+        """Returns what the record of its run says of a file."""
+        return cls(**{one.name: getattr(record, one.name) for one in dataclasses.fields(cls)})
 
 
 def write_run_record(path: Path, record: RunRecord) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -136,6 +137,7 @@ def run_source(
     command: Sequence[str],
     model: LoadedModel | None = None,
     images: Sequence[Path] | None = None,
+    take_record: Callable[[RunRecord], object] | None = None,
 ) -> Outcome:
     """Runs one source to its end, writes its record and closes what it opened.
 
@@ -149,6 +151,7 @@ def run_source(
         command: the command line, for the record.
         model: stays open; None loads the model of the settings and closes it.
         images: the files of a source of unrelated images, by frame index; disables tracking.
+        take_record: gets the run record; None writes it where the outputs say, if they do.
 
     Raises:
         RtauError: what ended the run; its text is in the record.
@@ -172,9 +175,11 @@ def run_source(
                 runner.run()
             except BaseException as caught:  # noqa: BLE001 - raised again after the record is written
                 error = caught
-        if outputs.record is not None:
+        if take_record is None and outputs.record is not None:
+            take_record = functools.partial(write_run_record, outputs.record)
+        if take_record is not None:
             end = _end_reason(runner.summary, error=error, interrupted=interrupts.seen)
-            write_run_record(outputs.record, _record(session, runner.summary, end=end, sinks=sinks))
+            take_record(_record(session, runner.summary, end=end, sinks=sinks))
         if error is not None:
             raise error
         return Outcome(runner.summary, interrupts.seen, outputs)
@@ -199,7 +204,10 @@ def _open(
         if outputs.record is not None:
             remove_run_record(outputs.record)
         files = outputs.open_sinks(
-            config.output, source=source, contract=model.engine.contract, images=images
+            config.output,
+            contract=model.engine.contract,
+            source=source,
+            file_of=None if images is None else lambda index: str(images[index]),
         )
         sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in files]
         sinks += [on_failure.enter_context(contextlib.closing(sink)) for sink in views(session)]
@@ -252,11 +260,7 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
         stage_ms={name: _ms(found) for name, found in summary.stages.items()},
         latency_ms=_ms(summary.latency) if live else None,
         outputs=session.outputs.named(),
-        output_bytes={
-            kind: path.stat().st_size
-            for kind, path in session.outputs.files.items()
-            if path.is_file()  # a video without a frame leaves none
-        },
+        output_bytes=session.outputs.sizes(),
         audio=audio[0] if audio else None,
         notes=[*notes, *report.notes, *summary.lost_views],
     )

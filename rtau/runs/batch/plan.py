@@ -15,7 +15,7 @@ from rtau.sinks import check_output
 from rtau.sources import expand_videos, tree_of
 
 # Kinds of results, as `--write` names them.
-KINDS = ("mp4", "csv", "jsonl")
+KINDS = ("mp4", "csv", "parquet", "jsonl")
 DEFAULT_KINDS = ("mp4", "csv")
 
 
@@ -36,6 +36,7 @@ class FileJob:
         return Outputs(
             video=self._beside(".mp4") if "mp4" in self.kinds else None,
             csv=str(self._beside(".csv")) if "csv" in self.kinds else None,
+            parquet=self._beside(".parquet") if "parquet" in self.kinds else None,
             jsonl=str(self._beside(".jsonl")) if "jsonl" in self.kinds else None,
             record=self.record,
         )

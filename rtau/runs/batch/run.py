@@ -94,10 +94,10 @@ def check_options(options: BatchOptions, config: RunConfig) -> None:
         UsageError: they name outputs or views of a single run, or exclude `--resume`.
     """
     output = config.output
-    if any((output.out, output.csv, output.jsonl, output.record)):
+    if any((output.out, output.csv, output.parquet, output.jsonl, output.record)):
         raise UsageError(
-            "--out-dir names the outputs itself; leave out --out, --csv, --jsonl and --record, and "
-            "choose the kinds of results with --write"
+            "--out-dir names the outputs itself; leave out --out, --csv, --parquet, --jsonl and "
+            "--record, and choose the kinds of results with --write"
         )
     if output.view not in ("auto", "none"):
         raise UsageError(

@@ -189,6 +189,6 @@ def test_kinds_are_a_comma_separated_list_in_a_fixed_order():
 @pytest.mark.parametrize("text", ["", ",", "avi", "csv,avi"])
 def test_an_unknown_kind_is_refused(text):
     with pytest.raises(
-        UsageError, match="--write must be a comma-separated list of mp4, csv, jsonl"
+        UsageError, match="--write must be a comma-separated list of mp4, csv, parquet, jsonl"
     ):
         kinds_of(text)

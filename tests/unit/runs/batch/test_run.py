@@ -162,7 +162,7 @@ def test_a_bug_is_not_reported_as_an_interruption(tmp_path, capsys, monkeypatch)
         (("--record", "x.json"), "--out-dir names the outputs itself"),
         (("--view", "window"), "--view window shows a single run"),
         (("--resume", "--faces", "x.csv"), "--resume cannot detect changed boxes"),
-        (("--write", "avi"), "--write must be a comma-separated list of mp4, csv, jsonl"),
+        (("--write", "avi"), "--write must be a comma-separated list of mp4, csv, parquet, jsonl"),
         (("--model", "none.onnx"), "none.onnx: no such model file"),
     ],
 )
