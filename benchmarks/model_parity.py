@@ -4,7 +4,7 @@ The checkpoint is exported bare, with Grad-CAM and with Grad-CAM++, then reduced
 for CPUs and for TensorRT, by the functions of `rtau-export`; every file is run with ONNX Runtime
 and, where it is installed, OpenVINO. TensorRT for RTX builds what it may. Times nothing.
 
-    PYTHONPATH=.:train:export python -m benchmarks.model_parity RUN \
+    PYTHONPATH=.:train:export python benchmarks/model_parity.py RUN \
         --calibrate FOLDER --write docs/parity.md
 """
 
@@ -71,7 +71,7 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """What torch says of the labelled faces."""
+    """The scores of torch on the labelled faces."""
 
     truth: LabelledCrops
     scores: Scores
@@ -142,15 +142,15 @@ def reduced(sources: list[File], arguments: argparse.Namespace, folder: Path) ->
                 precision=precision,
                 profile=profile,
                 calibrate=arguments.calibrate if precision == "int8" else None,
-                # FP16 changes no decision there, and its heatmaps need faces. INT8 is judged on the
-                # other half of the calibration pictures: the limit on the macro-F1 is for 2,000
-                # pictures, and of 120 chance moves it further.
+                # FP16 changes no decision there, and its heatmaps need faces. INT8 is compared on
+                # the other half of the calibration pictures: the limit on the macro-F1 is for
+                # 2,000 pictures, and with 120 chance changes it more.
                 labelled=arguments.faces if precision == "fp16" else None,
                 ranges="percentile",
             )
             why = None
             try:
-                reduce_file(source.path, path, wanted, say=_say)
+                reduce_file(source.path, path, wanted, progress=_say)
             except ContractError as error:
                 why = str(error)
             yield File(path, kind, source.cams, refused=why)
@@ -159,7 +159,7 @@ def reduced(sources: list[File], arguments: argparse.Namespace, folder: Path) ->
 def reference(
     model: Model, contract: ModelContract, truth: LabelledCrops
 ) -> dict[CamMethod | None, Reference]:
-    """Returns what torch says of every labelled picture, for each kind of heatmap."""
+    """Returns the scores of torch on every labelled picture, for each kind of heatmap."""
     net = model.network()
     found: dict[CamMethod | None, list[list[Tensor]]] = {method: [] for method in CAMS}
     images = torch.from_numpy(truth.images_rgb)
@@ -227,11 +227,11 @@ def built(files: list[File]) -> Iterator[str]:
 @contextlib.contextmanager
 def _unseen(title: str) -> Iterator[BuildPhases]:
     _say(title)
-    yield _Deaf()
+    yield _NoProgress()
 
 
-class _Deaf(BuildPhases):
-    """Hears of a build's phases and shows none."""
+class _NoProgress(BuildPhases):
+    """No-op progress callbacks of a build."""
 
     def __init__(self) -> None:
         self.interrupted = False

@@ -36,7 +36,7 @@ class CalibrationSet:
     """The folder's name, for the record."""
     fitting: Image
     """uint8 (N, S, S, 3), RGB."""
-    judging: Image
+    held_out: Image
     """uint8 (M, S, S, 3), RGB; none of them is in `fitting`."""
 
 
@@ -57,7 +57,7 @@ def read_calibration(folder: Path, /, *, size: int) -> CalibrationSet:
         )
     images = read_crops(sample(found, MOST_PICTURES), size=size)
     half = len(images) // 2
-    return CalibrationSet(name=folder.name, fitting=images[:half], judging=images[half:])
+    return CalibrationSet(name=folder.name, fitting=images[:half], held_out=images[half:])
 
 
 def sample(paths: Sequence[Path], most: int) -> list[Path]:

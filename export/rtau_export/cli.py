@@ -20,7 +20,7 @@ from rich.table import Table
 
 from rtau.contract import CamMethod, CropRule
 from rtau.errors import BackendUnavailable, RtauError, UsageError
-from rtau_export import engine_cli, precision_cli, verify
+from rtau_export import _engine_cli, _precision_cli, verify
 
 INTERRUPTED = 130
 DEFAULT_CAM = "gradcam"
@@ -68,13 +68,13 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_false",
         help="leave out the 68 landmarks, where the network learnt them",
     )
-    precision_cli.add_flags(write)
+    _precision_cli.add_flags(write)
     crop = write.add_argument_group("crop rule", "in place of the recipe's [shipping.haar_crop]")
     crop.add_argument("--crop-expand", type=float, metavar="FACTOR")
     crop.add_argument("--crop-offset-x", type=float, metavar="SIDES")
     crop.add_argument("--crop-offset-y", type=float, metavar="SIDES")
     write.set_defaults(run=_onnx)
-    engine_cli.add_verb(verbs)
+    _engine_cli.add_verb(verbs)
     compare = verbs.add_parser("verify", help="compare model files on the same crops")
     compare.add_argument("model", metavar="MODEL", help="the reference: a file or a bundled name")
     compare.add_argument("others", nargs="+", metavar="OTHER")
@@ -87,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _onnx(arguments: argparse.Namespace) -> int:
     if arguments.checkpoint.suffix == ".onnx":
         _refuse_graph_flags(arguments)
-        precision_cli.reduce(arguments.checkpoint, arguments)
+        _precision_cli.reduce(arguments.checkpoint, arguments)
         print(arguments.out)
         return 0
     try:
@@ -99,7 +99,7 @@ def _onnx(arguments: argparse.Namespace) -> int:
             'install it: pip install "rtau[export]"'
         ) from None
     model = checkpoint.load_model(arguments.checkpoint)
-    with precision_cli.float32_target(arguments) as target:
+    with _precision_cli.float32_target(arguments) as target:
         exporter.export(
             model,
             target,

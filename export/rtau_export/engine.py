@@ -1,7 +1,7 @@
 """ONNX to TensorRT engine: one builder for TensorRT 10, TensorRT 11 and TensorRT for RTX.
 
 Needs neither torch nor onnx, so it runs on the device. Writes the plan TensorRT makes, byte for
-byte, a twin without CAMs, and a JSON beside each. Running engines is `rtau.backends.tensorrt`;
+byte, a CAM-less variant, and a JSON beside each. Running engines is `rtau.backends.tensorrt`;
 `rtau-export engine` calls this.
 """
 
@@ -29,13 +29,13 @@ from rtau.backends.tensorrt_library import (
 from rtau.backends.tensors import INPUT
 from rtau.contract import ModelContract, Precision
 from rtau.errors import ContractError, EngineError, UsageError, one_line
-from rtau_export.engine_cache import EngineCache, EngineKey, write_whole
+from rtau_export._engine_cache import EngineCache, EngineKey, write_whole
+from rtau_export._engine_profiles import BatchProfile, PrecisionPlan, plan_precision
 from rtau_export.engine_progress import Shown, monitor_for, shown_on_stderr
 from rtau_export.engine_target import EngineRequest, Target, choose_library, choose_target
 from rtau_export.onnx_file import OnnxFile, read_onnx
-from rtau_export.profiles import BatchProfile, PrecisionPlan, plan_precision
 
-TWIN = "-nocam"
+CAM_LESS = "-nocam"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ def build_engines(
     shown: Shown = shown_on_stderr,
     tensorrt: TensorRT | None = None,
 ) -> list[BuiltEngine]:
-    """Returns the engine files written for an ONNX file: the engine, then its twin without CAMs.
+    """Returns the engine files written for an ONNX file: the engine, then its CAM-less variant.
 
     Args:
         onnx: a model with its contract in the metadata.
         request: precision, batch, GPU, flavour.
         out: where the engine goes: a file, or a folder for NAME-PRECISION.engine; None: the
             model's folder.
-        cache: engines built before; None builds anew and keeps nothing.
+        cache: engines built before; None builds again and keeps nothing.
         shown: shows a build's progress.
         tensorrt: a loaded TensorRT; None loads the one the request leads to.
 
@@ -92,17 +92,19 @@ def build_engines(
     target = choose_target(tensorrt, request.generations)
     job = _Job(tensorrt, target, precision, request.batch, cache, shown)
     contract = _contract_of(source.contract, precision.precision, request.batch)
-    twin = path.with_name(f"{path.stem}{TWIN}{SUFFIX}")
-    if not (request.twin and contract.has_cams):
-        return [job.write(source, source.content, path=path, contract=contract, twin=None)]
-    # The twin first: an engine never names a file that is not there yet.
+    cam_less = path.with_name(f"{path.stem}{CAM_LESS}{SUFFIX}")
+    if not (request.cam_less and contract.has_cams):
+        return [job.write(source, source.content, path=path, contract=contract, cam_less=None)]
+    # The CAM-less variant first: an engine never names a file that does not exist yet.
     bare = dataclasses.replace(contract, cam_method=None, cam_scale=None)
     cut = source.content_without_cams
-    without = job.write(source, cut, path=twin, contract=bare, twin=None)
+    without = job.write(source, cut, path=cam_less, contract=bare, cam_less=None)
     try:
-        full = job.write(source, source.content, path=path, contract=contract, twin=twin.name)
+        full = job.write(
+            source, source.content, path=path, contract=contract, cam_less=cam_less.name
+        )
     except BaseException:
-        for left_over in (twin, sidecar_path(twin)):  # a twin of nothing is of no use
+        for left_over in (cam_less, sidecar_path(cam_less)):  # a variant needs its model
             left_over.unlink(missing_ok=True)
         raise
     return [full, without]
@@ -126,7 +128,7 @@ class _Job:
         *,
         path: Path,
         contract: ModelContract,
-        twin: str | None,
+        cam_less: str | None,
     ) -> BuiltEngine:
         """Returns an engine file, taken from the cache or built, with its JSON beside it."""
         plan, from_cache = self._plan(source, content)
@@ -142,7 +144,7 @@ class _Job:
             onnx=source.path.name,
             onnx_sha256=source.sha256,
             engine_sha256=hashlib.sha256(plan).hexdigest(),
-            without_cams=twin,
+            without_cams=cam_less,
         )
         write_whole(path, plan)
         write_whole(sidecar_path(path), sidecar_text(contract, build).encode())
@@ -255,7 +257,7 @@ def _parser_error(parser: Any, path: Path, tensorrt: TensorRT) -> ContractError:
 
 def _contract_of(model: ModelContract, precision: Precision, batch: BatchProfile) -> ModelContract:
     """Returns the contract of an engine of a model."""
-    # What was measured of the file says nothing of a precision that TensorRT lowers itself.
+    # The parity of the file does not hold for a precision that TensorRT lowers itself.
     parity = model.parity if precision == model.precision else None
     return dataclasses.replace(model, precision=precision, max_batch=batch.greatest, parity=parity)
 

@@ -12,12 +12,12 @@ from rtau.backends.engine_file import Gpu, Library
 from rtau.backends.tensorrt_library import INSTALL, TensorRT, load_cuda_driver
 from rtau.contract import Precision
 from rtau.errors import BackendUnavailable, UsageError
-from rtau_export.profiles import BatchProfile
+from rtau_export._engine_profiles import BatchProfile
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """What a user asks of an engine."""
+    """The engine that is to be built."""
 
     precision: Precision | None = None
     """None for that of the ONNX file."""
@@ -26,8 +26,8 @@ class EngineRequest:
     """GPU generations to build ahead for; none: this machine's, or with RTX all from 8.0 on."""
     library: Library | None = None
     """None: TensorRT where it is installed and `generations` is empty, else TensorRT for RTX."""
-    twin: bool = True
-    """Also build an engine without CAMs, used when nobody wants heatmaps."""
+    cam_less: bool = True
+    """Also build an engine without CAMs, which runs while no heatmap is shown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

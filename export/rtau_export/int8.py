@@ -1,7 +1,7 @@
-"""Static INT8 of an exported graph: Q/DQ pairs around the trunk, weights per channel.
+"""Static INT8 of an exported graph: Q/DQ pairs around the backbone, weights per channel.
 
 Two profiles, for integer arithmetic that differs: `cpu` is what ONNX Runtime runs fast on a CPU,
-`trt` is what TensorRT accepts. Everything outside the trunk stays float32. Called by
+`trt` is what TensorRT accepts. Everything outside the backbone stays float32. Called by
 `rtau_export.precision`.
 """
 
@@ -24,8 +24,8 @@ from onnxruntime import quantization
 from rtau.backends.tensors import INPUT
 from rtau.contract import Int8Profile
 from rtau.data import Image
-from rtau_export.rounding import FloatArray, rounded
-from rtau_export.trunk import name_nodes, trunk_places
+from rtau_export._backbone import backbone_places, name_nodes
+from rtau_export._rounding import FloatArray, rounded
 
 Ranges = Literal["minmax", "percentile", "entropy"]
 METHODS: dict[Ranges, Any] = {
@@ -48,7 +48,7 @@ class _Profile:
 
     activations: Any
     quantised: frozenset[str]
-    """Operators that compute on integers; others in the trunk stay float."""
+    """Operators that compute on integers; others in the backbone stay float."""
     seven_bits: bool
     """Whether weights keep to seven of their eight bits."""
     options: dict[str, object]
@@ -103,7 +103,7 @@ def quantise(
     ranges: Ranges,
     feedback: Mapping[str, FloatArray] | None = None,
 ) -> onnx.ModelProto:
-    """Returns the model with its trunk in INT8; inputs and outputs keep their types.
+    """Returns the model with its backbone in INT8; inputs and outputs keep their types.
 
     Args:
         proto: an exported float32 model.
@@ -111,18 +111,18 @@ def quantise(
         profile: what the file is made for.
         ranges: how a range is taken from the activations seen.
         feedback: by the name of a convolution's weights, how their errors make each other good, of
-            `rtau_export.rounding`; weights that are not in it are rounded to the nearest.
+            `rtau_export._rounding`; weights that are not in it are rounded to the nearest.
 
     Raises:
-        ContractError: the graph has no trunk.
+        ContractError: the graph has no backbone.
     """
     wanted = PROFILES[profile]
     model = onnx.ModelProto()
     model.CopyFrom(proto)
     name_nodes(model)
-    trunk = trunk_places(model.graph)
+    backbone = backbone_places(model.graph)
     nodes = dict(enumerate(model.graph.node))
-    kinds = {nodes[place].op_type for place in trunk} & wanted.quantised
+    kinds = {nodes[place].op_type for place in backbone} & wanted.quantised
     model.metadata_props.add(key=PREPROCESSED[0], value=PREPROCESSED[1])
     with tempfile.TemporaryDirectory(prefix="rtau-int8-") as folder:
         source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
@@ -135,7 +135,9 @@ def quantise(
                 _Pictures(fitting),
                 quant_format=quantization.QuantFormat.QDQ,
                 op_types_to_quantize=sorted(kinds),
-                nodes_to_exclude=[node.name for place, node in nodes.items() if place not in trunk],
+                nodes_to_exclude=[
+                    node.name for place, node in nodes.items() if place not in backbone
+                ],
                 per_channel=True,
                 reduce_range=wanted.seven_bits,
                 activation_type=wanted.activations,

@@ -29,9 +29,9 @@ from rtau.contract import (
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
 from rtau_export import verify
+from rtau_export._parity_record import parity_record
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx_proto import stamped
-from rtau_export.parity_record import parity_record
 from rtau_train.fitting.lab_record import git_commit
 from rtau_train.models.alignment import aligned
 from rtau_train.models.checkpoint import Model

@@ -1,4 +1,4 @@
-"""Makes an FP16 or INT8 file of an exported float32 one, and measures what that changed.
+"""Makes an FP16 or INT8 file of an exported float32 one, and measures the change.
 
 The change is written into the contract; beyond the limits nothing is written. Needs onnx and ONNX
 Runtime, no torch. Called by `rtau-export onnx --precision`.
@@ -20,39 +20,39 @@ from rtau.backends.parity import Difference, difference, probe_crops
 from rtau.contract import Int8Profile, ModelContract, ParityRecord, Precision
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
-from rtau_export import fp16, int8, verify
+from rtau_export import _fp16, int8, verify
+from rtau_export._parity_record import parity_record
+from rtau_export._rounding import feedback_of
+from rtau_export._second_moments import patch_second_moments
 from rtau_export.calibration import CalibrationSet, read_calibration
 from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
-from rtau_export.moments import patch_moments
 from rtau_export.onnx_file import OnnxFile, read_onnx
 from rtau_export.onnx_proto import load_checked, stamped
-from rtau_export.parity_record import parity_record
-from rtau_export.rounding import feedback_of
 
 # The largest fall of the macro-F1 on a labelled folder. Half of what another sample of faces
 # changes it by; a model that falls further is a worse model under the same name.
 MOST_F1_LOST = 0.01
 
-Say = Callable[[str], object]
+Progress = Callable[[str], object]
 
 
 @dataclasses.dataclass(frozen=True)
 class Reduction:
-    """What is asked of a reduced file."""
+    """How a file is to be reduced."""
 
     precision: Precision
     profile: Int8Profile = "cpu"
     calibrate: Path | None = None
     """Folder of face crops; INT8 needs one."""
     labelled: Path | None = None
-    """Labelled folder for the macro-F1; None leaves that figure out."""
+    """Labelled folder for the macro-F1; None leaves that metric out."""
     ranges: int8.Ranges | Literal["best"] = "best"
     """How INT8 takes its ranges; `best` tries all and keeps the one that changes least."""
 
 
 @dataclasses.dataclass(frozen=True)
-class _Judges:
-    """Pictures that judge a reduced file, and what the float32 file says of them."""
+class _Reference:
+    """Pictures on which a reduced file is compared, and the scores of the float32 file on them."""
 
     origin: str
     images_rgb: Image
@@ -71,14 +71,16 @@ class _Draft:
     f1_change: float | None
 
 
-def reduce_file(source: Path, out: Path, wanted: Reduction, /, *, say: Say) -> ModelContract:
+def reduce_file(
+    source: Path, out: Path, wanted: Reduction, /, *, progress: Progress
+) -> ModelContract:
     """Returns the contract of the file it wrote to `out`, its side-car beside it.
 
     Args:
         source: a float32 file of `rtau-export onnx`.
         out: where the reduced file goes.
         wanted: the precision and the pictures.
-        say: takes a line about each step.
+        progress: called with a line after each candidate.
 
     Raises:
         UsageError: the request contradicts itself or the file.
@@ -99,17 +101,17 @@ def reduce_file(source: Path, out: Path, wanted: Reduction, /, *, say: Say) -> M
     )
     size = contract.input_size
     pictures = None if wanted.calibrate is None else read_calibration(wanted.calibrate, size=size)
-    judges = _judges(file, pictures, wanted.labelled)
+    reference = _reference(file, pictures, wanted.labelled)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         draft_path = Path(folder) / out.name
         drafts = []
         for how, reduced in _reduced(proto, wanted, pictures):
-            draft = _judged(reduced, contract, judges, how=how, path=draft_path)
-            say(f"{how}: {_figures(draft)}")
+            draft = _evaluated(reduced, contract, reference, how=how, path=draft_path)
+            progress(f"{how}: {_metrics_text(draft)}")
             drafts.append(draft)
         best = min(drafts, key=lambda draft: draft.change.mean_dp)
         _check_limits(best, contract.precision, name=out.name)
-        contract = dataclasses.replace(contract, parity=_parity(best, file, judges))
+        contract = dataclasses.replace(contract, parity=_parity(best, file, reference))
         draft_path.write_bytes(stamped(best.proto, contract))
         sidecar = draft_path.with_suffix(".json")
         sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
@@ -123,11 +125,11 @@ def _reduced(
 ) -> Iterator[tuple[str, onnx.ModelProto]]:
     """Yields each candidate, with how it was made in one line."""
     if pictures is None or wanted.precision != "int8":
-        yield "float16 between the normalisation and the pooling", fp16.halve(proto)
+        yield "float16 between the normalisation and the pooling", _fp16.halve(proto)
         return
-    moments = patch_moments(proto, pictures.fitting)
-    # Each moment is let go once it has been used: VGG19's take 800 MB, and so does its feedback.
-    feedback = {name: feedback_of(moments.pop(name)) for name in list(moments)}
+    second_moments = patch_second_moments(proto, pictures.fitting)
+    # Each matrix is freed once it has been used: those of VGG19 take 800 MB, as does its feedback.
+    feedback = {name: feedback_of(second_moments.pop(name)) for name in list(second_moments)}
     methods = tuple(int8.METHODS) if wanted.ranges == "best" else (wanted.ranges,)
     for ranges in methods:
         how = (
@@ -140,34 +142,42 @@ def _reduced(
         yield how, reduced
 
 
-def _judges(file: OnnxFile, pictures: CalibrationSet | None, labelled: Path | None) -> _Judges:
+def _reference(
+    file: OnnxFile, pictures: CalibrationSet | None, labelled: Path | None
+) -> _Reference:
     """Returns the pictures to compare on: labelled ones, unseen crops, or seeded patterns."""
     contract, truth = file.contract, None
     if labelled is not None:
         truth = read_labelled(labelled, contract)
         origin, images = f"labelled pictures of {truth.name}", truth.images_rgb
     elif pictures is not None:
-        origin, images = f"pictures of {pictures.name} that set no range", pictures.judging
+        origin, images = f"pictures of {pictures.name} that set no range", pictures.held_out
     else:
         origin = "seeded patterns, no faces"
         images = probe_crops(verify.PROBES, size=contract.input_size)
-    with closing(open_engine(str(file.path), provider="cpu")) as reference:
-        wanted = verify.infer(reference, images)
-    return _Judges(origin, images, wanted, truth)
+    with closing(open_engine(str(file.path), provider="cpu")) as engine:
+        wanted = verify.infer(engine, images)
+    return _Reference(origin, images, wanted, truth)
 
 
-def _judged(
-    proto: onnx.ModelProto, contract: ModelContract, judges: _Judges, /, *, how: str, path: Path
+def _evaluated(
+    proto: onnx.ModelProto,
+    contract: ModelContract,
+    reference: _Reference,
+    /,
+    *,
+    how: str,
+    path: Path,
 ) -> _Draft:
-    """Returns a candidate with its figures, from running it as the runtime would."""
+    """Returns a candidate with its metrics, from running it as the runtime does."""
     path.write_bytes(stamped(proto, contract))
     with closing(open_engine(str(path), provider="cpu")) as engine:
-        got, runner = verify.infer(engine, judges.images_rgb), engine.device
-    change = difference(judges.wanted, got, contract)
+        got, runner = verify.infer(engine, reference.images_rgb), engine.device
+    change = difference(reference.wanted, got, contract)
     f1_change = None
-    if judges.truth is not None:
+    if reference.truth is not None:
         before, after = (
-            macro_f1(scores, contract, judges.truth.occurs) for scores in (judges.wanted, got)
+            macro_f1(scores, contract, reference.truth.occurs) for scores in (reference.wanted, got)
         )
         f1_change = after - before
     return _Draft(proto, how, runner, change, f1_change)
@@ -179,7 +189,7 @@ def _check_limits(draft: _Draft, precision: Precision, /, *, name: str) -> None:
     if limits.covers(draft.change) and not lost:
         return
     raise ContractError(
-        f"{name} changes too much: {_figures(draft)}; the limits of {precision} are "
+        f"{name} changes too much: {_metrics_text(draft)}; the limits of {precision} are "
         f"max |dlogit| {limits.max_dlogit:g}, max |dp| {limits.max_dp:g}, mean |dp| "
         f"{limits.mean_dp:g}, {limits.changed_share:.1%} of the decisions, CAM correlation "
         f"{limits.cam_correlation:g}, landmarks {limits.max_dlandmark:g} sides, macro-F1 "
@@ -188,7 +198,7 @@ def _check_limits(draft: _Draft, precision: Precision, /, *, name: str) -> None:
     )
 
 
-def _figures(draft: _Draft) -> str:
+def _metrics_text(draft: _Draft) -> str:
     change = draft.change
     parts = [
         f"max |dlogit| {change.max_dlogit:.3g}, max |dp| {change.max_dp:.4f}",
@@ -204,14 +214,14 @@ def _figures(draft: _Draft) -> str:
     return ", ".join(parts)
 
 
-def _parity(draft: _Draft, file: OnnxFile, judges: _Judges) -> ParityRecord:
+def _parity(draft: _Draft, file: OnnxFile, reference: _Reference) -> ParityRecord:
     return parity_record(
         draft.change,
         reference=f"the float32 file {file.path.name}",
         reference_sha256=file.sha256,
         runner=draft.runner,
         conversion=draft.how,
-        images=len(judges.images_rgb),
-        images_origin=judges.origin,
+        images=len(reference.images_rgb),
+        images_origin=reference.origin,
         macro_f1_difference=draft.f1_change,
     )

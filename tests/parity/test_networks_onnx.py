@@ -10,11 +10,11 @@ from rtau.backends import open_engine
 from rtau.backends.parity import probe_crops
 from rtau_export import onnx as exporter
 from rtau_export import verify
+from rtau_export._engine_profiles import BatchProfile
 from rtau_export.cli import main
 from rtau_export.engine import build_engines
 from rtau_export.engine_target import EngineRequest
 from rtau_export.graph import FaceGraph
-from rtau_export.profiles import BatchProfile
 from rtau_train.models import NETWORKS
 from rtau_train.models.checkpoint import save_model
 from rtau_train.models.folding import exported_as

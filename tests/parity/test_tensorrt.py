@@ -8,9 +8,9 @@ import pytest
 from rtau.backends import bundled_models, open_engine
 from rtau.backends.parity import as_crops, difference, probe_crops
 from rtau.backends.tensorrt_library import installed_libraries, load_tensorrt
+from rtau_export._engine_profiles import BatchProfile
 from rtau_export.engine import build_engines
 from rtau_export.engine_target import EngineRequest
-from rtau_export.profiles import BatchProfile
 
 pytestmark = [pytest.mark.needs_gpu, pytest.mark.needs_onnxruntime]
 

@@ -8,7 +8,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from rtau.contract import METADATA_KEY
-from rtau_export.trunk import trunk_places
+from rtau_export._backbone import backbone_places
 from tests.support.doubles import LANDMARK_RULE, make_contract
 
 SIDE, CHANNELS, HIDDEN, LABELS = 32, 8, 16, 3
@@ -108,8 +108,8 @@ def _serialised(writer, contract):
 
 
 def kinds_outside(model):
-    """Returns the operators outside the trunk, in order."""
-    inside = trunk_places(model.graph)
+    """Returns the operators outside the backbone, in order."""
+    inside = backbone_places(model.graph)
     return [node.op_type for place, node in enumerate(model.graph.node) if place not in inside]
 
 

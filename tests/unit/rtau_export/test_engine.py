@@ -18,15 +18,15 @@ from rtau.contract import read_sidecar as model_sidecar
 from rtau.errors import BackendUnavailable, ContractError, UsageError
 from rtau_export import engine as engine_module
 from rtau_export import int8
+from rtau_export._engine_cache import EngineCache
+from rtau_export._engine_profiles import BatchProfile
+from rtau_export._fp16 import halve
 from rtau_export.cli import main
 from rtau_export.engine import build_engines
-from rtau_export.engine_cache import EngineCache
 from rtau_export.engine_progress import BuildPhases
 from rtau_export.engine_target import EngineRequest
-from rtau_export.fp16 import halve
 from rtau_export.graph import FaceGraph
 from rtau_export.onnx import contract_of, model_bytes
-from rtau_export.profiles import BatchProfile
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
 import onnx
@@ -81,13 +81,13 @@ def small(tmp_path):
 @pytest.mark.needs_tensorrt_rtx
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_bundled_model_parses_and_builds(name, tmp_path):
-    engine, *twins = build(BUNDLED[name], out=tmp_path / f"{name}.engine")
+    engine, *variants = build(BUNDLED[name], out=tmp_path / f"{name}.engine")
     contract, facts = read_sidecar(engine.path)
     assert contract.labels == model_sidecar(BUNDLED[name]).labels
     assert facts.library == "tensorrt_rtx"
     assert facts.onnx_sha256 == hashlib.sha256(BUNDLED[name].read_bytes()).hexdigest()
-    assert len(twins) == model_sidecar(BUNDLED[name]).has_cams
-    assert all(twin.size_bytes < engine.size_bytes for twin in twins)
+    assert len(variants) == model_sidecar(BUNDLED[name]).has_cams
+    assert all(variant.size_bytes < engine.size_bytes for variant in variants)
 
 
 @pytest.mark.needs_tensorrt_rtx
@@ -95,13 +95,13 @@ def test_every_bundled_model_parses_and_builds(name, tmp_path):
 def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
     path = tmp_path / "small.onnx"
     path.write_bytes(small_model(precision))
-    engine, twin = build(path)
+    engine, variant = build(path)
     assert engine.path == tmp_path / f"small-{precision}.engine"
     assert engine.build.precision == precision
     assert engine.build.typing == "strong"
-    assert engine.build.without_cams == twin.path.name
+    assert engine.build.without_cams == variant.path.name
     assert read_sidecar(engine.path)[0].max_batch == 4
-    assert not read_sidecar(twin.path)[0].has_cams
+    assert not read_sidecar(variant.path)[0].has_cams
 
 
 @pytest.mark.needs_tensorrt_rtx
@@ -110,21 +110,21 @@ def test_landmarks_are_built_into_the_engine_and_its_twin(precision, tmp_path):
     path = tmp_path / "points.onnx"
     path.write_bytes(small_model(precision, landmarks=LANDMARK_RULE))
 
-    engine, twin = build(path)
+    engine, variant = build(path)
 
     assert read_sidecar(engine.path)[0].landmarks == LANDMARK_RULE
-    assert read_sidecar(twin.path)[0].landmarks == LANDMARK_RULE
+    assert read_sidecar(variant.path)[0].landmarks == LANDMARK_RULE
     bare = tmp_path / "bare.onnx"
     bare.write_bytes(small_model(precision))
-    assert twin.size_bytes > build(bare)[1].size_bytes
+    assert variant.size_bytes > build(bare)[1].size_bytes
 
 
 @pytest.mark.needs_tensorrt_rtx
-def test_an_engine_that_fails_leaves_no_twin(small, tmp_path, monkeypatch):
+def test_an_engine_that_fails_leaves_no_cam_less_variant(small, tmp_path, monkeypatch):
     write = engine_module._Job.write
 
     def refuse_cams(job, source, content, **options):
-        if options["twin"] is not None:
+        if options["cam_less"] is not None:
             raise ContractError("the parser refuses a node of the CAM branch")
         return write(job, source, content, **options)
 
@@ -175,7 +175,7 @@ def test_both_flagships_parse_and_build_with_their_cams(
         content = reduced(content, precision, monkeypatch)
     path = tmp_path / f"{name}.onnx"
     path.write_bytes(content)
-    (engine,) = build(path, dataclasses.replace(QUICK, twin=False))
+    (engine,) = build(path, dataclasses.replace(QUICK, cam_less=False))
     assert engine.build.precision == precision
     assert engine.build.typing == "strong"
     assert read_sidecar(engine.path)[0].has_cams
@@ -184,7 +184,7 @@ def test_both_flagships_parse_and_build_with_their_cams(
 @pytest.mark.needs_tensorrt_rtx
 def test_the_file_is_the_plan_alone_and_the_json_vouches_for_it(small):
     phases = Phases()
-    (engine,) = build(small, EngineRequest(twin=False, library="tensorrt_rtx"), phases=phases)
+    (engine,) = build(small, EngineRequest(cam_less=False, library="tensorrt_rtx"), phases=phases)
     content = engine.path.read_bytes()
     assert hashlib.sha256(content).hexdigest() == engine.build.engine_sha256
     assert b"rtau" not in content[:256]

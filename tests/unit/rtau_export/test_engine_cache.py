@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from rtau_export.engine_cache import EngineCache, EngineKey, write_whole
+from rtau_export._engine_cache import EngineCache, EngineKey, write_whole
 
 KEY = EngineKey(
     onnx_sha256="0" * 64,

@@ -11,11 +11,11 @@ from rich.progress import Progress
 
 from rtau.backends.engine_file import Gpu
 from rtau.errors import BackendUnavailable, EngineError, UsageError
+from rtau_export._engine_cache import EngineCache
+from rtau_export._engine_profiles import BatchProfile
 from rtau_export.engine import build_engines
-from rtau_export.engine_cache import EngineCache
 from rtau_export.engine_progress import BuildPhases
 from rtau_export.engine_target import EngineRequest, choose_library
-from rtau_export.profiles import BatchProfile
 from tests.support.builder_double import fake_builder
 
 pytest.importorskip("onnx", reason="builds its models with the onnx package")
@@ -39,7 +39,7 @@ def build(tmp_path, tensorrt, *, model="fp32", cache=None, **request):
     path.write_bytes(small_model(model))
     return build_engines(
         path,
-        EngineRequest(twin=False, batch=BatchProfile(1, 8, 32), **request),
+        EngineRequest(cam_less=False, batch=BatchProfile(1, 8, 32), **request),
         cache=cache,
         tensorrt=tensorrt,
         shown=lambda title: contextlib.nullcontext(BuildPhases(Progress(disable=True))),

@@ -8,8 +8,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from rtau.backends.parity import probe_crops
-from rtau_export import fp16
-from rtau_export.trunk import name_nodes, trunk_places
+from rtau_export import _fp16
+from rtau_export._backbone import backbone_places, name_nodes
 from tests.support.reduced import evaluate, kinds_outside, residual_model
 
 pytestmark = [pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
@@ -30,34 +30,34 @@ def test_the_trunk_is_what_lies_between_the_normalisation_and_the_pooling(model)
 
 
 def test_names_decide_nothing(model):
-    named = trunk_places(model.graph)
+    named = backbone_places(model.graph)
     for node in model.graph.node:
         node.name = ""
 
-    assert trunk_places(model.graph) == named
+    assert backbone_places(model.graph) == named
     name_nodes(model)
     assert len({node.name for node in model.graph.node}) == len(model.graph.node)
 
 
-def test_a_pooling_before_the_last_convolution_is_part_of_the_trunk():
+def test_a_pooling_before_the_last_convolution_is_part_of_the_backbone():
     model = onnx.load_from_string(residual_model(gate=True))
 
-    inside = {model.graph.node[place].op_type for place in trunk_places(model.graph)}
+    inside = {model.graph.node[place].op_type for place in backbone_places(model.graph)}
 
     assert {"ReduceMean", "Sigmoid", "Mul"} <= inside
     assert kinds_outside(model).count("ReduceMean") == 1
 
 
-def test_a_graph_without_convolutions_has_no_trunk():
+def test_a_graph_without_convolutions_has_no_backbone():
     node = helper.make_node("Relu", ["crops"], ["logits"])
     graph = helper.make_graph([node], "test", [], [])
 
     with pytest.raises(ContractError, match="no convolution leads to 'logits'"):
-        trunk_places(graph)
+        backbone_places(graph)
 
 
 def test_the_trunk_computes_in_float16_and_all_else_as_before(model):
-    halved = fp16.halve(model)
+    halved = _fp16.halve(model)
 
     inferred = onnx.shape_inference.infer_shapes(halved, strict_mode=True).graph
     kinds = {value.name: value.type.tensor_type.elem_type for value in inferred.value_info}
@@ -74,7 +74,7 @@ def test_the_trunk_computes_in_float16_and_all_else_as_before(model):
 
 def test_a_value_that_never_was_float16_is_not_rounded(model):
     """Between two float32 nodes there is no Cast: h > 0 sees what the hidden layer said."""
-    halved = fp16.halve(model)
+    halved = _fp16.halve(model)
 
     makers = {output: node.op_type for node in halved.graph.node for output in node.output}
     greater = next(node for node in halved.graph.node if node.op_type == "Greater")
@@ -83,7 +83,7 @@ def test_a_value_that_never_was_float16_is_not_rounded(model):
 
 
 def test_inputs_and_outputs_keep_their_types(model):
-    halved = fp16.halve(model)
+    halved = _fp16.halve(model)
 
     assert list(halved.graph.input) == list(model.graph.input)
     assert list(halved.graph.output) == list(model.graph.output)
@@ -93,7 +93,7 @@ def test_inputs_and_outputs_keep_their_types(model):
 def test_the_values_are_those_of_float32_within_half_precision(model, rows):
     crops = probe_crops(rows, size=32)
 
-    wanted, got = evaluate(model, crops), evaluate(fp16.halve(model), crops)
+    wanted, got = evaluate(model, crops), evaluate(_fp16.halve(model), crops)
 
     for name in ("logits", "cams", "landmarks"):
         scale = np.abs(wanted[name]).max()
@@ -106,7 +106,7 @@ def test_a_weight_used_on_both_sides_exists_twice(model):
     extra = helper.make_node("Mul", [shared, shared], ["unused"], name="outside")
     model.graph.node.append(extra)
 
-    halved = {weight.name: weight for weight in fp16.halve(model).graph.initializer}
+    halved = {weight.name: weight for weight in _fp16.halve(model).graph.initializer}
 
     assert halved[shared].data_type == TensorProto.FLOAT
     np.testing.assert_allclose(
@@ -121,4 +121,4 @@ def test_a_weight_too_large_for_float16_is_refused(model):
             weight.CopyFrom(large)
 
     with pytest.raises(ContractError, match="too large for FP16"):
-        fp16.halve(model)
+        _fp16.halve(model)

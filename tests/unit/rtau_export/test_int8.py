@@ -11,8 +11,8 @@ from onnx import numpy_helper
 
 from rtau.backends.parity import probe_crops
 from rtau_export import int8
-from rtau_export.moments import patch_moments
-from rtau_export.rounding import feedback_of
+from rtau_export._rounding import feedback_of
+from rtau_export._second_moments import patch_second_moments
 from tests.support.reduced import evaluate, kinds_outside, residual_model
 
 pytestmark = [pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
@@ -198,7 +198,9 @@ def deepened():
 
 
 def with_feedback(model, profile):
-    feedback = {name: feedback_of(found) for name, found in patch_moments(model, FITTING).items()}
+    feedback = {
+        name: feedback_of(found) for name, found in patch_second_moments(model, FITTING).items()
+    }
     return int8.quantise(model, FITTING, profile=profile, ranges="minmax", feedback=feedback)
 
 

@@ -343,4 +343,4 @@ def test_a_sample_is_the_same_whatever_the_folder_is_called(tmp_path):
     again = read_calibration(tmp_path / "other", size=32)
 
     np.testing.assert_array_equal(first.fitting, again.fitting)
-    assert len(first.fitting) == len(first.judging) == 60
+    assert len(first.fitting) == len(first.held_out) == 60

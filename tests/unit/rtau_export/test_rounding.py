@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtau_export import rounding
-from rtau_export.rounding import DAMPING, feedback_of, rounded
+from rtau_export import _rounding
+from rtau_export._rounding import DAMPING, feedback_of, rounded
 
 
 def moments_of(rows):
@@ -105,6 +105,6 @@ def test_the_blocks_set_the_speed_only(monkeypatch):
     options = {"scales": steps_of(weights, 64), "most": 64}
     whole = rounded(weights, feedback, **options)
 
-    monkeypatch.setattr(rounding, "BLOCK", 7)
+    monkeypatch.setattr(_rounding, "BLOCK", 7)
 
     assert np.array_equal(rounded(weights, feedback, **options), whole)

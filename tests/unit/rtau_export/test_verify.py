@@ -84,7 +84,7 @@ def test_a_model_beyond_tolerance_fails(tmp_path, capsys, change):
     assert "NO" in shown
 
 
-def test_json_carries_the_figures(tmp_path, capsys):
+def test_json_carries_the_metrics_text(tmp_path, capsys):
     first = write_model(tmp_path / "a.onnx")
     other = write_model(tmp_path / "b.onnx", shift=-5.0)
 

@@ -1,8 +1,8 @@
-"""Rounds the weights of a layer together, so that its outputs change least, not each weight.
+"""Rounds the weights of a layer jointly, so that its outputs change least, not each weight.
 
-Rounding to the nearest loses what many small weights do together beside a large one that sets the
-step. Here the error of a weight is made good by the weights after it, as far as their inputs move
-alike. Pure arithmetic, knows no graph. Called by `rtau_export.int8`.
+Rounding to the nearest loses the joint effect of many small weights beside a large one that sets
+the step. Here the error of a weight is compensated by the weights after it, as far as their inputs
+correlate. Pure arithmetic, knows no graph. Called by `rtau_export.int8`.
 """
 
 from __future__ import annotations
@@ -11,34 +11,35 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
-# Added to every moment on the diagonal, as a share of their mean: inputs that the pictures hardly
-# moved would otherwise carry any error. The value of GPTQ; a tenth of it changed the errors of
-# three layers of VGG19 on other pictures by 1 %, ten times as much raised them by 7 to 27 %.
+# Added to the diagonal of the second moments, as a share of their mean: inputs that hardly vary
+# over the pictures would otherwise carry any error. The value of GPTQ; a tenth of it changed the
+# errors of three layers of VGG19 on other pictures by 1 %, ten times as much raised them by 7 to
+# 27 %.
 DAMPING = 0.01
 # Weights whose errors are carried one by one; the rest follow in one product of matrices. Sets the
 # speed only.
 BLOCK = 128
 
 
-def feedback_of(moments: FloatArray, /) -> FloatArray:
-    """Returns how much of a weight's error every later weight of the same filter takes over.
+def feedback_of(second_moments: FloatArray, /) -> FloatArray:
+    """Returns the share of a weight's error that each later weight of the same filter compensates.
 
-    With U of H = U D U^T, U unit upper triangular and H the moments, it is U - I: LDLQ of Chee et
-    al., "QuIP: 2-Bit Quantization of Large Language Models With Guarantees", NeurIPS 2023, section
-    3, which gives what GPTQ (Frantar et al., ICLR 2023) gives and inverts nothing.
+    With U of H = U D U^T, U unit upper triangular and H the second moments, it is U - I: LDLQ of
+    Chee et al., "QuIP: 2-Bit Quantization of Large Language Models With Guarantees", NeurIPS 2023,
+    section 3, which equals GPTQ (Frantar et al., ICLR 2023) and needs no inverse.
 
     Args:
-        moments: float32 (G, K, K), means of the products of two of the K inputs of a filter, for
-            each of the G groups of a layer.
+        second_moments: float32 (G, K, K), means of the products of two of the K inputs of a
+            filter, for each of the G groups of a layer.
 
     Returns:
-        float32 (G, K, K), strictly upper triangular; zero where inputs have nothing in common.
+        float32 (G, K, K), strictly upper triangular; zero where inputs do not correlate.
     """
-    size = moments.shape[-1]
-    means = np.trace(moments, axis1=1, axis2=2, dtype=np.float64) / size
-    # A layer whose inputs were always zero has nothing to weigh.
+    size = second_moments.shape[-1]
+    means = np.trace(second_moments, axis1=1, axis2=2, dtype=np.float64) / size
+    # A layer whose inputs were always zero.
     means[means <= 0] = 1
-    damped = moments + (DAMPING * means)[:, None, None] * np.eye(size)
+    damped = second_moments + (DAMPING * means)[:, None, None] * np.eye(size)
     upper = np.linalg.cholesky(damped[:, ::-1, ::-1])[:, ::-1, ::-1]
     shares = upper / np.diagonal(upper, axis1=1, axis2=2)[:, None, :]
     return np.asarray(np.triu(shares, 1), np.float32)

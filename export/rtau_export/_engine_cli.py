@@ -15,10 +15,10 @@ from typing import Any
 
 from rtau.backends import find_model
 from rtau.backends.engine_file import Library
+from rtau_export._engine_cache import EngineCache
+from rtau_export._engine_profiles import parse_batch, parse_generation
 from rtau_export.engine import build_engines
-from rtau_export.engine_cache import EngineCache
 from rtau_export.engine_target import EngineRequest
-from rtau_export.profiles import parse_batch, parse_generation
 
 LIBRARIES: dict[str, Library] = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
 
@@ -61,9 +61,9 @@ def add_verb(verbs: Any) -> None:
     verb.add_argument(
         "--no-twin",
         action="store_true",
-        help="no second engine without heatmaps; without it they are computed though unwanted",
+        help="build no CAM-less variant; heatmaps are then computed even when none is shown",
     )
-    verb.add_argument("--no-cache", action="store_true", help="build anew and keep nothing")
+    verb.add_argument("--no-cache", action="store_true", help="build again and keep nothing")
     verb.add_argument("--json", action="store_true", help="print the build facts as JSON")
     verb.set_defaults(run=run)
 
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         batch=parse_batch(arguments.batch),
         generations=tuple(dict.fromkeys(parse_generation(one) for one in arguments.generations)),
         library=None if arguments.library is None else LIBRARIES[arguments.library],
-        twin=not arguments.no_twin,
+        cam_less=not arguments.no_twin,
     )
     cache = None if arguments.no_cache else EngineCache.of_user()
     model = find_model(arguments.model)

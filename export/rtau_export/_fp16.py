@@ -1,8 +1,8 @@
-"""FP16 of an exported graph: the trunk computes in float16, everything else as before.
+"""FP16 of an exported graph: the backbone computes in float16, everything else as before.
 
 The known converters round every value that passes between two nodes kept in float32, the CAM
-branch's `h > 0` among them; here a Cast stands only where the trunk begins and ends. On a CPU an
-FP16 file proves numbers, never speed. Called by `rtau_export.precision`.
+branch's `h > 0` among them; here a Cast stands only where the backbone begins and ends. On a CPU an
+FP16 file is for checks of accuracy, not for speed. Called by `rtau_export.precision`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from rtau.errors import ContractError
-from rtau_export.trunk import trunk_places
+from rtau_export._backbone import backbone_places
 
 HALF, SINGLE = TensorProto.FLOAT16, TensorProto.FLOAT
 
 
 def halve(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Returns the model with its trunk in float16; inputs and outputs keep their types.
+    """Returns the model with its backbone in float16; inputs and outputs keep their types.
 
     Raises:
-        ContractError: a weight lies outside float16, or an operator of the trunk has no float16.
+        ContractError: a weight lies outside float16, or an operator of the backbone has no float16.
     """
     typed = onnx.shape_inference.infer_shapes(proto, strict_mode=True)
     model = onnx.ModelProto()
@@ -43,22 +43,22 @@ def halve(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Halver:
-    """Rewrites one graph: its nodes with Casts where the trunk begins and ends."""
+    """Rewrites one graph: its nodes with Casts where the backbone begins and ends."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._graph = graph
-        self._trunk = trunk_places(graph)
+        self._backbone = backbone_places(graph)
         self._weights = {tensor.name: tensor for tensor in graph.initializer}
         self._halved_weights: dict[str, TensorProto] = {}
         values = (*graph.input, *graph.value_info, *graph.output)
         kinds = {value.name: value.type.tensor_type.elem_type for value in values}
         self._singles = {name for name, kind in kinds.items() if kind == SINGLE}
-        self._made_in_trunk = {
-            name for place in self._trunk for name in graph.node[place].output
+        self._backbone_values = {
+            name for place in self._backbone for name in graph.node[place].output
         } & self._singles
         self._used_outside = {output.name for output in graph.output}
         for place, node in enumerate(graph.node):
-            if place not in self._trunk:
+            if place not in self._backbone:
                 self._used_outside.update(node.input)
 
     def nodes(self) -> Iterable[onnx.NodeProto]:
@@ -67,7 +67,7 @@ class _Halver:
         for place, old in enumerate(self._graph.node):
             node = onnx.NodeProto()
             node.CopyFrom(old)
-            if place not in self._trunk:
+            if place not in self._backbone:
                 yield node
                 continue
             for index, name in enumerate(old.input):
@@ -75,7 +75,7 @@ class _Halver:
                 if self._enters(name) and name not in entered:
                     entered.add(name)
                     yield _cast(name, self._halved(name), to=HALF)
-            yield from self._trunk_node(node)
+            yield from self._backbone_node(node)
 
     def initializers(self) -> Iterable[TensorProto]:
         """Yields the weights that the new graph uses; call it after `nodes`."""
@@ -84,23 +84,25 @@ class _Halver:
             if name in self._used_outside or tensor.data_type != SINGLE:
                 yield tensor
 
-    def _trunk_node(self, node: onnx.NodeProto) -> Iterable[onnx.NodeProto]:
-        """Yields a node of the trunk, and a Cast of each output that is used outside."""
+    def _backbone_node(self, node: onnx.NodeProto) -> Iterable[onnx.NodeProto]:
+        """Yields a node of the backbone, and a Cast of each output that is used outside."""
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == SINGLE:
                 attribute.i = HALF
         leaving = []
         for index, name in enumerate(node.output):
             node.output[index] = self._halved(name)
-            if name in self._made_in_trunk and name in self._used_outside:
+            if name in self._backbone_values and name in self._used_outside:
                 leaving.append(_cast(self._halved(name), name, to=SINGLE))
         yield node
         yield from leaving
 
     def _enters(self, name: str) -> bool:
-        """True for a float32 value that the trunk takes from outside and that is no weight."""
+        """True for a float32 value that the backbone takes from outside and that is no weight."""
         return (
-            name in self._singles and name not in self._made_in_trunk and name not in self._weights
+            name in self._singles
+            and name not in self._backbone_values
+            and name not in self._weights
         )
 
     def _halved(self, name: str) -> str:

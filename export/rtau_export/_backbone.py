@@ -1,6 +1,6 @@
-"""Which nodes of an exported graph lose precision: the convolutions and what lies between them.
+"""The backbone of an exported graph, whose precision is reduced: convolutions and what is between.
 
-Decided by where a node stands, never by its name. The normalisation before the first convolution,
+Decided by the place of a node, never by its name. The normalisation before the first convolution,
 the head from the global pooling on, and everything that only the CAMs need stay float32. Called by
 the converters to FP16 and INT8.
 """
@@ -29,7 +29,7 @@ def name_nodes(proto: onnx.ModelProto) -> None:
         seen.add(node.name)
 
 
-def trunk_places(graph: onnx.GraphProto) -> frozenset[int]:
+def backbone_places(graph: onnx.GraphProto) -> frozenset[int]:
     """Returns the places in `graph.node` of the nodes whose precision is reduced.
 
     Raises:

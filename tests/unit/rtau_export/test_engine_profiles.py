@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtau.errors import UsageError
-from rtau_export.profiles import (
+from rtau_export._engine_profiles import (
     BatchProfile,
     PrecisionPlan,
     parse_batch,

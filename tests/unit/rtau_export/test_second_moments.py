@@ -9,8 +9,8 @@ pytest.importorskip("onnxruntime", reason="runs its models with ONNX Runtime")
 import onnxruntime
 
 from rtau.backends.parity import probe_crops
-from rtau_export import moments
-from rtau_export.moments import patch_moments, patches_of
+from rtau_export import _second_moments
+from rtau_export._second_moments import patch_second_moments, patches_of
 from tests.support.reduced import residual_model
 
 pytestmark = [pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
@@ -71,7 +71,7 @@ def test_filters_times_patches_are_the_convolution(group, kernel, said):
 
 
 def test_every_convolution_has_moments(model):
-    found = patch_moments(model, probe_crops(9, size=32))
+    found = patch_second_moments(model, probe_crops(9, size=32))
 
     shapes = {name: (moment.shape, moment.dtype) for name, moment in found.items()}
     assert shapes == {
@@ -86,10 +86,10 @@ def test_every_convolution_has_moments(model):
 
 def test_places_beyond_the_limit_are_drawn_always_the_same(model, monkeypatch):
     crops = probe_crops(9, size=32)
-    every = patch_moments(model, crops)
-    monkeypatch.setattr(moments, "PLACES", 500)
+    every = patch_second_moments(model, crops)
+    monkeypatch.setattr(_second_moments, "PLACES", 500)
 
-    some, again = patch_moments(model, crops), patch_moments(model, crops)
+    some, again = patch_second_moments(model, crops), patch_second_moments(model, crops)
 
     for name in every:
         assert np.array_equal(some[name], again[name])
@@ -100,7 +100,7 @@ def test_places_beyond_the_limit_are_drawn_always_the_same(model, monkeypatch):
 def test_it_says_nothing_and_leaves_the_model_alone(model, capfd):
     before = model.SerializeToString()
 
-    patch_moments(model, probe_crops(2, size=32))
+    patch_second_moments(model, probe_crops(2, size=32))
 
     assert model.SerializeToString() == before
     assert capfd.readouterr() == ("", "")

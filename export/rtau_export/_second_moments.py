@@ -1,6 +1,6 @@
-"""What the convolutions of a float32 graph read of pictures: means of products of their inputs.
+"""Second moments of the inputs of a float32 graph's convolutions: means of products of two inputs.
 
-Runs the graph with ONNX Runtime and samples, with a seed, places that a filter is laid on; changes
+Runs the graph with ONNX Runtime and samples, with a seed, the places of the filters; changes
 nothing. Called by `rtau_export.precision`.
 """
 
@@ -15,10 +15,10 @@ from onnx import TensorProto, helper
 
 from rtau.backends.tensors import INPUT
 from rtau.data import Image
+from rtau_export._rounding import FloatArray
 from rtau_export.calibration import SEED
-from rtau_export.rounding import FloatArray
 
-# Rows per run: what all convolutions read of them is in memory at once, 40 MB a picture for VGG19
+# Rows per run: the inputs of all convolutions are in memory at once, 40 MB a picture for VGG19
 # at 224 px.
 ROWS = 8
 # Places of each convolution, over all pictures; most of the time goes into their products. A filter
@@ -27,8 +27,8 @@ ROWS = 8
 PLACES = 8192
 
 
-def patch_moments(proto: onnx.ModelProto, images_rgb: Image, /) -> dict[str, FloatArray]:
-    """Returns, by the name of a convolution's weights, the second moments of what they meet.
+def patch_second_moments(proto: onnx.ModelProto, images_rgb: Image, /) -> dict[str, FloatArray]:
+    """Returns the second moments of a filter's inputs by the name of the convolution's weights.
 
     Args:
         proto: a float32 model.
@@ -75,22 +75,22 @@ def patches_of(
     most: int,
     draw: np.random.Generator,
 ) -> FloatArray:
-    """Returns what a convolution's filters are laid on, at places drawn by lot.
+    """Returns the inputs of a convolution's filters at sampled places.
 
     Args:
-        values: float32 (N, C, H, W), what it reads.
+        values: float32 (N, C, H, W), its input.
         conv: its node, with padding in numbers.
         kernel: height and width of a filter.
         most: places at most; fewer if there are no more.
-        draw: the lot.
+        draw: random generator that samples them.
 
     Returns:
         float32 (G, P, C/G * height * width): groups, places, weights of a filter.
     """
-    said = {entry.name: helper.get_attribute_value(entry) for entry in conv.attribute}
-    top, left, bottom, right = said.get("pads", (0, 0, 0, 0))
-    down, across = said.get("strides", (1, 1))
-    apart = said.get("dilations", (1, 1))
+    attributes = {entry.name: helper.get_attribute_value(entry) for entry in conv.attribute}
+    top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
+    down, across = attributes.get("strides", (1, 1))
+    apart = attributes.get("dilations", (1, 1))
     padded = np.pad(values, ((0, 0), (0, 0), (top, bottom), (left, right)))
     reach = tuple((size - 1) * step + 1 for size, step in zip(kernel, apart, strict=True))
     # A view: (N, C, rows, columns, height, width).
@@ -99,7 +99,7 @@ def patches_of(
     count, _, rows, columns = windows.shape[:4]
     places = draw.permutation(count * rows * columns)[:most]
     picture, row, column = np.unravel_index(places, (count, rows, columns))
-    drawn = windows[picture, :, row, column].reshape(len(places), said.get("group", 1), -1)
+    drawn = windows[picture, :, row, column].reshape(len(places), attributes.get("group", 1), -1)
     return np.ascontiguousarray(drawn.transpose(1, 0, 2))
 
 

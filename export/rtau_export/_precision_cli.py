@@ -103,7 +103,7 @@ def reduce(source: Path, arguments: argparse.Namespace) -> None:
         labelled=arguments.labelled,
         ranges=arguments.ranges,
     )
-    library.reduce_file(source, arguments.out, wanted, say=_say)
+    library.reduce_file(source, arguments.out, wanted, progress=_say)
     if arguments.precision == "fp16":
         _say(NO_SPEED)
 
