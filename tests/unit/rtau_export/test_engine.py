@@ -106,7 +106,7 @@ def test_every_precision_parses_and_builds_with_cams(precision, tmp_path):
 
 @pytest.mark.needs_tensorrt_rtx
 @pytest.mark.parametrize("precision", WRITTEN)
-def test_landmarks_are_built_into_the_engine_and_its_twin(precision, tmp_path):
+def test_landmarks_are_built_into_the_engine_and_its_cam_less_variant(precision, tmp_path):
     path = tmp_path / "points.onnx"
     path.write_bytes(small_model(precision, landmarks=LANDMARK_RULE))
 
