@@ -9,21 +9,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
+from rtau.backends.shared import SharedEngine
 from rtau.config import Policy, RunConfig, build
 from rtau.contract import ModelContract
-from rtau.data import Crops, Frame, FrameResult, Scores
+from rtau.data import Frame, FrameResult
 from rtau.errors import UsageError
 from rtau.execution.runner import Runner
 from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors import open_detector
-from rtau.protocols import Engine
 from rtau.runs.build import build_pipeline, build_runner, detection_policy, view_controls
 from rtau.runs.session import LoadedModel, load_model
 from rtau.runs.tables import Progress, table_of_files
@@ -91,9 +90,9 @@ class Detector:
         }
         config = self._config()
         self._faces = open_detector(min_face=config.find.min_face)
-        self._lock = threading.RLock()
         loaded = load_model(config.model)
-        self._model = LoadedModel(_SharedEngine(loaded.engine, self._lock), loaded.path)
+        engine = SharedEngine(loaded.engine)
+        self._model, self._lock = LoadedModel(engine, loaded.path), engine.lock
         self._process_id = os.getpid()
         self._running: weakref.WeakKeyDictionary[Results, Runner] = weakref.WeakKeyDictionary()
         self._is_closed = False
@@ -133,7 +132,7 @@ class Detector:
         """
         self._check_usable()
         frame = Frame(index=0, time_s=0.0, picture=picture_from(image, color=color))
-        with self._lock:  # OpenCV's detector works for one thread at a time
+        with self._lock:  # OpenCV's detector is not thread-safe
             pipeline = build_pipeline(
                 self._model.engine,
                 config=self._config(),
@@ -329,21 +328,3 @@ def _end(results: Results) -> None:
             if time.monotonic() > deadline_s:
                 raise
             time.sleep(0.005)
-
-
-class _SharedEngine:
-    """An engine that threads may share: one batch at a time."""
-
-    def __init__(self, engine: Engine, lock: threading.RLock) -> None:
-        self._engine = engine
-        self._lock = lock
-        self.contract = engine.contract
-        self.device = engine.device
-
-    def infer(self, crops: Crops, /, *, cams: bool = False) -> Scores:
-        with self._lock:
-            return self._engine.infer(crops, cams=cams)
-
-    def close(self) -> None:
-        with self._lock:
-            self._engine.close()

@@ -1,7 +1,7 @@
 """Results as columns: the CSV's names, rows and values, for pandas, Arrow, Parquet and Py-Feat.
 
-Knows no pipeline. `Detector.table` and `read_csv` give tables, the Parquet sink writes them; pandas
-and pyarrow are imported when they are asked for.
+`Detector.table` and `read_csv` return tables, the Parquet sink writes them. pandas and pyarrow are
+imported by the methods that need them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Table:
 
     columns: Mapping[str, Column]
     """Name -> values, in the order of the CSV: int64 for frame, face_id and success, text for file
-    and emotion, else float64. What is not known is NaN, and None in text."""
+    and emotion, else float64. Unknown values are NaN, and None in text columns."""
     source: str | None = None
     """The video or the CSV the rows are from; None for several."""
 

@@ -1,7 +1,7 @@
-"""Tables that are no text: one in memory, and one in a Parquet file.
+"""Sinks that write a table to memory or to a Parquet file.
 
-Their cells are the CSV's, read back, so that all three say the same to the last digit. Built by
-`Detector.table` and, for `--parquet`, by the command line.
+They parse the cells of the CSV, so that the values of all three are equal to the last digit.
+`Detector.table` opens the one, `--parquet` on the command line the other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rtau.sinks._output_path import check_output
 from rtau.sinks._table_rows import TableRows
 from rtau.table import Table, joined, library, not_written, part_of, table_from_cells
 
-# Rows kept as text before they become columns: a few MB.
+# Rows kept as text before they are converted to columns: a few MB.
 ROWS_AT_ONCE = 4096
 
 

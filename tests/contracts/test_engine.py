@@ -12,6 +12,7 @@ import pytest
 
 from rtau.backends import bundled_models, open_engine
 from rtau.backends.scripted import ScriptedEngine
+from rtau.backends.shared import SharedEngine
 from rtau.backends.tensorrt import TensorRTEngine
 from rtau.data import Crops, Scores
 from rtau.errors import ContractError
@@ -30,6 +31,11 @@ class Case:
 
 def _scripted() -> Engine:
     return ScriptedEngine(make_contract(), brightness_logits, cams_of=flat_cams)
+
+
+def _shared() -> Engine:
+    """SharedEngine around a scripted one."""
+    return SharedEngine(_scripted())
 
 
 def _onnx() -> Engine:
@@ -52,6 +58,7 @@ def _tensorrt() -> Engine:
 
 ENGINES = {
     "ScriptedEngine": Case(_scripted),
+    "SharedEngine": Case(_shared),
     # Kernels differ by batch size: the last bits of a float32 logit.
     "OnnxEngine": Case(_onnx, tolerance=1e-4),
     "OpenVINOEngine": Case(_openvino, tolerance=1e-4),
