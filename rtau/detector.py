@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import time
+import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
@@ -94,7 +94,7 @@ class Detector:
         engine = SharedEngine(loaded.engine)
         self._model, self._lock = LoadedModel(engine, loaded.path), engine.lock
         self._process_id = os.getpid()
-        self._running: weakref.WeakKeyDictionary[Results, Runner] = weakref.WeakKeyDictionary()
+        self._running: weakref.WeakSet[_Run] = weakref.WeakSet()
         self._is_closed = False
         try:
             self._controls = view_controls(config, self.contract)
@@ -242,9 +242,8 @@ class Detector:
     def close(self) -> None:
         """Ends what is still running and frees the model; may be called twice."""
         self._is_closed = True
-        for results, runner in list(self._running.items()):
-            runner.stop()
-            _end(results)
+        for run in list(self._running):
+            run.end()
         self._model.engine.close()
 
     def __enter__(self) -> Detector:
@@ -291,9 +290,9 @@ class Detector:
 
     def _start(self, runner: Runner) -> Results:
         """Returns the results of a run, which `close()` ends."""
-        results = runner.results()
-        self._running[results] = runner
-        return results
+        run = _Run(runner)
+        self._running.add(run)
+        return run.results()
 
     def _config(self, asked: Mapping[tuple[str, str], Any] | None = None) -> RunConfig:
         """Returns the settings, with what is asked of one call; checks both."""
@@ -318,13 +317,31 @@ _METHODS = {
 }
 
 
-def _end(results: Results) -> None:
-    """Closes a generator; where another thread is inside, waits until it has left or ended it."""
-    deadline_s = time.monotonic() + _PATIENCE_S
-    while True:
+class _Run:
+    """A run that one thread pulls through its results, and that any thread may end."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._results = runner.results()
+        self._lock = threading.Lock()
+
+    def results(self) -> Results:
+        """Yields the results; ends the run when the generator is closed."""
         try:
-            return results.close()
-        except ValueError:  # "generator already executing"
-            if time.monotonic() > deadline_s:
-                raise
-            time.sleep(0.005)
+            while (result := self._next()) is not None:
+                yield result
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Ends the run: a thread that waits for a result gets no further one."""
+        self._runner.stop()
+        if self._lock.acquire(timeout=_PATIENCE_S):
+            try:
+                self._results.close()
+            finally:
+                self._lock.release()
+
+    def _next(self) -> FrameResult | None:
+        with self._lock:
+            return next(self._results, None)
