@@ -1,12 +1,16 @@
 """Documents that are true: their tree, their links, their commands and their words."""
 
+import collections
+import functools
 import importlib
+import io
 import re
 import shlex
+import tokenize
 
 import pytest
 
-from tests.architecture.tree import DOCUMENTS, FILES, ROOT
+from tests.architecture.tree import DOCUMENTS, FILES, PYTHON_FILES, ROOT
 from tools import draw_tree
 
 README_LINES = 150
@@ -114,14 +118,53 @@ def test_every_make_target_in_the_text_exists():
         assert named <= targets, relative(path)
 
 
-def avoided():
-    """Returns the words in code type in the glossary's last column."""
+def avoided(quote):
+    """Returns the words in the glossary's last column that stand between these signs."""
     rows = re.findall(r"^\| \*\*.*\|([^|]*)\|$", text_of(ROOT / "docs/glossary.md"), re.MULTILINE)
-    return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
+    sign = re.escape(quote)
+    return [word for row in rows for word in re.findall(rf"{sign}([^`*]+){sign}", row)]
 
 
-@pytest.mark.parametrize("word", avoided())
+@pytest.mark.parametrize("word", avoided("`"))
 def test_a_word_the_glossary_avoids_is_in_no_document(word):
     pattern = re.compile(rf"\b{re.escape(word)}s?\b", flags=re.IGNORECASE)
     used = [p for p in DOCUMENTS if p.name != "glossary.md" and pattern.search(text_of(p))]
     assert [relative(path) for path in used] == []
+
+
+def words_of(name):
+    """Returns the words of a name, in small letters: `_make_Crew`, `makeCrews` -> make, crew."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)
+    return [part.lower().removesuffix("s") for part in parts]
+
+
+@functools.cache
+def names_in_code():
+    """Returns every name in the code, with its words and the files it is in.
+
+    Names of tests are sentences, which may hold any word.
+    """
+    files = collections.defaultdict(set)
+    for path in PYTHON_FILES:
+        for token in tokenize.generate_tokens(io.StringIO(text_of(path)).readline):
+            if token.type == tokenize.NAME and not token.string.startswith("test_"):
+                files[token.string].add(relative(path))
+    return {name: (words_of(name), sorted(where)) for name, where in files.items()}
+
+
+def test_names_are_split_into_words():
+    assert words_of("_make_Crew") == words_of("makeCrews") == ["make", "crew"]
+    assert words_of("boxes_xyxy") == ["boxe", "xyxy"]
+    assert len(names_in_code()) > 1000
+
+
+@pytest.mark.parametrize("word", avoided("`") + avoided("*"))
+def test_a_word_the_glossary_avoids_is_in_no_name(word):
+    wanted = [part.removesuffix("s") for part in re.split(r"[ _]", word.lower())]
+    size = len(wanted)
+    used = [
+        f"{name} in {', '.join(where)}"
+        for name, (words, where) in names_in_code().items()
+        if any(words[k : k + size] == wanted for k in range(len(words) - size + 1))
+    ]
+    assert used == []

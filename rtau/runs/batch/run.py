@@ -123,7 +123,7 @@ class _Batch:
         self._config = config
         self._jobs = jobs
         self._model = find_model(config.model.model)
-        self._brake = StopToken()
+        self._stop_token = StopToken()
         self._started_s = time.perf_counter()
         self._reports = [FileReport(str(job.file), "not begun") for job in jobs]
         self._record = BatchRecord(
@@ -179,7 +179,7 @@ class _Batch:
         jobs = [self._jobs[k] for k in todo]
         with (
             _workers(self._options, self._config, most=len(jobs)) as workers,
-            stopping_with(self._brake.stop) as interrupts,
+            stopping_with(self._stop_token.stop) as interrupts,
             contextlib.closing(BatchView([str(job.file) for job in jobs], sys.stderr)) as view,
         ):
             self._record = dataclasses.replace(self._record, workers=workers.description)
@@ -189,7 +189,9 @@ class _Batch:
                 threads=workers.threads,
                 model_sha256=self._record.model["sha256"],
             )
-            with contextlib.closing(workers.work(jobs, spec, stop_token=self._brake)) as events:
+            with contextlib.closing(
+                workers.work(jobs, spec, stop_token=self._stop_token)
+            ) as events:
                 for event in events:
                     view.show(event)
                     self._record_event(event, todo)
@@ -203,7 +205,7 @@ class _Batch:
         elif isinstance(event, JobEnded):
             self._reports[k] = event.report
             if self._options.fail_fast and event.report.status == "failed":
-                self._brake.no_new_jobs = True
+                self._stop_token.no_new_jobs = True
 
     def _failed(self) -> bool:
         return any(report.status == "failed" for report in self._reports)

@@ -1,4 +1,4 @@
-"""Every implementation of a seam is listed in the contract test of that seam."""
+"""Every implementation of a protocol is listed in the contract test of that protocol."""
 
 import ast
 import inspect
@@ -56,7 +56,7 @@ def implementations(protocol):
     return [name for name, have in classes.items() if wanted <= have and not name.startswith("_")]
 
 
-def test_the_five_seams_are_the_protocols():
+def test_the_protocols_are_the_five():
     found = {
         name
         for name, kind in vars(protocols).items()
