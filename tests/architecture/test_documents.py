@@ -85,6 +85,13 @@ def test_no_link_is_dead(path):
     assert dead == []
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
+def test_every_file_a_document_names_exists(path):
+    tops = "|".join(sorted({file.relative_to(ROOT).parts[0] for file in FILES}))
+    named = re.findall(rf"`((?:{tops})/[\w/.-]+\.(?:py|md|toml|sh|csv|mp4))`", text_of(path))
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
 def test_every_decision_is_in_the_index_and_is_dated():
     index = text_of(ROOT / "docs" / "adr" / "README.md")
     decisions = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
