@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """
     config = config_of(args)
     files = expand_images(args.sources)
-    outputs = Outputs.of(config.output, inputs=files)
+    outputs = Outputs.of(config, inputs=[*files, args.config])
 
     def views(_: Session) -> Iterator[Sink]:
         if args.out_dir is not None:

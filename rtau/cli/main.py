@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from rtau.cli.parser import build_parser
 from rtau.cli.system_libraries import explain_import_error
 from rtau.errors import RtauError
-from rtau.runs.interrupts import INTERRUPTED
+from rtau.runs.interrupts import INTERRUPTED, raising_keyboard_interrupt
 from rtau.runs.log import log_to_stderr
 
 
@@ -23,8 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     log_to_stderr()
     try:
-        verb = importlib.import_module(f"rtau.cli.{args.verb}")
-        return int(verb.run(args))
+        with raising_keyboard_interrupt():
+            verb = importlib.import_module(f"rtau.cli.{args.verb}")
+            return int(verb.run(args))
     except RtauError as error:
         print(f"rtau: {error}", file=sys.stderr)
         return error.exit_code

@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"{flag} is for many files: add --out-dir DIR, or leave it out")
     targets = _targets(args.sources)
     if len(targets) == 1:
-        return _run_one(targets[0], config, command=command)
-    return _run_all(targets, config, command=command)
+        return _run_one(targets[0], args, config, command=command)
+    return _run_all(targets, args, config, command=command)
 
 
 def _run_batch(args: argparse.Namespace, config: RunConfig, *, command: Sequence[str]) -> int:
@@ -60,16 +60,21 @@ def _run_batch(args: argparse.Namespace, config: RunConfig, *, command: Sequence
         fail_fast=args.fail_fast,
         full_names=args.full_names,
         cluster=args.cluster,
+        config_file=args.config,
     )
     return int(batch.run_batch(options, config, command=command))
 
 
-def _run_one(target: str, config: RunConfig, *, command: Sequence[str]) -> int:
+def _run_one(
+    target: str, args: argparse.Namespace, config: RunConfig, *, command: Sequence[str]
+) -> int:
     settings = config.source
     outcome = run_source(
         lambda: open_source(target, timeout_s=settings.timeout_s, reconnects=settings.reconnects),
         config,
-        outputs=Outputs.of(config.output, inputs=[] if is_address(target) else [Path(target)]),
+        outputs=Outputs.of(
+            config, inputs=[None if is_address(target) else Path(target), args.config]
+        ),
         views=lambda session: [open_view(session)],
         command=command,
     )
@@ -77,7 +82,9 @@ def _run_one(target: str, config: RunConfig, *, command: Sequence[str]) -> int:
     return outcome.exit_code
 
 
-def _run_all(targets: Sequence[str], config: RunConfig, *, command: Sequence[str]) -> int:
+def _run_all(
+    targets: Sequence[str], args: argparse.Namespace, config: RunConfig, *, command: Sequence[str]
+) -> int:
     """Runs several files into one table.
 
     Raises:
@@ -94,7 +101,8 @@ def _run_all(targets: Sequence[str], config: RunConfig, *, command: Sequence[str
             f"one table of several sources takes files, got the address {addresses[0]}"
         )
     joint = importlib.import_module("rtau.runs.joint")
-    return int(joint.run_into_one([Path(one) for one in targets], config, command=command))
+    files = [Path(one) for one in targets]
+    return int(joint.run_into_one(files, config, command=command, inputs=[args.config]))
 
 
 def _targets(sources: Sequence[str]) -> list[str]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from rtau.cli.parser import config_of
 from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import run_source
 from rtau.runs.views import open_view
-from rtau.sources import open_source
+from rtau.sources import is_address, open_source
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,7 +36,10 @@ def run(args: argparse.Namespace) -> int:
             reconnects=camera.reconnects,
         ),
         config,
-        outputs=Outputs.of(config.output),
+        outputs=Outputs.of(
+            config,
+            inputs=[None if is_address(args.target) else Path(args.target), args.config],
+        ),
         views=lambda session: [open_view(session)],
         command=["rtau", *sys.argv[1:]],
     )

@@ -18,15 +18,9 @@ from rtau.data import FrameResult, Picture
 from rtau.errors import UsageError
 from rtau.protocols import Sink, SinkReport
 from rtau.runs.log import say
-from rtau.runs.outputs import Outputs
-from rtau.runs.run_record import (
-    FileRecord,
-    RunRecord,
-    failed,
-    remove_run_record,
-    write_run_record,
-)
-from rtau.runs.session import LoadedModel, load_model, run_source
+from rtau.runs.outputs import OpenOutputs, Outputs
+from rtau.runs.run_record import FileRecord, RunRecord, failed
+from rtau.runs.session import LoadedModel, load_model, run_source, settled
 from rtau.sinks.progress import ProgressSink
 from rtau.sources import open_source
 
@@ -52,8 +46,20 @@ class KeptOpen:
         """Does nothing: the next run goes on."""
 
 
-def run_into_one(files: Sequence[Path], config: RunConfig, *, command: Sequence[str]) -> int:
+def run_into_one(
+    files: Sequence[Path],
+    config: RunConfig,
+    *,
+    command: Sequence[str],
+    inputs: Sequence[Path | None] = (),
+) -> int:
     """Runs files into the tables that are named; returns the exit code, 0 or 130.
+
+    Args:
+        files: the videos.
+        config: the settings of every run.
+        command: the command line, for the record.
+        inputs: other files that are read, and must not be written.
 
     Raises:
         UsageError: what is asked for takes one source.
@@ -64,27 +70,28 @@ def run_into_one(files: Sequence[Path], config: RunConfig, *, command: Sequence[
             raise UsageError(f"{flag} takes one source, got {len(files)}; run them one by one")
     if config.output.view not in ("auto", "none"):
         raise UsageError(f"--view {config.output.view} shows one source, got {len(files)}")
-    outputs = Outputs.of(config.output, inputs=files)
-    model = load_model(config.model)
+    outputs = Outputs.of(config, inputs=[*files, *inputs])
     records: list[RunRecord] = []
     error: BaseException | None = None
-    try:
-        if outputs.record is not None:
-            remove_run_record(outputs.record)
-        return _run_each(files, config, outputs=outputs, model=model, command=command, to=records)
-    except BaseException as caught:
-        error = caught
-        raise
-    finally:
-        model.engine.close()
-        _write_record(records, error, files=files, outputs=outputs)
+    with contextlib.ExitStack() as opened:
+        model = load_model(config.model)
+        opened.callback(model.engine.close)
+        tables = OpenOutputs(outputs)
+        opened.callback(tables.release)
+        try:
+            return _run_each(files, config, tables=tables, model=model, command=command, to=records)
+        except BaseException as caught:
+            error = caught
+            raise
+        finally:
+            _settle(records, error, files=files, tables=tables)
 
 
 def _run_each(
     files: Sequence[Path],
     config: RunConfig,
     *,
-    outputs: Outputs,
+    tables: OpenOutputs,
     model: LoadedModel,
     command: Sequence[str],
     to: list[RunRecord],
@@ -96,7 +103,7 @@ def _run_each(
         return str(file)  # the one that runs
 
     with contextlib.ExitStack() as opened:
-        made = outputs.open_sinks(config.output, contract=model.engine.contract, file_of=file_of)
+        made = tables.sinks(config.output, contract=model.engine.contract, file_of=file_of)
         sinks = [opened.enter_context(contextlib.closing(sink)) for sink in made]
         for file in files:
             outcome = run_source(
@@ -118,15 +125,19 @@ def _run_each(
     return 0
 
 
-def _write_record(
+def _settle(
     records: Sequence[RunRecord],
     error: BaseException | None,
     *,
     files: Sequence[Path],
-    outputs: Outputs,
+    tables: OpenOutputs,
 ) -> None:
-    """Writes the record of all runs, if one began; `error` is what ended the last."""
-    if not records or outputs.record is None:
+    """Puts the tables in their places with the record of all runs, if one began.
+
+    `error` is what ended the last run.
+    """
+    if not records:
+        tables.discard()
         return
     first, last = records[0], records[-1]
     frames = sum(one.frames_processed for one in records)
@@ -145,9 +156,12 @@ def _write_record(
         wall_s=round(wall_s, 3),
         processed_fps=round(frames / wall_s, 2) if wall_s else 0.0,
         stage_ms={},  # percentiles of several runs do not add up; each file has its own below
-        outputs=outputs.named(),
-        output_bytes=outputs.sizes(),
+        output_bytes=tables.sizes(),
         notes=[note for one in records for note in one.notes],
         files=[FileRecord.of(one) for one in records],
     )
-    write_run_record(outputs.record, whole)
+    where = settled(tables, whole, is_live=False)
+    if error is not None:
+        tables.explain(error, where=where)
+    elif where is not tables.outputs:
+        say(where.kept_words())

@@ -1,6 +1,7 @@
 """The files one run writes: named by its settings, checked before the run, opened as sinks.
 
-Nothing is opened before all names are checked against each other and against the inputs.
+Nothing is opened before all names are checked against each other and against the inputs. Every file
+is written under a temporary name (`rtau.sinks.PartFile`) and takes its place after the run.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from rtau.config import OutputConfig
+from rtau.backends import find_model
+from rtau.config import OutputConfig, RunConfig
 from rtau.contract import ModelContract
-from rtau.errors import UsageError
+from rtau.errors import RtauError, UsageError
 from rtau.protocols import Sink, Source
 from rtau.runs.build import csv_sink, table_rows, thresholds_of, video_sink
-from rtau.sinks import STDOUT, check_output, is_same_file
+from rtau.runs.run_record import remove_run_record
+from rtau.sinks import STDOUT, PartFile, check_output, is_same_file
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.table_sinks import ParquetSink
+from rtau.sinks.video_file import check_suffix
 
 RECORD_SUFFIX = ".run.json"
 
@@ -32,17 +36,30 @@ class Outputs:
     record: Path | None = None
 
     @classmethod
-    def of(cls, config: OutputConfig, *, inputs: Iterable[Path] = ()) -> Outputs:
+    def of(cls, settings: RunConfig, *, inputs: Iterable[Path | None] = ()) -> Outputs:
         """Returns the checked outputs of a run's settings; a record goes beside the first file.
 
+        Args:
+            settings: of the run.
+            inputs: files the run reads, besides the model and the faces of the settings.
+
         Raises:
-            UsageError: two outputs are one file, or an output is an input or a directory.
+            UsageError: two outputs are one file, or an output is an input or a directory, or there
+                is no such model.
             SinkError: a folder is missing or not writable.
         """
+        config = settings.output
+        for flag, name in (("--csv", config.csv), ("--jsonl", config.jsonl)):
+            if name is not None and not Path(name).name:
+                raise UsageError(f"{flag} must name a file, got {name!r}")
+        paths = {"--out": config.out, "--parquet": config.parquet, "--record": config.record}
+        for flag, path in paths.items():
+            if path is not None and not path.name:
+                raise UsageError(f"{flag} must name a file, got {str(path)!r}")
         beside = config.out or _file(config.csv) or config.parquet or _file(config.jsonl)
         record = config.record or (beside.with_suffix(RECORD_SUFFIX) if beside else None)
         outputs = cls(config.out, config.csv, config.parquet, config.jsonl, record)
-        outputs._check(tuple(inputs))
+        outputs._check([*(path for path in inputs if path is not None), *files_read(settings)])
         return outputs
 
     @property
@@ -66,11 +83,6 @@ class Outputs:
         }
         return {kind: path for kind, path in found.items() if path is not None}
 
-    def sizes(self) -> dict[str, int]:
-        """Returns the sizes of the result files there are, bytes, by kind."""
-        # A video without a frame leaves none.
-        return {kind: path.stat().st_size for kind, path in self.files.items() if path.is_file()}
-
     def named(self) -> dict[str, str]:
         """Returns what is written where, by kind, for the record and the summary line."""
         return {
@@ -79,7 +91,61 @@ class Outputs:
             if place is not None
         }
 
-    def open_sinks(
+    def places(self) -> str:
+        """Returns the files, comma-separated."""
+        return ", ".join(name for name in self.named().values() if name != STDOUT)
+
+    def kept_words(self) -> str:
+        """Returns where these results of a run are, which was cut short and replaces none."""
+        places = self.places()
+        return f"the earlier results stay{f', the new ones are in {places}' if places else ''}"
+
+    def _check(self, inputs: Sequence[Path]) -> None:
+        if self.csv == STDOUT and self.jsonl == STDOUT:
+            raise UsageError(
+                "--csv - and --jsonl - cannot both write to standard output; name a file for one"
+            )
+        if self.video is not None:
+            check_suffix(self.video)
+        files = [*self.files.values(), *([self.record] if self.record is not None else [])]
+        for k, path in enumerate(files):
+            check_output(path, inputs=inputs)
+            if any(is_same_file(path, other) for other in files[:k]):
+                raise UsageError(f"two outputs have the same name: {path}; choose another")
+
+
+def files_read(config: RunConfig) -> list[Path]:
+    """Returns the files that the settings of a run name as inputs: model and faces.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    model = find_model(config.model.model)
+    found = [model, model.with_suffix(".json"), *([config.find.faces] if config.find.faces else [])]
+    return [path for path in found if path.exists()]
+
+
+class OpenOutputs:
+    """The outputs of a run while it writes them, each claimed and under a temporary name."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        """Claims every file.
+
+        Raises:
+            UsageError: another run is writing one of them.
+            SinkError: a folder cannot be written.
+        """
+        self.outputs = outputs
+        self._parts: dict[str, PartFile] = {}
+        record = {} if outputs.record is None else {"record": outputs.record}
+        try:
+            for kind, path in {**outputs.files, **record}.items():
+                self._parts[kind] = PartFile(path)
+        except BaseException:
+            self.release()
+            raise
+
+    def sinks(
         self,
         config: OutputConfig,
         *,
@@ -100,27 +166,81 @@ class Outputs:
             SinkError: a file or an encoder cannot be opened.
         """
         landmarks = config.landmarks
-        if self.csv is not None:
-            yield csv_sink(self.csv, contract=contract, file_of=file_of, landmarks=landmarks)
-        if self.parquet is not None:
+        if self.outputs.csv is not None:
+            path = self._text_file("csv")
+            yield csv_sink(path, contract=contract, file_of=file_of, landmarks=landmarks)
+        if self.outputs.parquet is not None:
             rows = table_rows(contract, file_of=file_of, landmarks=landmarks)
-            yield ParquetSink(self.parquet, rows)
-        if self.jsonl is not None:
-            thresholds = thresholds_of(contract)
-            yield JsonlSink(self.jsonl, thresholds=thresholds, file_of=file_of, landmarks=landmarks)
-        if self.video is not None and source is not None:
-            yield video_sink(self.video, source=source, output=config)
+            yield ParquetSink(self._parts["parquet"].path, rows)
+        if self.outputs.jsonl is not None:
+            path, thresholds = self._text_file("jsonl"), thresholds_of(contract)
+            yield JsonlSink(path, thresholds=thresholds, file_of=file_of, landmarks=landmarks)
+        if self.outputs.video is not None and source is not None:
+            yield video_sink(self._parts["video"].path, source=source, output=config)
 
-    def _check(self, inputs: Sequence[Path]) -> None:
-        if self.csv == STDOUT and self.jsonl == STDOUT:
-            raise UsageError(
-                "--csv - and --jsonl - cannot both write to standard output; name a file for one"
-            )
-        files = [*self.files.values(), *([self.record] if self.record is not None else [])]
-        for k, path in enumerate(files):
-            check_output(path, inputs=inputs)
-            if any(is_same_file(path, other) for other in files[:k]):
-                raise UsageError(f"two outputs have the same name: {path}; choose another")
+    def sizes(self) -> dict[str, int]:
+        """Returns the size of each result, bytes; a video without a frame leaves none."""
+        return {
+            kind: part.path.stat().st_size
+            for kind, part in self._parts.items()
+            if kind != "record" and part.path.is_file()
+        }
+
+    def explain(self, error: BaseException, *, where: Outputs) -> None:
+        """Makes the text of the error that ended a run say where its results are."""
+        if not isinstance(error, RtauError):
+            return
+        text = str(error)
+        if where is not self.outputs:
+            text = f"{text}; {where.kept_words()}"
+        else:
+            for part in self._parts.values():
+                text = text.replace(str(part.path), str(part.target))
+        error.args = (text,)
+
+    def settle(self, *, is_whole: bool, has_frames: bool) -> Outputs:
+        """Puts every result in its place; returns where they are.
+
+        What a run that failed or was interrupted has written does not replace earlier results: it
+        stays under the temporary names, or is removed if it has no frame.
+
+        Raises:
+            SinkError: one cannot be put there.
+        """
+        if is_whole or not any(part.replaces for part in self._parts.values()):
+            if self.outputs.record is not None:
+                remove_run_record(self.outputs.record)  # it would not describe the new results
+            for part in self._parts.values():
+                part.place()
+            return self.outputs
+        if not has_frames:
+            self.discard()
+            return Outputs()
+        found = {kind: part.path for kind, part in self._parts.items() if part.path.exists()}
+        return Outputs(
+            video=found.get("video"),
+            csv=str(found["csv"]) if "csv" in found else self.outputs.csv,
+            parquet=found.get("parquet"),
+            jsonl=str(found["jsonl"]) if "jsonl" in found else self.outputs.jsonl,
+            record=self._parts["record"].path if "record" in self._parts else None,
+        )
+
+    def discard(self) -> None:
+        """Removes what was written; earlier results stay."""
+        for part in self._parts.values():
+            part.discard()
+
+    def release(self) -> None:
+        """Ends the claims; may be called twice."""
+        for part in self._parts.values():
+            part.release()
+
+    def _text_file(self, kind: str) -> Path | str:
+        part = self._parts.get(kind)
+        if part is None:
+            return STDOUT
+        part.create()
+        return part.path
 
 
 def _file(name: str | None) -> Path | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,21 +20,22 @@ from rtau.faces.detection_policy import DetectionPolicy
 from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
 from rtau.runs.build import build_runner, check_landmarks, detection_policy, view_controls
-from rtau.runs.interrupts import INTERRUPTED, stopping_with
-from rtau.runs.log import counted
-from rtau.runs.outputs import Outputs
+from rtau.runs.interrupts import stopping_with
+from rtau.runs.outcome import Outcome
+from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.run_record import (
     FileStamp,
     ModelRecord,
     RunRecord,
     SourceRecord,
-    remove_run_record,
     utc_now,
     write_run_record,
 )
-from rtau.sinks import STDOUT
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
+
+# Ends of a run whose results are whole.
+WHOLE = (run_record.END_OF_SOURCE, run_record.FRAME_LIMIT, run_record.STOPPED_BY_USER)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +66,7 @@ class Session:
     source: Source
     model: LoadedModel
     outputs: Outputs
+    files: OpenOutputs
     controls: ViewControls
     command: Sequence[str]
     stamp: FileStamp | None
@@ -96,38 +97,6 @@ class Session:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """How a run ended."""
-
-    summary: RunSummary
-    interrupted: bool
-    outputs: Outputs
-
-    @property
-    def exit_code(self) -> int:
-        """0 done, 130 interrupted; failures are exceptions."""
-        return INTERRUPTED if self.interrupted else 0
-
-    def __str__(self) -> str:
-        """Returns what the run did and where its results are, in one line."""
-        summary = self.summary
-        parts = [
-            counted(summary.frames_done, "frame"),
-            counted(summary.tracks, "face"),
-            f"{summary.wall_s:.1f} s",
-            f"{summary.fps:.1f} fps",
-        ]
-        if summary.frames_dropped:
-            parts.append(f"{summary.frames_dropped} dropped")
-        if summary.frames_corrupt:
-            parts.append(f"{summary.frames_corrupt} could not be decoded")
-        parts += [f"lost view {view}" for view in summary.lost_views]
-        end = "interrupted after " if self.interrupted else ""
-        places = ", ".join(name for name in self.outputs.named().values() if name != STDOUT)
-        return f"{end}{', '.join(parts)}{f' -> {places}' if places else ''}"
-
-
 def run_source(
     open_source: Callable[[], Source],
     config: RunConfig,
@@ -151,7 +120,7 @@ def run_source(
         command: the command line, for the record.
         model: stays open; None loads the model of the settings and closes it.
         images: the files of a source of unrelated images, by frame index; disables tracking.
-        take_record: gets the run record; None writes it where the outputs say, if they do.
+        take_record: gets the run record, besides the file that the outputs name.
 
     Raises:
         RtauError: what ended the run; its text is in the record.
@@ -169,20 +138,38 @@ def run_source(
             command=command,
             images=images,
         )
+        opened.callback(session.files.release)
         error: BaseException | None = None
         with stopping_with(runner.stop) as interrupts:
             try:
                 runner.run()
             except BaseException as caught:  # noqa: BLE001 - raised again after the record is written
                 error = caught
-        if take_record is None and outputs.record is not None:
-            take_record = functools.partial(write_run_record, outputs.record)
-        if take_record is not None:
             end = _end_reason(runner.summary, error=error, interrupted=interrupts.seen)
-            take_record(_record(session, runner.summary, end=end, sinks=sinks))
+            record = _record(session, runner.summary, end=end, sinks=sinks)
+            if take_record is not None:
+                take_record(record)
+            outputs = settled(session.files, record, is_live=session.source.is_live)
         if error is not None:
+            session.files.explain(error, where=outputs)
             raise error
-        return Outcome(runner.summary, interrupts.seen, outputs)
+        kept = outputs is not session.outputs
+        return Outcome(runner.summary, interrupts.seen, outputs, kept=kept)
+
+
+def settled(files: OpenOutputs, record: RunRecord, *, is_live: bool) -> Outputs:
+    """Puts the results of a run in their places and writes its record; returns where they are.
+
+    A live run has no other end than an interruption, which is therefore a regular one.
+    """
+    end = record.end_reason
+    outputs = files.settle(
+        is_whole=end in WHOLE or (end == run_record.INTERRUPTED and is_live),
+        has_frames=record.frames_processed > 0,
+    )
+    if outputs.record is not None:
+        write_run_record(outputs.record, dataclasses.replace(record, outputs=outputs.named()))
+    return outputs
 
 
 def _open(
@@ -200,16 +187,17 @@ def _open(
         on_failure.callback(source.close)
         controls = view_controls(config, model.engine.contract)
         check_landmarks(config, model.engine.contract)
-        session = Session(config, source, model, outputs, controls, command, _stamp(source))
-        if outputs.record is not None:
-            remove_run_record(outputs.record)
-        files = outputs.open_sinks(
+        files = OpenOutputs(outputs)
+        on_failure.callback(files.release)
+        on_failure.callback(files.discard)
+        session = Session(config, source, model, outputs, files, controls, command, _stamp(source))
+        results = files.sinks(
             config.output,
             contract=model.engine.contract,
             source=source,
             file_of=None if images is None else lambda index: str(images[index]),
         )
-        sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in files]
+        sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in results]
         sinks += [on_failure.enter_context(contextlib.closing(sink)) for sink in views(session)]
         runner = build_runner(
             source,
@@ -260,7 +248,7 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
         stage_ms={name: _ms(found) for name, found in summary.stages.items()},
         latency_ms=_ms(summary.latency) if live else None,
         outputs=session.outputs.named(),
-        output_bytes=session.outputs.sizes(),
+        output_bytes=session.files.sizes(),
         audio=audio[0] if audio else None,
         notes=[*notes, *report.notes, *summary.lost_views],
     )

@@ -18,7 +18,7 @@ from rtau.errors import SourceOpenError, UsageError
 from rtau.execution.runner import Runner
 from rtau.faces.detection_policy import DetectionPolicy
 from rtau.runs.build import build_runner, check_landmarks, detection_policy, table_rows
-from rtau.runs.outputs import Outputs
+from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.session import LoadedModel, Session
 from rtau.sinks.progress import ProgressSink
 from rtau.sinks.table_sinks import TableSink
@@ -73,7 +73,9 @@ def table_of_files(
     for job in jobs:
         source = ImageSource(job.files) if job.are_images else open_source(job.name_of(0))
         with contextlib.closing(source):
-            session = Session(config, source, model, Outputs(), controls, (), None)
+            session = Session(
+                config, source, model, Outputs(), OpenOutputs(Outputs()), controls, (), None
+            )
             views = [ProgressSink(sys.stderr, status=session.status)] if progress is True else []
             session.runner = build_runner(
                 source,

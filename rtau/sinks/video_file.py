@@ -95,8 +95,7 @@ class VideoFileSink:
             UsageError: wrong suffix, the output is the input or a directory.
             SinkError: the encoder is missing, or the output cannot be written.
         """
-        if path.suffix.lower() not in SUFFIXES:
-            raise UsageError(f"output video must end in {' or '.join(SUFFIXES)}, got {path}")
+        check_suffix(path)
         inputs = [audio_from] if audio_from is not None else []
         check_output(path, inputs=inputs, overwrite=overwrite)
         self.name = str(path)
@@ -282,3 +281,9 @@ class VideoFileSink:
             f"{self.name} cannot be written ({error.strerror or error}); what was written until "
             "then is kept: free space or choose another place"
         )
+
+
+def check_suffix(path: Path) -> None:
+    """Raises UsageError unless a path ends like an mp4."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"output video must end in {' or '.join(SUFFIXES)}, got {path}")

@@ -237,9 +237,9 @@ def test_a_heatmap_of_an_unknown_label_lists_the_known(face_clip, tmp_path, caps
     assert "--heatmap must be one of none, top, AU01" in assert_one_line(err)
 
 
-def test_several_sources_need_a_folder(face_clip, tmp_path, capsys):
+def test_several_sources_need_a_table_or_a_folder(face_clip, tmp_path, capsys):
     other = media.write_clip(tmp_path / "other.mp4", count=2)
-    code, _, err = run_here(capsys, "video", face_clip, other, "--csv", tmp_path / "o.csv")
+    code, _, err = run_here(capsys, "video", face_clip, other)
 
     assert code == 2
     assert "--out-dir" in assert_one_line(err)

@@ -21,6 +21,7 @@ from rtau.runs.batch._reports import Event, FileReport, JobEnded, JobProgress, J
 from rtau.runs.batch._worker import JobSpec, prepared, run_file
 from rtau.runs.batch._worker_pool import StopToken
 from rtau.runs.batch.plan import FileJob
+from rtau.runs.interrupts import SIGNALS
 from rtau.runs.log import counted, log_to_stderr
 
 # How often the stop token is read while no worker sends a message.
@@ -29,7 +30,6 @@ POLL_EVERY_S = 0.2
 STOP_RETRY_S = 1.0
 # Timeout for an idle worker to end.
 JOIN_TIMEOUT_S = 10.0
-SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 class ProcessPool:
@@ -196,7 +196,7 @@ def describe_death(exit_code: int | None) -> str:
 
 @contextlib.contextmanager
 def _blocked_signals() -> Iterator[None]:
-    """Blocks Ctrl-C and SIGTERM while a process starts; they are delivered here afterwards.
+    """Blocks Ctrl-C and the like while a process starts; they are delivered here afterwards.
 
     The child inherits the mask and unblocks them itself, so a Ctrl-C at the terminal, which reaches
     every process, never ends a starting worker with a traceback.

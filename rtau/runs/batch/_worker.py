@@ -22,7 +22,8 @@ from rtau.protocols import Sink, SinkReport
 from rtau.runs.batch._reports import FileReport, Status
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.build import check_landmarks, view_controls
-from rtau.runs.session import LoadedModel, Outcome, Session, load_model, run_source
+from rtau.runs.outcome import Outcome
+from rtau.runs.session import LoadedModel, Session, load_model, run_source
 from rtau.sources import open_source
 
 # Minimum interval between two progress messages of one file.

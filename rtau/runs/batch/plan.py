@@ -6,7 +6,7 @@ Names and checks only; opens no video.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rtau.errors import SourceOpenError, UsageError
@@ -126,17 +126,22 @@ def kinds_of(text: str | None) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in named)
 
 
-def check_jobs(jobs: Sequence[FileJob]) -> None:
+def check_jobs(jobs: Sequence[FileJob], *, inputs: Iterable[Path] = ()) -> None:
     """Creates the folders of the results and checks that every result can be written.
 
     Linear in the number of jobs: outputs are looked up among the inputs, not compared with each.
 
+    Args:
+        jobs: the files.
+        inputs: what the batch reads besides: model, faces, settings.
+
     Raises:
-        UsageError: a result would replace one of the sources, or is a directory.
+        UsageError: a result would replace one of the sources or inputs, or is a directory.
         SinkError: a folder is not writable.
     """
-    sources = {job.file.resolve(): job.file for job in jobs}
-    identities = {_identity(job.file): job.file for job in jobs if job.file.exists()}
+    read = [*(job.file for job in jobs), *inputs]
+    sources = {path.resolve(): path for path in read}
+    identities = {_identity(path): path for path in read if path.exists()}
     for job in jobs:
         _make_folder(job.stem.parent)
         for path in (*job.outputs.files.values(), job.record):

@@ -35,7 +35,9 @@ from rtau.runs.batch._worker_pool import StopToken, WorkerPool
 from rtau.runs.batch.plan import FileJob, check_jobs, kinds_of, plan
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
 from rtau.runs.log import say
+from rtau.runs.outputs import files_read
 from rtau.runs.run_record import failed, utc_now
+from rtau.sinks import FileLock
 
 # Arguments of a long command line that a run record keeps from either end: with thousands of files
 # given one by one, each of thousands of records would repeat them all.
@@ -62,6 +64,8 @@ class BatchOptions:
     """Keep the suffixes of the files in the names of the results."""
     cluster: str | None = None
     """Address of a Ray cluster; None for processes of this machine."""
+    config_file: Path | None = None
+    """The file of settings, which no result may replace."""
 
 
 def run_batch(options: BatchOptions, config: RunConfig, *, command: Sequence[str]) -> int:
@@ -83,8 +87,10 @@ def run_batch(options: BatchOptions, config: RunConfig, *, command: Sequence[str
     if options.cluster is not None:  # other machines have other working directories
         jobs = [job.absolute() for job in jobs]
         config = with_absolute_paths(config)
-    check_jobs(jobs)
-    return _Batch(options, config, jobs=jobs, command=command).run()
+    settings = [] if options.config_file is None else [options.config_file]
+    check_jobs(jobs, inputs=[*files_read(config), *settings])
+    with contextlib.closing(FileLock(options.out_dir / BATCH_RECORD)):
+        return _Batch(options, config, jobs=jobs, command=command).run()
 
 
 def check_options(options: BatchOptions, config: RunConfig) -> None:

@@ -14,6 +14,7 @@ from rtau.errors import BackendUnavailable, UsageError
 from rtau.runs.batch import _worker
 from rtau.runs.batch._worker import HEARTBEAT_EVERY_S, Heartbeat, JobSpec, prepared, run_file
 from rtau.runs.batch.plan import FileJob
+from rtau.sinks import PartFile
 from tests.support import media
 from tests.support.commands import ROOT
 
@@ -78,17 +79,37 @@ def test_a_file_that_is_no_video_fails_without_ending_the_batch(spec, job):
 
 
 @pytest.mark.needs_onnxruntime
-def test_an_old_record_is_removed_before_its_results_are_replaced(spec, job, monkeypatch):
-    """Otherwise a killed run would leave a partial table with a record that calls it done."""
+def test_old_results_and_their_record_stay_until_the_new_ones_are_whole(spec, job, monkeypatch):
+    """A killed run then leaves a table and the record that belongs to it."""
     run_file(spec, job)
+    table, record = job.outputs.files["csv"], job.record.read_bytes()
+    before = table.read_bytes()
     seen = []
     plain = Heartbeat.write
     monkeypatch.setattr(
-        Heartbeat, "write", lambda *args: seen.append(job.record.exists()) or plain(*args)
+        Heartbeat,
+        "write",
+        lambda *args: seen.append((table.read_bytes(), job.record.read_bytes())) or plain(*args),
     )
     run_file(spec, job)
 
-    assert seen == [False] * 5
+    assert seen == [(before, record)] * 5
+    assert job.record.read_bytes() != record
+    assert not list(table.parent.glob("*part*"))
+
+
+@pytest.mark.needs_onnxruntime
+def test_an_old_record_is_removed_before_its_results_are_replaced(spec, job, monkeypatch):
+    """Otherwise a run killed in between would leave a table with the record of another."""
+    run_file(spec, job)
+    seen = []
+    plain = PartFile.place
+    monkeypatch.setattr(
+        PartFile, "place", lambda part: seen.append(job.record.exists()) or plain(part)
+    )
+    run_file(spec, job)
+
+    assert seen == [False] * 2
     assert job.record.exists()
 
 
