@@ -15,7 +15,7 @@ from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import Session, run_source
 from rtau.sinks.face_lines import FaceLinesSink
-from rtau.sinks.image_folder import ImageFolderSink
+from rtau.sinks.image_folder import ImageFolderSink, check_names
 from rtau.sources import expand_images
 from rtau.sources.images import ImageSource
 
@@ -29,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
     config = config_of(args)
     files = expand_images(args.sources)
     outputs = Outputs.of(config, inputs=[*files, args.config])
+    if args.out_dir is not None:
+        check_names(args.out_dir, files)
 
     def views(_: Session) -> Iterator[Sink]:
         if args.out_dir is not None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rtau.backends import find_model, open_engine
 from rtau.backends.engine_file import SUFFIX, check_file, read_sidecar
 from rtau.contract import ModelContract, ParityRecord
 from rtau.facs import words_for_label
+from rtau.shown import shown
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,8 +30,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(contract.to_json() + "\n")
         return 0
-    console = Console()
-    console.print(f"[bold]{contract.name}[/bold]  {path}")
+    # No text of a path or a contract is markup.
+    console = Console(markup=False, emoji=False)
+    console.print(Text.assemble((shown(contract.name), "bold"), f"  {shown(path)}"))
     console.print(facts_table(contract, device=device, sha256=_sha256(path.read_bytes())))
     console.print(labels_table(contract))
     return 0
@@ -76,7 +79,7 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
         "runs on": device,
     }
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, shown(value))
     return table
 
 
@@ -112,7 +115,7 @@ def labels_table(contract: ModelContract) -> Table:
         words = words_for_label(label)
         table.add_row(
             str(k),
-            label,
+            shown(label),
             words if words != label else "",
             f"{contract.thresholds[k]:.3f}" if contract.task == "multi_label" else "most probable",
             f"{heats[k]:.3g}" if heats else "-",

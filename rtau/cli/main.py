@@ -6,40 +6,69 @@ Imports only the module of the chosen verb, and prints every expected error as o
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
-import sys
 from collections.abc import Sequence
 
+from rtau.cli import streams
 from rtau.cli.parser import build_parser
 from rtau.cli.system_libraries import explain_import_error
-from rtau.errors import RtauError
+from rtau.errors import RtauError, SourceOpenError
 from rtau.runs.interrupts import INTERRUPTED, raising_keyboard_interrupt
-from rtau.runs.log import log_to_stderr
+from rtau.runs.log import log_to_stderr, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code of one command."""
+    streams.prepare()
+    # OpenCV's own lines would stand among those of the command; its errors are told by these.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     args = build_parser().parse_args(argv)
     log_to_stderr()
     try:
         with raising_keyboard_interrupt():
-            verb = importlib.import_module(f"rtau.cli.{args.verb}")
-            return int(verb.run(args))
+            code = _run(args)
     except RtauError as error:
-        print(f"rtau: {error}", file=sys.stderr)
-        return error.exit_code
+        say(str(error))
+        code = error.exit_code
     except KeyboardInterrupt:
-        print("rtau: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        say("interrupted")
+        code = INTERRUPTED
+    fault = streams.stdout_fault()
+    # The reader of standard output may close it (`rtau ... | head`), which is no error.
+    if fault is not None and not isinstance(fault, BrokenPipeError) and code == 0:
+        say(f"standard output cannot be written ({fault.strerror})")
+        return 1
+    return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Runs the verb; returns its exit code.
+
+    Raises:
+        RtauError: what ended it.
+    """
+    try:
+        return int(importlib.import_module(f"rtau.cli.{args.verb}").run(args))
+    except RtauError:
+        raise
     except BrokenPipeError:
-        # The reader of standard output has closed it (`rtau ... | head`), which is no error.
-        # Standard output is replaced so that Python's flush at exit does not raise.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ImportError as error:
         line = explain_import_error(error)
         if line is None:
             raise
-        print(f"rtau: {line}", file=sys.stderr)
+        say(line)
         return 1
+    except OSError as error:
+        if error.filename is not None:  # such as a folder that may not be entered
+            name = os.fsdecode(error.filename)
+            raise SourceOpenError(
+                f"{name}: cannot be opened ({error.strerror}); check the path"
+            ) from error
+        if error.errno in streams.FULL:
+            streams.stdout_fault()
+            say(f"standard output cannot be written ({error.strerror})")
+            return 1
+        raise

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rtau import __version__
 from rtau.config import RunConfig, Setting, build, read_toml, settings
+from rtau.shown import message as shown
 
 MAX_JOBS = 4096
 
@@ -30,9 +31,17 @@ PEERS = ("auto", "none")
 EPILOG = "AUs describe visible muscle actions; they are not emotions. See docs/uses.md."
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show any argument safely."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the usage and the error, and exits."""
+        super().error(shown(message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of all verbs; `args.verb` is the chosen one."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="rtau",
         description="Real-time detector of facial Action Units (FACS).",
         epilog=EPILOG,
@@ -66,7 +75,11 @@ def given_values(args: argparse.Namespace) -> dict[tuple[str, str], Any]:
 
 def _add_video(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="video files, folders or globs such as '*.mp4'"
+        "sources",
+        nargs="+",
+        type=_source,
+        metavar="SOURCE",
+        help="video files, folders or globs such as '*.mp4'",
     )
     _add_settings(parser, without=("width", "height", "fps"))
     _add_batch(parser.add_argument_group("many files"))
@@ -75,7 +88,7 @@ def _add_video(parser: argparse.ArgumentParser) -> None:
 def _add_batch(group: Any) -> None:
     group.add_argument(
         "--out-dir",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         help="folder for the results of each file, in the same tree as the sources",
     )
@@ -112,6 +125,16 @@ def _add_batch(group: Any) -> None:
     )
 
 
+def _source(text: str) -> str:
+    if not text:  # an unset variable of a shell; as a path it would be the current folder
+        raise argparse.ArgumentTypeError("must name a file or a folder, got ''")
+    return text
+
+
+def _folder(text: str) -> Path:
+    return Path(_source(text))
+
+
 def _jobs(text: str) -> int:
     jobs = int(text)
     if not 0 <= jobs <= MAX_JOBS:
@@ -132,10 +155,14 @@ def _add_webcam(parser: argparse.ArgumentParser) -> None:
 
 def _add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "sources", nargs="+", metavar="PATH", help="image files, folders or globs such as '*.jpg'"
+        "sources",
+        nargs="+",
+        type=_source,
+        metavar="PATH",
+        help="image files, folders or globs such as '*.jpg'",
     )
     parser.add_argument(
-        "--out-dir", type=Path, metavar="DIR", help="folder for the annotated images"
+        "--out-dir", type=_folder, metavar="DIR", help="folder for the annotated images"
     )
     detection = ("min_face", "model", "provider", "threads")
     overlay = ("heatmap", "blur", "bars", "points")

@@ -22,6 +22,7 @@ from typing import Any
 from rtau.contract import ModelContract, sha256_of
 from rtau.errors import SinkError, SourceOpenError
 from rtau.protocols import SourceInfo
+from rtau.shown import without_passwords
 from rtau.sinks import check_output
 
 # Incremented when a field changes its meaning, but not for new fields.
@@ -213,7 +214,7 @@ class FileRecord:
 
 
 def write_run_record(path: Path, record: RunRecord) -> None:
-    """Writes the record and the environment as JSON, atomically.
+    """Writes the record and the environment as JSON, atomically; no password is recorded.
 
     Raises:
         UsageError: the path is a directory.
@@ -251,7 +252,7 @@ def write_json(path: Path, payload: Mapping[str, Any], *, description: str) -> N
         SinkError: the file cannot be written.
     """
     check_output(path)
-    text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(_plain(payload), indent=2, allow_nan=False) + "\n"
     target = path.resolve()  # replaces the target of a link, not the link
     part = target.with_name(f".{target.name}.part")
     try:
@@ -297,7 +298,7 @@ def environment() -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Returns the value as plain JSON data: paths and fractions as text, NaN as None."""
+    """Returns plain JSON data without passwords: paths and fractions as text, NaN as None."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -311,8 +312,8 @@ def _plain(value: Any) -> Any:
 
 
 def _plain_scalar(value: Any) -> str | int | float | None:
-    if isinstance(value, (Path, Fraction)):
-        return str(value)
+    if isinstance(value, (str, Path, Fraction)):
+        return without_passwords(str(value))
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, (str, int, float)):

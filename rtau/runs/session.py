@@ -31,6 +31,7 @@ from rtau.runs.run_record import (
     utc_now,
     write_run_record,
 )
+from rtau.shown import shown
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 
@@ -82,7 +83,7 @@ class Session:
         # Frames of a file wait in the queue by design: their latency means nothing.
         has_latency = source.is_live and progress.latency.samples > 0
         return ViewStatus(
-            source=source.info.name,
+            source=shown(source.info.name),
             model=engine.contract.name,
             device=engine.device,
             is_live=source.is_live,

@@ -24,6 +24,8 @@ def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = T
         UsageError: the path is a directory or an input, or exists and `overwrite` is False.
         SinkError: its directory is missing or not writable.
     """
+    if "\0" in str(path):
+        raise UsageError(f"output {path} is no name of a file: it has a zero byte")
     if path.is_dir():
         raise UsageError(f"output {path} is a directory; name a file, such as {path / 'out'}")
     for other in inputs:

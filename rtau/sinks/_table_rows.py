@@ -15,6 +15,9 @@ from rtau.columns import BOX, BOX_DIGITS, CONFIDENCE_DIGITS, TIME_DIGITS, header
 from rtau.data import FrameResult, Task
 from rtau.sinks._numbers import box_xywh, point_texts, probability_text
 
+# What makes a cell a formula in spreadsheets (OWASP, CSV injection).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
 
 class TableRows:
     """Makes the cells of results; `names` is the header they belong to."""
@@ -105,5 +108,10 @@ class TableRows:
 
     def _frame_cells(self, result: FrameResult, *, face_id: int) -> list[str]:
         frame = result.frame
-        file = [] if self._file_of is None else [self._file_of(frame.index)]
+        file = [] if self._file_of is None else [_cell_of(self._file_of(frame.index))]
         return [*file, str(frame.index + 1), str(face_id), f"{frame.time_s:.{TIME_DIGITS}f}"]
+
+
+def _cell_of(file: str) -> str:
+    """Returns the name of a file as a cell: `./=1.jpg`, where a spreadsheet would evaluate it."""
+    return f"./{file}" if file.startswith(FORMULA_STARTS) else file

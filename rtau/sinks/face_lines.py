@@ -13,6 +13,7 @@ import numpy as np
 from rtau.data import FrameResult, Picture
 from rtau.facs import name_beside
 from rtau.protocols import SinkReport
+from rtau.shown import shown
 
 
 class FaceLinesSink:
@@ -30,7 +31,7 @@ class FaceLinesSink:
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - Sink
         """Prints the lines of one image."""
-        file = self._file_of(result.frame.index)
+        file = shown(self._file_of(result.frame.index))
         if not len(result.faces):
             self._stream.write(f"{file}: no face found\n")
         probabilities = result.scores.probabilities

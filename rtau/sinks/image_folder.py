@@ -5,13 +5,13 @@ Lossless originals become PNG, others JPEG. Each file is replaced atomically.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 
 from rtau.data import FrameResult, Image, Picture
-from rtau.errors import SinkError
+from rtau.errors import SinkError, UsageError
 from rtau.overlay.video_colours import in_bgr
 from rtau.protocols import SinkReport
 from rtau.sinks._output_path import check_output, is_same_file
@@ -20,6 +20,8 @@ from rtau.sinks._output_path import check_output, is_same_file
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
 # Visibly lossless at a tenth of a PNG's size.
 JPEG_QUALITY = 92
+# Larger pictures become PNG (ITU-T T.81 has 16 bits for the size).
+JPEG_LONGEST_PX = 65_535
 
 
 class ImageFolderSink:
@@ -59,8 +61,9 @@ class ImageFolderSink:
         if picture is None:
             raise ValueError(f"{self.name}: write needs a picture")
         original = self._file_of(result.frame.index)
-        suffix = ".png" if Path(original).suffix.lower() in LOSSLESS else ".jpg"
-        path = self._folder / (Path(original).stem + suffix)
+        path = picture_path(self._folder, original)
+        if max(result.frame.width, result.frame.height) > JPEG_LONGEST_PX:
+            path = path.with_suffix(".png")
         if path in self._taken:
             raise SinkError(
                 f"{self._taken[path]} and {original} would both be written to {path}; process "
@@ -70,7 +73,7 @@ class ImageFolderSink:
             raise SinkError(f"output {path} is the input; choose another --out-dir")
         check_output(path)
         self._taken[path] = original
-        self._write(path, suffix, in_bgr(picture))
+        self._write(path, in_bgr(picture))
 
     def report(self) -> SinkReport:
         """Returns an empty report."""
@@ -79,8 +82,18 @@ class ImageFolderSink:
     def close(self) -> None:
         """Does nothing: every picture is complete once it is written."""
 
-    def _write(self, path: Path, suffix: str, image: Image) -> None:
-        _, encoded = cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    def _write(self, path: Path, image: Image) -> None:
+        try:
+            done, encoded = cv2.imencode(
+                path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+            )
+        except cv2.error:
+            done = False
+        if not done:
+            raise SinkError(
+                f"{path} cannot be written: a picture of {image.shape[1]}x{image.shape[0]} px is "
+                f"too large for {path.suffix[1:].upper()}; make it smaller"
+            )
         part = path.with_name(f".{path.name}.part")
         try:
             part.write_bytes(encoded.tobytes())
@@ -90,3 +103,27 @@ class ImageFolderSink:
             raise SinkError(
                 f"{path} cannot be written ({error.strerror}); free space or choose another place"
             ) from error
+
+
+def picture_path(folder: Path, original: str) -> Path:
+    """Returns where the annotated copy of an image goes."""
+    suffix = ".png" if Path(original).suffix.lower() in LOSSLESS else ".jpg"
+    return folder / (Path(original).stem + suffix)
+
+
+def check_names(folder: Path, originals: Sequence[Path]) -> None:
+    """Raises UsageError if two images would become one file, or one would replace an original."""
+    read = {path.resolve(): path for path in originals}
+    first: dict[Path, Path] = {}
+    for original in originals:
+        path = picture_path(folder, str(original))
+        other = first.setdefault(path, original)
+        if other is not original:
+            raise UsageError(
+                f"{other} and {original} would both be written to {path}; process them in "
+                "separate runs"
+            )
+        if path.resolve() in read:
+            raise UsageError(
+                f"output {path} is the input {read[path.resolve()]}; choose another --out-dir"
+            )

@@ -7,7 +7,6 @@ over http is played through like a file, not live.
 from __future__ import annotations
 
 import time
-import urllib.parse
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from typing import cast
@@ -21,6 +20,7 @@ from av.video.stream import VideoStream
 from rtau.data import Frame, Image, Planes
 from rtau.errors import SourceError, SourceOpenError
 from rtau.protocols import SourceInfo, SourceReport
+from rtau.shown import without_passwords
 from rtau.sources._latest_frame import LatestFrameReader
 from rtau.sources.decoding import (
     LENIENT,
@@ -84,7 +84,7 @@ class StreamSource:
         Raises:
             SourceOpenError: no connection, no video, or no frame; opening is tried once.
         """
-        self._url, self._name = url, shown_url(url)
+        self._url, self._name = url, without_passwords(url)
         self._timeout_s, self._clock = timeout_s, clock
         self._pauses = [
             min(first_pause_s * 2**attempt, LONGEST_PAUSE_S) for attempt in range(reconnects)
@@ -266,9 +266,3 @@ class StreamSource:
 
 class _ConnectionLostError(Exception):
     """One connection is over; the text says why."""
-
-
-def shown_url(url: str) -> str:
-    """Returns the address without user name and password, for texts and records."""
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from rtau.runs.batch._reports import Event, FileReport, JobEnded, JobProgress, JobStarted
+from rtau.runs.log import messages_may_be_lost
+from rtau.shown import message, shown
 
 # Redrawing bars faster flickers; a log needs a line only every few seconds.
 REDRAW_EVERY_S, LINE_EVERY_S = 0.1, 15.0
@@ -68,7 +70,8 @@ class BatchView:
 
     def say(self, line: str) -> None:
         """Prints a line above the bars."""
-        self._console.print(f"rtau: {line}", markup=False)
+        with messages_may_be_lost():
+            self._console.print(f"rtau: {message(line)}", markup=False)
 
     def close(self) -> None:
         """Removes the bars; may be called twice."""
@@ -81,7 +84,7 @@ class BatchView:
         elapsed_s = self._clock() - self._started_s
         fps = f"{frames / elapsed_s:.1f} fps" if elapsed_s > 0 and frames else "-- fps"
         now = ", ".join(
-            f"{Path(self._files[job]).name} {_share(progress)}"
+            f"{shown(Path(self._files[job]).name)} {_share(progress)}"
             for job, progress in sorted(self._running.items())
         )
         return f"{self._ended} of {len(self._files)} files, {fps}; now: {now or 'nothing'}"
@@ -100,7 +103,7 @@ class BatchView:
         if self._bars is None:
             return
         if progress.job not in self._tasks:
-            name = escape(Path(self._files[progress.job]).name)
+            name = escape(shown(Path(self._files[progress.job]).name))
             self._tasks[progress.job] = self._bars.add_task(name, total=None, note="")
         self._bars.update(
             self._tasks[progress.job],
@@ -132,9 +135,10 @@ def show_failures(reports: Sequence[FileReport], stream: TextIO) -> None:
         return
     if not console.is_terminal:
         for report in failed:
-            print(f"  failed: {report.file}: {report.error}", file=stream)
+            with messages_may_be_lost():
+                print(f"  failed: {message(f'{report.file}: {report.error}')}", file=stream)
         return
     table = Table("failed", "why", box=None, pad_edge=False, header_style="bold")
     for report in failed:
-        table.add_row(escape(report.file), escape(report.error or ""))
+        table.add_row(escape(shown(report.file)), escape(message(report.error or "")))
     console.print(table)

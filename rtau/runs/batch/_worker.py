@@ -177,5 +177,7 @@ def _describe_error(error: Exception, job: FileJob) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, RtauError):
         return text.removeprefix(f"{job.file}: ")
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: cannot be opened ({error.strerror})"
     traceback.print_exception(error)
     return f"{type(error).__name__}: {text} (a bug in rtau: its traceback is above)"

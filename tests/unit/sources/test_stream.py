@@ -7,7 +7,8 @@ import time
 import pytest
 
 from rtau.errors import SourceError, SourceOpenError
-from rtau.sources.stream import StreamSource, shown_url
+from rtau.shown import without_passwords
+from rtau.sources.stream import StreamSource
 from tests.support.media import frame_number, write_audio_only, write_clip, write_text_as_video
 from tests.support.stream_server import Behaviour, StreamServer
 
@@ -197,4 +198,4 @@ class TestOpening:
     ],
 )
 def test_names_and_passwords_are_not_shown(url, shown):
-    assert shown_url(url) == shown
+    assert without_passwords(url) == shown
