@@ -287,6 +287,9 @@ def build(
     """
     sections: dict[str, dict[str, Any]] = {}
     for (section, key), value in values.items():
+        if isinstance(value, (str, Path)) and "\0" in str(value):
+            name = name_of(f"{section}.{key}")
+            raise ConfigError(f"{name} must be a text without zero bytes, got {str(value)!r}")
         sections.setdefault(section, {})[key] = value
     return StrictParser(name_of=name_of).parse(RunConfig, sections)
 

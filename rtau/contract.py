@@ -264,6 +264,11 @@ def sha256_of(path: Path) -> str:
 
 
 def _check_contract(contract: ModelContract) -> None:
+    for label in contract.labels:
+        if not label.isprintable() or not label[:1].isalnum():  # they are headers of tables
+            raise ContractError(
+                f"labels must begin with a letter or a number and be printable, got {label!r}"
+            )
     if not contract.labels or len(set(contract.labels)) != len(contract.labels):
         raise ContractError(f"labels must be distinct and at least one, got {contract.labels}")
     if not 16 <= contract.input_size <= 1024:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from rtau.backends import find_model
 from rtau.cli.parser import PEERS
 from rtau.errors import UsageError
 from rtau.runs.bench.metrics import Metric
@@ -36,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """
     plan = plan_of(args)
     if args.json is not None:
-        check_output(args.json)
+        clip = [] if args.clip is None else [args.clip]
+        check_output(args.json, inputs=[find_model(args.model), *clip])
     record = measure(plan, command=" ".join(["rtau", *sys.argv[1:]]), progress=_progress)
     sys.stderr.write("\r\x1b[K" if sys.stderr.isatty() else "")
     show(record, console=Console())

@@ -115,13 +115,14 @@ class Outputs:
 
 
 def files_read(config: RunConfig) -> list[Path]:
-    """Returns the files that the settings of a run name as inputs: model and faces.
+    """Returns the files that the settings of a run name as inputs: model, its JSON, and faces.
 
     Raises:
         UsageError: there is no such model.
     """
     model = find_model(config.model.model)
-    found = [model, model.with_suffix(".json"), *([config.find.faces] if config.find.faces else [])]
+    sidecar = model.with_name(f"{model.name}.json")
+    found = [model, sidecar, *([config.find.faces] if config.find.faces else [])]
     return [path for path in found if path.exists()]
 
 
@@ -188,15 +189,16 @@ class OpenOutputs:
 
     def explain(self, error: BaseException, *, where: Outputs) -> None:
         """Makes the text of the error that ended a run say where its results are."""
-        if not isinstance(error, RtauError):
-            return
-        text = str(error)
-        if where is not self.outputs:
-            text = f"{text}; {where.kept_words()}"
-        else:
+        if isinstance(error, RtauError):
+            kept = "" if where is self.outputs else f"; {where.kept_words()}"
+            error.args = (f"{self.renamed(str(error), where=where)}{kept}",)
+
+    def renamed(self, text: str, *, where: Outputs) -> str:
+        """Returns a text with the final names of files that are in their places."""
+        if where is self.outputs:
             for part in self._parts.values():
                 text = text.replace(str(part.path), str(part.target))
-        error.args = (text,)
+        return text
 
     def settle(self, *, is_whole: bool, has_frames: bool) -> Outputs:
         """Puts every result in its place; returns where they are.

@@ -23,7 +23,7 @@ from rtau.contract import ModelContract, sha256_of
 from rtau.errors import SinkError, SourceOpenError
 from rtau.protocols import SourceInfo
 from rtau.shown import without_passwords
-from rtau.sinks import check_output
+from rtau.sinks import beside, check_output
 
 # Incremented when a field changes its meaning, but not for new fields.
 SCHEMA = 1
@@ -254,7 +254,7 @@ def write_json(path: Path, payload: Mapping[str, Any], *, description: str) -> N
     check_output(path)
     text = json.dumps(_plain(payload), indent=2, allow_nan=False) + "\n"
     target = path.resolve()  # replaces the target of a link, not the link
-    part = target.with_name(f".{target.name}.part")
+    part = beside(target, f"{target.suffix}.part", hidden=True)
     try:
         with part.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -31,7 +31,7 @@ from rtau.runs.run_record import (
     utc_now,
     write_run_record,
 )
-from rtau.shown import shown
+from rtau.shown import message
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 
@@ -83,7 +83,7 @@ class Session:
         # Frames of a file wait in the queue by design: their latency means nothing.
         has_latency = source.is_live and progress.latency.samples > 0
         return ViewStatus(
-            source=shown(source.info.name),
+            source=message(source.info.name),
             model=engine.contract.name,
             device=engine.device,
             is_live=source.is_live,
@@ -169,7 +169,9 @@ def settled(files: OpenOutputs, record: RunRecord, *, is_live: bool) -> Outputs:
         has_frames=record.frames_processed > 0,
     )
     if outputs.record is not None:
-        write_run_record(outputs.record, dataclasses.replace(record, outputs=outputs.named()))
+        end = files.renamed(end, where=outputs)
+        record = dataclasses.replace(record, outputs=outputs.named(), end_reason=end)
+        write_run_record(outputs.record, record)
     return outputs
 
 

@@ -8,7 +8,7 @@ import sys
 from rtau.errors import SinkError, UsageError
 from rtau.protocols import Sink
 from rtau.runs.session import Session
-from rtau.shown import shown
+from rtau.shown import message
 from rtau.sinks.progress import ProgressSink
 from rtau.sinks.terminal import TerminalSink
 from rtau.sinks.window import WindowSink
@@ -46,5 +46,5 @@ def open_view(session: Session) -> Sink:
 
 
 def _window(session: Session) -> Sink:
-    title = f"rtau - {shown(session.source.info.name)}"
+    title = f"rtau - {message(session.source.info.name)}"
     return WindowSink(title, controls=session.controls, status=session.status)

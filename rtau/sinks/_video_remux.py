@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 import av
 
+from rtau.sinks._part_file import beside
+
 BOX_HEADER_BYTES = 8
 LONG_BOX_HEADER_BYTES = 16
 
@@ -25,7 +27,7 @@ def make_streamable(path: Path) -> str | None:
     """
     if shutil.disk_usage(path.parent).free < path.stat().st_size:
         return "the disk has no room for a second copy"
-    part = path.with_name(f".{path.name}.part")
+    part = beside(path, f"{path.suffix}.part", hidden=True)
     try:
         _copy_packets(path, part)
         part.replace(path)

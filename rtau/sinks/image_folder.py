@@ -15,6 +15,7 @@ from rtau.errors import SinkError, UsageError
 from rtau.overlay.video_colours import in_bgr
 from rtau.protocols import SinkReport
 from rtau.sinks._output_path import check_output, is_same_file
+from rtau.sinks._part_file import beside
 
 # Originals in these formats get a PNG; others get a JPEG.
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
@@ -94,7 +95,7 @@ class ImageFolderSink:
                 f"{path} cannot be written: a picture of {image.shape[1]}x{image.shape[0]} px is "
                 f"too large for {path.suffix[1:].upper()}; make it smaller"
             )
-        part = path.with_name(f".{path.name}.part")
+        part = beside(path, f"{path.suffix}.part", hidden=True)
         try:
             part.write_bytes(encoded.tobytes())
             part.replace(path)

@@ -106,3 +106,12 @@ def test_an_output_without_a_name_is_refused(flag, name, clip, capsys):
 
     assert code == 2
     assert f"rtau: {flag} must name a file" in err
+
+
+def test_the_record_of_a_benchmark_is_not_its_clip(clip, capsys):
+    before = clip.read_bytes()
+    code, _, err = run_here(capsys, "bench", clip, "--json", clip)
+
+    assert code == 2
+    assert "is the input" in err
+    assert clip.read_bytes() == before

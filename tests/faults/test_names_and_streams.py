@@ -213,3 +213,26 @@ def test_a_library_says_nothing_beside_an_error(tmp_path):
 
     assert code == 1
     assert len(err.strip().splitlines()) == 1, err
+
+
+def test_the_longest_names_are_written(tmp_path, capsys):
+    stem = "n" * 246
+    clip = media.write_clip(tmp_path / "a.mp4", count=3)
+    out, table = tmp_path / f"{stem}.mp4", tmp_path / f"{stem}.csv"
+    code, _, err = run_here(
+        capsys, "video", clip, "--out", out, "--csv", table, "--record", tmp_path / f"{stem}.json"
+    )
+
+    assert code == 0, err
+    assert "fragmented" not in (tmp_path / f"{stem}.json").read_text()
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_zero_byte_in_the_settings_is_one_line(folder, capsys):
+    settings = folder / "c.toml"
+    settings.write_text('[find]\nfaces = "a\\u0000b"\n')
+    code, _, err = run_here(capsys, "video", folder / "a.mp4", "--config", settings)
+
+    assert code == 2
+    assert "must be a text without zero bytes" in err
+    assert len(err.strip().splitlines()) == 1

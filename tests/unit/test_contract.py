@@ -89,7 +89,8 @@ def parities(draw):
 
 @st.composite
 def contracts(draw):
-    labels = draw(st.lists(st.text(min_size=1), min_size=1, max_size=12, unique=True))
+    label = st.text("AU12 _-é三").map("A".__add__)
+    labels = draw(st.lists(label, min_size=1, max_size=12, unique=True))
     per_label = {"min_size": len(labels), "max_size": len(labels)}
     with_cams = draw(st.booleans())
     precision = draw(st.sampled_from(["fp32", "fp16", "int8"]))
@@ -245,3 +246,9 @@ def test_a_huge_sidecar_is_not_read_whole(tmp_path):
     (tmp_path / "d.json").write_bytes(b" " * (MAX_JSON_BYTES + 10))
     with pytest.raises(ContractError, match="under 1 MiB"):
         read_sidecar(tmp_path / "d.onnx")
+
+
+@pytest.mark.parametrize("label", ["=1+1", "-AU01", "A\x1bU", ""])
+def test_a_label_is_no_formula_and_no_escape_sequence(label):
+    with pytest.raises(ContractError, match="labels must begin with a letter"):
+        contract(labels=(label, "AU12"))
