@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     files = expand_images(args.sources)
     outputs = Outputs.of(config, inputs=[*files, args.config])
     if args.out_dir is not None:
-        check_names(args.out_dir, files)
+        check_names(args.out_dir, files, others=outputs.files.values())
 
     def views(_: Session) -> Iterator[Sink]:
         if args.out_dir is not None:

@@ -106,7 +106,7 @@ class PartFile:
 
 
 class FileLock:
-    """A lock on an output: a hidden file beside it, locked by the operating system."""
+    """A lock on an output: a hidden file beside it or in a folder, locked by the system."""
 
     def __init__(self, target: Path) -> None:
         """Takes the lock.
@@ -115,8 +115,11 @@ class FileLock:
             UsageError: another run holds it.
             SinkError: the directory cannot be written.
         """
-        resolved = target.resolve()
-        self._path = beside(resolved, f"{resolved.suffix}.lock", hidden=True)
+        path = target.resolve()
+        if path.is_dir():
+            self._path = path / ".rtau.lock"
+        else:
+            self._path = beside(path, f"{path.suffix}.lock", hidden=True)
         self._file: BinaryIO | None = None
         try:
             while self._file is None:

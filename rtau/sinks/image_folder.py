@@ -5,7 +5,7 @@ Lossless originals become PNG, others JPEG. Each file is replaced atomically.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -15,7 +15,7 @@ from rtau.errors import SinkError, UsageError
 from rtau.overlay.video_colours import in_bgr
 from rtau.protocols import SinkReport
 from rtau.sinks._output_path import check_output, is_same_file
-from rtau.sinks._part_file import beside
+from rtau.sinks._part_file import FileLock, beside
 
 # Originals in these formats get a PNG; others get a JPEG.
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
@@ -40,6 +40,7 @@ class ImageFolderSink:
             file_of: the original of a frame index.
 
         Raises:
+            UsageError: another run writes to the folder.
             SinkError: the folder cannot be created.
         """
         self.name = str(folder)
@@ -52,6 +53,7 @@ class ImageFolderSink:
             raise SinkError(
                 f"folder {folder} cannot be created ({error.strerror}); choose another"
             ) from error
+        self._lock = FileLock(folder)
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Writes one picture.
@@ -81,7 +83,8 @@ class ImageFolderSink:
         return SinkReport()
 
     def close(self) -> None:
-        """Does nothing: every picture is complete once it is written."""
+        """Ends the claim on the folder; every picture is complete once it is written."""
+        self._lock.close()
 
     def _write(self, path: Path, image: Image) -> None:
         try:
@@ -112,9 +115,10 @@ def picture_path(folder: Path, original: str) -> Path:
     return folder / (Path(original).stem + suffix)
 
 
-def check_names(folder: Path, originals: Sequence[Path]) -> None:
-    """Raises UsageError if two images would become one file, or one would replace an original."""
+def check_names(folder: Path, originals: Sequence[Path], *, others: Iterable[Path] = ()) -> None:
+    """Raises UsageError if a picture would replace another, an original, or one of `others`."""
     read = {path.resolve(): path for path in originals}
+    taken = {path.resolve() for path in others}
     first: dict[Path, Path] = {}
     for original in originals:
         path = picture_path(folder, str(original))
@@ -124,6 +128,8 @@ def check_names(folder: Path, originals: Sequence[Path]) -> None:
                 f"{other} and {original} would both be written to {path}; process them in "
                 "separate runs"
             )
+        if path.resolve() in taken:
+            raise UsageError(f"two outputs have the same name: {path}; choose another")
         if path.resolve() in read:
             raise UsageError(
                 f"output {path} is the input {read[path.resolve()]}; choose another --out-dir"

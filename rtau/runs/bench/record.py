@@ -33,6 +33,7 @@ from rtau.runs.bench.machine import (
 )
 from rtau.runs.bench.metrics import Metric
 from rtau.runs.run_record import utc_now
+from rtau.sinks import beside
 from rtau.sinks.video_encoder import QUICK_PRESETS, QUICK_PX, THREADS_OF_A_RUN
 from rtau.sources.decoding import DECODER_THREADS
 from rtau.strict_parser import StrictParser
@@ -306,7 +307,9 @@ def write_bench_record(path: Path, record: BenchRecord, /) -> None:
     parse_bench_record(text, origin=str(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        part = beside(path, f"{path.suffix}.part", hidden=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path.resolve())
     except OSError as error:
         raise SinkError(
             f"benchmark record {path} cannot be written ({error.strerror or error}); choose "

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rtau.errors import SinkError
-from rtau.sinks.image_folder import ImageFolderSink
+from rtau.errors import SinkError, UsageError
+from rtau.sinks.image_folder import ImageFolderSink, check_names
 from tests.support.limits import file_size_limit
 from tests.support.results import make_result
 
@@ -35,6 +35,7 @@ def test_two_originals_of_one_name_are_an_error_before_one_is_lost(tmp_path):
 
     with pytest.raises(SinkError, match=r"a/x\.jpg and b/x\.jpg would both be written"):
         sink.write(make_result(1), picture(200))
+    sink.close()
     assert cv2.imread(str(tmp_path / "x.jpg")).mean() == pytest.approx(10, abs=3)
 
 
@@ -42,8 +43,10 @@ def test_an_original_is_never_overwritten(tmp_path):
     original = tmp_path / "x.jpg"
     original.write_bytes(b"precious")
 
+    sink = sink_for(tmp_path, [str(original)])
     with pytest.raises(SinkError, match="is the input"):
-        sink_for(tmp_path, [str(original)]).write(make_result(0), picture())
+        sink.write(make_result(0), picture())
+    sink.close()
     assert original.read_bytes() == b"precious"
 
 
@@ -53,6 +56,7 @@ def test_a_full_disk_is_named_and_leaves_no_half_picture(tmp_path):
 
     with file_size_limit(2000), pytest.raises(SinkError, match=r"one\.png cannot be written"):
         sink.write(make_result(0), noise)
+    sink.close()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,3 +65,18 @@ def test_a_folder_that_cannot_be_created_is_named(tmp_path):
 
     with pytest.raises(SinkError, match="cannot be created"):
         sink_for(tmp_path / "file" / "out")
+
+
+def test_a_second_run_into_the_folder_is_refused(tmp_path):
+    first = sink_for(tmp_path)
+    with pytest.raises(UsageError, match="is being written by another run"):
+        sink_for(tmp_path)
+    first.close()
+    sink_for(tmp_path).close()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_replaces_no_other_output(tmp_path):
+    with pytest.raises(UsageError, match="two outputs have the same name"):
+        check_names(tmp_path / "o", [tmp_path / "a.jpg"], others=[tmp_path / "o" / "a.jpg"])
