@@ -18,7 +18,7 @@ from rtau.sources.video_file import VideoFileSource
 from rtau_train.card import record
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.datasets.preparation import Preparation
-from rtau_train.evaluation.assessment import group_figures, label_figures
+from rtau_train.evaluation.assessment import group_metrics, label_metrics
 from tests.support.doubles import make_contract
 from tests.support.media import write_clip
 from tests.support.prepared import write_csv, write_picture
@@ -134,39 +134,39 @@ def rendered_folder(folder: Path, *, assets: str | None) -> Path:
     return folder
 
 
-def render_figures(*, seed: int = 0, rows: int = 400) -> record.RenderFigures:
+def render_metrics(*, seed: int = 0, rows: int = 400) -> record.RenderMetrics:
     """Figures of random answers of some skill."""
     said = au_answers(seed=seed, rows=rows)
     thresholds = [0.4] * len(AUS)
-    labels, means = label_figures(said, thresholds=thresholds, seed=0)
+    labels, means = label_metrics(said, thresholds=thresholds, seed=0)
     sexes = {"sex": np.array(["f", "m"])[np.arange(rows) % 2]}
-    return record.RenderFigures(
+    return record.RenderMetrics(
         rows=rows,
         subjects=rows,
         labels=labels,
         means=means,
-        groups=group_figures(said, sexes, thresholds=thresholds),
+        groups=group_metrics(said, sexes, thresholds=thresholds),
         changes=(
-            record.ChangeFigures("", means.mean_auc, means.macro_f1, 1.0),
-            record.ChangeFigures("JPEG, quality 20", 0.71, 0.4, 0.9),
-            record.ChangeFigures("without colour", 0.8, 0.5, 0.95),
+            record.ChangeMetrics("", means.mean_auc, means.macro_f1, 1.0),
+            record.ChangeMetrics("JPEG, quality 20", 0.71, 0.4, 0.9),
+            record.ChangeMetrics("without colour", 0.8, 0.5, 0.95),
         ),
     )
 
 
-def card_figures(**changes) -> record.CardFigures:
+def card_metrics(**changes) -> record.CardMetrics:
     """Made-up figures of a card without portraits, photographs or clips."""
     values = {
         "format": record.FORMAT,
         "model": record.ModelFile("small-au12", 2.5, "f" * 64, "0" * 64, None),
         "origins": origins(),
-        "renders": render_figures(),
+        "renders": render_metrics(),
         "portraits": None,
         "london": None,
         "clips": (),
         "measurement": record.Measurement("abc", "a test", ("numpy 2",), "scripted", 1.5),
     }
-    return record.CardFigures(**{**values, **changes})
+    return record.CardMetrics(**{**values, **changes})
 
 
 def origins(**changes) -> record.Origins:
@@ -184,26 +184,26 @@ def origins(**changes) -> record.Origins:
     return record.Origins(**{**values, **changes})
 
 
-def portrait_figures() -> record.PortraitFigures:
+def portrait_metrics() -> record.PortraitMetrics:
     labels = (
-        record.TeacherFigures("AU01", 9, 3, 0.7, 0.3),
-        record.TeacherFigures("AU12", 9, 4, 0.9, 0.8),
+        record.TeacherMetrics("AU01", 9, 3, 0.7, 0.3),
+        record.TeacherMetrics("AU12", 9, 4, 0.9, 0.8),
     )
-    return record.PortraitFigures(9, 5, ("SFHQ-T2I",), 2, labels, 0.8, 0.55)
+    return record.PortraitMetrics(9, 5, ("SFHQ-T2I",), 2, labels, 0.8, 0.55)
 
 
-def london_figures(*, active: int = 3, not_found: tuple[str, ...] = ()) -> record.LondonFigures:
+def london_metrics(*, active: int = 3, not_found: tuple[str, ...] = ()) -> record.LondonMetrics:
     neutral = (
-        record.NeutralFigures("AU12", 0, 0.0),
-        record.NeutralFigures("AU17", active, active / 20),
+        record.NeutralMetrics("AU12", 0, 0.0),
+        record.NeutralMetrics("AU17", active, active / 20),
     )
-    smiles = (record.SmileFigures("AU12", 20, 0.95, 0.97, 0.6),)
-    return record.LondonFigures(20, 20, 20, not_found, neutral, smiles)
+    smiles = (record.SmileMetrics("AU12", 20, 0.95, 0.97, 0.6),)
+    return record.LondonMetrics(20, 20, 20, not_found, neutral, smiles)
 
 
-def clip_figures(face: int = 0) -> record.ClipFigures:
+def clip_metrics(face: int = 0) -> record.ClipMetrics:
     labels = (
-        record.CurveFigures("AU01", 0.2 + face / 2, -1.0),
-        record.CurveFigures("AU12", 0.9, math.nan),
+        record.CurveMetrics("AU01", 0.2 + face / 2, -1.0),
+        record.CurveMetrics("AU12", 0.9, math.nan),
     )
-    return record.ClipFigures("two.mp4", face, 25.0, 100, 98, labels, 0.55)
+    return record.ClipMetrics("two.mp4", face, 25.0, 100, 98, labels, 0.55)

@@ -38,7 +38,7 @@ def drawn_contract(labels=AUS, task="multi_label", *, cams=True) -> ModelContrac
     )
 
 
-def drawn_frame(width: int, height: int, boxes) -> np.ndarray:
+def sampled_frame(width: int, height: int, boxes) -> np.ndarray:
     """Returns grey steps with an oval head in each box: uint8 (height, width, 3)."""
     ramp = np.linspace(60, 190, width)[None, :, None] + np.linspace(-30, 30, height)[:, None, None]
     image = np.repeat(ramp // 16 * 16, 3, axis=2).astype(np.uint8)
@@ -85,7 +85,7 @@ def drawn_result(
         frame=Frame(
             index=index,
             time_s=index / 25 if time_s is None else time_s,
-            picture=drawn_frame(width, height, boxes) if image is None else image,
+            picture=sampled_frame(width, height, boxes) if image is None else image,
         ),
         faces=Faces(
             boxes_xyxy=boxes,

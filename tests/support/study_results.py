@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from rtau.facs import DISFA_PLUS_AUS
-from rtau_train.evaluation.assessment import Answers, class_figures, group_figures, label_figures
-from rtau_train.evaluation.run_metrics import CamFigures, PartFigures, RunFigures, write_figures
+from rtau_train.evaluation.assessment import Answers, class_metrics, group_metrics, label_metrics
+from rtau_train.evaluation.run_metrics import CamMetrics, RunMetrics, SplitMetrics, write_metrics
 from rtau_train.report.networks import PAPER_NETWORKS
 from rtau_train.report.results import Experiment, PartCounts, Reduced, Study, write_study
 
@@ -56,7 +56,7 @@ def au_answers(*, seed: int = 0, rows: int = 400, people: int = 40, skill: float
     )
 
 
-def au_figures(
+def au_metrics(
     *,
     seed: int = 0,
     skill: float = 1.5,
@@ -64,34 +64,34 @@ def au_figures(
     dataset: str = "disfa+",
     protocol: str = "image",
     cams: bool = True,
-) -> RunFigures:
+) -> RunMetrics:
     """Figures of made-up answers about AUs."""
     answers = au_answers(seed=seed, skill=skill)
     thresholds = (0.55,) * len(AUS)
-    labels, means = label_figures(answers, thresholds=thresholds, seed=seed)
+    labels, means = label_metrics(answers, thresholds=thresholds, seed=seed)
     sexes = {"sex": np.where(np.arange(len(answers.files)) % 3 == 0, "f", "m")}
-    return RunFigures(
+    return RunMetrics(
         format=1,
         task="multi_label",
         network=network,
         dataset=dataset,
         protocol=protocol,
         seed=seed,
-        train=PartFigures(1400, 140),
-        validation=PartFigures(200, 20),
-        test=PartFigures(400, 40),
+        train=SplitMetrics(1400, 140),
+        validation=SplitMetrics(200, 20),
+        test=SplitMetrics(400, 40),
         labels=labels,
         means=means,
-        groups=group_figures(answers, sexes, thresholds=thresholds),
+        groups=group_metrics(answers, sexes, thresholds=thresholds),
         classes=None,
         cams=_cams(seed) if cams else (),
         record=RECORD,
     )
 
 
-def emotion_figures(
+def emotion_metrics(
     *, seed: int = 0, network: str = "resnet18", dataset: str = "fer2013", protocol: str = "given"
-) -> RunFigures:
+) -> RunMetrics:
     """Figures of made-up answers about emotions."""
     generator = np.random.default_rng(seed)
     rows = 350
@@ -105,29 +105,29 @@ def emotion_figures(
         coded=np.ones((rows, 7), bool),
         subjects=np.array([str(row) for row in range(rows)]),
     )
-    return RunFigures(
+    return RunMetrics(
         format=1,
         task="multi_class",
         network=network,
         dataset=dataset,
         protocol=protocol,
         seed=seed,
-        train=PartFigures(1400, 1400),
-        validation=PartFigures(350, 350),
-        test=PartFigures(rows, rows),
+        train=SplitMetrics(1400, 1400),
+        validation=SplitMetrics(350, 350),
+        test=SplitMetrics(rows, rows),
         labels=(),
         means=None,
         groups=(),
-        classes=class_figures(answers, seed=seed),
+        classes=class_metrics(answers, seed=seed),
         cams=(),
         record=RECORD,
     )
 
 
-def _cams(seed: int) -> tuple[CamFigures, ...]:
+def _cams(seed: int) -> tuple[CamMetrics, ...]:
     generator = np.random.default_rng(seed + 1000)
     return tuple(
-        CamFigures(
+        CamMetrics(
             method=method,
             label=label,
             rows=40,
@@ -188,7 +188,7 @@ def write_paper2(folder: Path, /) -> Path:
     for seed, one in enumerate(experiments[:2]):
         run = folder / one.folder
         run.mkdir(parents=True)
-        write_figures(run / "evaluation.json", emotion_figures(seed=seed, network=one.network))
+        write_metrics(run / "evaluation.json", emotion_metrics(seed=seed, network=one.network))
         _write_history(run / "history.csv", seed=seed)
     study = Study(
         format=1,
@@ -216,10 +216,10 @@ def _write_au_run(run: Path, one: Experiment, /, *, seed: int) -> None:
     run.mkdir(parents=True)
     skill = SKILLS[one.network] * (0.8 if one.dataset == "dem" else 1)
     skill *= 0.6 if one.protocol == "subject" else 1
-    figures = au_figures(
+    metrics = au_metrics(
         seed=seed, skill=skill, network=one.network, dataset=one.dataset, protocol=one.protocol
     )
-    write_figures(run / "evaluation.json", figures)
+    write_metrics(run / "evaluation.json", metrics)
     _write_history(run / "history.csv", seed=seed)
     (run / "run.json").write_text('{"files": {"model.pt": "sha256 ab12"}}')
     if one.network in ("vgg19", "shufflenetv2_x1_0") and one.protocol == "image":

@@ -9,7 +9,7 @@ from pathlib import Path
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.datasets.preparation import Preparation
-from rtau_train.datasets.splits import Parts, parts_of
+from rtau_train.datasets.splits import DataSplits, splits_of
 from rtau_train.recipe import Augment, Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +38,9 @@ def faces() -> LabelledCrops:
     return read_folder(FACES, labels=shipped_recipe().network.labels)
 
 
-def parts() -> Parts:
+def splits() -> DataSplits:
     """The faces as a run of the small recipe parts them."""
-    return parts_of(faces(), small_recipe())
+    return splits_of(faces(), small_recipe())
 
 
 def make_prepared(folder, *, dataset, people):

@@ -31,7 +31,7 @@ Protocol = Literal["image", "subject", "given"]
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """The network and what it eats."""
+    """The network and what it takes."""
 
     name: str
     """Key of `rtau_train.models.NETWORKS`."""

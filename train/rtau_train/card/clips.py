@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rtau.errors import SourceOpenError
 from rtau.protocols import Engine
-from rtau_train.card.record import ClipFigures, CurveFigures
+from rtau_train.card.record import ClipMetrics, CurveMetrics
 from rtau_train.evaluation.au_curves import Curve, curves_of
 from rtau_train.evaluation.binary_metrics import known_mean
 
 
-def clip_figures(engine: Engine, folder: Path, /) -> tuple[ClipFigures, ...]:
+def clip_metrics(engine: Engine, folder: Path, /) -> tuple[ClipMetrics, ...]:
     """Returns the figures of every face of every NAME.mp4 of a folder, NAME.csv beside it.
 
     Raises:
@@ -30,11 +30,11 @@ def clip_figures(engine: Engine, folder: Path, /) -> tuple[ClipFigures, ...]:
     )
 
 
-def _face(clip: Path, face: int, curves: list[Curve]) -> ClipFigures:
+def _face(clip: Path, face: int, curves: list[Curve]) -> ClipMetrics:
     labels = tuple(
-        CurveFigures(curve.label, curve.correlation(), curve.lag_frames()) for curve in curves
+        CurveMetrics(curve.label, curve.correlation(), curve.lag_frames()) for curve in curves
     )
-    return ClipFigures(
+    return ClipMetrics(
         clip=clip.name,
         face=face,
         fps=curves[0].fps,

@@ -14,9 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rtau.contract import ModelContract
 from rtau_train.card import tables
-from rtau_train.card.record import CardFigures, ClipFigures, LondonFigures, RenderFigures
+from rtau_train.card.record import CardMetrics, ClipMetrics, LondonMetrics, RenderMetrics
 from rtau_train.evaluation.binary_metrics import known_mean
-from rtau_train.evaluation.run_metrics import GroupFigures
+from rtau_train.evaluation.run_metrics import GroupMetrics
 
 # So many AUs of the lowest figure are named among the failures.
 WEAKEST: Final = 3
@@ -33,7 +33,7 @@ GROUP_WORDS: Final = {
 }
 
 
-def card_text(figures: CardFigures, contract: ModelContract, /) -> str:
+def card_text(metrics: CardMetrics, contract: ModelContract, /) -> str:
     """Returns the card of a model as Markdown."""
     environment = Environment(
         loader=PackageLoader("rtau_train.card"),
@@ -47,24 +47,24 @@ def card_text(figures: CardFigures, contract: ModelContract, /) -> str:
     environment.filters["number"] = tables.number
     environment.tests["known"] = lambda value: not math.isnan(value)
     return environment.get_template("card.md.jinja").render(
-        figures=figures,
+        metrics=metrics,
         contract=contract,
         tables=tables,
         aim=FALSE_ALARM_AIM,
-        group_words=group_words(figures.renders.groups),
-        failures=failures(figures),
+        group_words=group_words(metrics.renders.groups),
+        failures=failures(metrics),
     )
 
 
-def group_words(groups: Sequence[GroupFigures], /) -> str:
+def group_words(groups: Sequence[GroupMetrics], /) -> str:
     """Returns what the values of the groups there are mean, as one sentence; empty for none."""
     columns = dict.fromkeys(group.column for group in groups)
     return "; ".join(GROUP_WORDS[name] for name in columns if name in GROUP_WORDS)
 
 
-def failures(figures: CardFigures, /) -> tuple[str, ...]:
+def failures(metrics: CardMetrics, /) -> tuple[str, ...]:
     """Returns where the figures are worst, a sentence each."""
-    renders, portraits, london = figures.renders, figures.portraits, figures.london
+    renders, portraits, london = metrics.renders, metrics.portraits, metrics.london
     lowest = weakest([(row.auc, row.label) for row in renders.labels])
     said = [
         f"Weakest on held-out renders: {lowest}.",
@@ -76,8 +76,8 @@ def failures(figures: CardFigures, /) -> tuple[str, ...]:
         said.append(f"Furthest from the teacher on held-out portraits: {lowest}.")
     if london is not None:
         said.append(_false_alarms(london))
-    if figures.clips:
-        lowest = weakest(_mean_correlations(figures.clips), figure="mean r")
+    if metrics.clips:
+        lowest = weakest(_mean_correlations(metrics.clips), figure="mean r")
         said.append(f"Follow the truth of the clips least: {lowest}.")
     return tuple(said)
 
@@ -94,7 +94,7 @@ def weakest(rows: Sequence[tuple[float, str]], /, *, figure: str = "AUC") -> str
     return ", ".join(named) or "nothing could be judged"
 
 
-def _weakest_group(renders: RenderFigures) -> list[str]:
+def _weakest_group(renders: RenderMetrics) -> list[str]:
     large = [
         group
         for group in renders.groups
@@ -109,7 +109,7 @@ def _weakest_group(renders: RenderFigures) -> list[str]:
     ]
 
 
-def _costliest_change(renders: RenderFigures) -> list[str]:
+def _costliest_change(renders: RenderMetrics) -> list[str]:
     changed = [one for one in renders.changes[1:] if not math.isnan(one.mean_auc)]
     if not changed:
         return []
@@ -120,7 +120,7 @@ def _costliest_change(renders: RenderFigures) -> list[str]:
     ]
 
 
-def _mean_correlations(clips: Sequence[ClipFigures]) -> list[tuple[float, str]]:
+def _mean_correlations(clips: Sequence[ClipMetrics]) -> list[tuple[float, str]]:
     """Returns the mean correlation of each AU over the faces of all clips, and the AU."""
     return [
         (known_mean(clip.labels[place].correlation for clip in clips), row.label)
@@ -128,7 +128,7 @@ def _mean_correlations(clips: Sequence[ClipFigures]) -> list[tuple[float, str]]:
     ]
 
 
-def _false_alarms(london: LondonFigures) -> str:
+def _false_alarms(london: LondonMetrics) -> str:
     often = sorted(
         (row for row in london.neutral if row.share >= FALSE_ALARM_AIM),
         key=lambda row: -row.share,

@@ -17,7 +17,7 @@ import numpy as np
 from rtau.contract import ModelContract
 from rtau.errors import SourceOpenError
 from rtau.protocols import Engine
-from rtau_train.card.record import LondonFigures, NeutralFigures, SmileFigures
+from rtau_train.card.record import LondonMetrics, NeutralMetrics, SmileMetrics
 from rtau_train.card.scoring import Probabilities, probabilities_of, thresholds_of
 from rtau_train.datasets.prepare.cutting import Cutter, NoCropError, Plan
 from rtau_train.datasets.prepare.listing import SourceImage
@@ -49,7 +49,7 @@ class _Said:
     """Files without a face that is found; they have no row."""
 
 
-def london_figures(engine: Engine, folder: Path, /) -> LondonFigures:
+def london_metrics(engine: Engine, folder: Path, /) -> LondonMetrics:
     """Returns the figures of the even-numbered people of a folder.
 
     Raises:
@@ -70,13 +70,13 @@ def london_figures(engine: Engine, folder: Path, /) -> LondonFigures:
         )
     labels = engine.contract.labels
     thresholds = thresholds_of(engine.contract)
-    return LondonFigures(
+    return LondonMetrics(
         people=len({portrait.person for portrait in shown}),
         neutral_faces=len(neutral.people),
         smiling_faces=len(smiling.people),
         not_found=(*neutral.not_found, *smiling.not_found),
         neutral=tuple(
-            NeutralFigures(label, int(active.sum()), float(active.mean()))
+            NeutralMetrics(label, int(active.sum()), float(active.mean()))
             for label, active in zip(labels, (neutral.probabilities >= thresholds).T, strict=True)
         ),
         smiles=tuple(
@@ -132,12 +132,12 @@ def _said(engine: Engine, cutter: Cutter, shown: list[Portrait]) -> _Said:
 
 def _smile(
     label: str, neutral: _Said, smiling: _Said, /, *, column: int, thresholds: Probabilities
-) -> SmileFigures:
+) -> SmileMetrics:
     resting, raised = neutral.probabilities[:, column], smiling.probabilities[:, column]
     before, after = _by_person(neutral, column), _by_person(smiling, column)
     pairs = sorted(before.keys() & after.keys())
     scores = np.concatenate([resting, raised])
-    return SmileFigures(
+    return SmileMetrics(
         label=label,
         pairs=len(pairs),
         rising=float(np.mean([after[person] > before[person] for person in pairs])),

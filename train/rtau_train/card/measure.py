@@ -21,23 +21,23 @@ from rtau.contract import ModelContract
 from rtau.errors import ContractError, UsageError
 from rtau.protocols import Engine
 from rtau.runs.bench.machine import packages
-from rtau_train.card.clips import clip_figures
-from rtau_train.card.london import london_figures
+from rtau_train.card.clips import clip_metrics
+from rtau_train.card.london import london_metrics
 from rtau_train.card.origins import mentions_portraits, origins, rows_of
-from rtau_train.card.portraits import portrait_figures
+from rtau_train.card.portraits import portrait_metrics
 from rtau_train.card.record import (
     FORMAT,
-    CardFigures,
-    ClipFigures,
-    LondonFigures,
+    CardMetrics,
+    ClipMetrics,
+    LondonMetrics,
     Measurement,
     ModelFile,
-    PortraitFigures,
-    RenderFigures,
+    PortraitMetrics,
+    RenderMetrics,
 )
-from rtau_train.card.renders import render_figures
+from rtau_train.card.renders import render_metrics
 from rtau_train.datasets.labelled_crops import LabelledCrops, Words
-from rtau_train.datasets.splits import Parts
+from rtau_train.datasets.splits import DataSplits
 from rtau_train.fitting import lab_record
 from rtau_train.models.checkpoint import Model
 
@@ -53,7 +53,7 @@ class Given:
     """The run that the file was exported from."""
     model: Model
     """Of that run."""
-    parts: Parts
+    splits: DataSplits
     """The run's data and split."""
     folders: Sequence[Path]
     """Where those data are from."""
@@ -65,7 +65,7 @@ class Given:
     """Of the engine; 0: its own choice."""
 
 
-def measure(given: Given, /, *, tell: Tell) -> tuple[CardFigures, ModelContract]:
+def measure(given: Given, /, *, tell: Tell) -> tuple[CardMetrics, ModelContract]:
     """Returns the figures of a model file, and its contract; tells of each step as it begins.
 
     Raises:
@@ -78,11 +78,11 @@ def measure(given: Given, /, *, tell: Tell) -> tuple[CardFigures, ModelContract]
     with closing(open_engine(file, provider="cpu", threads=threads)) as engine:
         check_same_weights(given, engine.contract)
         seen = origins(
-            given.run_folder, given.parts, folders=given.folders, contract=engine.contract
+            given.run_folder, given.splits, folders=given.folders, contract=engine.contract
         )
         if seen.has_portraits and not mentions_portraits(engine.contract):
             tell("note: the contract's training_data do not mention the portraits of this run")
-        return CardFigures(
+        return CardMetrics(
             format=FORMAT,
             model=_model_file(given, engine),
             origins=seen,
@@ -104,47 +104,47 @@ def check_same_weights(given: Given, contract: ModelContract, /) -> None:
         )
 
 
-def _renders(given: Given, engine: Engine, tell: Tell) -> RenderFigures:
-    data = given.parts.data
-    rows = rows_of(data, given.parts.split.test, "renders")
+def _renders(given: Given, engine: Engine, tell: Tell) -> RenderMetrics:
+    data = given.splits.data
+    rows = rows_of(data, given.splits.split.test, "renders")
     if not len(rows):
         raise UsageError("the run's test part must have renders, got none: a card is about them")
     tell(f"{len(rows):,} held-out renders")
-    return render_figures(engine, data, rows, recipe=given.model.recipe)
+    return render_metrics(engine, data, rows, recipe=given.model.recipe)
 
 
-def _portraits(given: Given, engine: Engine, tell: Tell) -> PortraitFigures | None:
+def _portraits(given: Given, engine: Engine, tell: Tell) -> PortraitMetrics | None:
     if given.portraits is None:
-        data = given.parts.data
-        rows = rows_of(data, given.parts.split.test, "portraits")
-        trained_on = data.subjects[given.parts.split.train]
+        data = given.splits.data
+        rows = rows_of(data, given.splits.split.test, "portraits")
+        trained_on = data.subjects[given.splits.split.train]
     else:
         data, rows = given.portraits, np.arange(len(given.portraits))
-        trained_on = _portrait_subjects(given.parts)
+        trained_on = _portrait_subjects(given.splits)
     if not len(rows):
         return None
     tell(f"{len(rows):,} held-out portraits")
-    return portrait_figures(engine, data, rows, recipe=given.model.recipe, trained_on=trained_on)
+    return portrait_metrics(engine, data, rows, recipe=given.model.recipe, trained_on=trained_on)
 
 
-def _portrait_subjects(parts: Parts) -> Words:
+def _portrait_subjects(splits: DataSplits) -> Words:
     """Returns the sheets of portraits that were trained on, as a folder of its own names them."""
-    rows = rows_of(parts.data, parts.split.train, "portraits")
-    return np.array([str(name).partition("/")[2] for name in parts.data.subjects[rows]], np.str_)
+    rows = rows_of(splits.data, splits.split.train, "portraits")
+    return np.array([str(name).partition("/")[2] for name in splits.data.subjects[rows]], np.str_)
 
 
-def _london(given: Given, engine: Engine, tell: Tell) -> LondonFigures | None:
+def _london(given: Given, engine: Engine, tell: Tell) -> LondonMetrics | None:
     if given.london is None:
         return None
     tell(f"neutral and smiling faces in {given.london}")
-    return london_figures(engine, given.london)
+    return london_metrics(engine, given.london)
 
 
-def _clips(given: Given, engine: Engine, tell: Tell) -> tuple[ClipFigures, ...]:
+def _clips(given: Given, engine: Engine, tell: Tell) -> tuple[ClipMetrics, ...]:
     if given.clips is None:
         return ()
     tell(f"clips in {given.clips}")
-    return clip_figures(engine, given.clips)
+    return clip_metrics(engine, given.clips)
 
 
 def _model_file(given: Given, engine: Engine) -> ModelFile:

@@ -20,7 +20,7 @@ from rtau_train.card.renders import YAW_COLUMN, degrees
 from rtau_train.card.stages import stages
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
 from rtau_train.datasets.preparation import read_preparation
-from rtau_train.datasets.splits import Parts
+from rtau_train.datasets.splits import DataSplits
 
 SYNTH_RECORD: Final = "synth.json"
 PITCH_COLUMN: Final = "pitch_deg"
@@ -39,13 +39,13 @@ def rows_of(data: LabelledCrops, rows: Rows, kind: str, /) -> Rows:
 
 
 def origins(
-    run_folder: Path, parts: Parts, /, *, folders: Sequence[Path], contract: ModelContract
+    run_folder: Path, splits: DataSplits, /, *, folders: Sequence[Path], contract: ModelContract
 ) -> Origins:
     """Returns what a run was trained from.
 
     Args:
         run_folder: the run.
-        parts: its data and split.
+        splits: its data and split.
         folders: where the data are from, one per data set in their order.
         contract: of the file that was exported from it.
 
@@ -54,7 +54,7 @@ def origins(
             that the card has no licence for.
         SourceOpenError: a folder's record, or a run on the way, cannot be read.
     """
-    data, train = parts.data, parts.split.train
+    data, train = splits.data, splits.split.train
     names = [str(name) for name in dict.fromkeys(data.datasets.tolist())]
     _check(data, names)
     rendered = [path for path in folders if read_preparation(path) is None]
@@ -63,7 +63,7 @@ def origins(
     way, from_imagenet = stages(run_folder)
     return Origins(
         datasets=tuple(
-            _dataset(parts, name, made_by=_maker(folder))
+            _dataset(splits, name, made_by=_maker(folder))
             for name, folder in zip(names, folders, strict=True)
         ),
         has_released_skins=not all(older),
@@ -127,8 +127,8 @@ def _assets_of(folder: Path) -> str | None:
         raise SourceOpenError(f"{path}: not a record of `rtau-train synth` ({error!r})") from None
 
 
-def _dataset(parts: Parts, name: str, *, made_by: str) -> DatasetRows:
-    data, split = parts.data, parts.split
+def _dataset(splits: DataSplits, name: str, *, made_by: str) -> DatasetRows:
+    data, split = splits.data, splits.split
     train, validation, test = (
         rows[data.datasets[rows] == name] for rows in (split.train, split.validation, split.test)
     )

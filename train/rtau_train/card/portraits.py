@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rtau.protocols import Engine
 from rtau_train.card.origins import known_portraits
-from rtau_train.card.record import PortraitFigures, TeacherFigures
+from rtau_train.card.record import PortraitMetrics, TeacherMetrics
 from rtau_train.card.scoring import UNCHANGED, scored, unchanged
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows, Words
 from rtau_train.evaluation import binary_metrics
@@ -20,9 +20,9 @@ from rtau_train.evaluation.evaluate import answers_from
 from rtau_train.recipe import Recipe
 
 
-def portrait_figures(
+def portrait_metrics(
     engine: Engine, data: LabelledCrops, rows: Rows, /, *, recipe: Recipe, trained_on: Words
-) -> PortraitFigures:
+) -> PortraitMetrics:
     """Returns the figures of some rows of portraits.
 
     Args:
@@ -40,7 +40,7 @@ def portrait_figures(
     answers = answers_from(data, rows, said)
     labels = tuple(_label(answers, data.targets[rows, k], k) for k in coded)
     seen = np.isin(data.subjects[rows], trained_on)
-    return PortraitFigures(
+    return PortraitMetrics(
         rows=len(rows),
         subjects=len(np.unique(data.subjects[rows])),
         origins=known_portraits(data.take(rows)),
@@ -51,10 +51,10 @@ def portrait_figures(
     )
 
 
-def _label(said: Answers, soft: npt.NDArray[np.float32], k: int, /) -> TeacherFigures:
+def _label(said: Answers, soft: npt.NDArray[np.float32], k: int, /) -> TeacherMetrics:
     coded = said.coded[:, k]
     scores, present = said.probabilities[coded, k], said.present[coded, k]
-    return TeacherFigures(
+    return TeacherMetrics(
         label=said.labels[k],
         rows=int(coded.sum()),
         positives=int(present.sum()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from rtau_train.evaluation.run_metrics import GroupFigures, LabelFigures, MeanFigures
+from rtau_train.evaluation.run_metrics import GroupMetrics, LabelMetrics, MeanMetrics
 
 FORMAT = 1
 
@@ -25,7 +25,7 @@ class Stage:
 
 
 @dataclasses.dataclass(frozen=True)
-class ChangeFigures:
+class ChangeMetrics:
     """The held-out renders once more, each picture changed in the same way."""
 
     name: str
@@ -38,21 +38,21 @@ class ChangeFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class RenderFigures:
+class RenderMetrics:
     """Figures on the renders of the test part."""
 
     rows: int
     subjects: int
     """Different heads."""
-    labels: tuple[LabelFigures, ...]
-    means: MeanFigures
-    groups: tuple[GroupFigures, ...]
-    changes: tuple[ChangeFigures, ...]
+    labels: tuple[LabelMetrics, ...]
+    means: MeanMetrics
+    groups: tuple[GroupMetrics, ...]
+    changes: tuple[ChangeMetrics, ...]
     """The first one is no change."""
 
 
 @dataclasses.dataclass(frozen=True)
-class TeacherFigures:
+class TeacherMetrics:
     """How far one AU follows the model that scored the portraits."""
 
     label: str
@@ -66,7 +66,7 @@ class TeacherFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class PortraitFigures:
+class PortraitMetrics:
     """Figures on portraits that were not trained on."""
 
     rows: int
@@ -76,13 +76,13 @@ class PortraitFigures:
     """The collections they are from."""
     rows_of_known_subjects: int
     """Portraits whose sheet is in the training part too."""
-    labels: tuple[TeacherFigures, ...]
+    labels: tuple[TeacherMetrics, ...]
     mean_auc: float
     mean_spearman: float
 
 
 @dataclasses.dataclass(frozen=True)
-class NeutralFigures:
+class NeutralMetrics:
     """What one AU says of faces that were asked to do nothing."""
 
     label: str
@@ -92,7 +92,7 @@ class NeutralFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class SmileFigures:
+class SmileMetrics:
     """What one AU says of smiles beside the neutral faces of the same people."""
 
     label: str
@@ -107,7 +107,7 @@ class SmileFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class LondonFigures:
+class LondonMetrics:
     """Figures on the even-numbered people of the Face Research Lab London Set."""
 
     people: int
@@ -116,12 +116,12 @@ class LondonFigures:
     smiling_faces: int
     not_found: tuple[str, ...]
     """Pictures in which no face was found; in no figure."""
-    neutral: tuple[NeutralFigures, ...]
-    smiles: tuple[SmileFigures, ...]
+    neutral: tuple[NeutralMetrics, ...]
+    smiles: tuple[SmileMetrics, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class CurveFigures:
+class CurveMetrics:
     """One AU of one face of a clip."""
 
     label: str
@@ -132,7 +132,7 @@ class CurveFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class ClipFigures:
+class ClipMetrics:
     """The curves of one face of a rendered clip."""
 
     clip: str
@@ -141,7 +141,7 @@ class ClipFigures:
     frames: int
     found: int
     """Frames in which the face was found."""
-    labels: tuple[CurveFigures, ...]
+    labels: tuple[CurveMetrics, ...]
     mean_correlation: float
 
 
@@ -203,17 +203,17 @@ class Measurement:
 
 
 @dataclasses.dataclass(frozen=True)
-class CardFigures:
+class CardMetrics:
     """Everything that was measured of one model file."""
 
     format: int
     model: ModelFile
     origins: Origins
-    renders: RenderFigures
-    portraits: PortraitFigures | None
+    renders: RenderMetrics
+    portraits: PortraitMetrics | None
     """None without portraits that were held out."""
-    london: LondonFigures | None
+    london: LondonMetrics | None
     """None where the set was not given."""
-    clips: tuple[ClipFigures, ...]
+    clips: tuple[ClipMetrics, ...]
     """Empty where no clips were given."""
     measurement: Measurement

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from rtau.errors import SourceOpenError
 from rtau.protocols import Engine
 from rtau_train.card import robustness
-from rtau_train.card.record import ChangeFigures, RenderFigures
+from rtau_train.card.record import ChangeMetrics, RenderMetrics
 from rtau_train.card.scoring import UNCHANGED, Probabilities, scored, thresholds_of
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows, Words
-from rtau_train.evaluation.assessment import Answers, group_figures, label_figures
+from rtau_train.evaluation.assessment import Answers, group_metrics, label_metrics
 from rtau_train.evaluation.evaluate import answers_from
 from rtau_train.recipe import Recipe
 
@@ -25,9 +25,9 @@ YAW_BINS = ("0-10", "10-20", "20-30", ">30")
 YAW_GROUP = "turned by, degrees"
 
 
-def render_figures(
+def render_metrics(
     engine: Engine, data: LabelledCrops, rows: Rows, /, *, recipe: Recipe
-) -> RenderFigures:
+) -> RenderMetrics:
     """Returns the figures of some rows of renders.
 
     Raises:
@@ -39,13 +39,13 @@ def render_figures(
     said = scored(engine, data, rows, recipe=recipe, changes=changes)
     plain = answers_from(data, rows, said[UNCHANGED])
     thresholds = thresholds_of(contract)
-    labels, means = label_figures(plain, thresholds=thresholds.tolist(), seed=recipe.fit.seed)
-    return RenderFigures(
+    labels, means = label_metrics(plain, thresholds=thresholds.tolist(), seed=recipe.fit.seed)
+    return RenderMetrics(
         rows=len(rows),
         subjects=len(np.unique(plain.subjects)),
         labels=labels,
         means=means,
-        groups=group_figures(plain, groups, thresholds=thresholds.tolist()),
+        groups=group_metrics(plain, groups, thresholds=thresholds.tolist()),
         changes=tuple(
             _change(name, plain, answers_from(data, rows, changed), thresholds=thresholds)
             for name, changed in said.items()
@@ -55,11 +55,11 @@ def render_figures(
 
 def _change(
     name: str, plain: Answers, changed: Answers, /, *, thresholds: Probabilities
-) -> ChangeFigures:
+) -> ChangeMetrics:
     everyone = {"change": np.full(len(changed.files), "all")}
-    (whole,) = group_figures(changed, everyone, thresholds=thresholds.tolist())
+    (whole,) = group_metrics(changed, everyone, thresholds=thresholds.tolist())
     same = (plain.probabilities >= thresholds) == (changed.probabilities >= thresholds)
-    return ChangeFigures(name, whole.mean_auc, whole.macro_f1, float(same.mean()))
+    return ChangeMetrics(name, whole.mean_auc, whole.macro_f1, float(same.mean()))
 
 
 def _columns(data: LabelledCrops, rows: Rows) -> dict[str, Words]:

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from rtau.facs import words_for_label
 from rtau_train.card.record import (
-    ChangeFigures,
-    ClipFigures,
+    ChangeMetrics,
+    ClipMetrics,
     DatasetRows,
-    LondonFigures,
-    PortraitFigures,
-    RenderFigures,
+    LondonMetrics,
+    PortraitMetrics,
+    RenderMetrics,
 )
-from rtau_train.evaluation.run_metrics import GroupFigures
+from rtau_train.evaluation.run_metrics import GroupMetrics
 
 Cells = Sequence[str]
 
@@ -42,7 +42,7 @@ def datasets_table(datasets: Iterable[DatasetRows], /) -> str:
     return _table(head, rows)
 
 
-def labels_table(found: RenderFigures, /) -> str:
+def labels_table(found: RenderMetrics, /) -> str:
     """Returns the figures per AU on held-out renders, their means last."""
     head = ("AU", "", "AUC", "F1", "threshold", "base rate", "ECE")
     rows = [
@@ -57,7 +57,7 @@ def labels_table(found: RenderFigures, /) -> str:
     return _table(head, [*rows, (*last, number(means.mean_ece))])
 
 
-def groups_table(groups: Iterable[GroupFigures], /) -> str:
+def groups_table(groups: Iterable[GroupMetrics], /) -> str:
     """Returns the means per group of held-out renders."""
     head = ("", "", "rows", "mean AUC", "macro-F1")
     rows = [
@@ -70,7 +70,7 @@ def groups_table(groups: Iterable[GroupFigures], /) -> str:
     return _table(head, rows)
 
 
-def changes_table(changes: Iterable[ChangeFigures], /) -> str:
+def changes_table(changes: Iterable[ChangeMetrics], /) -> str:
     """Returns what is left when every picture is changed."""
     head = ("pictures", "mean AUC", "macro-F1", "decisions as before")
     rows = [
@@ -83,7 +83,7 @@ def changes_table(changes: Iterable[ChangeFigures], /) -> str:
     return _table(head, rows)
 
 
-def portraits_table(found: PortraitFigures, /) -> str:
+def portraits_table(found: PortraitMetrics, /) -> str:
     """Returns how far each AU follows the teacher, the means last."""
     head = ("AU", "", "portraits", "with the AU", "AUC", "Spearman")
     rows = [
@@ -97,7 +97,7 @@ def portraits_table(found: PortraitFigures, /) -> str:
     return _table(head, [*rows, last])
 
 
-def neutral_table(found: LondonFigures, /) -> str:
+def neutral_table(found: LondonMetrics, /) -> str:
     """Returns the false alarms of each AU on neutral faces."""
     head = ("AU", "", "neutral faces above the threshold", "share")
     rows = [
@@ -110,7 +110,7 @@ def neutral_table(found: LondonFigures, /) -> str:
     return _table(head, rows)
 
 
-def smiles_table(found: LondonFigures, /) -> str:
+def smiles_table(found: LondonMetrics, /) -> str:
     """Returns how smiles differ from the neutral faces of the same people."""
     head = ("AU", "", "people", "higher in the smile", "AUC", "smiles above the threshold")
     rows = [
@@ -123,7 +123,7 @@ def smiles_table(found: LondonFigures, /) -> str:
     return _table(head, rows)
 
 
-def clips_table(clips: Sequence[ClipFigures], /) -> str:
+def clips_table(clips: Sequence[ClipMetrics], /) -> str:
     """Returns correlation and lag of each AU, two columns per face."""
     faces = [_face_name(clip, clips) for clip in clips]
     head = ["AU", *(cell for name in faces for cell in (f"{name}: r", "lag"))]
@@ -135,18 +135,18 @@ def clips_table(clips: Sequence[ClipFigures], /) -> str:
     return _table(head, [*rows, ["**mean**", *means]])
 
 
-def frames_words(clips: Sequence[ClipFigures], /) -> str:
+def frames_words(clips: Sequence[ClipMetrics], /) -> str:
     """Returns in how many frames of each clip the face was found."""
     return ", ".join(f"{_face_name(clip, clips)} {clip.found} of {clip.frames}" for clip in clips)
 
 
-def _face_name(clip: ClipFigures, clips: Sequence[ClipFigures]) -> str:
+def _face_name(clip: ClipMetrics, clips: Sequence[ClipMetrics]) -> str:
     name = clip.clip.removesuffix(".mp4")
     several = sum(other.clip == clip.clip for other in clips) > 1
     return f"{name}, face {clip.face}" if several else name
 
 
-def _curve_cells(clip: ClipFigures, place: int) -> Cells:
+def _curve_cells(clip: ClipMetrics, place: int) -> Cells:
     row = clip.labels[place]
     lag = "-" if math.isnan(row.lag_frames) else f"{row.lag_frames:+.0f}"
     return number(row.correlation, 2), lag

@@ -59,27 +59,27 @@ def run(arguments: argparse.Namespace) -> None:
         RtauError: something that was given is wrong, cannot be read or cannot be run.
     """
     model_file = find_model(arguments.model)
-    figures_file = arguments.json or arguments.run_folder / f"{model_file.stem}.card.json"
-    _check(model_file, arguments.out, figures_file)
+    metrics_file = arguments.json or arguments.run_folder / f"{model_file.stem}.card.json"
+    _check(model_file, arguments.out, metrics_file)
     console = Console(stderr=True, soft_wrap=True)
-    model, parts = read_run(arguments)
+    model, splits = read_run(arguments)
     given = Given(
         model_file=model_file,
         run_folder=arguments.run_folder,
         model=model,
-        parts=parts,
+        splits=splits,
         folders=arguments.data,
         portraits=_held_out(arguments.portraits, model),
         london=arguments.london,
         clips=arguments.clips,
         threads=arguments.threads,
     )
-    figures, contract = measure(
+    metrics, contract = measure(
         given, tell=lambda text: console.print(text, markup=False, highlight=False)
     )
-    records.write_json(figures_file, figures)
-    arguments.out.write_text(card_text(figures, contract), encoding="utf-8")
-    print(figures_file)
+    records.write_json(metrics_file, metrics)
+    arguments.out.write_text(card_text(metrics, contract), encoding="utf-8")
+    print(metrics_file)
     print(arguments.out)
 
 

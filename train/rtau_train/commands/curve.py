@@ -48,17 +48,17 @@ def _run(arguments: argparse.Namespace) -> None:
     others = {path.resolve().name: _read(path, recipe) for path in arguments.also}
     arguments.out.mkdir(parents=True, exist_ok=True)
     with worker(arguments.device) as here:
-        watcher = fit.ConsoleWatcher(Console(stderr=True, quiet=not here.is_first))
+        callback = fit.ConsoleCallback(Console(stderr=True, quiet=not here.is_first))
         setting = learning_curve.Setting(
             recipe=recipe,
             recipe_path=arguments.recipe,
             data=data,
             others=others,
             out=arguments.out,
-            means=fit.means(arguments, here),
+            options=fit.options(arguments, here),
         )
-        with watcher.bar:
-            points = learning_curve.learning_curve(setting, counts, watcher=watcher)
+        with callback.bar:
+            points = learning_curve.learning_curve(setting, counts, callback=callback)
         if here.is_first:
             learning_curve.write_curve(setting, points)
             print(

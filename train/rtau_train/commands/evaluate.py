@@ -14,14 +14,14 @@ import numpy as np
 from rtau_train import records
 from rtau_train.commands.fit import add_data, read_data
 from rtau_train.datasets.crop_folder import read_folder
-from rtau_train.datasets.splits import Parts, saved_parts
+from rtau_train.datasets.splits import DataSplits, saved_splits
 from rtau_train.evaluation import evaluate, metrics_table
 from rtau_train.evaluation.predictions import write_predictions
-from rtau_train.evaluation.run_metrics import write_figures
+from rtau_train.evaluation.run_metrics import write_metrics
 from rtau_train.fitting.lab_record import read_record
 from rtau_train.models.checkpoint import Model, load_model, save_model
 
-FIGURES_NAME = "evaluation.json"
+METRICS_NAME = "evaluation.json"
 PREDICTIONS_NAME = "predictions.csv"
 
 
@@ -51,30 +51,30 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         add_data(verb)
 
 
-def read_run(arguments: argparse.Namespace, /) -> tuple[Model, Parts]:
+def read_run(arguments: argparse.Namespace, /) -> tuple[Model, DataSplits]:
     """Returns the model of a run and the parts of the data it was made with."""
     model = load_model(arguments.run_folder)
     data = read_data(arguments, model.recipe)
-    return model, saved_parts(arguments.run_folder, data, model.recipe)
+    return model, saved_splits(arguments.run_folder, data, model.recipe)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    model, parts = read_run(arguments)
+    model, splits = read_run(arguments)
     run = arguments.run_folder
     record = dataclasses.asdict(read_record(run))
-    groups = evaluate.group_columns(parts, arguments.groups)
-    said = evaluate.answers(model, parts)
-    figures = evaluate.report(model, parts, said=said, groups=groups, record=record)
+    groups = evaluate.group_columns(splits, arguments.groups)
+    said = evaluate.answers(model, splits)
+    metrics = evaluate.report(model, splits, said=said, groups=groups, record=record)
     write_predictions(run / PREDICTIONS_NAME, said)
-    write_figures(run / FIGURES_NAME, figures)
+    write_metrics(run / METRICS_NAME, metrics)
     if arguments.json:
-        print(records.as_json(figures), end="")
+        print(records.as_json(metrics), end="")
     else:
-        print(metrics_table.figures_table(figures))
+        print(metrics_table.metrics_table(metrics))
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:
-    model, parts = read_run(arguments)
+    model, splits = read_run(arguments)
     neutral = None
     if arguments.neutral is not None:
         network = model.recipe.network
@@ -82,6 +82,6 @@ def _calibrate(arguments: argparse.Namespace) -> None:
         neutral = neutral.take(
             np.flatnonzero(neutral.coded.all(axis=1) & ~neutral.occurs.any(axis=1))
         )
-    calibrated = evaluate.calibrated(model, parts, neutral=neutral)
+    calibrated = evaluate.calibrated(model, splits, neutral=neutral)
     save_model(arguments.run_folder / "model.pt", calibrated)
     print(arguments.run_folder / "model.pt")

@@ -72,7 +72,7 @@ def add_verbs(verbs: Any, /) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
+class ExplainRequest:
     """What one command asks for."""
 
     models: tuple[Opened, ...]
@@ -93,16 +93,16 @@ def run(arguments: argparse.Namespace) -> None:
     """
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
-    order = _order(arguments)
+    request = _request(arguments)
     places = _places(expand_images(arguments.images), arguments.out)
     images: list[dict[str, Any]] = []
     left_out: list[dict[str, str]] = []
     for file, place in places.items():
         try:
-            images.append(_explain_file(file, place, order))
+            images.append(_explain_file(file, place, request))
         except (SourceError, SourceOpenError) as error:
             _leave_out(file, str(error), left_out)
-    record = {**_heading(order, arguments), "images": images, "left_out": left_out}
+    record = {**_heading(request, arguments), "images": images, "left_out": left_out}
     _write(arguments.out / RECORD, (json.dumps(record, indent=2) + "\n").encode())
     print(arguments.out)
     if left_out:
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
 
 
-def _order(arguments: argparse.Namespace) -> Order:
+def _request(arguments: argparse.Namespace) -> ExplainRequest:
     methods = _methods(arguments.methods)
     wanted = _labels(arguments)
     models = _models([arguments.run_folder, *arguments.beside])
@@ -121,7 +121,7 @@ def _order(arguments: argparse.Namespace) -> Order:
         for method in methods:
             one.model.scale_of(method)  # refuses a checkpoint that has none
     detector = open_detector() if arguments.crop == "haar" else None
-    return Order(models, labels, methods, arguments.scale, detector)
+    return ExplainRequest(models, labels, methods, arguments.scale, detector)
 
 
 def _methods(text: str) -> tuple[CamMethod, ...]:
@@ -180,24 +180,24 @@ def _leave_out(file: Path, reason: str, left_out: list[dict[str, str]]) -> None:
     left_out.append({"file": str(file), "reason": reason})
 
 
-def _explain_file(file: Path, place: Path, order: Order) -> dict[str, Any]:
+def _explain_file(file: Path, place: Path, request: ExplainRequest) -> dict[str, Any]:
     """Writes one panel and returns its part of the record."""
     frame = read_image(file)
     about: dict[str, Any] = {"file": str(file), "panel": place.name}
-    if order.detector is None:
-        found = _explain_whole(frame, order)
+    if request.detector is None:
+        found = _explain_whole(frame, request)
     else:
-        face = find_largest(frame, order.detector)
+        face = find_largest(frame, request.detector)
         about |= {"faces_found": face.count, "box_xyxy": _rounded(face.box_xyxy)}
         if face.count > 1:
             print(f"{file}: {face.count} faces; the largest is shown", file=sys.stderr)
-        found = _explain_face(face, order)
-    panel = draw(found, heat_scale=order.heat_scale, title=file.name)
+        found = _explain_face(face, request)
+    panel = draw(found, heat_scale=request.heat_scale, title=file.name)
     _write(place, cv2.imencode(".png", panel)[1].tobytes())
     return {**about, "models": [_readings(one) for one in found]}
 
 
-def _explain_whole(frame: Frame, order: Order) -> list[Explanation]:
+def _explain_whole(frame: Frame, request: ExplainRequest) -> list[Explanation]:
     if frame.width != frame.height:
         raise SourceError(
             f"a crop must be square, got {frame.width}x{frame.height} px; without --crop whole the "
@@ -205,35 +205,36 @@ def _explain_whole(frame: Frame, order: Order) -> list[Explanation]:
         )
     crop_rgb = np.ascontiguousarray(frame.image_bgr[:, :, ::-1])
     return [
-        explain(one, crop_rgb, labels=order.labels, methods=order.methods) for one in order.models
+        explain(one, crop_rgb, labels=request.labels, methods=request.methods)
+        for one in request.models
     ]
 
 
-def _explain_face(face: FoundFace, order: Order) -> list[Explanation]:
+def _explain_face(face: FoundFace, request: ExplainRequest) -> list[Explanation]:
     """Returns what each model says of a face, cut by the model's own rule."""
     found = []
-    for one in order.models:
+    for one in request.models:
         rule = one.model.recipe.shipping.haar_crop
         found.append(
             explain(
                 one,
                 face.cut(rule, size=one.input_size),
-                labels=order.labels,
-                methods=order.methods,
+                labels=request.labels,
+                methods=request.methods,
                 picture_rgb=face.cut(rule, size=CELL_PX),
             )
         )
     return found
 
 
-def _heading(order: Order, arguments: argparse.Namespace) -> dict[str, Any]:
+def _heading(request: ExplainRequest, arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns what the record says of the whole command."""
     paths = [arguments.run_folder, *arguments.beside]
     return {
         "format": FORMAT,
         "rtau_version": rtau.__version__,
         "crop": arguments.crop,
-        "heat_scale": order.heat_scale,
+        "heat_scale": request.heat_scale,
         "models": [
             {
                 "name": one.name,
@@ -241,7 +242,7 @@ def _heading(order: Order, arguments: argparse.Namespace) -> dict[str, Any]:
                 "network": one.model.recipe.network.name,
                 "weights_sha256": one.model.weights_sha256(),
             }
-            for one, path in zip(order.models, paths, strict=True)
+            for one, path in zip(request.models, paths, strict=True)
         ],
     }
 

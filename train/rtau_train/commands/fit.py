@@ -66,7 +66,7 @@ def read_data(arguments: argparse.Namespace, recipe: Recipe, /) -> LabelledCrops
     return joined([read_folder(path, labels=labels, task=task) for path in arguments.data])
 
 
-class ConsoleWatcher(loop.Watcher):
+class ConsoleCallback(loop.Callback):
     """Shows a bar on a terminal and a line per epoch anywhere, on stderr."""
 
     def __init__(self, console: Console) -> None:
@@ -130,13 +130,13 @@ def overrides(arguments: argparse.Namespace, /) -> tuple[str, ...]:
     return (*arguments.overrides, *short)
 
 
-def means(arguments: argparse.Namespace, here: Worker, /) -> loop.Means:
+def options(arguments: argparse.Namespace, here: Worker, /) -> loop.TrainingOptions:
     """Returns what a command line says to compute with."""
-    return loop.Means(
+    return loop.TrainingOptions(
         worker=here,
         amp=arguments.amp,
         channels_last=arguments.channels_last,
-        cutters=max(arguments.cutters, 1),
+        loader_workers=max(arguments.cutters, 1),
         weights_dir=arguments.weights_dir,
         overrides=overrides(arguments),
     )
@@ -147,8 +147,8 @@ def _fit(arguments: argparse.Namespace) -> None:
     data = read_data(arguments, recipe)
     out = arguments.out or Path("runs") / arguments.recipe.stem
     with worker(arguments.device) as here:
-        watcher = ConsoleWatcher(Console(stderr=True, quiet=not here.is_first))
-        with watcher.bar:
+        callback = ConsoleCallback(Console(stderr=True, quiet=not here.is_first))
+        with callback.bar:
             loop.fit(
                 recipe,
                 data,
@@ -156,8 +156,8 @@ def _fit(arguments: argparse.Namespace) -> None:
                 out=out,
                 resume=arguments.resume,
                 start_from=arguments.start_from,
-                watcher=watcher,
-                means=means(arguments, here),
+                callback=callback,
+                options=options(arguments, here),
             )
     if here.is_first:
         print(out / "model.pt")
@@ -168,7 +168,7 @@ def _find_rate(arguments: argparse.Namespace) -> None:
     data = read_data(arguments, recipe)
     with worker(arguments.device) as here:
         tried = find_rate.try_rates(
-            recipe, data, steps=arguments.steps, means=means(arguments, here)
+            recipe, data, steps=arguments.steps, options=options(arguments, here)
         )
     tried.write(arguments.out)
     told = f"{arguments.out}: loss by rate, {len(tried.rates)} rates"

@@ -29,7 +29,7 @@ from rtau_train.datasets.prepare import (
 from rtau_train.datasets.prepare.cutting import LEAST_SCORE, Plan
 from rtau_train.datasets.prepare.landmarks import read_landmarks
 from rtau_train.datasets.prepare.listing import Listing, without_neutral
-from rtau_train.datasets.prepare.run import Order, prepare
+from rtau_train.datasets.prepare.run import PrepareJob, prepare
 from rtau_train.datasets.prepare.writer import REJECTED, Outcome
 from rtau_train.report.dataset_counts import counts_table
 
@@ -177,11 +177,11 @@ def run(arguments: argparse.Namespace) -> None:
         # Other AUs of DEM are kept as columns, but the study is about the twelve.
         aus = dem.AUS if listing.dataset == "dem" else listing.labels
         listing = without_neutral(listing, aus)
-    order = Order(arguments.source, arguments.out, _plan(arguments, listing), arguments.jobs)
+    job = PrepareJob(arguments.source, arguments.out, _plan(arguments, listing), arguments.jobs)
     bar = _Bar(console)
     try:
         with bar.progress:
-            outcome = prepare(order, listing, landmarks, progress=bar.show)
+            outcome = prepare(job, listing, landmarks, progress=bar.show)
     except KeyboardInterrupt:
         console.print(f"{bar.done} images are done; the same command goes on from here")
         raise

@@ -15,11 +15,11 @@ import torch
 from rich.console import Console
 
 from rtau.errors import RtauError, UsageError
-from rtau_train.commands.fit import ConsoleWatcher
+from rtau_train.commands.fit import ConsoleCallback
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.fitting.distributed import worker
-from rtau_train.fitting.loop import Means
+from rtau_train.fitting.loop import TrainingOptions
 from rtau_train.recipe import Protocol
 from rtau_train.study.conduct import Failed, Setting, conduct
 from rtau_train.study.plan import Planned, Reduction, StudyName, planned, read_reduction
@@ -74,27 +74,27 @@ def _run(arguments: argparse.Namespace) -> None:
     data = {name: _read(name, path, experiments) for name, path in folders.items()}
     arguments.out.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=True)
-    watcher = ConsoleWatcher(console)
-    with worker(arguments.device) as here, watcher.bar:
-        means = Means(
+    callback = ConsoleCallback(console)
+    with worker(arguments.device) as here, callback.bar:
+        options = TrainingOptions(
             worker=here,
             amp=arguments.amp,
             channels_last=arguments.channels_last,
-            cutters=max(arguments.cutters, 1),
+            loader_workers=max(arguments.cutters, 1),
             weights_dir=arguments.weights_dir,
         )
         setting = Setting(
             study=arguments.study,
             out=arguments.out,
             data=data,
-            means=means,
+            options=options,
             reduction=reduction,
             command=shlex.join(["rtau-train", *sys.argv[1:]]),
         )
         page, failed = conduct(
             setting,
             experiments,
-            watcher=watcher,
+            callback=callback,
             say=lambda line: console.print(line, markup=False, highlight=False),
         )
     print(page)

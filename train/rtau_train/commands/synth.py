@@ -50,21 +50,21 @@ def add_verbs(verbs: Any, /) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Renders what is missing of an order, then writes its labels.
+    """Renders what is missing of a job, then writes its labels.
 
     Raises:
-        UsageError: a number is out of its range, or the folder holds another order.
+        UsageError: a number is out of its range, or the folder holds another job.
     """
     _check_numbers(arguments, (("count", 1, 100_000_000), ("jobs", 1, 1024)))
     _check_numbers(arguments, (("seed", 0, 2**32 - 1), ("size", _LEAST_PX, _MOST_PX)))
-    order = writer.Order(
+    job = writer.RenderJob(
         assets=arguments.assets,
         out=arguments.out,
         count=arguments.count,
         seed=arguments.seed,
         size=arguments.size,
     )
-    writer.begin(order)
+    writer.begin(job)
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("rendering"),
@@ -75,26 +75,26 @@ def run(arguments: argparse.Namespace) -> None:
         transient=True,
         disable=not console.is_terminal,
     )
-    written = order.count - sum(len(part) for part in order.missing())
-    task = bar.add_task("", total=order.count, completed=written)
-    step = max(1, order.count // _LINES)
+    written = job.count - sum(len(part) for part in job.missing())
+    task = bar.add_task("", total=job.count, completed=written)
+    step = max(1, job.count // _LINES)
 
     def progress(pictures: int) -> None:
         nonlocal written
         before, written = written, written + pictures
         bar.update(task, completed=written)
         if bar.disable and before // step != written // step:
-            console.print(f"rendered {written}/{order.count}")
+            console.print(f"rendered {written}/{job.count}")
 
     try:
         with bar:
-            workers.write_all(order, jobs=arguments.jobs, progress=progress)
+            workers.write_all(job, jobs=arguments.jobs, progress=progress)
     except KeyboardInterrupt:
         # What is finished is usable, and the same command goes on from here.
-        _label(order, console)
+        _label(job, console)
         raise
-    _label(order, console)
-    print(order.out)
+    _label(job, console)
+    print(job.out)
 
 
 def make_clip(arguments: argparse.Namespace) -> None:
@@ -109,12 +109,12 @@ def make_clip(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--size must be even for H.264, got {arguments.size}")
     if not arguments.out.parent.is_dir():
         raise UsageError(f"{arguments.out.parent}: no such folder; make it first")
-    studio = workers.open_studio(arguments.assets, size=arguments.size)
+    renderer = workers.open_renderer(arguments.assets, size=arguments.size)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("rendering", total=round(arguments.seconds * arguments.fps))
         clip.write_clip(
-            studio,
+            renderer,
             arguments.out,
             seconds=arguments.seconds,
             fps=arguments.fps,
@@ -131,9 +131,9 @@ def make_assets(arguments: argparse.Namespace) -> None:
     print(arguments.assets)
 
 
-def _label(order: writer.Order, console: Console) -> None:
-    finished = writer.assemble(order)
-    console.print(f"{finished} of {order.count} pictures are labelled in {order.out}")
+def _label(job: writer.RenderJob, console: Console) -> None:
+    finished = writer.assemble(job)
+    console.print(f"{finished} of {job.count} pictures are labelled in {job.out}")
 
 
 def _check_numbers(

@@ -16,7 +16,7 @@ from rtau.errors import UsageError
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows, Words
 from rtau_train.recipe import SplitPlan
 
-PARTS = ("train", "validation", "test")
+SPLIT_NAMES = ("train", "validation", "test")
 # A data set of fewer people is not dealt on its own.
 FEW_PEOPLE = 20
 
@@ -45,7 +45,7 @@ def split_rows(data: LabelledCrops, plan: SplitPlan, /) -> Split:
         split = _by_subject(data, plan)
     else:
         split = _by_image(len(data), plan)
-    for name in PARTS:
+    for name in SPLIT_NAMES:
         if not len(getattr(split, name)):
             raise UsageError(
                 f"data must have a row for every part of the split, got {len(data)} rows and none "
@@ -68,7 +68,7 @@ def _with_fewer(split: Split, plan: SplitPlan) -> Split:
 
 def check_independent(split: Split, subjects: Words, /) -> None:
     """Raises UsageError when somebody is in two parts: the split may not be called by subject."""
-    people = {name: set(subjects[getattr(split, name)]) for name in PARTS}
+    people = {name: set(subjects[getattr(split, name)]) for name in SPLIT_NAMES}
     for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
         shared = sorted(people[first] & people[second])
         if shared:
@@ -91,9 +91,9 @@ def _by_image(count: int, plan: SplitPlan) -> Split:
 
 def _by_subject(data: LabelledCrops, plan: SplitPlan) -> Split:
     people, person_of_row = np.unique(data.subjects, return_inverse=True)
-    if len(people) < max(plan.folds, len(PARTS)):
+    if len(people) < max(plan.folds, len(SPLIT_NAMES)):
         raise UsageError(
-            f"a split by subject needs {max(plan.folds, len(PARTS))} people or more, got "
+            f"a split by subject needs {max(plan.folds, len(SPLIT_NAMES))} people or more, got "
             f"{len(people)}; split by image, or give the data set's people in `subject`"
         )
     counts = _counts(data.occurs, person_of_row, people=len(people))
@@ -102,7 +102,7 @@ def _by_subject(data: LabelledCrops, plan: SplitPlan) -> Split:
     dataset_of = data.datasets[np.unique(person_of_row, return_index=True)[1]]
     for some in _dealt_together(dataset_of):
         part_of[some] = _part_of_people(counts, some, plan, rng=rng)
-    rows = (np.flatnonzero(part_of[person_of_row] == part) for part in range(len(PARTS)))
+    rows = (np.flatnonzero(part_of[person_of_row] == part) for part in range(len(SPLIT_NAMES)))
     return _sorted(*rows)
 
 
@@ -122,12 +122,12 @@ def _dealt_together(dataset_of: Words) -> list[Rows]:
 def _part_of_people(
     counts: npt.NDArray[np.float64], people: Rows, plan: SplitPlan, *, rng: np.random.Generator
 ) -> Rows:
-    """Returns the place in PARTS of each of some people."""
+    """Returns the place in SPLIT_NAMES of each of some people."""
     if not plan.folds:
         shares = [1 - plan.validation - plan.test, plan.validation, plan.test]
         return _dealt(counts, people, shares=shares, rng=rng)
     fold_of = _dealt(counts, people, shares=[1 / plan.folds] * plan.folds, rng=rng)
-    part_of = np.full(len(people), PARTS.index("test"), np.int64)
+    part_of = np.full(len(people), SPLIT_NAMES.index("test"), np.int64)
     rest = fold_of != plan.fold
     share = min(plan.validation / (1 - 1 / plan.folds), 0.5)
     part_of[rest] = _dealt(counts, people[rest], shares=[1 - share, share], rng=rng)
@@ -182,10 +182,10 @@ def _given(data: LabelledCrops) -> Split:
             '"subject"'
         )
     values = data.columns["split"]
-    wrong = sorted(set(values) - set(PARTS))
+    wrong = sorted(set(values) - set(SPLIT_NAMES))
     if wrong:
-        raise UsageError(f"column split must hold {', '.join(PARTS)}, got {str(wrong[0])!r}")
-    return _sorted(*(np.flatnonzero(values == name) for name in PARTS))
+        raise UsageError(f"column split must hold {', '.join(SPLIT_NAMES)}, got {str(wrong[0])!r}")
+    return _sorted(*(np.flatnonzero(values == name) for name in SPLIT_NAMES))
 
 
 def _sorted(train: Rows, validation: Rows, test: Rows) -> Split:

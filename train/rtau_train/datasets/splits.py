@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rtau.errors import SourceOpenError, UsageError
-from rtau_train.datasets.folds import PARTS, Split, check_independent, split_rows
+from rtau_train.datasets.folds import SPLIT_NAMES, Split, check_independent, split_rows
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
 from rtau_train.recipe import Oversample, Protocol, Recipe, SplitPlan
 
@@ -23,7 +23,7 @@ FILE_NAME = "split.json"
 
 
 @dataclasses.dataclass(frozen=True)
-class Parts:
+class DataSplits:
     """A data set as one run sees it."""
 
     data: LabelledCrops
@@ -35,7 +35,8 @@ class Parts:
     def to_json(self, plan: SplitPlan, /) -> str:
         """Returns the record: the plan, and the files of each part."""
         files = {
-            name: [self.data.name(int(row)) for row in getattr(self.split, name)] for name in PARTS
+            name: [self.data.name(int(row)) for row in getattr(self.split, name)]
+            for name in SPLIT_NAMES
         }
         return json.dumps({**dataclasses.asdict(plan), **files}, indent=1) + "\n"
 
@@ -45,7 +46,7 @@ class Parts:
         return len(set(people[self.split.train]) & set(people[self.split.test]))
 
 
-def parts_of(data: LabelledCrops, recipe: Recipe, /) -> Parts:
+def splits_of(data: LabelledCrops, recipe: Recipe, /) -> DataSplits:
     """Returns a recipe's parts of a data set.
 
     Raises:
@@ -53,11 +54,11 @@ def parts_of(data: LabelledCrops, recipe: Recipe, /) -> Parts:
     """
     plan, more = recipe.split, recipe.oversample
     if more is None:
-        return Parts(data, split_rows(data, plan), plan.protocol)
+        return DataSplits(data, split_rows(data, plan), plan.protocol)
     if more.before_split:
         rows, copies = _with_copies(data, np.arange(len(data)), more)
         data = data.take(rows, copies=copies)
-        return Parts(data, split_rows(data, plan), plan.protocol)
+        return DataSplits(data, split_rows(data, plan), plan.protocol)
     split = split_rows(data, plan)
     rows, copies = _with_copies(data, split.train, more)
     held_out = np.concatenate([split.validation, split.test])
@@ -67,10 +68,10 @@ def parts_of(data: LabelledCrops, recipe: Recipe, /) -> Parts:
     )
     edges = np.cumsum([len(rows), len(split.validation), len(split.test)])
     places = np.arange(len(everything), dtype=np.int64)
-    return Parts(everything, Split(*np.split(places, edges[:2])), plan.protocol)
+    return DataSplits(everything, Split(*np.split(places, edges[:2])), plan.protocol)
 
 
-def saved_parts(folder: Path, data: LabelledCrops, recipe: Recipe, /) -> Parts:
+def saved_splits(folder: Path, data: LabelledCrops, recipe: Recipe, /) -> DataSplits:
     """Returns the parts a run was made with, found again in the data by the files' names.
 
     Raises:
@@ -79,30 +80,30 @@ def saved_parts(folder: Path, data: LabelledCrops, recipe: Recipe, /) -> Parts:
     """
     path = folder / FILE_NAME
     payload = _payload(path)
-    expanded = parts_of(data, recipe).data if recipe.oversample is not None else data
+    expanded = splits_of(data, recipe).data if recipe.oversample is not None else data
     row_of = {expanded.name(row): row for row in range(len(expanded))}
-    parts = []
-    for name in PARTS:
+    found = []
+    for name in SPLIT_NAMES:
         missing = [file for file in payload[name] if file not in row_of]
         if missing:
             raise UsageError(
                 f"{path} names {len(missing)} pictures that --data does not have, {missing[0]} "
                 "first; give the data the run was made with"
             )
-        parts.append(np.array(sorted(row_of[file] for file in payload[name]), np.int64))
-    split = Split(*parts)
+        found.append(np.array(sorted(row_of[file] for file in payload[name]), np.int64))
+    split = Split(*found)
     if recipe.split.protocol == "subject":
         check_independent(split, expanded.subjects)
-    return Parts(expanded, split, recipe.split.protocol)
+    return DataSplits(expanded, split, recipe.split.protocol)
 
 
-def inherited(parts: Parts, folder: Path, /) -> Parts:
+def inherited(splits: DataSplits, folder: Path, /) -> DataSplits:
     """Returns parts in which every picture that an earlier run had keeps that run's part.
 
     A run that starts from another one's weights must not judge them by pictures they have seen.
 
     Args:
-        parts: as the recipe makes them.
+        splits: as the recipe makes them.
         folder: the earlier run.
 
     Raises:
@@ -111,12 +112,12 @@ def inherited(parts: Parts, folder: Path, /) -> Parts:
             somebody in two parts.
     """
     payload = _payload(folder / FILE_NAME)
-    earlier = {file: name for name in PARTS for file in payload[name]}
-    rows: dict[str, list[int]] = {name: [] for name in PARTS}
+    earlier = {file: name for name in SPLIT_NAMES for file in payload[name]}
+    rows: dict[str, list[int]] = {name: [] for name in SPLIT_NAMES}
     found = 0
-    for name in PARTS:
-        for row in getattr(parts.split, name):
-            file = parts.data.name(int(row))
+    for name in SPLIT_NAMES:
+        for row in getattr(splits.split, name):
+            file = splits.data.name(int(row))
             # A run on one data set did not name it before each file, as one on several does.
             part = earlier.get(file) or earlier.get(file.partition("/")[2])
             found += part is not None
@@ -126,10 +127,10 @@ def inherited(parts: Parts, folder: Path, /) -> Parts:
             f"--data has {found} of the {len(earlier)} pictures of {folder}, which this run starts "
             "from; give its data too, so that what it trained on is not judged by"
         )
-    split = Split(*(np.array(sorted(rows[name]), np.int64) for name in PARTS))
-    if parts.protocol == "subject":
-        check_independent(split, parts.data.subjects)
-    return dataclasses.replace(parts, split=split)
+    split = Split(*(np.array(sorted(rows[name]), np.int64) for name in SPLIT_NAMES))
+    if splits.protocol == "subject":
+        check_independent(split, splits.data.subjects)
+    return dataclasses.replace(splits, split=split)
 
 
 def _payload(path: Path) -> dict[str, Any]:
@@ -143,9 +144,11 @@ def _payload(path: Path) -> dict[str, Any]:
         raise SourceOpenError(f"{path}: not a split of `rtau-train fit` ({error})") from None
     if not isinstance(payload, dict) or not all(
         isinstance(payload.get(name), list) and all(isinstance(f, str) for f in payload[name])
-        for name in PARTS
+        for name in SPLIT_NAMES
     ):
-        raise SourceOpenError(f"{path}: not a split of `rtau-train fit`: {', '.join(PARTS)} wanted")
+        raise SourceOpenError(
+            f"{path}: not a split of `rtau-train fit`: {', '.join(SPLIT_NAMES)} wanted"
+        )
     return payload
 
 

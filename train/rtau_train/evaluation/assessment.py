@@ -16,10 +16,10 @@ from rtau_train.evaluation import binary_metrics, bootstrap, multiclass_metrics
 from rtau_train.evaluation.binary_metrics import Confusion
 from rtau_train.evaluation.reliability import calibration_error, reliability
 from rtau_train.evaluation.run_metrics import (
-    ClassFigures,
-    GroupFigures,
-    LabelFigures,
-    MeanFigures,
+    ClassMetrics,
+    GroupMetrics,
+    LabelMetrics,
+    MeanMetrics,
     TopLoss,
 )
 
@@ -66,9 +66,9 @@ class Answers:
         )
 
 
-def label_figures(
+def label_metrics(
     answers: Answers, /, *, thresholds: Sequence[float], seed: int
-) -> tuple[tuple[LabelFigures, ...], MeanFigures]:
+) -> tuple[tuple[LabelMetrics, ...], MeanMetrics]:
     """Returns the figures of independent labels, each over its coded rows, and their means."""
     chosen = np.asarray(thresholds, np.float64)
     half = _Intervals(answers, np.full(len(chosen), HALF), seed=seed)
@@ -77,7 +77,7 @@ def label_figures(
         _label(answers, k, threshold=float(chosen[k]), half=half.labels[k], at=fitted.labels[k])
         for k in range(len(answers.labels))
     )
-    means = MeanFigures(
+    means = MeanMetrics(
         macro_f1_half=binary_metrics.known_mean(row.f1_half for row in labels),
         macro_f1_half_low=half.macro[0],
         macro_f1_half_high=half.macro[1],
@@ -95,7 +95,7 @@ def label_figures(
     return labels, means
 
 
-def class_figures(answers: Answers, /, *, seed: int) -> ClassFigures:
+def class_metrics(answers: Answers, /, *, seed: int) -> ClassMetrics:
     """Returns the figures of one class out of several; the most probable class is what is said."""
     truth, said = _classes(answers)
     names = answers.labels
@@ -106,7 +106,7 @@ def class_figures(answers: Answers, /, *, seed: int) -> ClassFigures:
     f1_ends = bootstrap.interval(multiclass_metrics.macro_f1(samples), subjects=subjects)
     rest = [multiclass_metrics.against_the_rest(counts, k) for k in range(len(names))]
     bins = reliability(answers.probabilities.max(axis=1), truth == said)
-    return ClassFigures(
+    return ClassMetrics(
         labels=names,
         matrix=tuple(tuple(int(count) for count in row) for row in counts),
         accuracy=float(multiclass_metrics.accuracy(counts)),
@@ -125,13 +125,13 @@ def class_figures(answers: Answers, /, *, seed: int) -> ClassFigures:
     )
 
 
-def group_figures(
+def group_metrics(
     answers: Answers,
     columns: dict[str, npt.NDArray[np.str_]],
     /,
     *,
     thresholds: Sequence[float] | None,
-) -> tuple[GroupFigures, ...]:
+) -> tuple[GroupMetrics, ...]:
     """Returns figures per value of each column of str (N,); no thresholds means classes.
 
     Rows where a column is empty are in none of its groups.
@@ -170,14 +170,14 @@ class _Intervals:
 
 def _label(
     answers: Answers, k: int, /, *, threshold: float, half: Interval, at: Interval
-) -> LabelFigures:
+) -> LabelMetrics:
     rows = answers.coded[:, k]
     probabilities, truth = answers.probabilities[rows, k], answers.present[rows, k]
     at_half = binary_metrics.confusion(probabilities >= HALF, truth)
     at_threshold = binary_metrics.confusion(probabilities >= threshold, truth)
     occurs = bool(truth.any())
     bins = reliability(probabilities, truth)
-    return LabelFigures(
+    return LabelMetrics(
         label=answers.labels[k],
         rows=len(truth),
         positives=int(truth.sum()),
@@ -204,26 +204,26 @@ def _label(
 
 def _label_group(
     part: Answers, thresholds: Sequence[float], /, *, name: tuple[str, str]
-) -> GroupFigures:
-    figures = [
+) -> GroupMetrics:
+    metrics = [
         _label(part, k, threshold=thresholds[k], half=(_NAN, _NAN), at=(_NAN, _NAN))
         for k in range(len(part.labels))
     ]
-    return GroupFigures(
+    return GroupMetrics(
         *name,
         rows=len(part.files),
         subjects=len(np.unique(part.subjects)),
-        mean_auc=binary_metrics.known_mean(row.auc for row in figures),
-        macro_f1_half=binary_metrics.known_mean(row.f1_half for row in figures),
-        macro_f1=binary_metrics.known_mean(row.f1 for row in figures),
+        mean_auc=binary_metrics.known_mean(row.auc for row in metrics),
+        macro_f1_half=binary_metrics.known_mean(row.f1_half for row in metrics),
+        macro_f1=binary_metrics.known_mean(row.f1 for row in metrics),
         accuracy=_NAN,
     )
 
 
-def _class_group(part: Answers, _: Sequence[float], /, *, name: tuple[str, str]) -> GroupFigures:
+def _class_group(part: Answers, _: Sequence[float], /, *, name: tuple[str, str]) -> GroupMetrics:
     truth, said = _classes(part)
     counts = multiclass_metrics.matrix(truth, said, classes=len(part.labels))
-    return GroupFigures(
+    return GroupMetrics(
         *name,
         rows=len(part.files),
         subjects=len(np.unique(part.subjects)),

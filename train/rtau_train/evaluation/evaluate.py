@@ -18,12 +18,12 @@ from rtau.contract import CamMethod
 from rtau.data import Task
 from rtau.errors import UsageError
 from rtau_train.datasets import augmentation
-from rtau_train.datasets.folds import PARTS
+from rtau_train.datasets.folds import SPLIT_NAMES
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows, Words, occurrence
-from rtau_train.datasets.splits import Parts
+from rtau_train.datasets.splits import DataSplits
 from rtau_train.evaluation import binary_metrics, calibration
-from rtau_train.evaluation.assessment import Answers, class_figures, group_figures, label_figures
-from rtau_train.evaluation.run_metrics import FORMAT, PartFigures, RunFigures
+from rtau_train.evaluation.assessment import Answers, class_metrics, group_metrics, label_metrics
+from rtau_train.evaluation.run_metrics import FORMAT, RunMetrics, SplitMetrics
 from rtau_train.evaluation.settings import settings_of
 from rtau_train.models.cam import logits_and_cams
 from rtau_train.models.checkpoint import Model
@@ -143,7 +143,9 @@ def calibrate(
     )
 
 
-def calibrated(model: Model, parts: Parts, /, *, neutral: LabelledCrops | None = None) -> Model:
+def calibrated(
+    model: Model, splits: DataSplits, /, *, neutral: LabelledCrops | None = None
+) -> Model:
     """Returns the model with calibrated logits, and thresholds and CAM scales chosen anew.
 
     All on the validation part. With neutral faces the thresholds of AUs are moved by those
@@ -151,14 +153,14 @@ def calibrated(model: Model, parts: Parts, /, *, neutral: LabelledCrops | None =
 
     Args:
         model: whose; one that is calibrated already is calibrated on top of that.
-        parts: the data of its run.
+        splits: the data of its run.
         neutral: faces that show no AU, of people who are used for nothing else.
 
     Raises:
         UsageError: there are too few neutral faces, or one of them shows something.
     """
-    rows, recipe = parts.split.validation, model.recipe
-    crops, targets = cut_plain(parts.data, rows, recipe), parts.data.targets[rows]
+    rows, recipe = splits.split.validation, model.recipe
+    crops, targets = cut_plain(splits.data, rows, recipe), splits.data.targets[rows]
     if recipe.network.task == "multi_label":
         model = _with_probabilities(model, crops, targets)
     chosen = calibrate(model.network(), crops, targets, recipe=recipe)
@@ -214,9 +216,9 @@ def _photographic(
     )
 
 
-def answers(model: Model, parts: Parts, /) -> Answers:
+def answers(model: Model, splits: DataSplits, /) -> Answers:
     """Returns what a model says of the rows that training never saw nor chose by, and the truth."""
-    return answers_to(model, parts.data, parts.split.test)
+    return answers_to(model, splits.data, splits.split.test)
 
 
 def answers_to(model: Model, data: LabelledCrops, rows: Rows, /) -> Answers:
@@ -244,59 +246,59 @@ def answers_from(data: LabelledCrops, rows: Rows, said: npt.NDArray[np.float64],
 
 def report(
     model: Model,
-    parts: Parts,
+    splits: DataSplits,
     /,
     *,
     said: Answers | None = None,
     groups: dict[str, Words] | None = None,
     record: dict[str, Any] | None = None,
-) -> RunFigures:
+) -> RunMetrics:
     """Returns the figures of a model on its test part.
 
     Args:
         model: whose.
-        parts: the data of its run.
+        splits: the data of its run.
         said: its `answers`, if they are there already.
         groups: str (N,) columns of the test part to break the figures down by; None: those of
             `GROUP_COLUMNS` that the data have.
         record: what else is known of the run; its settings and weights are added.
     """
-    said = said or answers(model, parts)
-    recipe, made = model.recipe, parts.data.preparation
+    said = said or answers(model, splits)
+    recipe, made = model.recipe, splits.data.preparation
     is_labels, seed = recipe.network.task == "multi_label", recipe.fit.seed
     thresholds = model.thresholds if is_labels else None
     labels, means = (
-        label_figures(said, thresholds=model.thresholds, seed=seed) if is_labels else ((), None)
+        label_metrics(said, thresholds=model.thresholds, seed=seed) if is_labels else ((), None)
     )
     added = {"settings": settings_of(recipe), "weights_sha256": model.weights_sha256()}
-    return RunFigures(
+    return RunMetrics(
         format=FORMAT,
         task=recipe.network.task,
         network=recipe.network.name,
         dataset="renders" if made is None else made.dataset,
-        protocol=parts.protocol,
+        protocol=splits.protocol,
         seed=seed,
-        **{name: _part(parts, getattr(parts.split, name)) for name in PARTS},
+        **{name: _part(splits, getattr(splits.split, name)) for name in SPLIT_NAMES},
         labels=labels,
         means=means,
-        groups=group_figures(said, groups or group_columns(parts, None), thresholds=thresholds),
-        classes=None if is_labels else class_figures(said, seed=seed),
+        groups=group_metrics(said, groups or group_columns(splits, None), thresholds=thresholds),
+        classes=None if is_labels else class_metrics(said, seed=seed),
         cams=(),
         record={**(record or {}), **added},
     )
 
 
-def _part(parts: Parts, rows: Rows) -> PartFigures:
-    return PartFigures(len(rows), len(np.unique(parts.data.subjects[rows])))
+def _part(splits: DataSplits, rows: Rows) -> SplitMetrics:
+    return SplitMetrics(len(rows), len(np.unique(splits.data.subjects[rows])))
 
 
-def group_columns(parts: Parts, wanted: Sequence[str] | None, /) -> dict[str, Words]:
+def group_columns(splits: DataSplits, wanted: Sequence[str] | None, /) -> dict[str, Words]:
     """Returns columns of labels.csv for the test part; None: those of `GROUP_COLUMNS` there are.
 
     Raises:
         UsageError: the data lack a column that is wanted.
     """
-    columns = parts.data.columns
+    columns = splits.data.columns
     names = [name for name in GROUP_COLUMNS if name in columns] if wanted is None else wanted
     missing = [name for name in names if name not in columns]
     if missing:
@@ -304,7 +306,7 @@ def group_columns(parts: Parts, wanted: Sequence[str] | None, /) -> dict[str, Wo
             f"labels.csv has no column {missing[0]} to group by; it has "
             f"{', '.join(columns) or 'none beside the labels'}"
         )
-    return {name: columns[name][parts.split.test] for name in names}
+    return {name: columns[name][splits.split.test] for name in names}
 
 
 def _cam_scale(peaks: npt.NDArray[np.float32], occurs: npt.NDArray[np.bool_]) -> float:

@@ -7,23 +7,23 @@ The report and the card have their own tables; nothing is computed here. Called 
 from __future__ import annotations
 
 from rtau.facs import words_for_label
-from rtau_train.evaluation.run_metrics import ClassFigures, LabelFigures, MeanFigures, RunFigures
+from rtau_train.evaluation.run_metrics import ClassMetrics, LabelMetrics, MeanMetrics, RunMetrics
 
 
-def figures_table(figures: RunFigures, /) -> str:
+def metrics_table(metrics: RunMetrics, /) -> str:
     """Returns the figures per label or class as Markdown, their means last."""
-    if figures.classes is not None:
-        return _classes(figures.classes)
-    assert figures.means is not None  # RunFigures promises one of them
+    if metrics.classes is not None:
+        return _classes(metrics.classes)
+    assert metrics.means is not None  # RunMetrics promises one of them
     head = (
         "| AU | | AUC | PR-AUC | F1 at 0.5 | 95 % interval | F1 | threshold | always present "
         "| base rate |"
     )
-    rows = [head, f"|{'---|' * 10}", *map(_label_row, figures.labels), _mean_row(figures.means)]
+    rows = [head, f"|{'---|' * 10}", *map(_label_row, metrics.labels), _mean_row(metrics.means)]
     return "\n".join(rows)
 
 
-def _label_row(row: LabelFigures) -> str:
+def _label_row(row: LabelMetrics) -> str:
     return (
         f"| {row.label} | {words_for_label(row.label)} | {row.auc:.3f} | {row.pr_auc:.3f} "
         f"| {row.f1_half:.3f} | {_interval(row.f1_half_low, row.f1_half_high)} "
@@ -32,7 +32,7 @@ def _label_row(row: LabelFigures) -> str:
     )
 
 
-def _mean_row(means: MeanFigures) -> str:
+def _mean_row(means: MeanMetrics) -> str:
     interval = _interval(means.macro_f1_half_low, means.macro_f1_half_high)
     return (
         f"| **mean** | | {means.mean_auc:.3f} | {means.mean_pr_auc:.3f} "
@@ -41,7 +41,7 @@ def _mean_row(means: MeanFigures) -> str:
     )
 
 
-def _classes(found: ClassFigures) -> str:
+def _classes(found: ClassMetrics) -> str:
     lines = ["| | precision | recall | F1 | rows |", "|---|---|---|---|---|"]
     for k, label in enumerate(found.labels):
         lines.append(

@@ -24,7 +24,7 @@ RegionSource = Literal["landmarks", "mean face"]
 
 
 @dataclasses.dataclass(frozen=True)
-class PartFigures:
+class SplitMetrics:
     """The size of one part of a split."""
 
     rows: int
@@ -33,7 +33,7 @@ class PartFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelFigures:
+class LabelMetrics:
     """Figures of one label over the rows where it is coded.
 
     F1, recall, AUC, PR-AUC and MCC are NaN where the label never occurs in the part: there was
@@ -71,7 +71,7 @@ class LabelFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class MeanFigures:
+class MeanMetrics:
     """Means over the labels that occur; micro figures pool the decisions of every label."""
 
     macro_f1_half: float
@@ -91,7 +91,7 @@ class MeanFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class GroupFigures:
+class GroupMetrics:
     """Figures over the rows of one group of people; NaN where the task has no such figure."""
 
     column: str
@@ -119,7 +119,7 @@ class TopLoss:
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassFigures:
+class ClassMetrics:
     """Figures of one class out of several; a tuple has a value per label, in their order."""
 
     labels: tuple[str, ...]
@@ -144,7 +144,7 @@ class ClassFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class CamFigures:
+class CamMetrics:
     """How well the heatmaps of one label lie on its part of the face."""
 
     method: CamMethod
@@ -179,7 +179,7 @@ class CamFigures:
 
 
 @dataclasses.dataclass(frozen=True)
-class RunFigures:
+class RunMetrics:
     """Everything that is known of one run on one set of data."""
 
     format: int
@@ -189,17 +189,17 @@ class RunFigures:
     protocol: Protocol
     """Split by image (the papers'), by subject, or as the data came."""
     seed: int
-    train: PartFigures
-    validation: PartFigures
-    test: PartFigures
-    labels: tuple[LabelFigures, ...]
+    train: SplitMetrics
+    validation: SplitMetrics
+    test: SplitMetrics
+    labels: tuple[LabelMetrics, ...]
     """Empty for multi_class."""
-    means: MeanFigures | None
+    means: MeanMetrics | None
     """None for multi_class."""
-    groups: tuple[GroupFigures, ...]
-    classes: ClassFigures | None
+    groups: tuple[GroupMetrics, ...]
+    classes: ClassMetrics | None
     """None for multi_label."""
-    cams: tuple[CamFigures, ...]
+    cams: tuple[CamMetrics, ...]
     """Empty where heatmaps were not measured."""
     record: dict[str, Any]
     """How it was made: recipe, commit, machine, versions, minutes, epochs, overrides."""
@@ -220,7 +220,7 @@ class RunFigures:
         return dict(records.plain(self))
 
     @classmethod
-    def from_dict(cls, payload: Any, /, *, origin: str) -> RunFigures:
+    def from_dict(cls, payload: Any, /, *, origin: str) -> RunMetrics:
         """Returns the figures that plain values describe; `origin` names the file in errors.
 
         Raises:
@@ -233,12 +233,12 @@ def _lift(value: float, chance: float) -> float:
     return value / chance if chance > 0 else float("nan")
 
 
-def write_figures(path: Path, figures: RunFigures, /) -> None:
+def write_metrics(path: Path, metrics: RunMetrics, /) -> None:
     """Writes figures as JSON."""
-    records.write_json(path, figures)
+    records.write_json(path, metrics)
 
 
-def read_figures(path: Path, /) -> RunFigures:
+def read_metrics(path: Path, /) -> RunMetrics:
     """Returns the figures of a file that `rtau-train evaluate` wrote.
 
     Raises:
@@ -250,4 +250,4 @@ def read_figures(path: Path, /) -> RunFigures:
         raise SourceOpenError(
             f"{path}: format must be {FORMAT}, got {found!r}; evaluate the run again"
         )
-    return RunFigures.from_dict(payload, origin=str(path))
+    return RunMetrics.from_dict(payload, origin=str(path))

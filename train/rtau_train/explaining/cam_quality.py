@@ -22,7 +22,7 @@ from rtau.errors import UsageError
 from rtau.facs import au_from_label
 from rtau_train.datasets import augmentation
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
-from rtau_train.evaluation.run_metrics import CamFigures, RegionSource
+from rtau_train.evaluation.run_metrics import CamMetrics, RegionSource
 from rtau_train.explaining import facial_regions
 from rtau_train.explaining.facial_regions import Mask, Points
 from rtau_train.explaining.mean_face import mean_face
@@ -50,7 +50,7 @@ class Faces:
     """A batch of crops with what they show."""
 
     crops: Image
-    """uint8 (N, S, S, 3), RGB, as the network eats them."""
+    """uint8 (N, S, S, 3), RGB, as the network takes them."""
     occurs: npt.NDArray[np.bool_]
     """bool (N, A), labels in the network's order."""
     points: Points
@@ -59,7 +59,7 @@ class Faces:
     """What the points are."""
 
 
-class _Judged(NamedTuple):
+class _Measured(NamedTuple):
     """The figures of one CAM, or their means."""
 
     hit_rate: float
@@ -100,7 +100,7 @@ def energy(cam: Cam, mask: Mask, /) -> float:
     return float(heat[mask].sum() / heat.sum())
 
 
-def cam_figures(
+def cam_metrics(
     net: FaceNet,
     batches: Iterable[Faces],
     /,
@@ -108,7 +108,7 @@ def cam_figures(
     labels: Sequence[str],
     methods: Sequence[CamMethod] = METHODS,
     progress: Callable[[int], None] | None = None,
-) -> tuple[CamFigures, ...]:
+) -> tuple[CamMetrics, ...]:
     """Returns the figures of every label and method, labels in order, methods within.
 
     Args:
@@ -122,7 +122,7 @@ def cam_figures(
         UsageError: there are no faces.
         ValueError: a label names no AU, or crops, occurrences and points do not fit together.
     """
-    judged: dict[tuple[str, CamMethod], list[_Judged | None]] = {
+    measured: dict[tuple[str, CamMethod], list[_Measured | None]] = {
         (label, method): [] for label in labels for method in methods
     }
     sources: set[RegionSource] = set()
@@ -135,19 +135,19 @@ def cam_figures(
                 around = near(region)
                 for method in methods:
                     one = _judge(cams[method][place, column], region, around)
-                    judged[labels[column], method].append(one)
+                    measured[labels[column], method].append(one)
             if progress is not None:
                 progress(len(rows))
     if len(sources) != 1:
         raise UsageError(f"regions must have one source, got {sorted(sources) or 'no face at all'}")
     return tuple(
-        _figures(found, label=label, method=method, source=next(iter(sources)))
-        for (label, method), found in judged.items()
+        _metrics(found, label=label, method=method, source=next(iter(sources)))
+        for (label, method), found in measured.items()
     )
 
 
 def faces_of(model: Model, data: LabelledCrops, rows: Rows, /) -> Iterator[Faces]:
-    """Yields some rows of a data set as a model's network eats them, those that show a label.
+    """Yields some rows of a data set as a model's network takes them, those that show a label.
 
     Regions lie on the data's landmarks; where there are none, on the mean face in crops cut by the
     rule the pictures were prepared with.
@@ -233,12 +233,12 @@ def _regions(faces: Faces, rows: Rows, labels: Sequence[str]) -> Iterator[tuple[
             yield place, column, facial_regions.mask(labels[column], points, side_px=GRID_PX)
 
 
-def _judge(cam: Cam, region: Mask, around: Mask) -> _Judged | None:
+def _judge(cam: Cam, region: Mask, around: Mask) -> _Measured | None:
     """Returns what one CAM is worth; None where it has no heat."""
     if not cam.any():
         return None
     everywhere = _centres(np.ones(cam.shape, bool))
-    return _Judged(
+    return _Measured(
         hit_rate=hit(cam, around),
         energy=energy(cam, region),
         chance=float(region.mean()),
@@ -246,17 +246,17 @@ def _judge(cam: Cam, region: Mask, around: Mask) -> _Judged | None:
     )
 
 
-def _figures(
-    judged: Sequence[_Judged | None], *, label: str, method: CamMethod, source: RegionSource
-) -> CamFigures:
-    warm = [found for found in judged if found is not None]
-    unknown = (float("nan"),) * len(_Judged._fields)
-    means = _Judged(*np.mean(warm, axis=0).tolist()) if warm else _Judged(*unknown)
-    return CamFigures(
+def _metrics(
+    measured: Sequence[_Measured | None], *, label: str, method: CamMethod, source: RegionSource
+) -> CamMetrics:
+    warm = [found for found in measured if found is not None]
+    unknown = (float("nan"),) * len(_Measured._fields)
+    means = _Measured(*np.mean(warm, axis=0).tolist()) if warm else _Measured(*unknown)
+    return CamMetrics(
         method=method,
         label=label,
         rows=len(warm),
-        empty=len(judged) - len(warm),
+        empty=len(measured) - len(warm),
         regions=source,
         **means._asdict(),
     )

@@ -40,7 +40,7 @@ class Opened:
 
     @property
     def input_size(self) -> int:
-        """Side of the crops it eats, px."""
+        """Side of the crops it takes, px."""
         return self.model.recipe.network.input_size
 
 

@@ -56,7 +56,7 @@ def panel(
 
     Args:
         models: name and model, in the order they are shown.
-        crop_rgb: uint8 (S, S, 3), a face's square; resampled to what each network eats.
+        crop_rgb: uint8 (S, S, 3), a face's square; resampled to what each network takes.
         labels: AUs or emotions that every model has.
         methods: kinds of CAM, from the top row down.
         heat_scale: what counts as full heat; the panel says which.

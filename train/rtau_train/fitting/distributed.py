@@ -34,7 +34,7 @@ class Worker:
 
     @property
     def is_first(self) -> bool:
-        """True for the process that judges and writes."""
+        """True for the process that validates and writes."""
         return self.rank == 0
 
     def share(self, net: FaceNet, /) -> nn.Module:

@@ -18,8 +18,8 @@ import torch
 from rtau.errors import UsageError
 from rtau_train.datasets.batches import TrainingSet
 from rtau_train.datasets.labelled_crops import LabelledCrops
-from rtau_train.datasets.splits import parts_of
-from rtau_train.fitting.loop import Means
+from rtau_train.datasets.splits import splits_of
+from rtau_train.fitting.loop import TrainingOptions
 from rtau_train.fitting.optimise import build_optimiser, set_rate
 from rtau_train.models import start
 from rtau_train.models.loss import total_loss
@@ -56,7 +56,9 @@ class TriedRates:
             writer.writerows(zip(self.rates, self.losses, strict=True))
 
 
-def try_rates(recipe: Recipe, data: LabelledCrops, /, *, steps: int, means: Means) -> TriedRates:
+def try_rates(
+    recipe: Recipe, data: LabelledCrops, /, *, steps: int, options: TrainingOptions
+) -> TriedRates:
     """Returns the losses of `steps` rates in equal ratios from 1e-7 to 10, until one diverges.
 
     Raises:
@@ -65,11 +67,11 @@ def try_rates(recipe: Recipe, data: LabelledCrops, /, *, steps: int, means: Mean
     if steps < FEWEST_STEPS:
         raise UsageError(f"--steps must be at least {FEWEST_STEPS}, got {steps}")
     torch.manual_seed(recipe.fit.seed)
-    device = means.worker.device
-    net = start(recipe.network, weights_dir=means.weights_dir).to(device)
+    device = options.worker.device
+    net = start(recipe.network, weights_dir=options.weights_dir).to(device)
     optimiser = build_optimiser(net, recipe.fit)
-    parts = parts_of(data, recipe)
-    training = TrainingSet(recipe, parts.data, parts.split.train, threads=means.cutters)
+    splits = splits_of(data, recipe)
+    training = TrainingSet(recipe, splits.data, splits.split.train, threads=options.loader_workers)
     net.train()
     rates: list[float] = []
     losses: list[float] = []

@@ -20,7 +20,7 @@ BOARD = "tensorboard"
 
 @dataclasses.dataclass(frozen=True)
 class EpochDone:
-    """What a watcher hears after an epoch; a row of history.csv."""
+    """What a callback receives after an epoch; a row of history.csv."""
 
     epoch: int
     """From 1."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from rtau.errors import UsageError
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
-from rtau_train.datasets.splits import parts_of, saved_parts
+from rtau_train.datasets.splits import saved_splits, splits_of
 from rtau_train.evaluation import binary_metrics, evaluate
 from rtau_train.fitting import lab_record, loop
 from rtau_train.models.checkpoint import Model
@@ -41,7 +41,7 @@ class Point:
     """How many rows the test part has."""
 
     @property
-    def figures(self) -> tuple[float, ...]:
+    def metrics(self) -> tuple[float, ...]:
         """All mean AUCs, in the order of the columns."""
         return (self.learnt, self.test, *self.others.values())
 
@@ -55,11 +55,11 @@ class Setting:
     data: LabelledCrops
     others: Mapping[str, LabelledCrops]
     out: Path
-    means: loop.Means
+    options: loop.TrainingOptions
 
 
 def learning_curve(
-    setting: Setting, counts: Sequence[int], /, *, watcher: loop.Watcher
+    setting: Setting, counts: Sequence[int], /, *, callback: loop.Callback
 ) -> tuple[Point, ...]:
     """Returns a point per count, fewest rows first; what is fitted already is only measured.
 
@@ -78,9 +78,9 @@ def learning_curve(
             f"(--set fit.epoch_rows={counts[0]}, and more epochs)"
         )
     # Before anything is fitted: are there so many?
-    parts_of(setting.data, _recipe_for(setting, counts[-1]))
-    models = [_fitted(setting, count, watcher) for count in counts]
-    if not setting.means.worker.is_first:
+    splits_of(setting.data, _recipe_for(setting, counts[-1]))
+    models = [_fitted(setting, count, callback) for count in counts]
+    if not setting.options.worker.is_first:
         return ()
     return tuple(_point(setting, *pair) for pair in zip(counts, models, strict=True))
 
@@ -94,28 +94,28 @@ def _run(setting: Setting, count: int) -> Path:
     return setting.out / f"rows-{count}"
 
 
-def _fitted(setting: Setting, count: int, watcher: loop.Watcher) -> Model:
-    watcher.note(f"{count} rows")
+def _fitted(setting: Setting, count: int, callback: loop.Callback) -> Model:
+    callback.note(f"{count} rows")
     return loop.fit(
         _recipe_for(setting, count),
         setting.data,
         recipe_path=setting.recipe_path.as_posix(),
         out=_run(setting, count),
         resume=True,
-        watcher=watcher,
-        means=setting.means,
+        callback=callback,
+        options=setting.options,
     )
 
 
 def _point(setting: Setting, count: int, model: Model) -> Point:
-    parts = saved_parts(_run(setting, count), setting.data, model.recipe)
-    train, test = parts.split.train, parts.split.test
+    splits = saved_splits(_run(setting, count), setting.data, model.recipe)
+    train, test = splits.split.train, splits.split.test
     # Rows lie by data set, so that the first ones would all be of one.
     some = np.linspace(0, len(train) - 1, min(len(train), len(test))).round().astype(np.int64)
     return Point(
         rows=count,
-        learnt=_mean_auc(model, parts.data, train[some]),
-        test=_mean_auc(model, parts.data, test),
+        learnt=_mean_auc(model, splits.data, train[some]),
+        test=_mean_auc(model, splits.data, test),
         others={
             name: _mean_auc(model, data, np.arange(len(data), dtype=np.int64))
             for name, data in setting.others.items()
@@ -139,7 +139,7 @@ def write_curve(setting: Setting, points: Sequence[Point], /) -> None:
         writer = csv.writer(file)
         writer.writerow(["rows", "learnt", "test", *names])
         for point in points:
-            writer.writerow([point.rows, *(f"{value:.4f}" for value in point.figures)])
+            writer.writerow([point.rows, *(f"{value:.4f}" for value in point.metrics)])
     (setting.out / MARKDOWN_NAME).write_text(_markdown(setting, points), encoding="utf-8")
 
 
@@ -153,12 +153,12 @@ def _markdown(setting: Setting, points: Sequence[Point]) -> str:
         "|---" * (3 + len(names)) + "|",
     ]
     for point in points:
-        figures = " | ".join(f"{value:.3f}" for value in point.figures)
-        lines.append(f"| {point.rows:,} | {figures} |")
+        metrics = " | ".join(f"{value:.3f}" for value in point.metrics)
+        lines.append(f"| {point.rows:,} | {metrics} |")
     lines += [
         "",
         f"Mean AUC. {network.name}, {network.input_size} px, {fit.epochs} epochs of "
         f"{fit.epoch_rows:,} crops each, whatever the rows; `{setting.recipe_path.name}`. Commit "
-        f"{lab_record.git_commit()}, {lab_record.machine(setting.means.worker.device)}.",
+        f"{lab_record.git_commit()}, {lab_record.machine(setting.options.worker.device)}.",
     ]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """The training loop: a checkpoint, a record and a held-out figure after every epoch.
 
 Deterministic on a CPU: order, crops and dropout follow from the recipe's seed, so a run that was
-interrupted and resumed ends in the same weights. Prints nothing; tells a watcher. Called by the
+interrupted and resumed ends in the same weights. Prints nothing; calls back. Called by the
 command lines.
 """
 
@@ -20,7 +20,7 @@ from rtau.errors import RtauError, UsageError
 from rtau_train.datasets.batches import TrainingSet
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.datasets.splits import FILE_NAME as SPLIT_FILE
-from rtau_train.datasets.splits import Parts, inherited, parts_of, saved_parts
+from rtau_train.datasets.splits import DataSplits, inherited, saved_splits, splits_of
 from rtau_train.evaluation import evaluate
 from rtau_train.fitting import lab_record
 from rtau_train.fitting.distributed import Worker
@@ -34,8 +34,8 @@ from rtau_train.models.loss import balanced_weights, total_loss
 from rtau_train.recipe import Recipe
 
 
-class Watcher:
-    """Hears of progress; this one is deaf."""
+class Callback:
+    """Receives progress; this one ignores it."""
 
     def step(self, done: int, total: int, /) -> None:
         """Takes the count of steps done in this epoch."""
@@ -48,14 +48,14 @@ class Watcher:
 
 
 @dataclasses.dataclass(frozen=True)
-class Means:
-    """What a run is computed with; none of it is part of the recipe."""
+class TrainingOptions:
+    """How a run is computed; none of it is part of the recipe."""
 
     worker: Worker = dataclasses.field(default_factory=Worker)
     amp: bool = False
     """Mixed precision: float16 on a GPU, bfloat16 on a CPU."""
     channels_last: bool = False
-    cutters: int = 1
+    loader_workers: int = 1
     """Threads that cut crops."""
     weights_dir: Path | None = None
     """Folder of the ImageNet weights a recipe may ask for; None downloads them."""
@@ -72,8 +72,8 @@ def fit(
     out: Path,
     resume: bool = False,
     start_from: Path | None = None,
-    watcher: Watcher | None = None,
-    means: Means | None = None,
+    callback: Callback | None = None,
+    options: TrainingOptions | None = None,
 ) -> Model:
     """Returns the trained model, also written to `out`/model.pt after every epoch.
 
@@ -85,8 +85,8 @@ def fit(
         resume: go on with the state in `out`, if there is one.
         start_from: folder or model.pt of a run whose weights to begin with, in place of
             `network.weights`; a state that is resumed wins.
-        watcher: hears of progress.
-        means: what to compute with.
+        callback: receives progress.
+        options: how to compute.
 
     Raises:
         SourceOpenError: `start_from` is no checkpoint.
@@ -98,14 +98,19 @@ def fit(
     is_new = not (out / "last.pt").exists()
     if not is_new and not resume:
         raise UsageError(f"{out} already holds a run; add --resume or choose another --out")
-    watcher = watcher or Watcher()
+    callback = callback or Callback()
     other = read_other_run(start_from, recipe.network) if start_from and is_new else None
     run = Run(
-        recipe, data, recipe_path=recipe_path, out=out, means=means or Means(), other_run=other
+        recipe,
+        data,
+        recipe_path=recipe_path,
+        out=out,
+        options=options or TrainingOptions(),
+        other_run=other,
     )
-    run.begin(watcher)
+    run.begin(callback)
     while not run.is_over:
-        watcher.epoch(run.epoch(watcher))
+        callback.epoch(run.epoch(callback))
     return load_model(out)
 
 
@@ -120,30 +125,30 @@ class Run:
         *,
         recipe_path: str,
         out: Path,
-        means: Means,
+        options: TrainingOptions,
         other_run: OtherRun | None = None,
     ) -> None:
-        """Cuts what is judged and prepares the folder; `other_run` gives the first weights."""
-        self._recipe, self._out, self._means = recipe, out, means
+        """Cuts the validation crops, prepares the folder; `other_run` gives the first weights."""
+        self._recipe, self._out, self._options = recipe, out, options
         self._other_run = other_run
         if recipe.fit.landmark_weight > 0 and data.landmarks is None:
             raise UsageError(
                 f"fit.landmark_weight is {recipe.fit.landmark_weight}, but the data have no "
                 "landmarks68.npz; set it to 0 (--set fit.landmark_weight=0)"
             )
-        parts = _parts(data, recipe, out=out, other_run=other_run)
-        self._worker = means.worker
+        splits = _splits(data, recipe, out=out, other_run=other_run)
+        self._worker = options.worker
         self._training = TrainingSet(
             recipe,
-            parts.data,
-            parts.split.train,
+            splits.data,
+            splits.split.train,
             rank=self._worker.rank,
             world=self._worker.world,
-            threads=means.cutters,
+            threads=options.loader_workers,
         )
-        self._judged = evaluate.cut_plain(parts.data, parts.split.validation, recipe)
-        self._judged_targets = parts.data.targets[parts.split.validation]
-        self._record = _first_record(parts, recipe_path=recipe_path, means=means)
+        self._validation_crops = evaluate.cut_plain(splits.data, splits.split.validation, recipe)
+        self._validation_targets = splits.data.targets[splits.split.validation]
+        self._record = _first_record(splits, recipe_path=recipe_path, options=options)
         if other_run is not None and other_run.split_folder is None:
             note = (
                 f"which pictures {other_run.path} has seen is not known: no {SPLIT_FILE} beside it"
@@ -154,7 +159,7 @@ class Run:
         self._history: list[EpochDone] = []
         out.mkdir(parents=True, exist_ok=True)
         if self._worker.is_first and not (out / "last.pt").exists():
-            (out / SPLIT_FILE).write_text(parts.to_json(recipe.split), encoding="utf-8")
+            (out / SPLIT_FILE).write_text(splits.to_json(recipe.split), encoding="utf-8")
 
     @property
     def is_over(self) -> bool:
@@ -163,31 +168,31 @@ class Run:
         tired = 0 < plan.patience <= done - self._best_epoch
         return done >= plan.epochs or tired
 
-    def begin(self, watcher: Watcher, /) -> None:
+    def begin(self, callback: Callback, /) -> None:
         """Makes the network: with the state of `last.pt` if there is one, else as it starts.
 
         It starts with the other run's weights, or else as the recipe says.
         """
         recipe, path = self._recipe, self._out / "last.pt"
         for note in self._record.notes:
-            watcher.note(note)
+            callback.note(note)
         torch.manual_seed(recipe.fit.seed)
         if path.exists():
             self._net = build(recipe.network)
         elif self._other_run is not None:
             self._net = self._start_with(self._other_run)
         else:
-            self._net = start(recipe.network, weights_dir=self._means.weights_dir)
+            self._net = start(recipe.network, weights_dir=self._options.weights_dir)
         self._net.to(self._worker.device)
-        if self._means.channels_last:
+        if self._options.channels_last:
             self._net.to(memory_format=torch.channels_last)
         self._optimiser = build_optimiser(self._net, recipe.fit)
         self._scaler = torch.amp.GradScaler(
-            "cuda", enabled=self._means.amp and self._worker.device != "cpu"
+            "cuda", enabled=self._options.amp and self._worker.device != "cpu"
         )
         if path.exists():
             self._restore(path)
-        # Each process drops other values; the first keeps the generator of a run without company.
+        # Each process drops other values; the first uses the single-process RNG stream.
         if self._worker.rank:
             torch.manual_seed(recipe.fit.seed + self._worker.rank)
 
@@ -218,15 +223,15 @@ class Run:
             started_from_sha256=str(state.get("started_from_sha256", "")),
         )
 
-    def epoch(self, watcher: Watcher, /) -> EpochDone:
+    def epoch(self, callback: Callback, /) -> EpochDone:
         """Returns what the next epoch came to, after the first process wrote both checkpoints."""
         started_s = time.monotonic()
         recipe, epoch = self._recipe, self._record.epochs_done
         self._net.freeze("head" if epoch < recipe.fit.frozen_epochs else recipe.network.unfreeze)
         self._net.set_dense(epoch >= recipe.fit.epochs - recipe.fit.dense_epochs)
-        loss = self._train(epoch, watcher)
+        loss = self._train(epoch, callback)
         self._net.set_dense(True)
-        chosen = self._judge() if self._worker.is_first else None
+        chosen = self._validate() if self._worker.is_first else None
         score = self._worker.agree(0.0 if chosen is None else chosen.score)
         wall_s = time.monotonic() - started_s
         self._record = dataclasses.replace(
@@ -251,12 +256,12 @@ class Run:
         self._worker.wait()
         return done
 
-    def _judge(self) -> evaluate.Calibration:
+    def _validate(self) -> evaluate.Calibration:
         return evaluate.calibrate(
-            self._net, self._judged, self._judged_targets, recipe=self._recipe
+            self._net, self._validation_crops, self._validation_targets, recipe=self._recipe
         )
 
-    def _train(self, epoch: int, watcher: Watcher) -> float:
+    def _train(self, epoch: int, callback: Callback) -> float:
         plan, steps = self._recipe.fit, self._training.steps
         net = self._worker.share(self._net)
         net.train()
@@ -280,7 +285,7 @@ class Run:
                 self._scaler.update()
                 self._optimiser.zero_grad()
             summed += loss.item()
-            watcher.step(step + 1, steps)
+            callback.step(step + 1, steps)
         return summed / steps
 
     def _loss(self, net: torch.nn.Module, batch: tuple[Tensor, Tensor, Tensor | None]) -> Tensor:
@@ -301,7 +306,7 @@ class Run:
         )
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        if not self._means.amp:
+        if not self._options.amp:
             return contextlib.nullcontext()
         kind = "cpu" if self._worker.device == "cpu" else "cuda"
         return torch.autocast(kind, torch.bfloat16 if kind == "cpu" else torch.float16)
@@ -345,51 +350,55 @@ class Run:
         write_history(self._out, self._history)
 
 
-def _parts(data: LabelledCrops, recipe: Recipe, *, out: Path, other_run: OtherRun | None) -> Parts:
+def _splits(
+    data: LabelledCrops, recipe: Recipe, *, out: Path, other_run: OtherRun | None
+) -> DataSplits:
     """Returns a run's parts: those it has already, or the recipe's.
 
     What the run it starts from held out stays held out.
     """
     if (out / "last.pt").exists():
-        return saved_parts(out, data, recipe)
-    parts = parts_of(data, recipe)
+        return saved_splits(out, data, recipe)
+    splits = splits_of(data, recipe)
     if other_run is None or other_run.split_folder is None:
-        return parts
+        return splits
     if recipe.split.train_rows:
         raise UsageError(
             f"split.train_rows must be 0 with --start-from, got {recipe.split.train_rows}: what "
             f"{other_run.path} was trained on is trained on again"
         )
-    return inherited(parts, other_run.split_folder)
+    return inherited(splits, other_run.split_folder)
 
 
-def _first_record(parts: Parts, /, *, recipe_path: str, means: Means) -> lab_record.LabRecord:
-    made = parts.data.preparation
+def _first_record(
+    splits: DataSplits, /, *, recipe_path: str, options: TrainingOptions
+) -> lab_record.LabRecord:
+    made = splits.data.preparation
     return lab_record.LabRecord(
         recipe=recipe_path,
-        overrides=means.overrides,
+        overrides=options.overrides,
         commit=lab_record.git_commit(),
-        machine=lab_record.machine(means.worker.device),
+        machine=lab_record.machine(options.worker.device),
         versions=lab_record.versions(),
-        device=means.worker.device,
-        processes=means.worker.world,
-        amp=means.amp,
+        device=options.worker.device,
+        processes=options.worker.world,
+        amp=options.amp,
         dataset="renders" if made is None else made.dataset,
-        train_rows=len(parts.split.train),
-        validation_rows=len(parts.split.validation),
-        test_rows=len(parts.split.test),
-        shared_subjects=parts.shared_subjects(),
-        notes=tuple(_never_shown(parts)),
+        train_rows=len(splits.split.train),
+        validation_rows=len(splits.split.validation),
+        test_rows=len(splits.split.test),
+        shared_subjects=splits.shared_subjects(),
+        notes=tuple(_never_shown(splits)),
     )
 
 
-def _never_shown(parts: Parts) -> list[str]:
+def _never_shown(splits: DataSplits) -> list[str]:
     """Returns a line per label that has only one class in a part, so cannot be learnt or judged."""
     lines = []
     for name in ("train", "validation", "test"):
-        rows = getattr(parts.split, name)
-        coded, occurs = parts.data.coded[rows], parts.data.occurs[rows]
-        for place, label in enumerate(parts.data.labels):
+        rows = getattr(splits.split, name)
+        coded, occurs = splits.data.coded[rows], splits.data.occurs[rows]
+        for place, label in enumerate(splits.data.labels):
             known = int(coded[:, place].sum())
             shown = int((occurs & coded)[:, place].sum())
             if shown in (0, known):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rtau_train.evaluation.run_metrics import MeanFigures
+from rtau_train.evaluation.run_metrics import MeanMetrics
 from rtau_train.recipe import Protocol
 from rtau_train.report import cells, names
 from rtau_train.report.document import Cell, Table, Words
@@ -24,7 +24,7 @@ _HEAD = (
 _BEST_IS_HIGHEST = (3, 5, 6, 7, 8, 9)
 
 
-def is_above_baseline(means: MeanFigures, /) -> bool:
+def is_above_baseline(means: MeanMetrics, /) -> bool:
     """Returns whether the macro-F1 at 0.5 is above that of always saying "present"."""
     return means.macro_f1_half > means.macro_f1_all_positive
 
@@ -65,7 +65,7 @@ def baseline_words(networks: Sequence[NetworkRuns], /) -> list[Words]:
     return found
 
 
-def _verdict(run: dict[str, MeanFigures], weak: list[str]) -> str:
+def _verdict(run: dict[str, MeanMetrics], weak: list[str]) -> str:
     if not run:
         return "nothing was run."
     if not weak:
@@ -79,8 +79,8 @@ def _row(network: NetworkRuns, protocol: Protocol, table: F1Table) -> tuple[Cell
         average = table.average[LETTERS.index(network.letter)]
         published = Cell(f"{average:.4f}", note=network.letter)
     head = (Cell(network.name), Cell(names.PROTOCOLS[protocol]), published)
-    means, figures = network.means(protocol), network.figures(protocol)
-    if means is None or figures is None:
+    means, metrics = network.means(protocol), network.metrics(protocol)
+    if means is None or metrics is None:
         return (*head, *[cells.not_run()] * (len(_HEAD) - len(head)))
     others = (
         means.micro_f1_half,
@@ -98,12 +98,12 @@ def _row(network: NetworkRuns, protocol: Protocol, table: F1Table) -> tuple[Cell
             is_weak=not means.macro_f1 > means.macro_f1_all_positive,
         ),
         *map(cells.number_cell, others),
-        Cell(f"{figures.test.rows:,}"),
-        Cell(f"{figures.test.subjects:,}"),
+        Cell(f"{metrics.test.rows:,}"),
+        Cell(f"{metrics.test.subjects:,}"),
     )
 
 
-def macro_cell(means: MeanFigures, /) -> Cell:
+def macro_cell(means: MeanMetrics, /) -> Cell:
     """Returns the macro-F1 at 0.5 with its interval, marked where it is not above the baseline."""
     cell = cells.with_interval(
         means.macro_f1_half, means.macro_f1_half_low, means.macro_f1_half_high

@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from rtau_train.evaluation.run_metrics import LabelFigures
+from rtau_train.evaluation.run_metrics import LabelMetrics
 from rtau_train.recipe import Protocol
 from rtau_train.report import cells, names
 from rtau_train.report.au_means import baseline_words, macro_cell, means_table
@@ -137,11 +137,11 @@ def _our_cells(network: NetworkRuns, protocol: Protocol, table: F1Table) -> tupl
 
 
 def _by_label(network: NetworkRuns, protocol: Protocol) -> dict[str, Cell]:
-    figures = network.figures(protocol)
-    return {row.label: _f1_cell(row) for row in figures.labels} if figures else {}
+    metrics = network.metrics(protocol)
+    return {row.label: _f1_cell(row) for row in metrics.labels} if metrics else {}
 
 
-def _f1_cell(row: LabelFigures) -> Cell:
+def _f1_cell(row: LabelMetrics) -> Cell:
     cell = cells.with_interval(row.f1_half, row.f1_half_low, row.f1_half_high)
     return dataclasses.replace(cell, is_weak=row.f1_half <= row.f1_all_positive)
 
@@ -173,9 +173,9 @@ def _baseline_column(
     """Returns the baseline of the first network that was run: all share one test part."""
     head = names.PROTOCOLS[protocol]
     for network in networks:
-        figures, means = network.figures(protocol), network.means(protocol)
-        if figures is not None and means is not None:
-            values = {row.label: row.f1_all_positive for row in figures.labels}
+        metrics, means = network.metrics(protocol), network.means(protocol)
+        if metrics is not None and means is not None:
+            values = {row.label: row.f1_all_positive for row in metrics.labels}
             row = [values.get(label, math.nan) for label in table.rows]
             found = map(cells.number_cell, (*row, means.macro_f1_all_positive))
             return _Column(head, "", tuple(found))

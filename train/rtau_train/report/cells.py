@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from rtau_train.evaluation.run_metrics import ClassFigures
+from rtau_train.evaluation.run_metrics import ClassMetrics
 from rtau_train.report import names
 from rtau_train.report.document import Cell
 
@@ -50,12 +50,12 @@ def percent_cell(value: float, /) -> Cell:
     return Cell(names.percent(value), is_missing=math.isnan(value))
 
 
-def is_above_majority(found: ClassFigures, /) -> bool:
+def is_above_majority(found: ClassMetrics, /) -> bool:
     """Returns whether the accuracy is above that of always saying the most frequent class."""
     return found.accuracy > found.majority_accuracy
 
 
-def accuracy_cell(found: ClassFigures, /) -> Cell:
+def accuracy_cell(found: ClassMetrics, /) -> Cell:
     """Returns the accuracy with its interval, marked where it is not above the majority's."""
     note = names.interval(100 * found.accuracy_low, 100 * found.accuracy_high, digits=1)
     text = names.percent(found.accuracy)

@@ -14,7 +14,7 @@ from rtau_train.report.networks import PAPER_NETWORKS
 from rtau_train.report.published.tables import Counts, paper1, paper2
 from rtau_train.report.results import PartCounts, StudyResults
 
-PARTS = ("total", "train", "validation", "test")
+SPLIT_NAMES = ("total", "train", "validation", "test")
 # Names of Table 6; `record["settings"]` of a run uses the same and may add others.
 HYPERPARAMETERS = ("loss function", "training epochs", "batch size", "learning rate")
 
@@ -71,7 +71,7 @@ def _counts_table(caption: str, columns: Sequence[Columns]) -> Table:
     for _, counted in columns:
         sums += [Cell(f"{sum(column):,}") for column in zip(*counted.values(), strict=True)]
     groups = (HeadGroup("", 1), *(HeadGroup(title, 4) for title, _ in columns))
-    head = ("label", *PARTS * len(columns))
+    head = ("label", *SPLIT_NAMES * len(columns))
     return Table(caption, head, (*rows, tuple(sums)), groups=groups, summary_rows=1)
 
 
@@ -150,7 +150,7 @@ def _other_settings(results: StudyResults) -> list[str]:
 
 def _our_setting(results: StudyResults, network: str, name: str) -> Cell:
     """Returns the values of a setting in all runs of a network."""
-    runs = [run for run in results.runs if run.experiment.network == network and run.figures]
+    runs = [run for run in results.runs if run.experiment.network == network and run.metrics]
     if not runs:
         return cells.not_run()
     values = dict.fromkeys(_settings_of(run.record).get(name, "") for run in runs)

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 
 from rtau_train.evaluation import multiclass_metrics
-from rtau_train.evaluation.run_metrics import ClassFigures
+from rtau_train.evaluation.run_metrics import ClassMetrics
 from rtau_train.report import cells, names
 from rtau_train.report.document import Block, Cell, Fold, Section, Table, Words
 from rtau_train.report.published.tables import paper2
@@ -22,12 +22,12 @@ _HEAD = (
 )
 
 
-def emotion_runs(results: StudyResults, /) -> list[tuple[Run, ClassFigures]]:
+def emotion_runs(results: StudyResults, /) -> list[tuple[Run, ClassMetrics]]:
     """Returns the runs that have figures of classes."""
     return [
-        (run, run.figures.classes)
+        (run, run.metrics.classes)
         for run in results.runs
-        if run.figures is not None and run.figures.classes is not None
+        if run.metrics is not None and run.metrics.classes is not None
     ]
 
 
@@ -65,13 +65,13 @@ def _accuracies(results: StudyResults) -> Table:
 
 
 def _accuracy_row(run: Run) -> tuple[Cell, ...]:
-    one, figures = run.experiment, run.figures
+    one, metrics = run.experiment, run.metrics
     name = f"{names.network_name(one.network)} {one.variant}".strip()
     protocol = Cell(names.PROTOCOLS[one.protocol])
     head = (Cell(name), Cell(names.dataset_name(one.dataset)), protocol)
-    if figures is None or figures.classes is None:
+    if metrics is None or metrics.classes is None:
         return (*head, *[cells.not_run()] * (len(_HEAD) - len(head)))
-    found = figures.classes
+    found = metrics.classes
     macro = cells.percent_cell(found.macro_f1)
     note = names.interval(100 * found.macro_f1_low, 100 * found.macro_f1_high, digits=1)
     return (
@@ -80,8 +80,8 @@ def _accuracy_row(run: Run) -> tuple[Cell, ...]:
         dataclasses.replace(macro, note=note),
         cells.percent_cell(found.majority_accuracy),
         cells.number_cell(found.ece),
-        Cell(f"{figures.test.rows:,}"),
-        Cell(f"{figures.test.subjects:,}"),
+        Cell(f"{metrics.test.rows:,}"),
+        Cell(f"{metrics.test.subjects:,}"),
     )
 
 
@@ -106,12 +106,12 @@ def _matrices(results: StudyResults) -> tuple[Block, ...]:
         labels, counts = in_paper_order(found)
         blocks.append(_matrix(f"Here: {_run_words(run)}", labels, counts))
     blocks += [
-        Words(f"{_run_words(run)}: {names.NOT_RUN}.") for run in results.runs if not run.figures
+        Words(f"{_run_words(run)}: {names.NOT_RUN}.") for run in results.runs if not run.metrics
     ]
     return tuple(blocks)
 
 
-def in_paper_order(found: ClassFigures, /) -> tuple[tuple[str, ...], multiclass_metrics.Matrix]:
+def in_paper_order(found: ClassMetrics, /) -> tuple[tuple[str, ...], multiclass_metrics.Matrix]:
     """Returns labels and counts (K, K) in the paper's order where it has the same emotions."""
     counts = np.array(found.matrix, float)
     wanted = paper2().matrix.labels

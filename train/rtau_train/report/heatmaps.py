@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
-from rtau_train.evaluation.run_metrics import CAM_METHODS, CamFigures
+from rtau_train.evaluation.run_metrics import CAM_METHODS, CamMetrics
 from rtau_train.recipe import Protocol
 from rtau_train.report import cells, names
 from rtau_train.report.document import (
@@ -122,7 +122,7 @@ def _other_panels(runs: Sequence[Run], *, is_paper_1: bool) -> Iterator[Fold]:
 
 
 def _quality(networks: Sequence[NetworkRuns], dataset: str, protocol: Protocol) -> Iterator[Block]:
-    known = [one for one in networks if (figures := one.figures(protocol)) and figures.cams]
+    known = [one for one in networks if (metrics := one.metrics(protocol)) and metrics.cams]
     where = f"{names.dataset_name(dataset)}, split {names.PROTOCOLS[protocol]}"
     if not known:
         yield Words(f"Heatmap quality, {where}: {names.NOT_RUN}.")
@@ -138,8 +138,8 @@ def _quality_table(
     found = {
         (one.name, cam.method, cam.label): cam
         for one in networks
-        if (figures := one.figures(protocol))
-        for cam in figures.cams
+        if (metrics := one.metrics(protocol))
+        for cam in metrics.cams
     }
     labels = dict.fromkeys(label for _, _, label in found)
     columns = [(one.name, method) for one in networks for method in CAM_METHODS]
@@ -159,7 +159,7 @@ def _quality_table(
     return Table(caption, head, tuple(rows), groups=groups, summary_rows=1)
 
 
-def _quality_row(label: str, cams: Sequence[CamFigures | None], field: str) -> tuple[Cell, ...]:
+def _quality_row(label: str, cams: Sequence[CamMetrics | None], field: str) -> tuple[Cell, ...]:
     row = [Cell(label)]
     for cam in cams:
         if cam is None:
@@ -174,7 +174,7 @@ def _quality_row(label: str, cams: Sequence[CamFigures | None], field: str) -> t
     return tuple(row)
 
 
-def _mean(cams: Sequence[CamFigures | None]) -> CamFigures | None:
+def _mean(cams: Sequence[CamMetrics | None]) -> CamMetrics | None:
     """Returns the means over the labels that were measured; None for none."""
     known = [cam for cam in cams if cam is not None and not math.isnan(cam.hit_rate)]
     if not known:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rtau_train.evaluation.run_metrics import MeanFigures, RunFigures
+from rtau_train.evaluation.run_metrics import MeanMetrics, RunMetrics
 from rtau_train.recipe import Protocol
 from rtau_train.report import names
 from rtau_train.report.published.tables import paper1
@@ -40,15 +40,15 @@ class NetworkRuns:
         name = names.network_name(self.network)
         return f"{name} ({self.variant})" if self.variant else name
 
-    def figures(self, protocol: str, /) -> RunFigures | None:
+    def metrics(self, protocol: str, /) -> RunMetrics | None:
         """Returns the figures under a protocol; None where it was not run."""
         run = self.by_protocol.get(protocol)
-        return run.figures if run else None
+        return run.metrics if run else None
 
-    def means(self, protocol: str, /) -> MeanFigures | None:
+    def means(self, protocol: str, /) -> MeanMetrics | None:
         """Returns the means over the AUs under a protocol; None where it was not run."""
-        figures = self.figures(protocol)
-        return figures.means if figures else None
+        metrics = self.metrics(protocol)
+        return metrics.means if metrics else None
 
 
 def networks_of(results: StudyResults, dataset: str, /) -> list[NetworkRuns]:

@@ -49,7 +49,7 @@ def overview_section(results: StudyResults, /) -> Section:
 
 
 def _progress(results: StudyResults) -> str:
-    missing = [run.experiment.key for run in results.runs if run.figures is None]
+    missing = [run.experiment.key for run in results.runs if run.metrics is None]
     done = len(results.runs) - len(missing)
     words = f"{done} of {len(results.runs)} experiments were run."
     return f"{words} Not run: {names.listed(missing)}." if missing else words

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from rtau_train.evaluation.reliability import BINS, ReliabilityBin
-from rtau_train.evaluation.run_metrics import LabelFigures
+from rtau_train.evaluation.run_metrics import LabelMetrics
 from rtau_train.report.names import paper_label
 from rtau_train.report.results import Epoch
 
@@ -47,7 +47,7 @@ Bins = Sequence[ReliabilityBin]
 Curves = Sequence[tuple[str, Sequence[Epoch]]]
 
 
-def matrices(labels: Sequence[LabelFigures], /) -> bytes:
+def matrices(labels: Sequence[LabelMetrics], /) -> bytes:
     """Returns an SVG with the confusion matrix of each label, as the papers' Figures 5 and 6."""
     with mpl.rc_context(_STYLE):
         rows = -(-len(labels) // _MATRIX_COLUMNS)
@@ -110,7 +110,7 @@ def _axes(figure: Figure, rows: int, columns: int) -> list[Axes]:
     return list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
 
 
-def _matrix(axes: Axes, label: LabelFigures, /, *, corner: tuple[float, float]) -> None:
+def _matrix(axes: Axes, label: LabelMetrics, /, *, corner: tuple[float, float]) -> None:
     """Draws four squares of side 1 with their counts, and the label above them."""
     counts = label.confusion
     cells = np.array([[counts.tn, counts.fp], [counts.fn, counts.tp]], float)

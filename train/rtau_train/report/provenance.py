@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rtau_train.evaluation.run_metrics import PartFigures
+from rtau_train.evaluation.run_metrics import SplitMetrics
 from rtau_train.report import cells, names
 from rtau_train.report.document import Block, Cell, Fold, Section, Table
 from rtau_train.report.results import Run, StudyResults
@@ -34,22 +34,22 @@ def record_section(results: StudyResults, /) -> Section:
 
 
 def _row(run: Run) -> tuple[Cell, ...]:
-    one, figures = run.experiment, run.figures
+    one, metrics = run.experiment, run.metrics
     head = (Cell(one.key), Cell(names.PROTOCOLS[one.protocol]))
-    if figures is None:
+    if metrics is None:
         known = {"recipe": one.recipe}
         parts = [cells.not_run()] * 4
     else:
         known = {"recipe": one.recipe, **run.record}
         parts = [
-            Cell(str(figures.seed)),
-            *map(_part, (figures.train, figures.validation, figures.test)),
+            Cell(str(metrics.seed)),
+            *map(_part, (metrics.train, metrics.validation, metrics.test)),
         ]
     rest = [Cell(_words(known[key])) if key in known else cells.not_given() for key in _OF_RUN]
     return (*head, *parts, *rest)
 
 
-def _part(part: PartFigures) -> Cell:
+def _part(part: SplitMetrics) -> Cell:
     return Cell(f"{part.rows:,} ({part.subjects:,})")
 
 

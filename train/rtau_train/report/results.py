@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from rtau.errors import SourceOpenError
 from rtau_train import records
-from rtau_train.evaluation.run_metrics import CAM_METHODS, RunFigures, read_figures
+from rtau_train.evaluation.run_metrics import CAM_METHODS, RunMetrics, read_metrics
 from rtau_train.recipe import Protocol
 
 FORMAT = 1
@@ -140,7 +140,7 @@ class Run:
     """An experiment with what was found in its folder."""
 
     experiment: Experiment
-    figures: RunFigures | None
+    metrics: RunMetrics | None
     """None: not run."""
     history: tuple[Epoch, ...] = ()
     panels: tuple[Panel, ...] = ()
@@ -185,12 +185,12 @@ def _read_run(folder: Path, experiment: Experiment) -> Run:
     run = folder / experiment.folder
     if not (run / "evaluation.json").exists():
         return Run(experiment, None)
-    figures = read_figures(run / "evaluation.json")
-    if (figures.network, figures.protocol) != (experiment.network, experiment.protocol):
+    metrics = read_metrics(run / "evaluation.json")
+    if (metrics.network, metrics.protocol) != (experiment.network, experiment.protocol):
         raise SourceOpenError(
             f"{run / 'evaluation.json'}: experiment {experiment.key} must be of "
-            f"{experiment.network} split by {experiment.protocol}, got {figures.network} split by "
-            f"{figures.protocol}; correct study.json or evaluate the run again"
+            f"{experiment.network} split by {experiment.protocol}, got {metrics.network} split by "
+            f"{metrics.protocol}; correct study.json or evaluate the run again"
         )
     extra = {}
     if (run / "run.json").exists():
@@ -199,10 +199,10 @@ def _read_run(folder: Path, experiment: Experiment) -> Run:
             raise SourceOpenError(f"{run / 'run.json'} must hold one object")
     return Run(
         experiment,
-        figures,
+        metrics,
         history=_read_history(run / "history.csv"),
         panels=tuple(_read_panel(path) for path in sorted(run.glob("panels/*.png"))),
-        record={**figures.record, **extra},
+        record={**metrics.record, **extra},
     )
 
 

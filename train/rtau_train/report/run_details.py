@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rtau_train.evaluation.run_metrics import GroupFigures, LabelFigures, RunFigures
+from rtau_train.evaluation.run_metrics import GroupMetrics, LabelMetrics, RunMetrics
 from rtau_train.report import cells, names, plots
 from rtau_train.report.document import Block, Cell, Fold, HeadGroup, Picture, Section, Table, Words
 from rtau_train.report.networks import NetworkRuns, networks_of, protocols_of
@@ -38,10 +38,10 @@ def matrices_section(results: StudyResults, /) -> Section:
             if (run.experiment.dataset, run.experiment.network) == (dataset, network)
         ]
         name = f"{names.network_name(network)}, {names.dataset_name(dataset)}"
-        pictures = [_matrices(run, run.figures, number) for run in chosen if run.figures]
+        pictures = [_matrices(run, run.metrics, number) for run in chosen if run.metrics]
         blocks += pictures[:1]  # the paper's protocol; the others on demand
         blocks += [Fold(picture.caption, (picture,)) for picture in pictures[1:]]
-        if not any(run.figures for run in chosen):
+        if not any(run.metrics for run in chosen):
             blocks.append(Words(f"{name} (the paper's Figure {number}): {names.NOT_RUN}."))
     about = Words(
         "Rows are the truth (absent, present), columns what was said at probability 0.5; shares "
@@ -71,9 +71,9 @@ def calibration_section(results: StudyResults, /) -> Section:
     blocks: list[Block] = []
     for title, networks, protocol in clusters(results):
         drawn = [
-            (f"{one.name}\nECE {names.number(_ece(figures))}", _bins(figures))
+            (f"{one.name}\nECE {names.number(_ece(metrics))}", _bins(metrics))
             for one in networks
-            if (figures := one.figures(protocol))
+            if (metrics := one.metrics(protocol))
         ]
         if not drawn:
             blocks.append(Words(f"{title}: {names.NOT_RUN}."))
@@ -91,7 +91,7 @@ def groups_section(results: StudyResults, /) -> Section | None:
     blocks = [
         _groups(title, networks, protocol)
         for title, networks, protocol in clusters(results)
-        if any((figures := one.figures(protocol)) and figures.groups for one in networks)
+        if any((metrics := one.metrics(protocol)) and metrics.groups for one in networks)
     ]
     return Section("groups", "By group of people", tuple(blocks)) if blocks else None
 
@@ -99,9 +99,9 @@ def groups_section(results: StudyResults, /) -> Section | None:
 def details_section(results: StudyResults, /) -> Section | None:
     """Returns every figure of every run over AUs; None where there is none."""
     blocks = tuple(
-        Fold(_run_name(run), (_details(run.figures.labels),))
+        Fold(_run_name(run), (_details(run.metrics.labels),))
         for run in results.runs
-        if run.figures is not None and run.figures.labels
+        if run.metrics is not None and run.metrics.labels
     )
     return Section("details", "Details of every run", blocks) if blocks else None
 
@@ -121,30 +121,30 @@ def _run_name(run: Run) -> str:
     return f"{name}, {names.dataset_name(one.dataset)}, split {names.PROTOCOLS[one.protocol]}"
 
 
-def _matrices(run: Run, figures: RunFigures, number: str) -> Picture:
+def _matrices(run: Run, metrics: RunMetrics, number: str) -> Picture:
     caption = f"{_run_name(run)} (as the paper's Figure {number})"
-    return Picture(plots.matrices(figures.labels), "svg+xml", caption)
+    return Picture(plots.matrices(metrics.labels), "svg+xml", caption)
 
 
-def _ece(figures: RunFigures) -> float:
-    if figures.classes is not None:
-        return figures.classes.ece
-    assert figures.means is not None  # RunFigures promises one of them
-    return figures.means.mean_ece
+def _ece(metrics: RunMetrics) -> float:
+    if metrics.classes is not None:
+        return metrics.classes.ece
+    assert metrics.means is not None  # RunMetrics promises one of them
+    return metrics.means.mean_ece
 
 
-def _bins(figures: RunFigures) -> list[plots.Bins]:
-    if figures.classes is not None:
-        return [figures.classes.reliability]
-    return [label.reliability for label in figures.labels if label.rows]
+def _bins(metrics: RunMetrics) -> list[plots.Bins]:
+    if metrics.classes is not None:
+        return [metrics.classes.reliability]
+    return [label.reliability for label in metrics.labels if label.rows]
 
 
 def _groups(title: str, networks: Sequence[NetworkRuns], protocol: str) -> Table:
     found = {
         (one.name, group.column, group.value): group
         for one in networks
-        if (figures := one.figures(protocol))
-        for group in figures.groups
+        if (metrics := one.metrics(protocol))
+        for group in metrics.groups
     }
     is_au = any(one.means(protocol) for one in networks)
     fields = ("macro_f1_half", "mean_auc") if is_au else ("accuracy", "macro_f1")
@@ -162,13 +162,13 @@ def _groups(title: str, networks: Sequence[NetworkRuns], protocol: str) -> Table
     return Table(caption, head, tuple(sorted(rows, key=lambda row: row[0].text)), groups=groups)
 
 
-def _group_cells(group: GroupFigures | None, fields: Sequence[str]) -> list[Cell]:
+def _group_cells(group: GroupMetrics | None, fields: Sequence[str]) -> list[Cell]:
     if group is None:
         return [cells.not_run()] * len(fields)
     return [cells.number_cell(getattr(group, field)) for field in fields]
 
 
-def _details(labels: Sequence[LabelFigures]) -> Table:
+def _details(labels: Sequence[LabelMetrics]) -> Table:
     rows = []
     for row in labels:
         counts = row.confusion

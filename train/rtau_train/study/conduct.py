@@ -1,4 +1,4 @@
-"""Runs a study: every experiment trained, judged and explained, then the report.
+"""Runs a study: every experiment trained, evaluated and explained, then the report.
 
 What is done is not done again, what was interrupted goes on, and an experiment that fails is named
 while the others run. Called by `rtau-train study`.
@@ -15,7 +15,7 @@ import numpy as np
 
 from rtau.errors import RtauError, UsageError
 from rtau_train.datasets.labelled_crops import LabelledCrops
-from rtau_train.datasets.splits import Parts, saved_parts
+from rtau_train.datasets.splits import DataSplits, saved_splits
 from rtau_train.evaluation import evaluate, predictions, run_metrics
 from rtau_train.explaining import cam_quality
 from rtau_train.fitting import lab_record, loop
@@ -50,7 +50,7 @@ class Setting:
     study: StudyName
     out: Path
     data: Mapping[str, LabelledCrops]
-    means: loop.Means
+    options: loop.TrainingOptions
     reduction: Reduction
     command: str
     """As it was typed, for the record."""
@@ -69,15 +69,15 @@ def conduct(
     experiments: Sequence[Planned],
     /,
     *,
-    watcher: loop.Watcher,
+    callback: loop.Callback,
     say: Callable[[str], None],
 ) -> tuple[Path, tuple[Failed, ...]]:
     """Returns the report's page and what failed; the report is of all that was run.
 
     Args:
-        setting: data, folder and means.
+        setting: data, folder and training options.
         experiments: in the order they are run.
-        watcher: hears of every epoch.
+        callback: receives every epoch.
         say: takes a line per experiment.
     """
     started_s = time.monotonic()
@@ -85,7 +85,7 @@ def conduct(
     for number, one in enumerate(experiments, start=1):
         say(f"{number}/{len(experiments)} {one.key}")
         try:
-            run_one(setting, one, watcher=watcher)
+            run_one(setting, one, callback=callback)
         except RtauError as error:
             say(f"{one.key} failed: {error}")
             failed.append(Failed(one.key, str(error)))
@@ -99,7 +99,7 @@ def conduct(
     return page, tuple(failed)
 
 
-def run_one(setting: Setting, one: Planned, /, *, watcher: loop.Watcher) -> None:
+def run_one(setting: Setting, one: Planned, /, *, callback: loop.Callback) -> None:
     """Trains, judges and explains one experiment, as far as that is not done.
 
     Raises:
@@ -114,17 +114,17 @@ def run_one(setting: Setting, one: Planned, /, *, watcher: loop.Watcher) -> None
         recipe_path=one.recipe_path.name,
         out=folder,
         resume=True,
-        watcher=watcher,
-        means=dataclasses.replace(setting.means, overrides=one.overrides),
+        callback=callback,
+        options=dataclasses.replace(setting.options, overrides=one.overrides),
     )
-    parts = saved_parts(folder, setting.data[one.dataset], one.recipe)
-    said = evaluate.answers(model, parts)
+    splits = saved_splits(folder, setting.data[one.dataset], one.recipe)
+    said = evaluate.answers(model, splits)
     record = dataclasses.asdict(lab_record.read_record(folder))
-    found = evaluate.report(model, parts, said=said, record=record)
+    found = evaluate.report(model, splits, said=said, record=record)
     if one.recipe.network.task == "multi_label":
-        found = dataclasses.replace(found, cams=_cams(model, parts))
+        found = dataclasses.replace(found, cams=_cams(model, splits))
     predictions.write_predictions(folder / "predictions.csv", said)
-    run_metrics.write_figures(folder / "evaluation.json", found)
+    run_metrics.write_metrics(folder / "evaluation.json", found)
 
 
 def folder_of(setting: Setting, one: Planned, /) -> Path:
@@ -146,13 +146,13 @@ def _is_of(folder: Path, recipe: Recipe) -> bool:
     return True
 
 
-def _cams(model: Model, parts: Parts) -> tuple[run_metrics.CamFigures, ...]:
-    rows = parts.split.test
+def _cams(model: Model, splits: DataSplits) -> tuple[run_metrics.CamMetrics, ...]:
+    rows = splits.split.test
     if len(rows) > JUDGED_FACES:
         rows = rows[np.linspace(0, len(rows) - 1, JUDGED_FACES).round().astype(int)]
-    faces = cam_quality.faces_of(model, parts.data, rows)
+    faces = cam_quality.faces_of(model, splits.data, rows)
     labels = model.recipe.network.labels
-    return cam_quality.cam_figures(model.network(), faces, labels=labels)
+    return cam_quality.cam_metrics(model.network(), faces, labels=labels)
 
 
 def _show(setting: Setting, one: Planned) -> None:
@@ -160,7 +160,7 @@ def _show(setting: Setting, one: Planned) -> None:
     folder = folder_of(setting, one)
     if not (folder / "evaluation.json").exists():
         return
-    own = saved_parts(folder, setting.data[one.dataset], one.recipe)
+    own = saved_splits(folder, setting.data[one.dataset], one.recipe)
     outside = [data for name, data in setting.data.items() if name != one.dataset]
     write_pictures(
         folder / "panels",
@@ -195,7 +195,7 @@ def _study(setting: Setting, experiments: Sequence[Planned], /, *, minutes: floa
         record={
             "command": setting.command,
             "commit": lab_record.git_commit(),
-            "machine": lab_record.machine(setting.means.worker.device),
+            "machine": lab_record.machine(setting.options.worker.device),
             "versions": list(lab_record.versions()),
             "minutes of this call": round(minutes, 1),
         },
@@ -216,14 +216,14 @@ def _counts(setting: Setting, experiments: Sequence[Planned]) -> list[PartCounts
         folder = folder_of(setting, one)
         if not (folder / "split.json").exists():
             continue
-        parts = saved_parts(folder, setting.data[dataset], one.recipe)
-        occurs = parts.data.occurs
-        split = parts.split
+        splits = saved_splits(folder, setting.data[dataset], one.recipe)
+        occurs = splits.data.occurs
+        split = splits.split
         shown = np.stack(
             [occurs[rows].sum(axis=0) for rows in (split.train, split.validation, split.test)]
         )
         rows: dict[str, tuple[int, int, int, int]] = {}
-        for label, part in zip(parts.data.labels, shown.T, strict=True):
+        for label, part in zip(splits.data.labels, shown.T, strict=True):
             train, validation, test = map(int, part)
             rows[label] = (train + validation + test, train, validation, test)
         table = TABLES.get(dataset, "") if protocol == "image" else ""

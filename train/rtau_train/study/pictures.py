@@ -16,7 +16,7 @@ from rtau.contract import CamMethod
 from rtau.data import Image
 from rtau_train.datasets import augmentation
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
-from rtau_train.datasets.splits import Parts
+from rtau_train.datasets.splits import DataSplits
 from rtau_train.explaining.explain import explain, opened
 from rtau_train.explaining.panels import heat_picture
 from rtau_train.models.checkpoint import Model
@@ -26,19 +26,19 @@ METHODS: tuple[CamMethod, ...] = ("gradcam++", "gradcam")
 
 
 def write_pictures(
-    folder: Path, model: Model, parts: Parts, /, *, outside: LabelledCrops | None
+    folder: Path, model: Model, splits: DataSplits, /, *, outside: LabelledCrops | None
 ) -> None:
     """Writes WHERE_METHOD_LABEL.png for every label, method and place; see `read_results`.
 
     Args:
         folder: made if it is missing.
         model: whose heatmaps.
-        parts: the data it was trained on; the picture is one of its test part.
+        splits: the data it was trained on; the picture is one of its test part.
         outside: another data set, or None.
     """
     folder.mkdir(parents=True, exist_ok=True)
     one = opened(model.recipe.network.name, model)
-    places = {"in-set": (parts.data, parts.split.test)}
+    places = {"in-set": (splits.data, splits.split.test)}
     if outside is not None:
         places["outside"] = (outside, np.arange(len(outside), dtype=np.int64))
     for where, (data, rows) in places.items():

@@ -71,7 +71,7 @@ def build_assets(folder: Path, out: Path, /, *, say: Callable[[str], None]) -> N
         _save(out / "macro.npz", persons)
         say("brows, hair and occlusion")
         base = folder / "makehuman-assets" / "base"
-        extras = {**riders(ict, back, base, body=body.points), **occlusion(ict)}
+        extras = {**attached_meshes(ict, back, base, body=body.points), **occlusion(ict)}
         _save(out / "extras.npz", extras)
     except SourceOpenError:
         raise
@@ -158,7 +158,7 @@ def skin_triangles(ict: Mapping[str, npt.NDArray[Any]], /) -> Ints:
     return np.asarray(triangles[(triangles < fitting.SKIN).all(axis=1)])
 
 
-def riders(
+def attached_meshes(
     ict: Mapping[str, npt.NDArray[Any]], back: Warp, base: Path, /, *, body: Points
 ) -> dict[str, npt.NDArray[Any]]:
     """Returns brows and hair on ICT's head: points, triangles, coordinates and carriers."""

@@ -1,7 +1,7 @@
 """Spoils a picture as cheap cameras, networks and phones do.
 
 White balance, contrast, vignette, glare, defocus, motion, low resolution, sensor noise, mains
-flicker, over-sharpening, video and JPEG compression, and no colour at all. Each is drawn by lot and
+flicker, over-sharpening, video and JPEG compression, and no colour at all. Each is sampled and
 many pictures get none of a kind, so clean pictures stay among them. Called by `picture.py`.
 """
 

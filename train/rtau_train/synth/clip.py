@@ -21,7 +21,7 @@ import numpy.typing as npt
 from rtau.data import Image
 from rtau.errors import SinkError
 from rtau_train.synth import identity, paint, sampling, scene
-from rtau_train.synth.render import Act, Studio
+from rtau_train.synth.render import Deformation, Renderer
 from rtau_train.synth.sampling import LABELLED
 from rtau_train.synth.scene import Pose
 from rtau_train.synth.window import SIDE_OVER_LANDMARK_BOX, Window
@@ -62,7 +62,7 @@ def script(frames: int, /) -> Floats:
 
 
 def write_clip(
-    studio: Studio,
+    renderer: Renderer,
     path: Path,
     /,
     *,
@@ -78,11 +78,11 @@ def write_clip(
     """
     frames = round(seconds * fps)
     curves = script(frames)
-    actor = _Actor(studio, seed)
+    actor = _Actor(renderer, seed)
     try:
         with av.open(str(path), "w") as container, _table(path.with_suffix(".csv")) as file:
             stream: Any = container.add_stream("libx264", fps)
-            stream.width = stream.height = studio.size
+            stream.width = stream.height = renderer.size
             stream.pix_fmt = "yuv420p"
             stream.options = {"crf": "20"}
             rows = csv.writer(file)
@@ -106,16 +106,18 @@ def _table(path: Path) -> Any:
 class _Actor:
     """One person in one room before a camera that stands still."""
 
-    def __init__(self, studio: Studio, seed: int) -> None:
+    def __init__(self, renderer: Renderer, seed: int) -> None:
         rng = np.random.default_rng([seed, 0])
-        self._studio, self._seed = studio, seed
-        look = identity.drawn_look(rng)
-        self._look = dataclasses.replace(look, hair="short01" if look.sex == "m" else "long01")
-        lighting = scene.drawn_lighting(rng, kind="soft")
-        exposure = scene.metered_exposure(lighting, rng, skin_level=float(np.mean(look.tone)))
+        self._renderer, self._seed = renderer, seed
+        appearance = identity.sampled_appearance(rng)
+        self._appearance = dataclasses.replace(
+            appearance, hair="short01" if appearance.sex == "m" else "long01"
+        )
+        lighting = scene.sampled_lighting(rng, kind="soft")
+        exposure = scene.metered_exposure(lighting, rng, skin_level=float(np.mean(appearance.tone)))
         self._scene = scene.Scene(Pose(), _DISTANCE_CM, lighting, exposure)
-        self._skin = paint.blemishes(studio.masks, rng, freckles=0, blush=look.blush)
-        self._background = scene.drawn_background(rng, studio.size, kind="soft")
+        self._skin = paint.blemishes(renderer.masks, rng, freckles=0, blush=appearance.blush)
+        self._background = scene.sampled_background(rng, renderer.size, kind="soft")
         self._phases = rng.uniform(0, 2 * math.pi, 4)
         half = SIDE_OVER_LANDMARK_BOX * _HALF_FACE_CM / _DISTANCE_CM
         self._window = Window(0.0, -_FACE_BELOW_CM / _DISTANCE_CM, half)
@@ -126,21 +128,24 @@ class _Actor:
         expression = sampling.only(actions)
         weights = {**expression.weights, **_blink(time_s, expression.weights)}
         gains = sampling.fold_gains(
-            actions, wrinkled=self._look.wrinkled, gain=self._look.fold_gain, rng=self._luck()
+            actions,
+            wrinkled=self._appearance.wrinkled,
+            gain=self._appearance.fold_gain,
+            rng=self._luck(),
         )
         pose = self._sway(time_s)
-        shot = self._studio.shoot(
-            self._look,
-            Act(weights, height_map(gains, self._luck())),
+        rendered = self._renderer.render(
+            self._appearance,
+            Deformation(weights, height_map(gains, self._luck())),
             dataclasses.replace(self._scene, pose=pose),
             skin_factor=self._skin,
             window=self._window,
         )
-        cover = shot.image[..., 3:]
-        image = shot.image[..., :3] + (1 - cover) * self._background
-        box = [*shot.landmarks.min(axis=0), *shot.landmarks.max(axis=0)]
+        cover = rendered.image[..., 3:]
+        image = rendered.image[..., :3] + (1 - cover) * self._background
+        box = [*rendered.landmarks.min(axis=0), *rendered.landmarks.max(axis=0)]
         row = [f"{value:.1f}" for value in (*box, *dataclasses.astuple(pose))]
-        row += [f"{shot.lip_gap_cm:.3f}", *(f"{value:.2f}" for value in intensities)]
+        row += [f"{rendered.lip_gap_cm:.3f}", *(f"{value:.2f}" for value in intensities)]
         return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8), row
 
     def _luck(self) -> np.random.Generator:

@@ -94,7 +94,7 @@ class Head:
             points += np.float32(weight) * self.macro[name]
         return np.asarray(points, np.float32)
 
-    def acting(self, person: Floats, weights: Mapping[str, float], /) -> Surface:
+    def deformed(self, person: Floats, weights: Mapping[str, float], /) -> Surface:
         """Returns a person's head with shapes added, and its normals."""
         points = person.copy()
         for name, weight in weights.items():
@@ -142,8 +142,8 @@ class NormalField:
         return np.asarray(normals / np.maximum(length, 1e-9), np.float32)
 
 
-class Rider:
-    """Brows or hair carried by the head: each point moves as the skin under it does."""
+class AttachedMesh:
+    """A mesh attached to the head, brows or hair: each point moves as the skin under it does."""
 
     def __init__(self, strands: Strands, head_vertices: int) -> None:
         self._rest = strands.points
@@ -154,7 +154,7 @@ class Rider:
         self._normals = NormalField(strands.triangles, len(strands.points))
         self.corner_points, self.uvs, self.indices = _unwelded(strands)
 
-    def ride(self, moved_by: Floats, /, *, stretch: float = 1.0, fringe: float = 1.0) -> Surface:
+    def follow(self, moved_by: Floats, /, *, stretch: float = 1.0, fringe: float = 1.0) -> Surface:
         """Returns the strands on a head whose vertices moved by (V, 3) cm, a row per corner.
 
         `stretch` scales their height about their middle: fuller or thinner brows. `fringe` is the

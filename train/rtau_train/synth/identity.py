@@ -1,4 +1,4 @@
-"""Draws a person by lot: head shape, skin, hair, brows, eyes, beard, make-up, age.
+"""Samples a person: head shape, skin, hair, brows, eyes, beard, make-up, age.
 
 Sex is even, skin tone is even over six steps, and age leans to adults; skins painted for other
 tones are recoloured, so every combination occurs. Numbers here are looks, not actions. Called by
@@ -70,7 +70,7 @@ _ETHNIC_SHARES: Final = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class Appearance:
     """One person; colours are linear RGB."""
 
     sex: str
@@ -124,8 +124,8 @@ class Look:
     seed: float
 
 
-def drawn_look(rng: np.random.Generator, /) -> Look:
-    """Returns a person drawn by lot."""
+def sampled_appearance(rng: np.random.Generator, /) -> Appearance:
+    """Returns a sampled person."""
     sex = "f" if rng.random() < 0.5 else "m"
     age = int(rng.choice(3, p=AGE_SHARES))
     tone_step = int(rng.integers(6))
@@ -136,7 +136,7 @@ def drawn_look(rng: np.random.Generator, /) -> Look:
     coefficients = np.clip(rng.normal(0, 1, 100), -2.5, 2.5) * rng.uniform(0.55, 0.95)
     hair_colour = _hair_colour(rng, age=age, light=light, ethnicity=ethnicity)
     wrinkled = float(rng.uniform(*((0.0, 0.15), (0.08, 0.5), (0.35, 1.0))[age]))
-    return Look(
+    return Appearance(
         sex=sex,
         age_group=age,
         child=child,

@@ -21,7 +21,7 @@ _SUBPIXEL: Final = 8
 _SHIFT: Final = 3
 
 
-def drawn_occluder(rng: np.random.Generator, /) -> str:
+def sampled_occluder(rng: np.random.Generator, /) -> str:
     """Returns `hand`, `strands`, `object` or, most often, `none`."""
     names = [*KINDS, "none"]
     return str(rng.choice(names, p=[*KINDS.values(), 1 - sum(KINDS.values())]))

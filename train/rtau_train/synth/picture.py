@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from rtau.data import Image
 from rtau_train.synth import camera_flaws, identity, occlusion, paint, sampling, scene, spectacles
-from rtau_train.synth.identity import Look
-from rtau_train.synth.render import Act, Shot, Studio
+from rtau_train.synth.identity import Appearance
+from rtau_train.synth.render import Deformation, RenderedHead, Renderer
 from rtau_train.synth.sampling import Expression
 from rtau_train.synth.scene import Scene
 from rtau_train.synth.window import mirrored
@@ -49,26 +49,36 @@ class Picture:
     """A value for each of `COLUMNS` but `file`."""
 
 
-def make_picture(studio: Studio, /, *, seed: int, index: int) -> Picture:
+def make_picture(renderer: Renderer, /, *, seed: int, index: int) -> Picture:
     """Returns picture `index` of the set `seed`."""
     rng = np.random.default_rng([seed, index])
-    look = identity.drawn_look(rng)
-    expression = sampling.drawn_expression(rng)
-    place = scene.drawn_scene(rng, skin_level=float(np.mean(look.tone)))
+    appearance = identity.sampled_appearance(rng)
+    expression = sampling.sampled_expression(rng)
+    place = scene.sampled_scene(rng, skin_level=float(np.mean(appearance.tone)))
     worn = None
     if rng.random() < SPECTACLES_SHARE:
-        worn = spectacles.worn(spectacles.drawn_frame(rng), studio.resting_landmarks(look))
+        worn = spectacles.worn(
+            spectacles.sampled_frame(rng), renderer.resting_landmarks(appearance)
+        )
     shift = (float(rng.normal(0, _SHIFT_STD)), float(rng.normal(0, _SHIFT_STD)))
-    blemishes = paint.blemishes(studio.masks, rng, freckles=look.freckles, blush=look.blush)
-    act = _act(look, expression, rng)
-    shot = studio.shoot(look, act, place, skin_factor=blemishes, spectacles=worn, shift=shift)
-    occluder = occlusion.drawn_occluder(rng)
-    image, grey = _photographed(rng, shot=shot, look=look, place=place, occluder=occluder)
-    landmarks, pose = shot.landmarks, place.pose
+    blemishes = paint.blemishes(
+        renderer.masks, rng, freckles=appearance.freckles, blush=appearance.blush
+    )
+    deformation = _deformation(appearance, expression, rng)
+    rendered = renderer.render(
+        appearance, deformation, place, skin_factor=blemishes, spectacles=worn, shift=shift
+    )
+    occluder = occlusion.sampled_occluder(rng)
+    image, grey = _photographed(
+        rng, rendered=rendered, appearance=appearance, place=place, occluder=occluder
+    )
+    landmarks, pose = rendered.landmarks, place.pose
     if rng.random() < _MIRRORED_SHARE:
         image, landmarks = mirrored(image, landmarks)
         pose = scene.Pose(-pose.yaw_deg, pose.pitch_deg, -pose.roll_deg)
-    row = _row(look, expression, place=dataclasses.replace(place, pose=pose), shot=shot)
+    row = _row(
+        appearance, expression, place=dataclasses.replace(place, pose=pose), rendered=rendered
+    )
     row |= {
         "glasses": str(int(worn is not None)),
         "sunglasses": str(int(worn is not None and worn.style.tint > 0.3)),
@@ -79,41 +89,50 @@ def make_picture(studio: Studio, /, *, seed: int, index: int) -> Picture:
     return Picture(image, landmarks, row)
 
 
-def _act(look: Look, expression: Expression, rng: np.random.Generator) -> Act:
+def _deformation(
+    appearance: Appearance, expression: Expression, rng: np.random.Generator
+) -> Deformation:
     gains = sampling.fold_gains(
-        expression.intensities, wrinkled=look.wrinkled, gain=look.fold_gain, rng=rng
+        expression.intensities, wrinkled=appearance.wrinkled, gain=appearance.fold_gain, rng=rng
     )
-    return Act(expression.weights, height_map(gains, rng))
+    return Deformation(expression.weights, height_map(gains, rng))
 
 
 def _photographed(
-    rng: np.random.Generator, *, shot: Shot, look: Look, place: Scene, occluder: str
+    rng: np.random.Generator,
+    *,
+    rendered: RenderedHead,
+    appearance: Appearance,
+    place: Scene,
+    occluder: str,
 ) -> tuple[Image, bool]:
     """Returns the head before a background, behind an occluder, through a camera."""
-    size = len(shot.image)
-    background = scene.drawn_background(rng, size, kind=place.lighting.kind)
-    cover = shot.image[..., 3:]
-    image = shot.image[..., :3] + (1 - cover) * background
+    size = len(rendered.image)
+    background = scene.sampled_background(rng, size, kind=place.lighting.kind)
+    cover = rendered.image[..., 3:]
+    image = rendered.image[..., :3] + (1 - cover) * background
     if occluder != "none":
         image = occlusion.occluded(
             image,
-            shot.landmarks,
+            rendered.landmarks,
             rng,
             kind=occluder,
-            skin=_seen_colour(shot),
-            hair=np.clip(np.array(look.hair_colour) * place.exposure * place.lighting.level, 0, 1)
+            skin=_seen_colour(rendered),
+            hair=np.clip(
+                np.array(appearance.hair_colour) * place.exposure * place.lighting.level, 0, 1
+            )
             ** (1 / 2.2),
         )
     return camera_flaws.through_camera(image, rng, dark=place.lighting.kind == "dim")
 
 
-def _seen_colour(shot: Shot) -> npt.NDArray[np.float64]:
+def _seen_colour(rendered: RenderedHead) -> npt.NDArray[np.float64]:
     """Returns the face's colour in this light, from the middle of the nose and both cheeks."""
-    size = len(shot.image)
-    places = shot.landmarks[[29, 30, 2, 14]]
+    size = len(rendered.image)
+    places = rendered.landmarks[[29, 30, 2, 14]]
     middle = np.stack([places[0], places[1], places[[1, 2]].mean(0), places[[1, 3]].mean(0)])
     columns, rows = np.clip(middle.T.astype(int), 0, size - 1)
-    return np.asarray(np.median(shot.image[rows, columns, :3], axis=0), np.float64)
+    return np.asarray(np.median(rendered.image[rows, columns, :3], axis=0), np.float64)
 
 
 def _brightness(image: Image, landmarks: Floats) -> float:
@@ -123,8 +142,10 @@ def _brightness(image: Image, landmarks: Floats) -> float:
     return float(image[low[1] : high[1], low[0] : high[0]].mean())
 
 
-def _row(look: Look, expression: Expression, *, place: Scene, shot: Shot) -> dict[str, str]:
-    intensities = sampling.parted_lips(expression.intensities, shot.lip_gap_cm)
+def _row(
+    appearance: Appearance, expression: Expression, *, place: Scene, rendered: RenderedHead
+) -> dict[str, str]:
+    intensities = sampling.parted_lips(expression.intensities, rendered.lip_gap_cm)
     actions = (*sampling.LABELLED, *sampling.DISTRACTORS)
     return {
         **{f"AU{au:02d}": f"{intensities.get(au, 0.0):.2f}" for au in actions},
@@ -132,16 +153,16 @@ def _row(look: Look, expression: Expression, *, place: Scene, shot: Shot) -> dic
         "yaw_deg": f"{place.pose.yaw_deg:.1f}",
         "pitch_deg": f"{place.pose.pitch_deg:.1f}",
         "roll_deg": f"{place.pose.roll_deg:.1f}",
-        "sex": look.sex,
-        "ethnicity": look.ethnicity,
-        "age_group": str(look.age_group),
-        "child": f"{look.child:.2f}",
-        "skin_tone": str(look.skin_tone),
-        "hair": look.hair,
-        "beard": str(int(max(look.beard) > 0.5)),
+        "sex": appearance.sex,
+        "ethnicity": appearance.ethnicity,
+        "age_group": str(appearance.age_group),
+        "child": f"{appearance.child:.2f}",
+        "skin_tone": str(appearance.skin_tone),
+        "hair": appearance.hair,
+        "beard": str(int(max(appearance.beard) > 0.5)),
         "lighting": place.lighting.kind,
-        "lip_gap": f"{shot.lip_gap_cm:.3f}",
-        "skin": str(look.skins[0]),
-        "brow": str(look.brow),
+        "lip_gap": f"{rendered.lip_gap_cm:.3f}",
+        "skin": str(appearance.skins[0]),
+        "brow": str(appearance.brow),
         "distance_cm": f"{place.distance_cm:.0f}",
     }

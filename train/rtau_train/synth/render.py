@@ -1,8 +1,8 @@
 """Draws one head with OpenGL: shadow map, skin and eyes, brows, lashes, hair, spectacles.
 
-Takes a person, an action and a scene and returns the head on a transparent ground with its 68
-points. Backgrounds, occluders and the camera's flaws are added by others. A picture depends on its
-arguments only, never on the picture before. Called by `picture.py` and `clip.py`.
+Takes an appearance, a deformation and a scene and returns the head on a transparent ground with
+its 68 points. Backgrounds, occluders and the camera's flaws are added by others. A picture depends
+on its arguments only, never on the picture before. Called by `picture.py` and `clip.py`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from rtau_train.synth import gpu, paint, uniforms
 from rtau_train.synth.assets import BROW_HEIGHTS, HAIR_STYLES, SKINS, Assets
-from rtau_train.synth.head import LANDMARKS, Head, NormalField, Rider, Surface
-from rtau_train.synth.identity import Look
+from rtau_train.synth.head import LANDMARKS, AttachedMesh, Head, NormalField, Surface
+from rtau_train.synth.identity import Appearance
 from rtau_train.synth.scene import Scene
 from rtau_train.synth.spectacles import Spectacles
 from rtau_train.synth.window import Window, tangents, window_around
@@ -39,8 +39,8 @@ _VALLEY_SHADE: Final = 6.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Act:
-    """What the face does: weights of shapes and the folds of its skin."""
+class Deformation:
+    """What an expression does to the mesh: weights of shapes and the folds of its skin."""
 
     weights: Mapping[str, float]
     folds_cm: Floats
@@ -48,8 +48,8 @@ class Act:
 
 
 @dataclasses.dataclass(frozen=True)
-class Shot:
-    """A drawn head."""
+class RenderedHead:
+    """A head as it was rendered."""
 
     image: Floats
     """(S, S, 4): RGB in 0-1 display values, premultiplied, and cover."""
@@ -59,7 +59,7 @@ class Shot:
     """Beyond the person's rest; above about 0.12 the lips are parted."""
 
 
-class Studio:
+class Renderer:
     """An open OpenGL context with all meshes and textures of an asset folder."""
 
     def __init__(self, assets: Assets, *, size: int) -> None:
@@ -91,26 +91,26 @@ class Studio:
         self._noise = gpu.texture(context, _noise(), repeat=True)
         self.masks = paint.face_masks(assets.neutral[LANDMARKS])
         self._skins: dict[int, tuple[Any, Floats]] = {}
-        self._riders: dict[str, _HairOrBrow] = {}
+        self._attachments: dict[str, _HairOrBrow] = {}
 
-    def shoot(
+    def render(
         self,
-        look: Look,
-        act: Act,
+        appearance: Appearance,
+        deformation: Deformation,
         scene: Scene,
         *,
         skin_factor: Floats,
         spectacles: Spectacles | None = None,
         shift: tuple[float, float] = (0.0, 0.0),
         window: Window | None = None,
-    ) -> Shot:
+    ) -> RenderedHead:
         """Returns the head, alone.
 
         `skin_factor` (384, 320) are the skin's blemishes; `shift` moves the window, in sides;
         `window` replaces the one around the landmarks, for a camera that stands still.
         """
-        person = self.head.person(look.coefficients, look.macro)
-        surface = self.head.acting(person, act.weights)
+        person = self.head.person(appearance.coefficients, appearance.macro)
+        surface = self.head.deformed(person, deformation.weights)
         view_from_head = uniforms.view_from_head(scene)
         seen = tangents(uniforms.moved(view_from_head, surface.points[LANDMARKS]))
         if window is None:
@@ -126,24 +126,24 @@ class Studio:
             "noise": _NOISE,
             **uniforms.light_uniforms(scene, view_from_head[:3, :3]),
         }
-        self._mesh.move(surface.points, surface.normals, self.head.occlusion(act.weights))
+        self._mesh.move(surface.points, surface.normals, self.head.occlusion(deformation.weights))
         moved_by = surface.points - self.head.neutral
-        brow = self._rider(f"brow{look.brow}")
-        brow.place(moved_by, stretch=look.brow_stretch)
-        hair = self._rider(look.hair) if look.hair in HAIR_STYLES else None
+        brow = self._attached(f"brow{appearance.brow}")
+        brow.place(moved_by, stretch=appearance.brow_stretch)
+        hair = self._attached(appearance.hair) if appearance.hair in HAIR_STYLES else None
         if hair is not None:
-            hair.place(moved_by, fringe=look.fringe)
+            hair.place(moved_by, fringe=appearance.fringe)
         self._draw_shadow(shadow, hair)
         mouth = self._mouth(surface, gap_cm)
-        self._draw_skin(look, act, common, skin_factor=skin_factor, mouth=mouth)
-        self._draw_strands(look, common, brow=brow, hair=hair)
+        self._draw_skin(appearance, deformation, common, skin_factor=skin_factor, mouth=mouth)
+        self._draw_strands(appearance, common, brow=brow, hair=hair)
         if spectacles is not None:
             self._draw_spectacles(spectacles)
-        return Shot(self._read(), window.pixels(seen, self.size), gap_cm)
+        return RenderedHead(self._read(), window.pixels(seen, self.size), gap_cm)
 
-    def resting_landmarks(self, look: Look, /) -> Floats:
+    def resting_landmarks(self, appearance: Appearance, /) -> Floats:
         """Returns a person's 68 points at rest: (68, 3) cm in head space."""
-        return self.head.person(look.coefficients, look.macro)[LANDMARKS]
+        return self.head.person(appearance.coefficients, appearance.macro)[LANDMARKS]
 
     def _head_mesh(self) -> gpu.Mesh:
         head = self.head
@@ -158,19 +158,19 @@ class Studio:
         lips = surface.points[LANDMARKS[[62, 66]]]
         return float(lips[:, 2].mean()), max(gap_cm, 0.0)
 
-    def _rider(self, name: str) -> _HairOrBrow:
-        if name not in self._riders:
+    def _attached(self, name: str) -> _HairOrBrow:
+        if name not in self._attachments:
             assets = self._assets
             if name in HAIR_STYLES:
                 strands, image = assets.hair[name], assets.hair_texture(name)
             else:
                 row = int(name.removeprefix("brow"))
                 strands, image = assets.brows[row], assets.brow(row // BROW_HEIGHTS)
-            rider = Rider(strands, len(assets.neutral))
-            self._riders[name] = _HairOrBrow(
-                self._context, self._programs, rider=rider, image=image
+            attached = AttachedMesh(strands, len(assets.neutral))
+            self._attachments[name] = _HairOrBrow(
+                self._context, self._programs, attached=attached, image=image
             )
-        return self._riders[name]
+        return self._attachments[name]
 
     def _skin(self, row: int) -> tuple[Any, Floats]:
         """Returns a skin's texture and the linear mean of its cheeks."""
@@ -201,8 +201,8 @@ class Studio:
 
     def _draw_skin(
         self,
-        look: Look,
-        act: Act,
+        appearance: Appearance,
+        deformation: Deformation,
         common: Mapping[str, Any],
         *,
         skin_factor: Floats,
@@ -210,32 +210,34 @@ class Studio:
     ) -> None:
         self._target.use()
         self._target.clear(0, 0, 0, 0, depth=1.0)
-        self._write_maps(look, act, skin_factor)
-        (skin_a, mean_a), (skin_b, mean_b) = (self._skin(row) for row in look.skins)
+        self._write_maps(appearance, deformation, skin_factor)
+        (skin_a, mean_a), (skin_b, mean_b) = (self._skin(row) for row in appearance.skins)
         units = (skin_a, skin_b, self._shadow_map, self._maps["folds"], self._maps["paint"])
         for unit, image in enumerate((*units, self._noise)):
             image.use(unit)
         program = self._programs["skin"]
         gpu.put(program, common)
-        gpu.put(program, {**uniforms.look_uniforms(look), "mouth": mouth})
+        gpu.put(program, {**uniforms.appearance_uniforms(appearance), "mouth": mouth})
         gpu.put(program, {"skin_mean_a": mean_a, "skin_mean_b": mean_b})
         gpu.put(program, {"skin_a": _SKIN_A, "skin_b": _SKIN_B, "folds": _FOLDS, "paint": _PAINT})
         self._context.enable(self._context.CULL_FACE)
         self._mesh.draw("opaque", "skin")
         self._context.disable(self._context.CULL_FACE)
 
-    def _write_maps(self, look: Look, act: Act, skin_factor: Floats) -> None:
-        slope_x, slope_y, depth_cm = relief(act.folds_cm)
+    def _write_maps(
+        self, appearance: Appearance, deformation: Deformation, skin_factor: Floats
+    ) -> None:
+        slope_x, slope_y, depth_cm = relief(deformation.folds_cm)
         light = np.clip(1 - _VALLEY_SHADE * depth_cm, 0.35, 1)
         folds = np.dstack([slope_x, slope_y, light, skin_factor])
         self._maps["folds"].write(folds.tobytes())
-        beard = paint.stubble(self.masks, look.beard)
+        beard = paint.stubble(self.masks, appearance.beard)
         painted = np.dstack([beard, self.masks.lips, self.masks.eyes])
         self._maps["paint"].write((np.clip(painted, 0, 1) * 255).astype(np.uint8).tobytes())
 
     def _draw_strands(
         self,
-        look: Look,
+        appearance: Appearance,
         common: Mapping[str, Any],
         *,
         brow: _HairOrBrow,
@@ -249,21 +251,27 @@ class Studio:
         )
         self._target.depth_mask = False
         gpu.put(program, {**common, "strand_texture": _STRANDS, "solid_pass": False})
-        gpu.put(program, {"kind": EYE_SHADE, "amount": look.eye_shade})
+        gpu.put(program, {"kind": EYE_SHADE, "amount": appearance.eye_shade})
         self._mesh.draw("eye_shade", "strands")
         brow.texture.use(_STRANDS)
         gpu.put(
             program,
-            {"kind": BROW, "amount": look.brow_density, "strand_colour": look.brow_colour},
+            {
+                "kind": BROW,
+                "amount": appearance.brow_density,
+                "strand_colour": appearance.brow_colour,
+            },
         )
         brow.mesh.draw("all", "strands")
-        lashes = tuple(min(0.4 * part, 0.02) for part in look.hair_colour)
-        gpu.put(program, {"kind": LASHES, "amount": look.lash_density, "strand_colour": lashes})
+        lashes = tuple(min(0.4 * part, 0.02) for part in appearance.hair_colour)
+        gpu.put(
+            program, {"kind": LASHES, "amount": appearance.lash_density, "strand_colour": lashes}
+        )
         self._mesh.draw("lashes", "strands")
         if hair is not None:
             hair.texture.use(_STRANDS)
-            gpu.put(program, {"kind": HAIR, "amount": look.hair_sheen})
-            gpu.put(program, {"strand_colour": look.hair_colour, "texture_mean": hair.mean})
+            gpu.put(program, {"kind": HAIR, "amount": appearance.hair_sheen})
+            gpu.put(program, {"strand_colour": appearance.hair_colour, "texture_mean": hair.mean})
             for solid in (True, False):
                 self._target.depth_mask = solid
                 (context.disable if solid else context.enable)(context.BLEND)
@@ -300,21 +308,21 @@ class Studio:
 
 
 class _HairOrBrow:
-    """A rider with its texture and its mesh on the GPU."""
+    """An attached mesh with its texture, on the GPU."""
 
     def __init__(
         self,
         context: Any,
         programs: Mapping[str, Any],
         *,
-        rider: Rider,
+        attached: AttachedMesh,
         image: npt.NDArray[np.uint8],
     ) -> None:
         self.texture = gpu.texture(context, image)
-        self._rider = rider
-        static = np.zeros((len(rider.uvs), gpu.STATIC_WIDTH), np.float32)
-        static[:, :2] = rider.uvs
-        uses = {"all": rider.indices}
+        self._attached = attached
+        static = np.zeros((len(attached.uvs), gpu.STATIC_WIDTH), np.float32)
+        static[:, :2] = attached.uvs
+        uses = {"all": attached.indices}
         drawn = {name: programs[name] for name in ("strands", "shadow")}
         self.mesh = gpu.Mesh(context, drawn, triangles=uses, static=static)
         covered = image[..., 3] > 128
@@ -322,7 +330,7 @@ class _HairOrBrow:
         self.mean = max(float(levels[covered].mean()), 0.02) if covered.any() else 0.2
 
     def place(self, moved_by: Floats, *, stretch: float = 1.0, fringe: float = 1.0) -> None:
-        surface = self._rider.ride(moved_by, stretch=stretch, fringe=fringe)
+        surface = self._attached.follow(moved_by, stretch=stretch, fringe=fringe)
         self.mesh.move(surface.points, surface.normals, 0.8)
 
 

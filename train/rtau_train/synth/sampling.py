@@ -97,8 +97,8 @@ class Expression:
     """Weight of each shape of the mesh."""
 
 
-def drawn_expression(rng: np.random.Generator, /) -> Expression:
-    """Returns an expression drawn by lot."""
+def sampled_expression(rng: np.random.Generator, /) -> Expression:
+    """Returns a sampled expression."""
     names = list(EXPRESSIONS)
     shares = np.array([EXPRESSIONS[name][0] for name in names])
     name = str(rng.choice(names, p=shares / shares.sum()))

@@ -1,4 +1,4 @@
-"""Draws the room by lot: where camera and lights are, how it is exposed, what is behind.
+"""Samples the room: where camera and lights are, how it is exposed, what is behind.
 
 Directions in here are in view space (x right, y up, z towards the camera); `render.py` turns them.
 Called by `picture.py` and `clip.py`.
@@ -81,9 +81,9 @@ class Scene:
     exposure: float
 
 
-def drawn_scene(rng: np.random.Generator, /, *, skin_level: float) -> Scene:
-    """Returns a scene drawn by lot; the camera meters a skin of this linear albedo."""
-    lighting = drawn_lighting(rng)
+def sampled_scene(rng: np.random.Generator, /, *, skin_level: float) -> Scene:
+    """Returns a sampled scene; the camera meters a skin of this linear albedo."""
+    lighting = sampled_lighting(rng)
     return Scene(
         pose=_pose(rng),
         distance_cm=float(np.exp(rng.uniform(math.log(32), math.log(150)))),
@@ -156,8 +156,8 @@ _LAMPS: Final = {
 }  # fmt: skip
 
 
-def drawn_lighting(rng: np.random.Generator, /, *, kind: str | None = None) -> Lighting:
-    """Returns lamps drawn by lot, of a kind of `LIGHTS` or of any."""
+def sampled_lighting(rng: np.random.Generator, /, *, kind: str | None = None) -> Lighting:
+    """Returns sampled lamps, of a kind of `LIGHTS` or of any."""
     if kind is None:
         shares = np.array(list(LIGHTS.values()))
         kind = str(rng.choice(list(LIGHTS), p=shares / shares.sum()))
@@ -195,7 +195,7 @@ def drawn_lighting(rng: np.random.Generator, /, *, kind: str | None = None) -> L
     )
 
 
-def drawn_background(rng: np.random.Generator, size: int, /, *, kind: str) -> Floats:
+def sampled_background(rng: np.random.Generator, size: int, /, *, kind: str) -> Floats:
     """Returns what is behind the head: float32 (size, size, 3), 0-1, display values."""
     grey = rng.uniform(0.05, 0.95)
     if kind in ("dim", "screen", "flash"):

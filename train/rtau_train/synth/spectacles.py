@@ -50,8 +50,8 @@ class Spectacles:
     style: Frame
 
 
-def drawn_frame(rng: np.random.Generator, /) -> Frame:
-    """Returns a style drawn by lot: metal or plastic, round or square, clear or dark."""
+def sampled_frame(rng: np.random.Generator, /) -> Frame:
+    """Returns a sampled style: metal or plastic, round or square, clear or dark."""
     plastic = rng.random() < 0.6
     dark = 0.012 + 0.12 * rng.random(3) ** 3
     metal = np.array([0.35, 0.32, 0.28]) * rng.uniform(0.5, 1.5)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from rtau_train.synth.identity import Look
+from rtau_train.synth.identity import Appearance
 from rtau_train.synth.scene import Scene
 
 Matrix = npt.NDArray[np.float64]
@@ -68,30 +68,30 @@ def light_uniforms(scene: Scene, view_from_head: Matrix) -> dict[str, Any]:
     }
 
 
-def look_uniforms(look: Look) -> dict[str, Any]:
+def appearance_uniforms(appearance: Appearance) -> dict[str, Any]:
     """Returns the colours and strengths of a person."""
     return {
-        "skin_share": look.skin_share,
-        "skin_tone": look.tone,
-        "skin_contrast": look.contrast,
-        "skin_grey": look.redness_dropped,
+        "skin_share": appearance.skin_share,
+        "skin_tone": appearance.tone,
+        "skin_contrast": appearance.contrast,
+        "skin_grey": appearance.redness_dropped,
         "fold_strength": 1.0,
         "pores": _PORES,
-        "wetness": look.wetness,
-        "gloss": look.gloss,
-        "lip_colour": look.lip_colour,
-        "lip_paint": look.lip_paint,
-        "eye_paint": look.eye_paint,
-        "beard_colour": look.beard_colour,
-        "cropped_hair": _CROPPED.get(look.hair, 0.3),
-        "hair_colour": look.hair_colour,
-        "cloth": look.cloth,
-        "collar": look.collar_cm,
-        "iris": look.iris,
-        "iris_radius": look.iris_radius,
-        "pupil": look.pupil,
-        "sclera": look.sclera,
-        "seed": look.seed,
-        "teeth": look.teeth,
-        "tongue": look.tongue,
+        "wetness": appearance.wetness,
+        "gloss": appearance.gloss,
+        "lip_colour": appearance.lip_colour,
+        "lip_paint": appearance.lip_paint,
+        "eye_paint": appearance.eye_paint,
+        "beard_colour": appearance.beard_colour,
+        "cropped_hair": _CROPPED.get(appearance.hair, 0.3),
+        "hair_colour": appearance.hair_colour,
+        "cloth": appearance.cloth,
+        "collar": appearance.collar_cm,
+        "iris": appearance.iris,
+        "iris_radius": appearance.iris_radius,
+        "pupil": appearance.pupil,
+        "sclera": appearance.sclera,
+        "seed": appearance.seed,
+        "teeth": appearance.teeth,
+        "tongue": appearance.tongue,
     }

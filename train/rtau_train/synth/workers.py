@@ -14,13 +14,13 @@ from pathlib import Path
 import cv2
 
 from rtau_train.synth.assets import read_assets
-from rtau_train.synth.render import Studio
-from rtau_train.synth.writer import Order, write_part
+from rtau_train.synth.render import Renderer
+from rtau_train.synth.writer import RenderJob, write_part
 
 Progress = Callable[[int], None]
 
 
-def write_all(order: Order, /, *, jobs: int, progress: Progress) -> None:
+def write_all(job: RenderJob, /, *, jobs: int, progress: Progress) -> None:
     """Writes every missing part; calls `progress` with how many pictures were added.
 
     Raises:
@@ -28,20 +28,20 @@ def write_all(order: Order, /, *, jobs: int, progress: Progress) -> None:
         SourceOpenError: an asset file is missing.
         SinkError: the folder cannot be written.
     """
-    missing = order.missing()
+    missing = job.missing()
     if not missing:
         return
     if jobs == 1:
-        studio = open_studio(order.assets, size=order.size)
+        renderer = open_renderer(job.assets, size=job.size)
         for part in missing:
-            for _ in write_part(studio, order, part):
+            for _ in write_part(renderer, job, part):
                 progress(1)
         return
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(
         max_workers=min(jobs, len(missing)), mp_context=context
     ) as pool:
-        running = {pool.submit(_write, order, part) for part in missing}
+        running = {pool.submit(_write, job, part) for part in missing}
         try:
             for done in concurrent.futures.as_completed(running):
                 progress(done.result())
@@ -50,17 +50,17 @@ def write_all(order: Order, /, *, jobs: int, progress: Progress) -> None:
             raise
 
 
-def open_studio(assets: Path, *, size: int) -> Studio:
+def open_renderer(assets: Path, *, size: int) -> Renderer:
     """Returns a studio for pictures of a size; it keeps one core busy and no more."""
     cv2.setNumThreads(1)
-    return Studio(read_assets(assets), size=size)
+    return Renderer(read_assets(assets), size=size)
 
 
 # A worker process keeps its studio from part to part.
-_STUDIOS: dict[Order, Studio] = {}
+_RENDERERS: dict[RenderJob, Renderer] = {}
 
 
-def _write(order: Order, part: range) -> int:
-    if order not in _STUDIOS:
-        _STUDIOS[order] = open_studio(order.assets, size=order.size)
-    return sum(1 for _ in write_part(_STUDIOS[order], order, part))
+def _write(job: RenderJob, part: range) -> int:
+    if job not in _RENDERERS:
+        _RENDERERS[job] = open_renderer(job.assets, size=job.size)
+    return sum(1 for _ in write_part(_RENDERERS[job], job, part))

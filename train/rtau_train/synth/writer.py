@@ -27,7 +27,7 @@ import numpy as np
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
 from rtau_train.synth.picture import COLUMNS, Picture, make_picture
-from rtau_train.synth.render import Studio
+from rtau_train.synth.render import Renderer
 
 PART_PICTURES: Final = 64
 JPEG_QUALITY: Final = 92
@@ -37,7 +37,7 @@ RENDERER: Final = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
+class RenderJob:
     """What was asked for."""
 
     assets: Path
@@ -60,28 +60,28 @@ class Order:
         return tuple(part for part in self.parts() if not self.part_file(part).exists())
 
 
-def begin(order: Order, /) -> None:
-    """Makes the folder, or checks that it was begun with the same order.
+def begin(job: RenderJob, /) -> None:
+    """Makes the folder, or checks that it was begun with the same job.
 
     Raises:
-        UsageError: the folder holds pictures of another order.
+        UsageError: the folder holds pictures of another job.
         SinkError: the folder cannot be made.
     """
     wanted = {
         "renderer": RENDERER,
-        "seed": order.seed,
-        "size": order.size,
-        "assets_sha256": assets_digest(order.assets),
+        "seed": job.seed,
+        "size": job.size,
+        "assets_sha256": assets_digest(job.assets),
     }
-    path = order.out / "synth.json"
+    path = job.out / "synth.json"
     if path.exists():
         _check_same(path, wanted)
         return
     try:
-        (order.out / "parts").mkdir(parents=True, exist_ok=True)
+        (job.out / "parts").mkdir(parents=True, exist_ok=True)
         _write_whole(path, (json.dumps(wanted, indent=2) + "\n").encode())
     except OSError as error:
-        raise SinkError(f"{order.out}: cannot be written ({error.strerror})") from None
+        raise SinkError(f"{job.out}: cannot be written ({error.strerror})") from None
 
 
 def assets_digest(folder: Path, /) -> str:
@@ -101,7 +101,7 @@ def assets_digest(folder: Path, /) -> str:
     return digest.hexdigest()
 
 
-def write_part(studio: Studio, order: Order, pictures: range, /) -> Iterator[int]:
+def write_part(renderer: Renderer, job: RenderJob, pictures: range, /) -> Iterator[int]:
     """Draws and writes a run of pictures; yields the number of each as it is written.
 
     Raises:
@@ -111,26 +111,26 @@ def write_part(studio: Studio, order: Order, pictures: range, /) -> Iterator[int
     try:
         for index in pictures:
             name = f"{index // _PER_FOLDER:02d}/{index:08d}.jpg"
-            picture = make_picture(studio, seed=order.seed, index=index)
-            path = order.out / "crops" / name
+            picture = make_picture(renderer, seed=job.seed, index=index)
+            path = job.out / "crops" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_whole(path, _jpeg(picture))
             made.append((name, picture))
             yield index
-        _write_whole(order.part_file(pictures), _part(made))
+        _write_whole(job.part_file(pictures), _part(made))
     except OSError as error:
-        raise SinkError(f"{order.out}: cannot be written ({error.strerror})") from None
+        raise SinkError(f"{job.out}: cannot be written ({error.strerror})") from None
 
 
-def assemble(order: Order, /) -> int:
+def assemble(job: RenderJob, /) -> int:
     """Writes labels.csv and landmarks68.npz of all finished pictures; returns how many there are.
 
-    Pictures that an earlier, longer order made are left out: the folder is what was asked for.
+    Pictures that an earlier, longer job made are left out: the folder is what was asked for.
     """
     rows: list[dict[str, str]] = []
     points = [np.zeros((0, 68, 2), np.float32)]
-    for part in order.parts():
-        path = order.part_file(part)
+    for part in job.parts():
+        path = job.part_file(part)
         if path.exists():
             with np.load(path, allow_pickle=False) as archive:
                 rows += json.loads(str(archive["rows"]))
@@ -142,10 +142,10 @@ def assemble(order: Order, /) -> int:
     packed = io.BytesIO()
     np.savez(packed, xy=np.concatenate(points))
     try:
-        _write_whole(order.out / "labels.csv", table.getvalue().encode())
-        _write_whole(order.out / "landmarks68.npz", packed.getvalue())
+        _write_whole(job.out / "labels.csv", table.getvalue().encode())
+        _write_whole(job.out / "landmarks68.npz", packed.getvalue())
     except OSError as error:
-        raise SinkError(f"{order.out}: cannot be written ({error.strerror})") from None
+        raise SinkError(f"{job.out}: cannot be written ({error.strerror})") from None
     return len(rows)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from rtau.errors import SourceOpenError
-from rtau_train.card.clips import clip_figures
+from rtau_train.card.clips import clip_metrics
 from rtau_train.evaluation.au_curves import curves_of
 from tests.support.cards import bright_engine, clip_folder
 
@@ -10,7 +10,7 @@ def test_every_face_of_every_clip_has_its_curves_judged(tmp_path):
     folder = clip_folder(tmp_path / "clips", first=40)
     curves = curves_of(folder / "short.mp4", bright_engine())[0]
 
-    (found,) = clip_figures(bright_engine(), folder)
+    (found,) = clip_metrics(bright_engine(), folder)
 
     assert (found.clip, found.face, found.frames) == ("short.mp4", 0, 30)
     assert found.found == curves[0].found > 20
@@ -22,11 +22,11 @@ def test_every_face_of_every_clip_has_its_curves_judged(tmp_path):
 
 def test_a_folder_without_clips_is_refused(tmp_path):
     with pytest.raises(SourceOpenError, match=r"no clip; expected NAME\.mp4 with its truth"):
-        clip_figures(bright_engine(), tmp_path)
+        clip_metrics(bright_engine(), tmp_path)
 
 
 def test_a_clip_without_truth_is_refused(tmp_path):
     (tmp_path / "alone.mp4").write_bytes(b"")
 
     with pytest.raises(SourceOpenError, match=r"alone\.csv: cannot be read"):
-        clip_figures(bright_engine(), tmp_path)
+        clip_metrics(bright_engine(), tmp_path)

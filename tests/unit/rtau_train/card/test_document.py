@@ -4,14 +4,14 @@ import re
 import pytest
 
 from rtau_train.card import document
-from rtau_train.card.record import NeutralFigures
+from rtau_train.card.record import NeutralMetrics
 from tests.support.cards import (
-    card_figures,
-    clip_figures,
+    card_metrics,
+    clip_metrics,
     contract,
-    london_figures,
+    london_metrics,
     origins,
-    portrait_figures,
+    portrait_metrics,
 )
 
 
@@ -21,15 +21,15 @@ def flat(text):
 
 
 def card(**changes):
-    return flat(document.card_text(card_figures(**changes), contract()))
+    return flat(document.card_text(card_metrics(**changes), contract()))
 
 
 def everything():
     return card(
         origins=origins(has_portraits=True, has_older_skins=True, max_yaw_deg=35, max_pitch_deg=25),
-        portraits=portrait_figures(),
-        london=london_figures(),
-        clips=(clip_figures(0), clip_figures(1)),
+        portraits=portrait_metrics(),
+        london=london_metrics(),
+        clips=(clip_metrics(0), clip_metrics(1)),
     )
 
 
@@ -59,15 +59,15 @@ def test_a_card_says_what_a_reader_must_know():
 
 
 def test_every_au_has_its_row():
-    figures = card_figures()
-    text = document.card_text(figures, contract())
+    metrics = card_metrics()
+    text = document.card_text(metrics, contract())
 
-    for row in figures.renders.labels:
+    for row in metrics.renders.labels:
         assert f"| {row.label} | " in text
         assert (
             f"| {row.auc:.3f} | {row.f1:.3f} | {row.threshold:.3f} | {row.base_rate:.3f} |" in text
         )
-    means = figures.renders.means
+    means = metrics.renders.means
     assert f"| **mean** |  | {means.mean_auc:.3f} | {means.macro_f1:.3f} |" in text
     assert f"macro-F1 of {means.macro_f1_all_positive:.3f}" in text
 
@@ -116,7 +116,7 @@ def test_photographs_are_credited_and_faces_not_found_are_said():
     assert "| AU17 | chin raiser | 3 of 20 | 15% |" in text
     assert "| AU12 | lip corner puller | 20 | 95% | 0.970 | 60% |" in text
     assert "A face was found in every picture." in text
-    missed = card(london=london_figures(not_found=("a.png", "b.png")))
+    missed = card(london=london_metrics(not_found=("a.png", "b.png")))
     assert "In 2 of their 42 pictures no face was found" in missed
 
 
@@ -138,13 +138,13 @@ def test_shared_subjects_are_said():
 
 
 def test_the_weakest_are_computed():
-    figures = card_figures(london=london_figures(), clips=(clip_figures(0), clip_figures(1)))
-    said = document.failures(figures)
+    metrics = card_metrics(london=london_metrics(), clips=(clip_metrics(0), clip_metrics(1)))
+    said = document.failures(metrics)
 
-    lowest = sorted((row.auc, row.label) for row in figures.renders.labels)[:3]
+    lowest = sorted((row.auc, row.label) for row in metrics.renders.labels)[:3]
     named = ", ".join(f"{label} (AUC {auc:.2f})" for auc, label in lowest)
     assert said[0] == f"Weakest on held-out renders: {named}."
-    last = min(figures.renders.groups, key=lambda group: group.mean_auc)
+    last = min(metrics.renders.groups, key=lambda group: group.mean_auc)
     assert f": {last.column} {last.value}, mean AUC {last.mean_auc:.3f} against" in said[1]
     assert "JPEG, quality 20, mean AUC 0.710, 10% of the decisions change" in said[2]
     assert said[3] == "False alarms on 5% or more of the neutral faces: AU17 (15%)."
@@ -152,15 +152,15 @@ def test_the_weakest_are_computed():
 
 
 def test_few_false_alarms_are_said_too():
-    assert "No AU reaches 5%" in card(london=london_figures(active=0))
+    assert "No AU reaches 5%" in card(london=london_metrics(active=0))
 
 
 def test_small_groups_are_not_called_the_weakest():
-    renders = card_figures().renders
+    renders = card_metrics().renders
     small = tuple(dataclasses.replace(group, rows=10) for group in renders.groups)
-    figures = card_figures(renders=dataclasses.replace(renders, groups=small))
+    metrics = card_metrics(renders=dataclasses.replace(renders, groups=small))
 
-    assert not any("Weakest group" in sentence for sentence in document.failures(figures))
+    assert not any("Weakest group" in sentence for sentence in document.failures(metrics))
 
 
 def test_an_au_that_never_occurred_is_not_weak():
@@ -169,7 +169,7 @@ def test_an_au_that_never_occurred_is_not_weak():
 
 
 def test_the_words_of_groups_are_about_groups_there_are():
-    groups = card_figures().renders.groups
+    groups = card_metrics().renders.groups
     aged = (*groups, dataclasses.replace(groups[0], column="age_group", value="2"))
 
     assert document.group_words(groups) == ""
@@ -182,17 +182,17 @@ def test_limits_of_pose_are_those_of_the_training_renders():
 
 
 def test_heatmaps_are_spoken_of_where_there_are_some():
-    model = dataclasses.replace(card_figures().model, cam_grid=(7, 7))
+    model = dataclasses.replace(card_metrics().model, cam_grid=(7, 7))
 
     assert "Heatmaps" not in card()
     with_cams = contract(cam_method="gradcam", cam_scale=(1.0,) * 12)
-    text = flat(document.card_text(card_figures(model=model), with_cams))
+    text = flat(document.card_text(card_metrics(model=model), with_cams))
     assert "Heatmaps (gradcam) show where a score comes from, on a 7x7 grid" in text
 
 
 @pytest.mark.parametrize("share", [0.05, 0.4])
 def test_five_per_cent_is_too_often(share):
-    neutral = (NeutralFigures("AU17", 1, share),)
-    london = dataclasses.replace(london_figures(), neutral=neutral)
+    neutral = (NeutralMetrics("AU17", 1, share),)
+    london = dataclasses.replace(london_metrics(), neutral=neutral)
 
-    assert f"AU17 ({share:.0%})" in document.failures(card_figures(london=london))[-1]
+    assert f"AU17 ({share:.0%})" in document.failures(card_metrics(london=london))[-1]

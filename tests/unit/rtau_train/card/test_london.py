@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SourceOpenError
-from rtau_train.card.london import london_figures
+from rtau_train.card.london import london_metrics
 from rtau_train.datasets.prepare.cutting import Cutter, Plan
 from rtau_train.datasets.prepare.listing import SourceImage
 from tests.support.cards import CROP, bright_engine, brightness, london_folder, without_a_face
@@ -21,11 +21,11 @@ def said_of(folder, people, kind):
 
 
 def test_only_even_people_are_reported(folder):
-    figures = london_figures(bright_engine(), folder)
+    metrics = london_metrics(bright_engine(), folder)
 
-    assert (figures.people, figures.neutral_faces, figures.smiling_faces) == (3, 3, 3)
-    assert figures.not_found == ()
-    assert [row.label for row in figures.smiles] == ["AU12", "AU25", "AU06"]
+    assert (metrics.people, metrics.neutral_faces, metrics.smiling_faces) == (3, 3, 3)
+    assert metrics.not_found == ()
+    assert [row.label for row in metrics.smiles] == ["AU12", "AU25", "AU06"]
 
 
 def test_alarms_and_smiles_are_counted_at_the_shipped_threshold(folder):
@@ -33,11 +33,11 @@ def test_alarms_and_smiles_are_counted_at_the_shipped_threshold(folder):
     threshold = float(np.sort(neutral)[1]) - 1e-4  # two of three neutral faces reach it
     engine = bright_engine(thresholds=(threshold,) * 12)
 
-    figures = london_figures(engine, folder)
+    metrics = london_metrics(engine, folder)
 
-    assert {(row.active, round(row.share, 3)) for row in figures.neutral} == {(2, 0.667)}
-    assert len(figures.neutral) == 12
-    smile = figures.smiles[0]
+    assert {(row.active, round(row.share, 3)) for row in metrics.neutral} == {(2, 0.667)}
+    assert len(metrics.neutral) == 12
+    smile = metrics.smiles[0]
     assert (smile.pairs, smile.rising) == (3, 1)
     assert smile.active == pytest.approx((smiling >= threshold).mean())
     above = (smiling[:, None] > neutral).mean()
@@ -47,11 +47,11 @@ def test_alarms_and_smiles_are_counted_at_the_shipped_threshold(folder):
 def test_a_face_that_is_not_found_is_counted_and_in_no_figure(folder):
     without_a_face(folder / "crops" / "smiling4.png")
 
-    figures = london_figures(bright_engine(), folder)
+    metrics = london_metrics(bright_engine(), folder)
 
-    assert figures.not_found == ("smiling4.png",)
-    assert (figures.neutral_faces, figures.smiling_faces) == (3, 2)
-    assert figures.smiles[0].pairs == 2
+    assert metrics.not_found == ("smiling4.png",)
+    assert (metrics.neutral_faces, metrics.smiling_faces) == (3, 2)
+    assert metrics.smiles[0].pairs == 2
 
 
 def test_a_smile_that_is_darker_is_not_rising(folder):
@@ -60,7 +60,7 @@ def test_a_smile_that_is_darker_is_not_rising(folder):
     swapped = [{**row, "sheet": other[row["sheet"][:7]] + row["sheet"][7:]} for row in rows]
     write_csv(folder / "blendshapes.csv", swapped)
 
-    smile = london_figures(bright_engine(), folder).smiles[0]
+    smile = london_metrics(bright_engine(), folder).smiles[0]
 
     assert (smile.rising, smile.auc < 0.5) == (0, True)
 
@@ -77,14 +77,14 @@ def test_a_row_of_another_form_is_refused(folder, change, said):
     write_csv(folder / "blendshapes.csv", [{**rows[0], **change}, *rows[1:]])
 
     with pytest.raises(SourceOpenError, match=said):
-        london_figures(bright_engine(), folder)
+        london_metrics(bright_engine(), folder)
 
 
 def test_a_folder_without_a_pair_or_a_column_is_refused(tmp_path):
     odd = london_folder(tmp_path / "odd", people=(1, 3))
 
     with pytest.raises(SourceOpenError, match="no even-numbered person has a neutral and a"):
-        london_figures(bright_engine(), odd)
+        london_metrics(bright_engine(), odd)
     write_csv(odd / "blendshapes.csv", [{"file": "neutral1.png"}])
     with pytest.raises(SourceOpenError, match="column sheet is missing"):
-        london_figures(bright_engine(), odd)
+        london_metrics(bright_engine(), odd)

@@ -7,9 +7,9 @@ from rtau.errors import SourceOpenError, UsageError
 from rtau_train.card.origins import OLDER_ASSETS_SHA256, origins, rows_of
 from rtau_train.datasets.folds import Split
 from rtau_train.datasets.labelled_crops import joined
-from rtau_train.datasets.splits import Parts
+from rtau_train.datasets.splits import DataSplits
 from tests.support.cards import as_portraits, contract, rendered_folder
-from tests.support.training import FACES, parts
+from tests.support.training import FACES, splits
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def mixed(data):
     both = joined([data.take(np.arange(40)), as_portraits(data.take(np.arange(12)), sheets=3)])
     train = np.concatenate([np.arange(30), [40, 41]])
     test = np.concatenate([np.arange(34, 40), np.arange(42, 52)])
-    return Parts(both, Split(train, np.arange(30, 34), test), "image")
+    return DataSplits(both, Split(train, np.arange(30, 34), test), "image")
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def found(run_folder, run_parts, *folders, **changes):
 
 
 def test_a_run_on_renders_alone(run_folder):
-    seen = found(run_folder, parts(), FACES)
+    seen = found(run_folder, splits(), FACES)
 
     (one,) = seen.datasets
-    split = parts().split
+    split = splits().split
     assert one.name == "renders"
     assert one.made_by == "the prototype of the renderer"
     assert [one.train, one.validation, one.test] == [
@@ -50,7 +50,7 @@ def test_a_run_on_renders_alone(run_folder):
     assert [(stage.recipe, stage.epochs) for stage in seen.stages] == [
         ("train/recipes/small.toml", 3)
     ]
-    yaw = np.abs(parts().data.columns["yaw_deg"][split.train].astype(float))
+    yaw = np.abs(splits().data.columns["yaw_deg"][split.train].astype(float))
     assert seen.max_yaw_deg == pytest.approx(yaw.max())
 
 
@@ -61,7 +61,7 @@ def test_a_run_on_renders_alone(run_folder):
 def test_skins_are_told_apart_by_the_record_of_the_renders(
     run_folder, tmp_path, assets, released, older
 ):
-    seen = found(run_folder, parts(), rendered_folder(tmp_path / "faces", assets=assets))
+    seen = found(run_folder, splits(), rendered_folder(tmp_path / "faces", assets=assets))
 
     assert (seen.has_released_skins, seen.has_older_skins) == (released, older)
 
@@ -79,13 +79,15 @@ def test_portraits_are_counted_beside_the_renders(run_folder, mixed, portraits_f
 
 
 def test_a_contract_that_speaks_of_portraits_is_believed(run_folder):
-    assert found(run_folder, parts(), FACES, training_data="renders and Portraits").has_portraits
+    assert found(run_folder, splits(), FACES, training_data="renders and Portraits").has_portraits
 
 
 def test_portraits_without_a_licence_row_are_refused(run_folder, data):
     generated = as_portraits(data.take(np.arange(5)), origin="SFHQ")
     both = joined([data, generated])
-    mixed = Parts(both, Split(np.arange(100), np.arange(100, 110), np.arange(110, 125)), "image")
+    mixed = DataSplits(
+        both, Split(np.arange(100), np.arange(100, 110), np.arange(110, 125)), "image"
+    )
 
     with pytest.raises(UsageError, match="portraits from SFHQ-T2I only, got 'SFHQ' in column"):
         found(run_folder, mixed, FACES, FACES)
@@ -98,7 +100,7 @@ def test_people_are_no_renders(run_folder, data):
     )
 
     with pytest.raises(UsageError, match=r"trained on renders and portraits, got disfa\+"):
-        found(run_folder, dataclasses.replace(parts(), data=people), FACES)
+        found(run_folder, dataclasses.replace(splits(), data=people), FACES)
 
 
 @pytest.mark.parametrize("text", ["no json", "[1]", "{}"])
@@ -107,4 +109,4 @@ def test_a_record_that_is_none_is_refused(run_folder, tmp_path, text):
     (folder / "synth.json").write_text(text)
 
     with pytest.raises(SourceOpenError, match=r"synth\.json: not a record of `rtau-train synth`"):
-        found(run_folder, parts(), folder)
+        found(run_folder, splits(), folder)

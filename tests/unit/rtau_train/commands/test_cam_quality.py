@@ -4,15 +4,15 @@ import pytest
 
 from rtau_train.commands.cam_quality import table
 from rtau_train.commands.main import main
-from rtau_train.evaluation.run_metrics import CamFigures
+from rtau_train.evaluation.run_metrics import CamMetrics
 from tests.support.training import FACES
 
 
-def figures(label, method, **changes):
+def metrics(label, method, **changes):
     nan = float("nan")
     values = {"rows": 0, "empty": 2, "hit_rate": nan, "energy": nan, "chance": nan}
     values |= {"hit_chance": nan, **changes}
-    return CamFigures(method=method, label=label, regions="landmarks", **values)
+    return CamMetrics(method=method, label=label, regions="landmarks", **values)
 
 
 def test_the_table_gives_figures_lifts_and_what_was_left_out():
@@ -20,10 +20,10 @@ def test_the_table_gives_figures_lifts_and_what_was_left_out():
     one["hit_chance"] = 0.125
     shown = table(
         [
-            figures("AU04", "gradcam++", **one),
-            figures("AU04", "gradcam", **{**one, "energy": 0.3}),
-            figures("AU25", "gradcam++"),
-            figures("AU25", "gradcam"),
+            metrics("AU04", "gradcam++", **one),
+            metrics("AU04", "gradcam", **{**one, "energy": 0.3}),
+            metrics("AU25", "gradcam++"),
+            metrics("AU25", "gradcam"),
         ]
     ).splitlines()
 

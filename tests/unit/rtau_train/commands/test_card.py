@@ -8,7 +8,7 @@ import torch
 
 from rtau.contract import ModelContract
 from rtau_train.commands.main import main
-from rtau_train.datasets.splits import parts_of
+from rtau_train.datasets.splits import splits_of
 from rtau_train.evaluation import evaluate
 from rtau_train.models.checkpoint import load_model, save_model
 from tests.support.cards import clip_folder, london_folder
@@ -29,14 +29,14 @@ def run_folder(run_folder, tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("run") / "small"
     shutil.copytree(run_folder, folder)
-    model, parts = load_model(folder), parts_of(faces(), small_recipe())
+    model, splits = load_model(folder), splits_of(faces(), small_recipe())
     net = model.network()
     for layer in net.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.momentum = None  # the mean of all that it sees
     with torch.no_grad():
-        crops = evaluate.cut_plain(parts.data, parts.split.train, model.recipe)
+        crops = evaluate.cut_plain(splits.data, splits.split.train, model.recipe)
         net.train().features(torch.from_numpy(crops))
     save_model(folder / "model.pt", dataclasses.replace(model, weights=net.state_dict()))
     return folder
@@ -67,27 +67,27 @@ def carded(run_folder, model_file, tmp_path_factory):
 
 def test_a_card_and_its_figures_are_written(carded, model_file):
     text = (carded / "card.md").read_text(encoding="utf-8")
-    figures = json.loads((carded / "card.json").read_text(encoding="utf-8"))
+    metrics = json.loads((carded / "card.json").read_text(encoding="utf-8"))
 
     assert text.startswith("# small-au12\n")
     assert "## Neutral and smiling photographs" in text
     assert "## Curves of rendered clips" in text
-    assert figures["model"]["name"] == "small-au12"
-    assert figures["measurement"]["machine"]
-    assert figures["measurement"]["commit"]
-    assert figures["london"]["people"] == 3
-    assert figures["clips"][0]["frames"] == 30
+    assert metrics["model"]["name"] == "small-au12"
+    assert metrics["measurement"]["machine"]
+    assert metrics["measurement"]["commit"]
+    assert metrics["london"]["people"] == 3
+    assert metrics["clips"][0]["frames"] == 30
 
 
 def test_the_figures_are_of_the_file_and_equal_those_of_torch(carded, run_folder):
-    figures = json.loads((carded / "card.json").read_text(encoding="utf-8"))["renders"]
-    model, parts = load_model(run_folder), parts_of(faces(), small_recipe())
-    said = evaluate.answers(model, parts)
-    wanted = evaluate.report(model, parts, said=said)
+    metrics = json.loads((carded / "card.json").read_text(encoding="utf-8"))["renders"]
+    model, splits = load_model(run_folder), splits_of(faces(), small_recipe())
+    said = evaluate.answers(model, splits)
+    wanted = evaluate.report(model, splits, said=said)
 
     assert np.ptp(said.probabilities, axis=0).min() > 1e-3  # else rounding orders the pictures
-    assert figures["rows"] == wanted.test.rows
-    for got, row in zip(figures["labels"], wanted.labels, strict=True):
+    assert metrics["rows"] == wanted.test.rows
+    for got, row in zip(metrics["labels"], wanted.labels, strict=True):
         assert got["threshold"] == 0.5
         assert got["base_rate"] == row.base_rate
         np.testing.assert_allclose(np.array(got["auc"], float), row.auc, equal_nan=True)
@@ -153,7 +153,7 @@ def test_a_model_of_emotions_has_no_card(run_folder, model_file):
         model_file=model_file,
         run_folder=run_folder,
         model=load_model(run_folder),
-        parts=parts_of(faces(), small_recipe()),
+        splits=splits_of(faces(), small_recipe()),
         folders=[FACES],
     )
 

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from rtau_train.commands.main import main
-from rtau_train.evaluation.run_metrics import read_figures
-from tests.support.training import FACES, parts
+from rtau_train.evaluation.run_metrics import read_metrics
+from tests.support.training import FACES, splits
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def test_evaluate_writes_figures_and_predictions_and_prints_a_table(run, capsys)
     assert main(["evaluate", str(run), "--data", str(FACES)]) == 0
 
     assert "| AU12 | lip corner puller |" in capsys.readouterr().out
-    figures = read_figures(run / "evaluation.json")
+    metrics = read_metrics(run / "evaluation.json")
     record = json.loads((run / "run.json").read_text())
-    assert {key: figures.record[key] for key in record} == record
-    assert figures.record["settings"]["training epochs"] == "3"
+    assert {key: metrics.record[key] for key in record} == record
+    assert metrics.record["settings"]["training epochs"] == "3"
     with (run / "predictions.csv").open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == figures.test.rows == len(parts().split.test)
+        assert len(list(csv.DictReader(file))) == metrics.test.rows == len(splits().split.test)
 
 
 def test_evaluate_prints_the_file_as_json_and_groups_by_any_column(run, capsys):
@@ -31,7 +31,7 @@ def test_evaluate_prints_the_file_as_json_and_groups_by_any_column(run, capsys):
     assert main(["evaluate", str(run), "--data", str(FACES), *flags]) == 0
 
     assert capsys.readouterr().out == (run / "evaluation.json").read_text()
-    groups = read_figures(run / "evaluation.json").groups
+    groups = read_metrics(run / "evaluation.json").groups
     assert {group.column for group in groups} == {"glasses"}
 
 

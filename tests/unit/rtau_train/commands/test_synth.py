@@ -30,8 +30,8 @@ def test_a_missing_asset_folder_is_one_line(tmp_path, capsys):
 def test_two_processes_write_what_one_writes(asset_folder, tmp_path, capsys):
     def files(jobs):
         out = tmp_path / f"jobs{jobs}"
-        order = ("--count", "70", "--size", "64", "--jobs", str(jobs), "--seed", "3")
-        assert synth(out, asset_folder, *order) == 0
+        job = ("--count", "70", "--size", "64", "--jobs", str(jobs), "--seed", "3")
+        assert synth(out, asset_folder, *job) == 0
         assert capsys.readouterr().out.strip() == str(out)
         written = sorted(path for path in out.rglob("*") if path.suffix in (".jpg", ".csv"))
         return {path.relative_to(out).as_posix(): path.read_bytes() for path in written}

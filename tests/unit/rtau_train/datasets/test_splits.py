@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rtau.errors import SourceOpenError, UsageError
-from rtau_train.datasets.splits import inherited, parts_of, saved_parts
+from rtau_train.datasets.splits import inherited, saved_splits, splits_of
 from rtau_train.recipe import Oversample, SplitPlan
 from tests.support.training import small_recipe
 
@@ -26,26 +26,26 @@ def shown(data, label):
 
 
 def test_ten_copies_make_eleven_as_in_the_papers_table(data):
-    parts = parts_of(data, recipe_with(before_split=True))
+    splits = splits_of(data, recipe_with(before_split=True))
 
     originals = {label: shown(data, label) for label in RARE}
     both = int(np.all(data.occurs[:, [data.labels.index(label) for label in RARE]], axis=1).sum())
-    assert len(parts.data) == len(data) + 10 * sum(originals.values())
-    assert shown(parts.data, "AU20") == 11 * originals["AU20"] + 10 * both
-    assert parts.data.name(0) == data.files[0]
-    assert parts.data.name(len(data)).endswith("#1")
-    names = [parts.data.name(row) for row in range(len(parts.data))]
+    assert len(splits.data) == len(data) + 10 * sum(originals.values())
+    assert shown(splits.data, "AU20") == 11 * originals["AU20"] + 10 * both
+    assert splits.data.name(0) == data.files[0]
+    assert splits.data.name(len(data)).endswith("#1")
+    names = [splits.data.name(row) for row in range(len(splits.data))]
     assert len(set(names)) == len(names)
 
 
 def test_the_papers_way_lets_copies_cross_and_the_clean_way_does_not(data):
-    def crossing(parts):
-        originals = np.array(parts.data.files)
-        train = set(originals[parts.split.train])
-        return train & set(originals[np.r_[parts.split.validation, parts.split.test]])
+    def crossing(splits):
+        originals = np.array(splits.data.files)
+        train = set(originals[splits.split.train])
+        return train & set(originals[np.r_[splits.split.validation, splits.split.test]])
 
-    assert crossing(parts_of(data, recipe_with(before_split=True)))
-    clean = parts_of(data, recipe_with(before_split=False))
+    assert crossing(splits_of(data, recipe_with(before_split=True)))
+    clean = splits_of(data, recipe_with(before_split=False))
     assert not crossing(clean)
     copied = np.flatnonzero(clean.data.copies)
     assert len(copied)
@@ -53,13 +53,13 @@ def test_the_papers_way_lets_copies_cross_and_the_clean_way_does_not(data):
 
 
 def test_copies_are_other_pictures_and_always_the_same_ones(data):
-    parts = parts_of(data, recipe_with(before_split=False))
-    copy = int(np.flatnonzero(parts.data.copies)[0])
-    original = parts.data.files.index(parts.data.files[copy])
+    splits = splits_of(data, recipe_with(before_split=False))
+    copy = int(np.flatnonzero(splits.data.copies)[0])
+    original = splits.data.files.index(splits.data.files[copy])
 
-    first, points = parts.data.read(np.array([copy]))
-    again, _ = parts.data.read(np.array([copy]))
-    plain, plain_points = parts.data.read(np.array([original]))
+    first, points = splits.data.read(np.array([copy]))
+    again, _ = splits.data.read(np.array([copy]))
+    plain, plain_points = splits.data.read(np.array([original]))
 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, plain)
@@ -70,10 +70,10 @@ def test_copies_are_other_pictures_and_always_the_same_ones(data):
 def test_a_split_is_found_again_by_the_files_names(data, tmp_path):
     for before_split in (True, False):
         recipe = recipe_with(before_split=before_split)
-        made = parts_of(data, recipe)
+        made = splits_of(data, recipe)
         (tmp_path / "split.json").write_text(made.to_json(recipe.split))
 
-        found = saved_parts(tmp_path, data, recipe)
+        found = saved_splits(tmp_path, data, recipe)
 
         for name in ("train", "validation", "test"):
             wanted = [made.data.name(int(row)) for row in getattr(made.split, name)]
@@ -83,11 +83,11 @@ def test_a_split_is_found_again_by_the_files_names(data, tmp_path):
 
 def test_rows_in_another_order_change_nothing(data, tmp_path):
     recipe = small_recipe()
-    made = parts_of(data, recipe)
+    made = splits_of(data, recipe)
     (tmp_path / "split.json").write_text(made.to_json(recipe.split))
     turned = data.take(np.arange(len(data))[::-1])
 
-    found = saved_parts(tmp_path, turned, recipe)
+    found = saved_splits(tmp_path, turned, recipe)
 
     tested = {turned.files[row] for row in found.split.test}
     assert tested == {data.files[row] for row in made.split.test}
@@ -95,22 +95,22 @@ def test_rows_in_another_order_change_nothing(data, tmp_path):
 
 def test_other_data_than_the_runs_are_refused(data, tmp_path):
     recipe = small_recipe()
-    (tmp_path / "split.json").write_text(parts_of(data, recipe).to_json(recipe.split))
+    (tmp_path / "split.json").write_text(splits_of(data, recipe).to_json(recipe.split))
 
     with pytest.raises(UsageError, match="names 9 pictures that --data does not have"):
-        saved_parts(tmp_path, data.take(np.arange(100)), recipe)
+        saved_splits(tmp_path, data.take(np.arange(100)), recipe)
 
 
 def test_a_saved_split_by_subject_is_checked_anew(data, tmp_path):
     recipe = dataclasses.replace(small_recipe(), split=SplitPlan(protocol="subject"))
-    payload = json.loads(parts_of(data, recipe).to_json(recipe.split))
+    payload = json.loads(splits_of(data, recipe).to_json(recipe.split))
     twins = data.subjects.copy()
     first, other = data.files.index(payload["train"][0]), data.files.index(payload["test"][0])
     twins[other] = twins[first]
     (tmp_path / "split.json").write_text(json.dumps(payload))
 
     with pytest.raises(UsageError, match="must not have one person in two parts"):
-        saved_parts(tmp_path, dataclasses.replace(data, subjects=twins), recipe)
+        saved_splits(tmp_path, dataclasses.replace(data, subjects=twins), recipe)
 
 
 @pytest.mark.parametrize("text", [None, "nonsense", "[]", '{"train": [], "test": [3]}'])
@@ -119,21 +119,21 @@ def test_what_is_no_split_is_refused(data, tmp_path, text):
         (tmp_path / "split.json").write_text(text)
 
     with pytest.raises(SourceOpenError, match=r"split\.json"):
-        saved_parts(tmp_path, data, small_recipe())
+        saved_splits(tmp_path, data, small_recipe())
 
 
 def test_people_on_both_sides_are_counted(data):
     one_person = dataclasses.replace(data, subjects=np.array(["ann"] * len(data)))
 
-    assert parts_of(one_person, small_recipe()).shared_subjects() == 1
-    assert parts_of(data, small_recipe()).shared_subjects() == 0
+    assert splits_of(one_person, small_recipe()).shared_subjects() == 1
+    assert splits_of(data, small_recipe()).shared_subjects() == 0
 
 
 def test_a_later_run_keeps_the_parts_of_the_run_it_starts_from(data, tmp_path):
-    first = parts_of(data.take(np.arange(60)), small_recipe())
+    first = splits_of(data.take(np.arange(60)), small_recipe())
     (tmp_path / "split.json").write_text(first.to_json(small_recipe().split))
     plan = dataclasses.replace(small_recipe().split, seed=99)
-    later = parts_of(data, dataclasses.replace(small_recipe(), split=plan))
+    later = splits_of(data, dataclasses.replace(small_recipe(), split=plan))
 
     made = inherited(later, tmp_path)
 
@@ -145,20 +145,20 @@ def test_a_later_run_keeps_the_parts_of_the_run_it_starts_from(data, tmp_path):
 
 
 def test_files_that_got_their_data_sets_name_are_found_again(data, tmp_path):
-    first = parts_of(data, small_recipe())
+    first = splits_of(data, small_recipe())
     (tmp_path / "split.json").write_text(first.to_json(small_recipe().split))
     named = dataclasses.replace(data, files=tuple(f"renders/{file}" for file in data.files))
     plan = dataclasses.replace(small_recipe().split, seed=99)
 
-    made = inherited(parts_of(named, dataclasses.replace(small_recipe(), split=plan)), tmp_path)
+    made = inherited(splits_of(named, dataclasses.replace(small_recipe(), split=plan)), tmp_path)
 
     np.testing.assert_array_equal(made.split.test, first.split.test)
 
 
 def test_the_data_of_the_earlier_run_must_be_there(data, tmp_path):
     (tmp_path / "split.json").write_text(
-        parts_of(data, small_recipe()).to_json(small_recipe().split)
+        splits_of(data, small_recipe()).to_json(small_recipe().split)
     )
 
     with pytest.raises(UsageError, match=r"--data has 60 of the 120 pictures"):
-        inherited(parts_of(data.take(np.arange(60)), small_recipe()), tmp_path)
+        inherited(splits_of(data.take(np.arange(60)), small_recipe()), tmp_path)

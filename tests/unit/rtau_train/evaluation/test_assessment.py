@@ -5,7 +5,7 @@ import pytest
 import sklearn.metrics as sk
 
 from rtau_train.evaluation import binary_metrics
-from rtau_train.evaluation.assessment import Answers, class_figures, group_figures, label_figures
+from rtau_train.evaluation.assessment import Answers, class_metrics, group_metrics, label_metrics
 
 LABELS = ("AU01", "AU12", "AU25")
 EMOTIONS = ("anger", "fear", "happiness")
@@ -44,7 +44,7 @@ def emotions(*, rows=90, people=9, seed=0):
 
 @pytest.fixture(scope="module")
 def judged():
-    return label_figures(answers(), thresholds=(0.4, 0.5, 0.6), seed=1)
+    return label_metrics(answers(), thresholds=(0.4, 0.5, 0.6), seed=1)
 
 
 def test_each_label_is_judged_over_its_coded_rows(judged):
@@ -101,13 +101,13 @@ def test_an_interval_is_that_of_people_drawn_one_by_one():
         rows = rows[said.coded[rows, 2]]
         scores.append(binary_metrics.f1(said.probabilities[rows, 2] >= 0.5, said.present[rows, 2]))
 
-    found = label_figures(said, thresholds=(0.5,) * 3, seed=7)[0][2]
+    found = label_metrics(said, thresholds=(0.5,) * 3, seed=7)[0][2]
     ends = np.percentile(scores, (2.5, 97.5))
     assert (found.f1_half_low, found.f1_half_high) == pytest.approx(tuple(ends))
 
 
 def test_one_person_has_no_interval():
-    labels, means = label_figures(answers(people=1), thresholds=(0.5,) * 3, seed=0)
+    labels, means = label_metrics(answers(people=1), thresholds=(0.5,) * 3, seed=0)
 
     assert np.isnan([labels[0].f1_half_low, labels[0].f1_half_high, means.macro_f1_low]).all()
     assert not np.isnan(labels[0].f1_half)
@@ -117,7 +117,7 @@ def test_a_label_that_never_occurs_has_no_f1_and_leaves_the_mean_alone():
     said = answers(uncoded=0)
     present = said.present.copy()
     present[:, 0] = False
-    labels, means = label_figures(
+    labels, means = label_metrics(
         dataclasses.replace(said, present=present), thresholds=(0.5,) * 3, seed=0
     )
 
@@ -135,7 +135,7 @@ def test_a_label_that_nobody_coded_has_no_figures():
     coded[:, 1] = False
     blind = dataclasses.replace(said, coded=coded, present=said.present & coded)
 
-    labels, _ = label_figures(blind, thresholds=(0.5,) * 3, seed=0)
+    labels, _ = label_metrics(blind, thresholds=(0.5,) * 3, seed=0)
 
     assert labels[1].rows == 0
     assert np.isnan([labels[1].base_rate, labels[1].f1_half, labels[1].ece]).all()
@@ -147,7 +147,7 @@ def test_what_is_not_coded_changes_nothing():
         said, probabilities=np.where(said.coded, said.probabilities, 1 - said.probabilities)
     )
 
-    assert label_figures(said, thresholds=(0.5,) * 3, seed=0) == label_figures(
+    assert label_metrics(said, thresholds=(0.5,) * 3, seed=0) == label_metrics(
         other, thresholds=(0.5,) * 3, seed=0
     )
 
@@ -156,7 +156,7 @@ def test_groups_cover_every_row_and_are_judged_as_the_whole_is():
     said = answers(uncoded=0)
     sexes = np.array(["f", "m"] * 60)
 
-    groups = group_figures(said, {"sex": sexes}, thresholds=(0.4, 0.5, 0.6))
+    groups = group_metrics(said, {"sex": sexes}, thresholds=(0.4, 0.5, 0.6))
 
     assert [(group.column, group.value, group.rows) for group in groups] == [
         ("sex", "f", 60),
@@ -174,7 +174,7 @@ def test_classes_are_judged_by_the_most_probable_one():
     said = emotions()
     truth, chosen = said.present.argmax(axis=1), said.probabilities.argmax(axis=1)
 
-    found = class_figures(said, seed=2)
+    found = class_metrics(said, seed=2)
 
     assert (np.array(found.matrix) == sk.confusion_matrix(truth, chosen)).all()
     assert found.accuracy == pytest.approx(sk.accuracy_score(truth, chosen))
@@ -191,7 +191,7 @@ def test_top_losses_come_first_and_name_file_and_classes():
     said = emotions()
     losses = -np.log(said.probabilities[said.present])
 
-    found = class_figures(said, seed=2).top_losses
+    found = class_metrics(said, seed=2).top_losses
 
     assert len(found) == 20
     worst = int(np.argmax(losses))
@@ -203,7 +203,7 @@ def test_top_losses_come_first_and_name_file_and_classes():
 
 def test_groups_of_classes_have_an_accuracy():
     said = emotions()
-    groups = group_figures(said, {"sex": np.array(["f", "m", "m"] * 30)}, thresholds=None)
+    groups = group_metrics(said, {"sex": np.array(["f", "m", "m"] * 30)}, thresholds=None)
 
     right = said.present.argmax(axis=1) == said.probabilities.argmax(axis=1)
     assert groups[0].accuracy == pytest.approx(right[::3].mean())
@@ -214,6 +214,6 @@ def test_rows_of_an_unknown_group_are_in_none():
     said = answers()
     sexes = np.array(["", "f", "m", "f"] * 30)
 
-    groups = group_figures(said, {"sex": sexes}, thresholds=(0.5,) * 3)
+    groups = group_metrics(said, {"sex": sexes}, thresholds=(0.5,) * 3)
 
     assert [(group.value, group.rows) for group in groups] == [("f", 60), ("m", 30)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rtau.errors import UsageError
 from rtau_train.evaluation import calibration, evaluate
 from rtau_train.models.checkpoint import load_model
-from tests.support.training import faces, parts
+from tests.support.training import faces, splits
 
 
 def drawn(*, temperature, shift, rows=20_000, seed=0):
@@ -98,8 +98,8 @@ def test_a_calibrated_model_says_what_its_record_says(run_folder, monkeypatch):
     model = load_model(run_folder)
     monkeypatch.setattr(calibration, "temperature_and_shift", lambda *_: (2.0, 1.0))
 
-    made = evaluate.calibrated(model, parts())
-    twice = evaluate.calibrated(made, parts())
+    made = evaluate.calibrated(model, splits())
+    twice = evaluate.calibrated(made, splits())
 
     crops = evaluate.cut_plain(faces(), np.arange(4), model.recipe)
     before = evaluate.predict(model.network(), crops).logits
@@ -118,7 +118,7 @@ def neutral_faces(count):
 def test_thresholds_stay_above_neutral_faces(run_folder):
     model, quiet = load_model(run_folder), neutral_faces(60)
 
-    raised = evaluate.calibrated(model, parts(), neutral=quiet)
+    raised = evaluate.calibrated(model, splits(), neutral=quiet)
 
     crops = evaluate.cut_plain(quiet, np.arange(60), model.recipe)
     logits = evaluate.predict(raised.network(), crops).logits
@@ -130,4 +130,4 @@ def test_thresholds_stay_above_neutral_faces(run_folder):
 
 def test_faces_that_show_something_are_not_neutral(run_folder):
     with pytest.raises(UsageError, match="show no AU at all"):
-        evaluate.calibrated(load_model(run_folder), parts(), neutral=faces())
+        evaluate.calibrated(load_model(run_folder), splits(), neutral=faces())

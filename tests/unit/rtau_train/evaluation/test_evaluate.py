@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from rtau.errors import UsageError
-from rtau_train.datasets.splits import parts_of
+from rtau_train.datasets.splits import splits_of
 from rtau_train.evaluation import evaluate
 from rtau_train.models import build
 from rtau_train.models.checkpoint import Model, load_model
-from tests.support.training import parts, small_recipe
+from tests.support.training import small_recipe, splits
 
 
 def test_predictions_do_not_depend_on_the_batch(run_folder, data, monkeypatch):
@@ -28,7 +28,7 @@ def test_predictions_do_not_depend_on_the_batch(run_folder, data, monkeypatch):
 
 def test_thresholds_are_chosen_on_their_own_part(run_folder, data):
     model = load_model(run_folder)
-    rows = parts().split.validation
+    rows = splits().split.validation
     crops = evaluate.cut_plain(data, rows, model.recipe)
 
     chosen = evaluate.calibrate(model.network(), crops, data.targets[rows], recipe=model.recipe)
@@ -39,28 +39,28 @@ def test_thresholds_are_chosen_on_their_own_part(run_folder, data):
 
 def test_the_figures_are_of_the_test_part_and_every_group(run_folder, data):
     model = load_model(run_folder)
-    split = parts().split
+    split = splits().split
 
-    figures = evaluate.report(model, parts())
+    metrics = evaluate.report(model, splits())
 
-    assert figures.test.rows == figures.test.subjects == len(split.test)
-    assert figures.train.rows == len(split.train)
-    assert [row.label for row in figures.labels] == list(model.recipe.network.labels)
+    assert metrics.test.rows == metrics.test.subjects == len(split.test)
+    assert metrics.train.rows == len(split.train)
+    assert [row.label for row in metrics.labels] == list(model.recipe.network.labels)
     truth = data.targets[split.test] >= 2
-    np.testing.assert_allclose([row.base_rate for row in figures.labels], truth.mean(axis=0))
+    np.testing.assert_allclose([row.base_rate for row in metrics.labels], truth.mean(axis=0))
     for column in ("sex", "ethnicity", "age_group"):
-        assert sum(g.rows for g in figures.groups if g.column == column) == len(split.test)
-    assert figures.protocol == "image"
-    assert figures.record["weights_sha256"] == model.weights_sha256()
-    assert [row.threshold for row in figures.labels] == list(model.thresholds)
+        assert sum(g.rows for g in metrics.groups if g.column == column) == len(split.test)
+    assert metrics.protocol == "image"
+    assert metrics.record["weights_sha256"] == model.weights_sha256()
+    assert [row.threshold for row in metrics.labels] == list(model.thresholds)
 
 
 def test_the_answers_are_those_of_the_network_row_by_row(run_folder, data, monkeypatch):
     model = load_model(run_folder)
-    rows = parts().split.test
+    rows = splits().split.test
     monkeypatch.setattr(evaluate, "READ_AT_ONCE", 7)
 
-    said = evaluate.answers(model, parts())
+    said = evaluate.answers(model, splits())
 
     logits = evaluate.predict(model.network(), evaluate.cut_plain(data, rows, model.recipe)).logits
     np.testing.assert_allclose(said.probabilities, 1 / (1 + np.exp(-logits)), atol=1e-5)
@@ -80,11 +80,11 @@ def test_classes_have_probabilities_that_sum_to_one():
 def test_columns_are_chosen_by_name_and_those_there_are_by_default(run_folder, data):
     model = load_model(run_folder)
     without = dataclasses.replace(data, columns={"sex": data.columns["sex"]})
-    few = dataclasses.replace(parts(), data=without)
+    few = dataclasses.replace(splits(), data=without)
 
     assert {group.column for group in evaluate.report(model, few).groups} == {"sex"}
-    chosen = evaluate.group_columns(parts(), ["glasses"])
-    groups = evaluate.report(model, parts(), groups=chosen).groups
+    chosen = evaluate.group_columns(splits(), ["glasses"])
+    groups = evaluate.report(model, splits(), groups=chosen).groups
     assert {group.column for group in groups} == {"glasses"}
     with pytest.raises(UsageError, match=r"no column age to group by; it has sex$"):
         evaluate.group_columns(few, ["age"])
@@ -112,10 +112,10 @@ def test_a_model_of_emotions_has_figures_of_classes(data):
         weights=build(network).state_dict(),
     )
 
-    figures = evaluate.report(model, parts_of(emotions, recipe))
+    metrics = evaluate.report(model, splits_of(emotions, recipe))
 
-    assert figures.labels == ()
-    assert figures.means is None
-    assert figures.classes.labels == labels
-    assert np.sum(figures.classes.matrix) == figures.test.rows
-    assert {group.column for group in figures.groups} == {"sex", "ethnicity", "age_group"}
+    assert metrics.labels == ()
+    assert metrics.means is None
+    assert metrics.classes.labels == labels
+    assert np.sum(metrics.classes.matrix) == metrics.test.rows
+    assert {group.column for group in metrics.groups} == {"sex", "ethnicity", "age_group"}

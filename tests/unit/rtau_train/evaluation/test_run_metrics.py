@@ -3,26 +3,26 @@ import json
 import pytest
 
 from rtau.errors import SourceOpenError
-from rtau_train.evaluation.run_metrics import RunFigures, read_figures, write_figures
-from tests.support.study_results import au_figures, emotion_figures
+from rtau_train.evaluation.run_metrics import RunMetrics, read_metrics, write_metrics
+from tests.support.study_results import au_metrics, emotion_metrics
 
 
-@pytest.mark.parametrize("figures", [au_figures(), emotion_figures()], ids=["labels", "classes"])
-def test_figures_come_back_from_their_file(figures, tmp_path):
-    write_figures(tmp_path / "evaluation.json", figures)
+@pytest.mark.parametrize("metrics", [au_metrics(), emotion_metrics()], ids=["labels", "classes"])
+def test_figures_come_back_from_their_file(metrics, tmp_path):
+    write_metrics(tmp_path / "evaluation.json", metrics)
     text = (tmp_path / "evaluation.json").read_text()
 
     assert "NaN" not in text
-    back = read_figures(tmp_path / "evaluation.json")
-    assert back.to_dict() == figures.to_dict()  # plain: a NaN differs from itself
+    back = read_metrics(tmp_path / "evaluation.json")
+    assert back.to_dict() == metrics.to_dict()  # plain: a NaN differs from itself
 
 
 def test_figures_of_another_format_are_refused(tmp_path):
-    payload = {**au_figures().to_dict(), "format": 2}
+    payload = {**au_metrics().to_dict(), "format": 2}
     (tmp_path / "evaluation.json").write_text(json.dumps(payload))
 
     with pytest.raises(SourceOpenError, match="format must be 1, got 2; evaluate the run again"):
-        read_figures(tmp_path / "evaluation.json")
+        read_metrics(tmp_path / "evaluation.json")
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_figures_of_another_format_are_refused(tmp_path):
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(change, words):
-    payload = {**au_figures().to_dict(), **change}
+    payload = {**au_metrics().to_dict(), **change}
 
     with pytest.raises(SourceOpenError, match=f"e.json: {words}"):
-        RunFigures.from_dict(payload, origin="e.json")
+        RunMetrics.from_dict(payload, origin="e.json")
 
 
 def test_a_missing_key_is_named():
-    payload = au_figures().to_dict()
+    payload = au_metrics().to_dict()
     del payload["seed"]
 
     with pytest.raises(SourceOpenError, match=r"e\.json: missing key seed"):
-        RunFigures.from_dict(payload, origin="e.json")
+        RunMetrics.from_dict(payload, origin="e.json")

@@ -16,7 +16,7 @@ from rtau_train.explaining.cam_quality import (
     GRID_PX,
     TOLERANCE_PX,
     Faces,
-    cam_figures,
+    cam_metrics,
     energy,
     faces_of,
     hit,
@@ -136,7 +136,7 @@ def test_figures_are_means_over_the_faces_that_show_the_label():
     occurs = [[False, True], [False, True], [False, False], [True, True]]
 
     net = Fixed(cams)
-    found = cam_figures(net, [faces_with(occurs)], labels=("AU01", "AU25"), methods=("gradcam",))
+    found = cam_metrics(net, [faces_with(occurs)], labels=("AU01", "AU25"), methods=("gradcam",))
 
     brow, lips = found
     assert (brow.label, brow.rows, brow.empty) == ("AU01", 0, 1)
@@ -158,7 +158,7 @@ def test_regions_follow_each_face():
     points = np.stack([TEMPLATE, TEMPLATE - [0, 0.3]])
     faces = faces_with([[True], [True]], points=points)
 
-    (found,) = cam_figures(Fixed(cams), [faces], labels=("AU25",), methods=("gradcam++",))
+    (found,) = cam_metrics(Fixed(cams), [faces], labels=("AU25",), methods=("gradcam++",))
 
     assert (found.rows, found.hit_rate) == (2, 0.5)
 
@@ -168,7 +168,7 @@ def test_more_faces_than_a_batch_holds_are_judged_once_each():
     batch = faces_with([[True]] * (BATCH + 3))
     told = []
 
-    (found,) = cam_figures(
+    (found,) = cam_metrics(
         Fixed(cams), [batch, batch], labels=("AU25",), methods=("gradcam",), progress=told.append
     )
 
@@ -180,13 +180,13 @@ def test_what_does_not_fit_together_is_refused():
     net = Fixed(np.zeros((1, 1, 7, 7), np.float32))
 
     with pytest.raises(ValueError, match="occurs must be"):
-        cam_figures(net, [faces_with([[True, True]])], labels=("AU25",))
+        cam_metrics(net, [faces_with([[True, True]])], labels=("AU25",))
     with pytest.raises(ValueError, match="points must be"):
-        cam_figures(net, [faces_with([[True]], points=TEMPLATE)], labels=("AU25",))
+        cam_metrics(net, [faces_with([[True]], points=TEMPLATE)], labels=("AU25",))
     with pytest.raises(ValueError, match="must name an Action Unit"):
-        cam_figures(net, [faces_with([[True]])], labels=("anger",))
+        cam_metrics(net, [faces_with([[True]])], labels=("anger",))
     with pytest.raises(UsageError, match="no face at all"):
-        cam_figures(net, [], labels=("AU25",))
+        cam_metrics(net, [], labels=("AU25",))
 
 
 def random_model(name, size):
@@ -215,7 +215,7 @@ def test_every_kind_of_network_gets_figures(data, name, size):
     told = []
 
     faces = faces_of(model, data, rows)
-    found = cam_figures(model.network(), faces, labels=LABELS, progress=told.append)
+    found = cam_metrics(model.network(), faces, labels=LABELS, progress=told.append)
 
     assert sum(told) == int(data.occurs[rows].any(axis=1).sum())
     assert [(one.label, one.method) for one in found] == [
@@ -267,7 +267,7 @@ def test_without_landmarks_the_mean_face_stands_in(data, run_folder):
 
     assert faces.source == "mean face"
     np.testing.assert_array_equal(faces.points, mean_face(rule)[None])
-    found = cam_figures(model.network(), [faces], labels=LABELS)
+    found = cam_metrics(model.network(), [faces], labels=LABELS)
     assert {one.regions for one in found} == {"mean face"}
 
 

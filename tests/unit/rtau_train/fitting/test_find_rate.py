@@ -7,7 +7,7 @@ from rtau.errors import UsageError
 from rtau_train.commands.main import main
 from rtau_train.fitting import find_rate
 from rtau_train.fitting.find_rate import TriedRates, try_rates
-from rtau_train.fitting.loop import Means
+from rtau_train.fitting.loop import TrainingOptions
 from tests.support.training import FACES, NO_AUGMENT, RECIPE, small_recipe
 
 
@@ -15,7 +15,7 @@ def test_rates_rise_in_equal_ratios_until_the_loss_diverges(data, monkeypatch):
     monkeypatch.setattr(find_rate, "HIGHEST", 1e3)
     recipe = dataclasses.replace(small_recipe(batch=8), augment=NO_AUGMENT)
 
-    tried = try_rates(recipe, data, steps=24, means=Means())
+    tried = try_rates(recipe, data, steps=24, options=TrainingOptions())
 
     ratios = [b / a for a, b in zip(tried.rates, tried.rates[1:], strict=False)]
     assert ratios == pytest.approx([ratios[0]] * len(ratios))
@@ -32,7 +32,7 @@ def test_the_suggestion_is_where_the_loss_falls_fastest():
 
 def test_too_few_steps_are_refused(data):
     with pytest.raises(UsageError, match="--steps must be at least 10, got 3"):
-        try_rates(small_recipe(), data, steps=3, means=Means())
+        try_rates(small_recipe(), data, steps=3, options=TrainingOptions())
 
 
 def test_the_command_writes_a_row_per_rate(tmp_path, capsys):

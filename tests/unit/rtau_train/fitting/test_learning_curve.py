@@ -7,7 +7,7 @@ import pytest
 
 from rtau_train.commands.main import main
 from rtau_train.datasets.folds import split_rows
-from rtau_train.datasets.splits import saved_parts
+from rtau_train.datasets.splits import saved_splits
 from rtau_train.evaluation.binary_metrics import auc, known_mean
 from rtau_train.evaluation.evaluate import answers
 from rtau_train.models.checkpoint import load_model
@@ -52,9 +52,9 @@ def test_a_curve_has_a_point_per_count_measured_on_one_test_part(tmp_path, capsy
     assert [row["rows"] for row in table] == ["16", "48"]
     for row in table:
         model = load_model(tmp_path / f"rows-{row['rows']}")
-        parts = saved_parts(tmp_path / f"rows-{row['rows']}", faces(), model.recipe)
-        assert len(parts.split.train) == int(row["rows"])
-        said = answers(model, parts)
+        splits = saved_splits(tmp_path / f"rows-{row['rows']}", faces(), model.recipe)
+        assert len(splits.split.train) == int(row["rows"])
+        said = answers(model, splits)
         aucs = [auc(said.probabilities[:, k], said.present[:, k]) for k in range(12)]
         assert float(row["test"]) == pytest.approx(known_mean(aucs), abs=1e-4)
         assert 0 < float(row["others"]) < 1

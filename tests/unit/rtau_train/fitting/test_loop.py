@@ -16,7 +16,7 @@ from rtau_train.models.loss import total_loss
 from tests.support.training import NO_AUGMENT, small_recipe
 
 
-class StopAfter(loop.Watcher):
+class StopAfter(loop.Callback):
     """Interrupts a run after some epochs, as Ctrl-C would."""
 
     def __init__(self, epochs):
@@ -62,7 +62,7 @@ def test_eight_samples_are_learnt_by_heart(data):
 def test_a_resumed_run_ends_in_the_same_bits(run_folder, data, tmp_path):
     out = tmp_path / "halted"
     with pytest.raises(KeyboardInterrupt):
-        fit(small_recipe(), data, out, watcher=StopAfter(2))
+        fit(small_recipe(), data, out, callback=StopAfter(2))
     assert load_model(out).epochs_done == 2
 
     resumed = fit(small_recipe(), data, out, resume=True)
@@ -221,7 +221,7 @@ def test_labels_that_never_occur_are_told_and_recorded(data, tmp_path):
     targets[:, 3] = 0
     heard = []
 
-    class Listener(loop.Watcher):
+    class Listener(loop.Callback):
         def note(self, text, /):
             heard.append(text)
 
@@ -229,7 +229,7 @@ def test_labels_that_never_occur_are_told_and_recorded(data, tmp_path):
         with_fit(small_net(), epochs=1),
         dataclasses.replace(data, targets=targets),
         tmp_path / "run",
-        watcher=Listener(),
+        callback=Listener(),
     )
 
     said = "AU05 has one class in the train part: 0 of 72 rows"
@@ -238,9 +238,11 @@ def test_labels_that_never_occur_are_told_and_recorded(data, tmp_path):
 
 
 def test_the_record_says_what_was_changed_and_computed_with(data, tmp_path):
-    means = loop.Means(overrides=("fit.epochs=1",), amp=True, channels_last=True, cutters=2)
+    options = loop.TrainingOptions(
+        overrides=("fit.epochs=1",), amp=True, channels_last=True, loader_workers=2
+    )
 
-    fit(with_fit(small_net(), epochs=1), data, tmp_path / "run", means=means)
+    fit(with_fit(small_net(), epochs=1), data, tmp_path / "run", options=options)
 
     record = lab_record.read_record(tmp_path / "run")
     assert record.overrides == ("fit.epochs=1",)

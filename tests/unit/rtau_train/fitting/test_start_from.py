@@ -116,14 +116,14 @@ def test_the_first_epoch_begins_with_them_and_the_record_says_so(run_folder, dat
 
 
 def test_a_resumed_run_keeps_its_own_state_and_origin(run_folder, data, tmp_path):
-    class Stop(loop.Watcher):
+    class Stop(loop.Callback):
         def epoch(self, done, /):
             raise KeyboardInterrupt
 
     recipe = small_recipe(epochs=2, dense_epochs=0)
     whole = fit(recipe, data, tmp_path / "whole", start_from=run_folder)
     with pytest.raises(KeyboardInterrupt):
-        fit(recipe, data, tmp_path / "halted", start_from=run_folder, watcher=Stop())
+        fit(recipe, data, tmp_path / "halted", start_from=run_folder, callback=Stop())
 
     gone = tmp_path / "gone"
     resumed = fit(recipe, data, tmp_path / "halted", resume=True, start_from=gone)

@@ -10,8 +10,8 @@ from tests.support.report_pages import heads_of, row_of, table_of
 F1 = {"disfa+": "F1 per AU at probability 0.5, DISFA+", "dem": "F1 per AU at probability 0.5, DEM"}
 
 
-def figures_of(results, key):
-    return next(run.figures for run in results.runs if run.experiment.key == key)
+def metrics_of(results, key):
+    return next(run.metrics for run in results.runs if run.experiment.key == key)
 
 
 def column_of(table, head):
@@ -22,13 +22,13 @@ def column_of(table, head):
 def test_ours_stand_beside_the_published_ones_with_their_intervals(document1, results1):
     table = table_of(document1, F1["disfa+"])
     for protocol in ("image", "subject"):
-        figures = figures_of(results1, f"vgg19-disfa-{protocol}")
+        metrics = metrics_of(results1, f"vgg19-disfa-{protocol}")
         ours = column_of(table, f"VGG19: ours by {protocol}")
-        for row in figures.labels:
+        for row in metrics.labels:
             cell = ours[paper_label(row.label)]
             assert cell.text == f"{row.f1_half:.3f}"
             assert cell.note == f"{row.f1_half_low:.2f}\N{EN DASH}{row.f1_half_high:.2f}"
-        assert ours["average"].text == f"{figures.means.macro_f1_half:.3f}"
+        assert ours["average"].text == f"{metrics.means.macro_f1_half:.3f}"
     published = column_of(table, "VGG19: published A")
     assert published["AU20"].text == "0.6828"
     assert published["average"].text == "0.9106"
@@ -67,7 +67,7 @@ def test_the_paper_s_own_table_has_the_best_as_the_numbers_have_it():
 
 
 def test_a_network_that_is_not_above_the_baseline_is_marked_and_named(document1, results1):
-    means = figures_of(results1, "nasnet_mobile-disfa-image").means
+    means = metrics_of(results1, "nasnet_mobile-disfa-image").means
     assert means.macro_f1_half <= means.macro_f1_all_positive
 
     row = row_of(table_of(document1, "Means over the AUs, DISFA+"), "NASNet Mobile", "by image")
@@ -85,7 +85,7 @@ def test_a_network_that_is_not_above_the_baseline_is_marked_and_named(document1,
 def test_the_baseline_is_that_of_the_test_part(document1, results1):
     column = column_of(table_of(document1, F1["disfa+"]), 'always saying "present": by image')
 
-    for row in figures_of(results1, "vgg19-disfa-image").labels:
+    for row in metrics_of(results1, "vgg19-disfa-image").labels:
         always = 2 * row.base_rate / (1 + row.base_rate)
         assert float(column[paper_label(row.label)].text) == pytest.approx(always, abs=6e-4)
 
@@ -100,14 +100,14 @@ def test_what_was_not_run_is_called_so_in_every_cell(document1):
 
 def test_our_best_network_stands_beside_table_9(document1, results1):
     table = table_of(document1, "F1 per AU: Table 9")
-    runs = [run for run in results1.runs if run.experiment.dataset == "dem" and run.figures]
-    best = max(runs, key=lambda run: run.figures.means.macro_f1_half)
+    runs = [run for run in results1.runs if run.experiment.dataset == "dem" and run.metrics]
+    best = max(runs, key=lambda run: run.metrics.means.macro_f1_half)
 
     place = next(
         k for k, head in enumerate(table.head) if head.startswith("ours") and "DEM" in head
     )
     ours = [row[place].text for row in table.rows]
-    assert ours == [f"{row.f1_half:.3f}" for row in best.figures.labels]
+    assert ours == [f"{row.f1_half:.3f}" for row in best.metrics.labels]
     assert [cell.text for cell in row_of(table, "AU5")][3] == "\N{EN DASH}"
     for row, (label, value) in zip(table.rows, paper1().compared[5].f1.items(), strict=True):
         assert row[0].text == paper_label(label)

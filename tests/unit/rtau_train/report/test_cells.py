@@ -2,7 +2,7 @@ import dataclasses
 import math
 
 from rtau_train.report import cells
-from tests.support.study_results import emotion_figures
+from tests.support.study_results import emotion_metrics
 
 
 def test_the_highest_number_is_best_and_equals_share_it():
@@ -26,7 +26,7 @@ def test_an_interval_stands_beneath_its_number():
 
 
 def test_an_accuracy_not_above_the_majority_is_weak():
-    found = emotion_figures().classes
+    found = emotion_metrics().classes
 
     assert not cells.accuracy_cell(found).is_weak
     equal = dataclasses.replace(found, accuracy=found.majority_accuracy)

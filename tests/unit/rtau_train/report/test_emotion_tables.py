@@ -11,7 +11,7 @@ from tests.support.report_pages import row_of, table_of
 
 
 def classes_of(results, key):
-    return next(run.figures.classes for run in results.runs if run.experiment.key == key)
+    return next(run.metrics.classes for run in results.runs if run.experiment.key == key)
 
 
 def test_both_accuracies_of_the_paper_stand_beside_ours(document2, results2):
@@ -72,10 +72,10 @@ def test_the_top_losses_name_their_files(document2, results2):
 
 def test_a_run_that_only_says_the_most_frequent_class_is_named(results2):
     run = results2.runs[0]
-    found = run.figures.classes
+    found = run.metrics.classes
     weak = dataclasses.replace(found, accuracy=found.majority_accuracy)
-    figures = dataclasses.replace(run.figures, classes=weak)
-    results = StudyResults(results2.study, (dataclasses.replace(run, figures=figures),))
+    metrics = dataclasses.replace(run.metrics, classes=weak)
+    results = StudyResults(results2.study, (dataclasses.replace(run, metrics=metrics),))
 
     table, words = emotion_sections(results)[0].blocks
 

@@ -60,8 +60,8 @@ def test_quality_stands_per_network_and_method_beside_chance(
     document1, results1, field, caption, chance
 ):
     table = table_of(document1, f"{caption} of heatmaps, DISFA+, split by image")
-    figures = next(r.figures for r in results1.runs if r.experiment.key == "vgg19-disfa-image")
-    plain = {cam.label: cam for cam in figures.cams if cam.method == "gradcam"}
+    metrics = next(r.metrics for r in results1.runs if r.experiment.key == "vgg19-disfa-image")
+    plain = {cam.label: cam for cam in metrics.cams if cam.method == "gradcam"}
     place = heads_of(table).index("VGG19: Grad-CAM")
 
     cell = row_of(table, "AU4")[place]

@@ -10,7 +10,7 @@ def test_the_paper_s_networks_are_there_even_if_not_run(results1):
     networks = networks_of(nothing, "disfa+")
     assert [one.network for one in networks] == list(PAPER_NETWORKS)
     assert [one.letter for one in networks] == ["A", None, None, None, "D", "F"]
-    assert all(one.figures("image") is None for one in networks)
+    assert all(one.metrics("image") is None for one in networks)
     assert protocols_of(networks) == []
 
 
@@ -18,7 +18,7 @@ def test_runs_are_gathered_by_network_and_protocol(results1):
     networks = networks_of(results1, "disfa+")
 
     assert protocols_of(networks) == ["image", "subject"]
-    assert networks[0].means("subject") is networks[0].by_protocol["subject"].figures.means
+    assert networks[0].means("subject") is networks[0].by_protocol["subject"].metrics.means
 
 
 def test_variants_are_networks_of_their_own_beside_their_kind(results1):

@@ -12,7 +12,7 @@ def test_the_best_network_of_each_split_stands_beside_the_best_published(documen
         for run in results1.runs
         if (run.experiment.dataset, run.experiment.protocol) == ("disfa+", "subject")
     ]
-    best = max(run.figures.means.macro_f1_half for run in runs)
+    best = max(run.metrics.means.macro_f1_half for run in runs)
 
     assert row[3].text == f"{best:.3f}"
     assert (row[-1].text, row[-1].note) == ("0.9440", "F ShuffleNetV2")
@@ -34,7 +34,7 @@ def test_emotions_have_the_published_accuracy_beside_the_best(document2):
 
 
 def test_nothing_run_is_said_so(results2):
-    runs = tuple(dataclasses.replace(run, figures=None) for run in results2.runs)
+    runs = tuple(dataclasses.replace(run, metrics=None) for run in results2.runs)
     blocks = overview_section(StudyResults(results2.study, runs)).blocks
 
     assert blocks[1].text.startswith("0 of 3 experiments were run. Not run: resnet18-fer2013, ")

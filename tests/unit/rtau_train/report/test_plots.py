@@ -5,12 +5,12 @@ import pytest
 from rtau_train.evaluation.reliability import ReliabilityBin
 from rtau_train.report import plots
 from rtau_train.report.results import Epoch
-from tests.support.study_results import au_figures
+from tests.support.study_results import au_metrics
 
 
 @pytest.fixture(scope="module")
 def labels():
-    return au_figures().labels
+    return au_metrics().labels
 
 
 def drawn_words(svg):

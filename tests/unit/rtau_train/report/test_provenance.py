@@ -13,7 +13,7 @@ def test_the_study_and_every_run_have_their_record(results1):
     assert row[:3] == ["vgg19-disfa-image", "by image", "1"]
     assert "1,400 (140)" in row
     assert "torch 2.14.1, numpy 2.4.6" in row
-    assert len(folds) == sum(run.figures is not None for run in results1.runs)
+    assert len(folds) == sum(run.metrics is not None for run in results1.runs)
     assert all(isinstance(fold, Fold) for fold in folds)
     flat = folds[0].blocks[0]
     assert row_of(flat, "files.model.pt")[1].text == "sha256 ab12"

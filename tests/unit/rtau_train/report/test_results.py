@@ -21,7 +21,7 @@ def test_a_run_brings_its_figures_history_panels_and_record(results1):
     run = results1.runs[0]
 
     assert run.experiment.key == "vgg19-disfa-image"
-    assert run.figures.network == "vgg19"
+    assert run.metrics.network == "vgg19"
     assert len(run.history) == 12
     assert run.history[0].epoch == 1
     assert len(run.panels) == 8
@@ -33,9 +33,9 @@ def test_a_run_brings_its_figures_history_panels_and_record(results1):
 def test_a_run_without_figures_was_not_run(folder):
     results = read_results(folder)
 
-    assert [run.figures is None for run in results.runs] == [False, False, True]
+    assert [run.metrics is None for run in results.runs] == [False, False, True]
     (folder / "runs" / "resnet18-fer2013" / "evaluation.json").unlink()
-    assert read_results(folder).runs[0].figures is None
+    assert read_results(folder).runs[0].metrics is None
 
 
 def test_a_panel_whose_name_says_nothing_is_kept_apart(folder):

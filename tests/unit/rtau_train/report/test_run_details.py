@@ -5,11 +5,11 @@ from tests.support.report_pages import heads_of, row_of, tables_of
 
 def test_every_figure_of_every_run_is_in_its_details(document1, results1):
     section = next(s for s in document1.sections if s.key == "details")
-    run = [run for run in results1.runs if run.figures]
+    run = [run for run in results1.runs if run.metrics]
 
     assert len(section.blocks) == len(run)
     table = section.blocks[0].blocks[0]
-    for label, row in zip(run[0].figures.labels, table.rows, strict=True):
+    for label, row in zip(run[0].metrics.labels, table.rows, strict=True):
         texts = [cell.text for cell in row]
         for value in (label.auc, label.pr_auc, label.mcc, label.ece, label.threshold, label.f1):
             assert f"{value:.3f}" in texts
@@ -36,7 +36,7 @@ def test_matrices_that_cannot_be_drawn_are_said_to_be_missing(results2):
 def test_groups_have_a_row_each_with_every_network(document1, results1):
     tables = [t for t in tables_of(document1) if t.caption.startswith("Figures by group")]
     run = results1.runs[0]
-    group = run.figures.groups[0]
+    group = run.metrics.groups[0]
 
     row = row_of(tables[0], "sex: f")
     place = heads_of(tables[0]).index("VGG19: macro-F1")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rtau.errors import RtauError
-from rtau_train.evaluation.run_metrics import read_figures
+from rtau_train.evaluation.run_metrics import read_metrics
 from rtau_train.fitting import loop
 from rtau_train.report.results import read_results
 from rtau_train.study import conduct as conducting
@@ -23,7 +23,7 @@ def setting(sets, quick, tmp_path):
         study="paper1",
         out=tmp_path,
         data=sets,
-        means=loop.Means(),
+        options=loop.TrainingOptions(),
         reduction=quick,
         command="rtau-train study paper1",
     )
@@ -37,7 +37,7 @@ def experiments(quick, *protocols):
 
 def run(setting, wanted):
     lines = []
-    page, failed = conduct(setting, wanted, watcher=loop.Watcher(), say=lines.append)
+    page, failed = conduct(setting, wanted, callback=loop.Callback(), say=lines.append)
     return page, failed, lines
 
 
@@ -49,11 +49,11 @@ def test_every_experiment_is_run_judged_shown_and_reported(two_networks, setting
     assert failed == ()
     assert len(lines) == len(wanted) == 8
     results = read_results(setting.out)
-    assert all(one.figures is not None for one in results.runs)
+    assert all(one.metrics is not None for one in results.runs)
     assert page.read_text(encoding="utf-8").count("Rendered faces")
     for one in results.runs:
-        assert one.figures.means.macro_f1_all_positive > 0
-        assert {cam.method for cam in one.figures.cams} == {"gradcam", "gradcam++"}
+        assert one.metrics.options.macro_f1_all_positive > 0
+        assert {cam.method for cam in one.metrics.cams} == {"gradcam", "gradcam++"}
         shown = one.experiment.network == "shufflenetv2_x1_0"
         shown = shown and one.experiment.protocol == "image"
         assert bool(one.panels) == shown
@@ -83,16 +83,16 @@ def test_an_interrupted_experiment_goes_on(two_networks, setting, quick, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(conducting.evaluate, "answers", _interrupted)
         with pytest.raises(KeyboardInterrupt):
-            run_one(setting, one, watcher=loop.Watcher())
+            run_one(setting, one, callback=loop.Callback())
     folder = folder_of(setting, one)
     assert (folder / "model.pt").exists()
     assert not (folder / "evaluation.json").exists()
     trained = (folder / "model.pt").read_bytes()
 
-    run_one(setting, one, watcher=loop.Watcher())
+    run_one(setting, one, callback=loop.Callback())
 
     assert (folder / "model.pt").read_bytes() == trained
-    assert read_figures(folder / "evaluation.json").network == one.network
+    assert read_metrics(folder / "evaluation.json").network == one.network
 
 
 def _interrupted(*_, **__):
@@ -111,7 +111,7 @@ def test_a_failed_experiment_is_named_and_the_others_run(two_networks, setting, 
     assert "the loss is nan" in failed[0].reason
     assert any(line.startswith(f"{wanted[0].key} failed") for line in lines)
     results = read_results(setting.out)
-    assert [one.figures is None for one in results.runs] == [True, False]
+    assert [one.metrics is None for one in results.runs] == [True, False]
     assert page.exists()
 
 
@@ -139,4 +139,4 @@ def test_a_loss_that_is_no_number_is_an_error_of_ours(monkeypatch, setting, quic
     monkeypatch.setattr(loop, "total_loss", lambda *_, **__: torch.tensor(float("nan")))
 
     with pytest.raises(RtauError, match="the loss is nan"):
-        run_one(setting, experiments(quick, "image")[0], watcher=loop.Watcher())
+        run_one(setting, experiments(quick, "image")[0], callback=loop.Callback())

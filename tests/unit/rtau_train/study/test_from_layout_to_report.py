@@ -55,7 +55,7 @@ def test_the_first_study_from_both_layouts_to_its_report(one_network_each, tmp_p
     results, out = study("paper1", folders, tmp_path)
 
     assert {run.experiment.dataset for run in results.runs} == {"disfa+", "dem"}
-    assert all(run.figures is not None and run.figures.test.rows > 0 for run in results.runs)
+    assert all(run.metrics is not None and run.metrics.test.rows > 0 for run in results.runs)
     run = out / "runs" / "shufflenetv2-disfa-image"
     evaluate = ["evaluate", str(run), "--data", str(folders["disfa+"])]
     assert main(evaluate) == 0
@@ -72,6 +72,6 @@ def test_the_second_study_from_fer2013_to_its_report(one_network_each, tmp_path)
     results, out = study("paper2", folders, tmp_path)
 
     (run,) = results.runs
-    assert run.figures.classes is not None
-    assert len(run.figures.classes.matrix) == 7
+    assert run.metrics.classes is not None
+    assert len(run.metrics.classes.matrix) == 7
     assert "FER2013" in (out / "report.md").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from rtau_train.datasets.splits import parts_of
+from rtau_train.datasets.splits import splits_of
 from rtau_train.models.checkpoint import load_model
 from rtau_train.study.pictures import LABELS, METHODS, clearest, write_pictures
 from tests.support.training import small_recipe
@@ -33,7 +33,7 @@ def test_copies_and_labels_that_nobody_shows_are_left_out(data):
 def test_a_picture_per_place_method_and_label(run_folder, data, tmp_path):
     model = load_model(run_folder)
 
-    write_pictures(tmp_path, model, parts_of(data, small_recipe()), outside=data)
+    write_pictures(tmp_path, model, splits_of(data, small_recipe()), outside=data)
 
     names = {path.stem for path in tmp_path.iterdir()}
     assert names <= {

@@ -1,7 +1,7 @@
 import pytest
 
 from rtau_train.synth.assets import read_assets
-from rtau_train.synth.render import Studio
+from rtau_train.synth.render import Renderer
 
 
 @pytest.fixture(scope="session")
@@ -10,6 +10,6 @@ def assets(asset_folder):
 
 
 @pytest.fixture(scope="session")
-def studio(assets):
+def renderer(assets):
     """An open renderer; tests that use it are marked needs_egl."""
-    return Studio(assets, size=96)
+    return Renderer(assets, size=96)

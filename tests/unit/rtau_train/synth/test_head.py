@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtau_train.synth.head import LANDMARKS, Head, NormalField, Rider
+from rtau_train.synth.head import LANDMARKS, AttachedMesh, Head, NormalField
 from rtau_train.synth.shapes import AU_SHAPES, sides
 from tests.support.made_up_head import landmarks_cm
 
@@ -34,7 +34,7 @@ def test_coefficients_make_another_head(head):
 
 def test_acting_leaves_the_person_as_they_are(head):
     person = head.person(NOBODY, {})
-    head.acting(person, {"jawOpen": 0.5})
+    head.deformed(person, {"jawOpen": 0.5})
 
     np.testing.assert_array_equal(person, head.neutral)
 
@@ -42,7 +42,7 @@ def test_acting_leaves_the_person_as_they_are(head):
 def test_the_lips_part_as_the_jaw_drops(head):
     person = head.person(NOBODY, {})
     gaps = [
-        head.lip_gap_cm(head.acting(person, {"jawOpen": weight}).points, person)
+        head.lip_gap_cm(head.deformed(person, {"jawOpen": weight}).points, person)
         for weight in (0.0, 0.2, 0.5)
     ]
 
@@ -51,7 +51,7 @@ def test_the_lips_part_as_the_jaw_drops(head):
 
 
 def test_normals_point_outward(head):
-    normals = head.acting(head.neutral, {}).normals[:9409]
+    normals = head.deformed(head.neutral, {}).normals[:9409]
     flat = np.linalg.norm(normals, axis=1)
 
     np.testing.assert_allclose(flat, 1, atol=1e-4)
@@ -66,19 +66,19 @@ def test_normals_of_a_plane_are_its_normal():
 
 
 def test_strands_ride_on_the_head(assets):
-    rider = Rider(assets.brows[0], len(assets.neutral))
-    still = rider.ride(np.zeros_like(assets.neutral))
-    raised = rider.ride(np.full_like(assets.neutral, 0.5))
+    attached = AttachedMesh(assets.brows[0], len(assets.neutral))
+    still = attached.follow(np.zeros_like(assets.neutral))
+    raised = attached.follow(np.full_like(assets.neutral, 0.5))
 
     np.testing.assert_allclose(raised.points - still.points, 0.5, atol=1e-5)
 
 
 def test_a_stretched_brow_is_taller(assets):
-    rider = Rider(assets.brows[0], len(assets.neutral))
+    attached = AttachedMesh(assets.brows[0], len(assets.neutral))
     still = np.zeros_like(assets.neutral)
 
     def height(stretch):
-        return np.ptp(rider.ride(still, stretch=stretch).points[:, 1])
+        return np.ptp(attached.follow(still, stretch=stretch).points[:, 1])
 
     assert height(1.3) == pytest.approx(1.3 * height(1.0))
 

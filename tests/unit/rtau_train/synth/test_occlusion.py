@@ -31,7 +31,7 @@ def test_something_is_in_front_and_the_rest_is_untouched(kind, seed):
 
 def test_most_faces_are_free():
     rng = np.random.default_rng(0)
-    counts = collections.Counter(occlusion.drawn_occluder(rng) for _ in range(2000))
+    counts = collections.Counter(occlusion.sampled_occluder(rng) for _ in range(2000))
 
     assert counts.keys() == {*occlusion.KINDS, "none"}
     assert counts["none"] > 1600

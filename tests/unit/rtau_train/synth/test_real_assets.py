@@ -28,12 +28,12 @@ def person(head):
 def moves(head, person, **actions):
     """How the 68 landmarks move, (68, 3) cm, x to the face's left."""
     weights = only({int(au[2:]): value for au, value in actions.items()}).weights
-    return head.acting(person, weights).points[LANDMARKS] - person[LANDMARKS]
+    return head.deformed(person, weights).points[LANDMARKS] - person[LANDMARKS]
 
 
 def gap(head, person, **actions):
     weights = only({int(au[2:]): value for au, value in actions.items()}).weights
-    return head.lip_gap_cm(head.acting(person, weights).points, person)
+    return head.lip_gap_cm(head.deformed(person, weights).points, person)
 
 
 @pytest.mark.parametrize("au", LABELLED)

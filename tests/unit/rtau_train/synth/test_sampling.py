@@ -14,7 +14,7 @@ DRAWS = 3000
 @pytest.fixture(scope="module")
 def drawn():
     rng = np.random.default_rng(5)
-    return [sampling.drawn_expression(rng) for _ in range(DRAWS)]
+    return [sampling.sampled_expression(rng) for _ in range(DRAWS)]
 
 
 def test_shares_of_the_expressions_sum_to_one():

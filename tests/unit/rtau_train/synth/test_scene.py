@@ -27,7 +27,7 @@ def test_roll_raises_the_left_ear():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_pose_is_a_rotation(seed):
-    matrix = scene.drawn_scene(np.random.default_rng(seed), skin_level=0.3).pose.matrix()
+    matrix = scene.sampled_scene(np.random.default_rng(seed), skin_level=0.3).pose.matrix()
 
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(matrix) == pytest.approx(1)
@@ -36,7 +36,7 @@ def test_a_pose_is_a_rotation(seed):
 @pytest.mark.parametrize("kind", LIGHTS)
 def test_lamps_shine_and_are_directions(kind):
     for seed in range(5):
-        lighting = scene.drawn_lighting(np.random.default_rng(seed), kind=kind)
+        lighting = scene.sampled_lighting(np.random.default_rng(seed), kind=kind)
         np.testing.assert_allclose(np.linalg.norm(lighting.directions, axis=1), 1, atol=1e-9)
         assert (lighting.colours >= 0).all()
         assert (lighting.ambient >= 0).all()
@@ -46,7 +46,7 @@ def test_lamps_shine_and_are_directions(kind):
 def test_all_kinds_of_light_come_up():
     rng = np.random.default_rng(0)
 
-    assert {scene.drawn_lighting(rng).kind for _ in range(300)} == LIGHTS.keys()
+    assert {scene.sampled_lighting(rng).kind for _ in range(300)} == LIGHTS.keys()
 
 
 def test_a_dim_room_is_exposed_darker():
@@ -54,7 +54,7 @@ def test_a_dim_room_is_exposed_darker():
         gains = []
         for seed in range(200):
             rng = np.random.default_rng(seed)
-            lighting = scene.drawn_lighting(rng, kind=kind)
+            lighting = scene.sampled_lighting(rng, kind=kind)
             gains.append(scene.metered_exposure(lighting, rng, skin_level=0.35) * lighting.level)
         return np.mean(gains)
 
@@ -63,7 +63,7 @@ def test_a_dim_room_is_exposed_darker():
 
 def test_the_meter_helps_dark_skin_but_not_all_the_way():
     rng = np.random.default_rng(0)
-    lighting = scene.drawn_lighting(rng, kind="soft")
+    lighting = scene.sampled_lighting(rng, kind="soft")
 
     def exposure(level):
         return scene.metered_exposure(lighting, np.random.default_rng(1), skin_level=level)
@@ -73,7 +73,7 @@ def test_the_meter_helps_dark_skin_but_not_all_the_way():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_background_is_a_picture(seed):
-    image = scene.drawn_background(np.random.default_rng(seed), 64, kind="soft")
+    image = scene.sampled_background(np.random.default_rng(seed), 64, kind="soft")
 
     assert image.shape == (64, 64, 3)
     assert image.dtype == np.float32

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtau_train.synth.spectacles import drawn_frame, worn
+from rtau_train.synth.spectacles import sampled_frame, worn
 from tests.support.made_up_head import landmarks_cm
 
 FACE = landmarks_cm()
@@ -9,7 +9,7 @@ FACE = landmarks_cm()
 
 @pytest.fixture(params=range(12), ids=lambda seed: f"style{seed}")
 def spectacles(request):
-    return worn(drawn_frame(np.random.default_rng(request.param)), FACE)
+    return worn(sampled_frame(np.random.default_rng(request.param)), FACE)
 
 
 def test_they_are_symmetric(spectacles):
@@ -41,7 +41,7 @@ def test_triangles_name_points_that_exist(spectacles):
 
 def test_styles_differ():
     rng = np.random.default_rng(0)
-    styles = [drawn_frame(rng) for _ in range(200)]
+    styles = [sampled_frame(rng) for _ in range(200)]
 
     assert any(style.tint > 0.5 for style in styles)
     assert any(style.rimless_below for style in styles)

@@ -12,18 +12,18 @@ LABELS = tuple(f"AU{au:02d}" for au in sampling.LABELLED)
 
 
 @pytest.fixture
-def order(tmp_path):
+def job(tmp_path):
     assets = tmp_path / "assets"
     assets.mkdir()
     (assets / "a.npz").write_bytes(b"12345")
-    return writer.Order(assets=assets, out=tmp_path / "out", count=150, seed=7, size=16)
+    return writer.RenderJob(assets=assets, out=tmp_path / "out", count=150, seed=7, size=16)
 
 
 @pytest.fixture(autouse=True)
 def made_up_pictures(monkeypatch):
     """Pictures that tell their number; the renderer has its own tests."""
 
-    def make(studio, *, seed, index):
+    def make(renderer, *, seed, index):
         image = np.full((16, 16, 3), (seed * 31 + index) % 256, np.uint8)
         points = np.full((68, 2), index, np.float32)
         row = dict.fromkeys(COLUMNS[1:], "0") | {"AU01": f"{index % 5}.50"}
@@ -32,11 +32,11 @@ def made_up_pictures(monkeypatch):
     monkeypatch.setattr(writer, "make_picture", make)
 
 
-def write(order, parts=None):
-    writer.begin(order)
-    for part in order.missing() if parts is None else parts:
-        list(writer.write_part(None, order, part))
-    return writer.assemble(order)
+def write(job, parts=None):
+    writer.begin(job)
+    for part in job.missing() if parts is None else parts:
+        list(writer.write_part(None, job, part))
+    return writer.assemble(job)
 
 
 def contents(folder):
@@ -44,10 +44,10 @@ def contents(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_training_reads_what_was_written(order):
-    assert write(order) == 150
+def test_training_reads_what_was_written(job):
+    assert write(job) == 150
 
-    data = read_folder(order.out, labels=LABELS)
+    data = read_folder(job.out, labels=LABELS)
     assert len(data) == 150
     np.testing.assert_array_equal(data.landmarks[:, 0, 0], np.arange(150))
     np.testing.assert_allclose(data.targets[:, 0], np.arange(150) % 5 + 0.5)
@@ -55,63 +55,63 @@ def test_training_reads_what_was_written(order):
     assert {"sex", "ethnicity", "age_group", "skin_tone", "lighting"} <= data.columns.keys()
 
 
-def test_parts_cover_every_picture_once(order):
-    numbers = [number for part in order.parts() for number in part]
+def test_parts_cover_every_picture_once(job):
+    numbers = [number for part in job.parts() for number in part]
 
     assert numbers == list(range(150))
 
 
-def test_a_resumed_folder_is_the_same_as_one_written_at_once(order, tmp_path):
-    write(order, parts=order.parts()[1:2])
-    write(order)
-    whole = dataclasses.replace(order, out=tmp_path / "whole")
+def test_a_resumed_folder_is_the_same_as_one_written_at_once(job, tmp_path):
+    write(job, parts=job.parts()[1:2])
+    write(job)
+    whole = dataclasses.replace(job, out=tmp_path / "whole")
     write(whole)
 
-    assert contents(order.out) == contents(whole.out)
+    assert contents(job.out) == contents(whole.out)
 
 
-def test_half_a_set_is_usable(order):
-    assert write(order, parts=order.parts()[:1]) == writer.PART_PICTURES
-    assert len(read_folder(order.out, labels=LABELS)) == writer.PART_PICTURES
+def test_half_a_set_is_usable(job):
+    assert write(job, parts=job.parts()[:1]) == writer.PART_PICTURES
+    assert len(read_folder(job.out, labels=LABELS)) == writer.PART_PICTURES
 
 
-def test_a_set_can_grow(order):
-    write(order)
-    grown = dataclasses.replace(order, count=200)
+def test_a_set_can_grow(job):
+    write(job)
+    grown = dataclasses.replace(job, count=200)
 
     assert write(grown) == 200
-    assert len(read_folder(order.out, labels=LABELS)) == 200
+    assert len(read_folder(job.out, labels=LABELS)) == 200
 
 
 @pytest.mark.parametrize(("field", "value"), [("seed", 8), ("size", 32)])
-def test_another_order_may_not_go_on_in_the_folder(order, field, value):
-    write(order)
+def test_another_order_may_not_go_on_in_the_folder(job, field, value):
+    write(job)
 
     with pytest.raises(UsageError, match=f"begun with {field}"):
-        writer.begin(dataclasses.replace(order, **{field: value}))
+        writer.begin(dataclasses.replace(job, **{field: value}))
 
 
-def test_other_assets_may_not_go_on_in_the_folder(order):
-    write(order)
-    (order.assets / "a.npz").write_bytes(b"123456")
+def test_other_assets_may_not_go_on_in_the_folder(job):
+    write(job)
+    (job.assets / "a.npz").write_bytes(b"123456")
 
     with pytest.raises(UsageError, match="assets_sha256"):
-        writer.begin(order)
+        writer.begin(job)
 
 
-def test_a_missing_asset_folder_is_named(order):
+def test_a_missing_asset_folder_is_named(job):
     with pytest.raises(SourceOpenError, match="no such asset folder"):
-        writer.begin(dataclasses.replace(order, assets=order.assets / "none"))
+        writer.begin(dataclasses.replace(job, assets=job.assets / "none"))
 
 
-def test_a_folder_that_cannot_be_made_is_named(order):
-    order.out.write_text("a file")
+def test_a_folder_that_cannot_be_made_is_named(job):
+    job.out.write_text("a file")
 
     with pytest.raises(SinkError, match="cannot be written"):
-        writer.begin(order)
+        writer.begin(job)
 
 
-def test_no_half_written_file_is_left(order):
-    write(order)
+def test_no_half_written_file_is_left(job):
+    write(job)
 
-    assert not list(order.out.rglob("*.partial"))
+    assert not list(job.out.rglob("*.partial"))

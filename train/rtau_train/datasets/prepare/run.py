@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
+class PrepareJob:
     """What was asked for."""
 
     source: Path
@@ -45,7 +45,7 @@ class Order:
 
 
 def prepare(
-    order: Order, listing: Listing, landmarks: Landmarks | None, /, *, progress: Progress
+    job: PrepareJob, listing: Listing, landmarks: Landmarks | None, /, *, progress: Progress
 ) -> Outcome:
     """Returns what the data set became; calls `progress` with images done and to be done.
 
@@ -54,7 +54,7 @@ def prepare(
         SourceOpenError: no image could be used.
         SinkError: the disk is full or OUT may not be written.
     """
-    log = CutLog(order.out, order.plan)
+    log = CutLog(job.out, job.plan)
     places = dict(zip((image.name for image in listing.images), crop_files(listing), strict=True))
     cuts: dict[str, Cut] = {}
     missing = []
@@ -64,19 +64,19 @@ def prepare(
         else:
             missing.append((image, places[image.name]))
     progress(len(cuts), len(listing.images))
-    for batch in cut_all(missing, order.plan, order.out, processes=order.jobs):
+    for batch in cut_all(missing, job.plan, job.out, processes=job.jobs):
         log.add(batch)
         cuts.update((cut.image, cut) for cut in batch)
         progress(len(cuts), len(listing.images))
     log.finish(cuts[image.name] for image in listing.images)
-    outcome = sort_out(listing, cuts, landmarks, size_px=order.plan.size_px)
+    outcome = sort_out(listing, cuts, landmarks, size_px=job.plan.size_px)
     if outcome.kept:
-        write_tables(order.out, listing, outcome, plan=order.plan, source=order.source)
+        write_tables(job.out, listing, outcome, plan=job.plan, source=job.source)
     else:
-        write_rejected(order.out, outcome)
+        write_rejected(job.out, outcome)
         first = outcome.rejections[0]
         raise SourceOpenError(
-            f"{order.source}: none of {len(outcome.rejections)} images can be used; the first: "
-            f"{first.name}: {first.reason}; the others: {order.out / REJECTED}"
+            f"{job.source}: none of {len(outcome.rejections)} images can be used; the first: "
+            f"{first.name}: {first.reason}; the others: {job.out / REJECTED}"
         )
     return outcome

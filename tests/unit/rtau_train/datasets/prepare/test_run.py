@@ -11,7 +11,7 @@ import pytest
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
 from rtau_train.datasets.prepare import workers
-from rtau_train.datasets.prepare.run import Order, prepare
+from rtau_train.datasets.prepare.run import PrepareJob, prepare
 from tests.architecture.tree import ROOT
 from tests.support.prepared import CROPS_48, contents, drawn_listing, write_picture
 
@@ -19,7 +19,7 @@ from tests.support.prepared import CROPS_48, contents, drawn_listing, write_pict
 DIES = """
 import json, multiprocessing, os, signal, sys
 from pathlib import Path
-from rtau_train.datasets.prepare.run import Order, prepare
+from rtau_train.datasets.prepare.run import PrepareJob, prepare
 from tests.support.prepared import CROPS_48, drawn_listing
 
 def main():
@@ -29,8 +29,8 @@ def main():
             children = [child.pid for child in multiprocessing.active_children()]
             print(json.dumps(children), flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
-    order = Order(source=source, out=out, plan=CROPS_48, jobs=jobs)
-    prepare(order, drawn_listing(source, images), None, progress=progress)
+    job = PrepareJob(source=source, out=out, plan=CROPS_48, jobs=jobs)
+    prepare(job, drawn_listing(source, images), None, progress=progress)
 
 if __name__ == "__main__":
     main()
@@ -40,8 +40,8 @@ if __name__ == "__main__":
 def ran(tmp_path, listing, out="out", *, jobs=1):
     """Returns the outcome of a run, and how many images were cut in it."""
     seen = []
-    order = Order(source=tmp_path / "source", out=tmp_path / out, plan=CROPS_48, jobs=jobs)
-    outcome = prepare(order, listing, None, progress=lambda done, total: seen.append((done, total)))
+    job = PrepareJob(source=tmp_path / "source", out=tmp_path / out, plan=CROPS_48, jobs=jobs)
+    outcome = prepare(job, listing, None, progress=lambda done, total: seen.append((done, total)))
     return outcome, seen[-1][0] - seen[0][0]
 
 
@@ -176,4 +176,4 @@ def test_a_folder_inside_the_data_set_is_refused(tmp_path, source, out):
     source.mkdir()
 
     with pytest.raises(UsageError, match="OUT must not lie in the data set's own folder"):
-        Order(source=source, out=tmp_path / out, plan=CROPS_48, jobs=1)
+        PrepareJob(source=source, out=tmp_path / out, plan=CROPS_48, jobs=1)
