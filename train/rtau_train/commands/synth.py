@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rtau.errors import UsageError
-from rtau_train.synth import build, clip, workers, writer
+from rtau_train.synth import build, clip, parallel_rendering, writer
 
 _LEAST_PX = 64
 _MOST_PX = 1024
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     try:
         with bar:
-            workers.write_all(job, jobs=arguments.jobs, progress=progress)
+            parallel_rendering.write_all(job, jobs=arguments.jobs, progress=progress)
     except KeyboardInterrupt:
         # What is finished is usable, and the same command goes on from here.
         _label(job, console)
@@ -109,7 +109,7 @@ def make_clip(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--size must be even for H.264, got {arguments.size}")
     if not arguments.out.parent.is_dir():
         raise UsageError(f"{arguments.out.parent}: no such folder; make it first")
-    renderer = workers.open_renderer(arguments.assets, size=arguments.size)
+    renderer = parallel_rendering.open_renderer(arguments.assets, size=arguments.size)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("rendering", total=round(arguments.seconds * arguments.fps))

@@ -14,7 +14,7 @@ from rtau_train.datasets.prepare.cuts import Cut, CutLog
 from rtau_train.datasets.prepare.cutting import Plan
 from rtau_train.datasets.prepare.landmarks import Landmarks
 from rtau_train.datasets.prepare.listing import Listing, crop_files
-from rtau_train.datasets.prepare.workers import cut_all
+from rtau_train.datasets.prepare.parallel_cutting import cut_all
 from rtau_train.datasets.prepare.writer import (
     REJECTED,
     Outcome,

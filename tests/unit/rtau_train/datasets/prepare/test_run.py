@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
-from rtau_train.datasets.prepare import workers
+from rtau_train.datasets.prepare import parallel_cutting
 from rtau_train.datasets.prepare.run import PrepareJob, prepare
 from tests.architecture.tree import ROOT
 from tests.support.prepared import CROPS_48, contents, drawn_listing, write_picture
@@ -133,7 +133,7 @@ def is_running(pid):
 
 
 def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(tmp_path, source, monkeypatch):
-    monkeypatch.setattr(workers, "BATCH_IMAGES", 2)
+    monkeypatch.setattr(parallel_cutting, "BATCH_IMAGES", 2)
     listing = drawn_listing(source, 6)
     written = []
 
@@ -145,7 +145,7 @@ def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(tmp_path, source, monke
         path.write_bytes(data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "write_whole", fill_up)
+        patch.setattr(parallel_cutting, "write_whole", fill_up)
         with pytest.raises(SinkError, match=r"out: cannot be written \(No space left on device\)"):
             ran(tmp_path, listing)
     assert not (tmp_path / "out" / "labels.csv").exists()

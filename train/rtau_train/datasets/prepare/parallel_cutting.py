@@ -6,30 +6,22 @@ number of processes. Called by `run.py`.
 
 from __future__ import annotations
 
-import concurrent.futures
+import functools
 import itertools
-import multiprocessing
-import os
-import signal
-import threading
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 import cv2
 
-from rtau.errors import RtauError
 from rtau_train.datasets.prepare.cuts import Cut, stamp
 from rtau_train.datasets.prepare.cutting import Cutter, NoCropError, Plan, encoded
 from rtau_train.datasets.prepare.files import write_whole, writing
 from rtau_train.datasets.prepare.listing import SourceImage
+from rtau_train.datasets.worker_pool import map_in_processes
 
 # Images per task: large enough to hide the handing over, small enough to lose when a run dies.
 BATCH_IMAGES: Final = 16
-# Tasks per process that wait or run; pixels of a table travel with them.
-AHEAD: Final = 3
 
 Job = tuple[SourceImage, str]
 
@@ -50,30 +42,14 @@ def cut_all(
         DetectorError: this OpenCV cannot detect faces.
         RtauError: a process died.
     """
-    batches = _batched(jobs)
-    if processes == 1:
-        cutter = _open_cutter(plan)
-        yield from (_cut_batch(cutter, batch, out) for batch in batches)
-        return
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(
-        processes, mp_context=context, initializer=_begin_process
-    ) as pool:
-        waiting: deque[concurrent.futures.Future[list[Cut]]] = deque()
-        try:
-            for batch in batches:
-                waiting.append(pool.submit(_work, plan, batch, out))
-                if len(waiting) > AHEAD * processes:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BrokenProcessPool:
-            raise RtauError(
-                f"{out}: a process that cuts crops died, perhaps for want of memory; run the same "
-                "command again, it goes on from here (--jobs 1 needs the least memory)"
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    return map_in_processes(
+        functools.partial(_cut_batch, out=out),
+        _batched(jobs),
+        open_state=functools.partial(_open_cutter, plan),
+        processes=processes,
+        out=out,
+        doing="cuts crops",
+    )
 
 
 def _batched(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -82,7 +58,7 @@ def _batched(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         yield batch
 
 
-def _cut_batch(cutter: Cutter, batch: list[Job], out: Path) -> list[Cut]:
+def _cut_batch(cutter: Cutter, batch: list[Job], *, out: Path) -> list[Cut]:
     with writing(out):
         return [_cut_one(cutter, image, out / "crops", crop=crop) for image, crop in batch]
 
@@ -101,26 +77,3 @@ def _open_cutter(plan: Plan) -> Cutter:
     """Returns a cutter that keeps one core busy and no more."""
     cv2.setNumThreads(1)
     return Cutter(plan)
-
-
-# A worker process keeps its detector from batch to batch.
-_CUTTERS: dict[Plan, Cutter] = {}
-
-
-def _begin_process() -> None:
-    """Leaves Ctrl-C to the command's own process, and ends with it, even when that is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "this runs in a child"
-
-    def end_with_parent() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def _work(plan: Plan, batch: list[Job], out: Path) -> list[Cut]:
-    if plan not in _CUTTERS:
-        _CUTTERS[plan] = _open_cutter(plan)
-    return _cut_batch(_CUTTERS[plan], batch, out)

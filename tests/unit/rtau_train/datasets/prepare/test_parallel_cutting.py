@@ -5,15 +5,15 @@ import sys
 import pytest
 
 from rtau.errors import SinkError
-from rtau_train.datasets.prepare import workers
+from rtau_train.datasets.prepare import parallel_cutting
 from rtau_train.datasets.prepare.listing import crop_files
-from rtau_train.datasets.prepare.workers import cut_all
+from rtau_train.datasets.prepare.parallel_cutting import cut_all
 from tests.architecture.tree import ROOT
 from tests.support.prepared import CROPS_48, contents, drawn_listing
 
 LOADED = """
 import json, sys
-import rtau_train.datasets.prepare.workers
+import rtau_train.datasets.prepare.parallel_cutting
 print(json.dumps([name for name in ("torch", "rich", "pyarrow") if name in sys.modules]))
 """
 
@@ -23,7 +23,7 @@ def jobs_of(listing):
 
 
 def test_one_and_two_processes_write_the_same_in_the_same_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "BATCH_IMAGES", 2)
+    monkeypatch.setattr(parallel_cutting, "BATCH_IMAGES", 2)
     jobs = jobs_of(drawn_listing(tmp_path / "source", 17))
     jobs[4][0].path.write_bytes(b"no picture")
 
