@@ -20,8 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rtau.errors import UsageError
 from rtau.facs import words_for_label
-from rtau_train.commands.evaluate import read_run
-from rtau_train.commands.fit import add_data
+from rtau_train.commands._data_flags import add_data, read_run
 from rtau_train.evaluation.binary_metrics import known_mean
 from rtau_train.evaluation.run_metrics import CamMetrics
 from rtau_train.explaining.cam_quality import GRID_PX, METHODS, TOLERANCE_PX, cam_metrics, faces_of

@@ -17,8 +17,7 @@ from rtau.errors import UsageError
 from rtau_train import records
 from rtau_train.card.document import card_text
 from rtau_train.card.measure import Given, measure
-from rtau_train.commands.evaluate import read_run
-from rtau_train.commands.fit import add_data
+from rtau_train.commands._data_flags import add_data, read_run
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.models.checkpoint import Model

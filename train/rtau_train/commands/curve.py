@@ -11,7 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from rtau.errors import UsageError
-from rtau_train.commands import fit
+from rtau_train.commands._console_callback import ConsoleCallback
+from rtau_train.commands._data_flags import read_data
+from rtau_train.commands._training_flags import add_fitting, overrides, training_options
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.fitting import learning_curve
@@ -22,7 +24,7 @@ from rtau_train.recipe import Recipe, read_recipe
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `curve`."""
     verb = verbs.add_parser("curve", help="fit a recipe on more and more rows: is data missing?")
-    fit.add_fitting(verb)
+    add_fitting(verb)
     verb.add_argument(
         "--rows", required=True, metavar="N,N,...", help="rows to train on, one fit for each"
     )
@@ -39,23 +41,23 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    recipe = read_recipe(arguments.recipe, overrides=fit.overrides(arguments))
+    recipe = read_recipe(arguments.recipe, overrides=overrides(arguments))
     if recipe.network.task != "multi_label":
         raise UsageError("a learning curve is the mean AUC of AUs; the recipe has emotions")
     counts = _counts(arguments.rows)
-    data = fit.read_data(arguments, recipe)
+    data = read_data(arguments, recipe)
     _check_others(arguments.also, arguments.data)
     others = {path.resolve().name: _read(path, recipe) for path in arguments.also}
     arguments.out.mkdir(parents=True, exist_ok=True)
     with worker(arguments.device) as here:
-        callback = fit.ConsoleCallback(Console(stderr=True, quiet=not here.is_first))
+        callback = ConsoleCallback(Console(stderr=True, quiet=not here.is_first))
         setting = learning_curve.Setting(
             recipe=recipe,
             recipe_path=arguments.recipe,
             data=data,
             others=others,
             out=arguments.out,
-            options=fit.options(arguments, here),
+            options=training_options(arguments, here),
         )
         with callback.bar:
             points = learning_curve.learning_curve(setting, counts, callback=callback)

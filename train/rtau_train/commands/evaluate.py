@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from rtau_train import records
-from rtau_train.commands.fit import add_data, read_data
+from rtau_train.commands._data_flags import add_data, read_run
 from rtau_train.datasets.crop_folder import read_folder
-from rtau_train.datasets.splits import DataSplits, saved_splits
 from rtau_train.evaluation import evaluate, metrics_table
 from rtau_train.evaluation.predictions import write_predictions
 from rtau_train.evaluation.run_metrics import write_metrics
 from rtau_train.fitting.lab_record import read_record
-from rtau_train.models.checkpoint import Model, load_model, save_model
+from rtau_train.models.checkpoint import save_model
 
 METRICS_NAME = "evaluation.json"
 PREDICTIONS_NAME = "predictions.csv"
@@ -49,13 +48,6 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     for verb in (judge, measure):
         verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
         add_data(verb)
-
-
-def read_run(arguments: argparse.Namespace, /) -> tuple[Model, DataSplits]:
-    """Returns the model of a run and the parts of the data it was made with."""
-    model = load_model(arguments.run_folder)
-    data = read_data(arguments, model.recipe)
-    return model, saved_splits(arguments.run_folder, data, model.recipe)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 
 from rtau.errors import RtauError, UsageError
-from rtau_train.commands.fit import ConsoleCallback
+from rtau_train.commands._console_callback import ConsoleCallback
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.fitting.distributed import worker
