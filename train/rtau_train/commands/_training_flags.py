@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rtau_train.commands._data_flags import add_data
 from rtau_train.fitting.distributed import Worker
-from rtau_train.fitting.loop import TrainingOptions
+from rtau_train.fitting.training_options import TrainingOptions
 
 
 def add_fitting(verb: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from rtau_train.commands._console_callback import ConsoleCallback
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.fitting.distributed import worker
-from rtau_train.fitting.loop import TrainingOptions
+from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.recipe import Protocol
 from rtau_train.study.conduct import Failed, Setting, conduct
 from rtau_train.study.plan import Planned, Reduction, StudyName, planned, read_reduction

@@ -19,8 +19,8 @@ from rtau.errors import UsageError
 from rtau_train.datasets.batches import TrainingSet
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.datasets.splits import splits_of
-from rtau_train.fitting.loop import TrainingOptions
 from rtau_train.fitting.optimise import build_optimiser, set_rate
+from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models import start
 from rtau_train.models.loss import total_loss
 from rtau_train.recipe import Recipe

@@ -18,6 +18,7 @@ from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
 from rtau_train.datasets.splits import saved_splits, splits_of
 from rtau_train.evaluation import binary_metrics, evaluate
 from rtau_train.fitting import lab_record, loop
+from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models.checkpoint import Model
 from rtau_train.recipe import Recipe
 
@@ -55,7 +56,7 @@ class Setting:
     data: LabelledCrops
     others: Mapping[str, LabelledCrops]
     out: Path
-    options: loop.TrainingOptions
+    options: TrainingOptions
 
 
 def learning_curve(

@@ -23,10 +23,10 @@ from rtau_train.datasets.splits import FILE_NAME as SPLIT_FILE
 from rtau_train.datasets.splits import DataSplits, inherited, saved_splits, splits_of
 from rtau_train.evaluation import evaluate
 from rtau_train.fitting import lab_record
-from rtau_train.fitting.distributed import Worker
 from rtau_train.fitting.history import EpochDone, write_history
 from rtau_train.fitting.optimise import build_optimiser, learning_rate, set_rate
 from rtau_train.fitting.start_from import OtherRun, read_other_run
+from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models import build, start
 from rtau_train.models.checkpoint import Model, load_model, load_state, save_model, save_state
 from rtau_train.models.facenet import FaceNet
@@ -45,22 +45,6 @@ class Callback:
 
     def note(self, text: str, /) -> None:
         """Takes what a reader of the figures must know."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingOptions:
-    """How a run is computed; none of it is part of the recipe."""
-
-    worker: Worker = dataclasses.field(default_factory=Worker)
-    amp: bool = False
-    """Mixed precision: float16 on a GPU, bfloat16 on a CPU."""
-    channels_last: bool = False
-    loader_workers: int = 1
-    """Threads that cut crops."""
-    weights_dir: Path | None = None
-    """Folder of the ImageNet weights a recipe may ask for; None downloads them."""
-    overrides: tuple[str, ...] = ()
-    """What the command line changed in the recipe, for the record."""
 
 
 def fit(

@@ -19,6 +19,7 @@ from rtau_train.datasets.splits import DataSplits, saved_splits
 from rtau_train.evaluation import evaluate, predictions, run_metrics
 from rtau_train.explaining import cam_quality
 from rtau_train.fitting import lab_record, loop
+from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models.checkpoint import Model, load_model, load_state
 from rtau_train.recipe import Recipe
 from rtau_train.report.page import write_report
@@ -50,7 +51,7 @@ class Setting:
     study: StudyName
     out: Path
     data: Mapping[str, LabelledCrops]
-    options: loop.TrainingOptions
+    options: TrainingOptions
     reduction: Reduction
     command: str
     """As it was typed, for the record."""

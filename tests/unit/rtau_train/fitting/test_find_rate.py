@@ -7,7 +7,7 @@ from rtau.errors import UsageError
 from rtau_train.commands.main import main
 from rtau_train.fitting import find_rate
 from rtau_train.fitting.find_rate import TriedRates, try_rates
-from rtau_train.fitting.loop import TrainingOptions
+from rtau_train.fitting.training_options import TrainingOptions
 from tests.support.training import FACES, NO_AUGMENT, RECIPE, small_recipe
 
 

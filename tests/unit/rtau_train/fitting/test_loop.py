@@ -10,6 +10,7 @@ from rtau_train.datasets.batches import TrainingSet
 from rtau_train.evaluation import evaluate
 from rtau_train.fitting import lab_record, loop
 from rtau_train.fitting.optimise import learning_rate
+from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models import build
 from rtau_train.models.checkpoint import load_model, load_state
 from rtau_train.models.loss import total_loss
@@ -238,7 +239,7 @@ def test_labels_that_never_occur_are_told_and_recorded(data, tmp_path):
 
 
 def test_the_record_says_what_was_changed_and_computed_with(data, tmp_path):
-    options = loop.TrainingOptions(
+    options = TrainingOptions(
         overrides=("fit.epochs=1",), amp=True, channels_last=True, loader_workers=2
     )
 

@@ -8,6 +8,7 @@ import torch
 from rtau.errors import RtauError
 from rtau_train.evaluation.run_metrics import read_metrics
 from rtau_train.fitting import loop
+from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.report.results import read_results
 from rtau_train.study import conduct as conducting
 from rtau_train.study.conduct import Setting, conduct, folder_of, run_one
@@ -23,7 +24,7 @@ def setting(sets, quick, tmp_path):
         study="paper1",
         out=tmp_path,
         data=sets,
-        options=loop.TrainingOptions(),
+        options=TrainingOptions(),
         reduction=quick,
         command="rtau-train study paper1",
     )
