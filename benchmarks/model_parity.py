@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.document import ROOT, origin, write_measured
+from benchmarks.document import origin, write_measured
 from rtau.backends import open_engine
 from rtau.backends.parity import Difference, as_crops, difference
 from rtau.contract import CamMethod, Int8Profile, ModelContract, Precision
@@ -38,7 +38,7 @@ from rtau_export.precision import Reduction, reduce_file
 from rtau_train.models.cam import logits_and_cams
 from rtau_train.models.checkpoint import Model, load_model
 
-FACES = ROOT / "tests" / "data" / "synth-facs"
+FACES = Path(__file__).resolve().parents[1] / "tests" / "data" / "synth-facs"
 SCRIPT = "benchmarks/model_parity.py"
 CAMS: tuple[CamMethod | None, ...] = (None, "gradcam", "gradcam++")
 REDUCED: tuple[tuple[Precision, Int8Profile], ...] = (
