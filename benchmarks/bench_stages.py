@@ -14,9 +14,8 @@ from rtau.runs.bench.stages import Stages, make_scene
 NAMES = (
     stages.DECODE,
     stages.DETECT,
-    stages.REDETECT,
+    stages.ALIGN,
     stages.FIND,
-    stages.TRACK,
     stages.CROP,
     *map(stages.infer_name, stages.BATCHES),
     stages.INFER,

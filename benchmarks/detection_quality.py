@@ -28,11 +28,10 @@ import numpy as np
 
 from benchmarks.document import write_measured
 from rtau import geometry
+from rtau.config import RunConfig
 from rtau.data import Faces, Frame
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX, HaarDetector
-from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers.iou import IouTracker
+from rtau.faces.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX
+from rtau.runs.build import build_tracker
 from rtau.sources.video_file import VideoFileSource
 
 # The crop the networks are trained on, on the box of the 68 landmarks (docs/coordinates.md).
@@ -63,39 +62,22 @@ class Match:
         return float(self.crop_xyxy[2] - self.crop_xyxy[0]) / side, *shift.tolist()
 
 
-class RecordingTracker(IouTracker):
-    """The tracker, remembering the boxes before and after it steadied them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.raw: dict[int, list[np.ndarray]] = {}
-        self.steady: dict[int, list[np.ndarray]] = {}
-
-    def update(self, faces: Faces, /, *, time_s: float) -> Faces:
-        """Returns what the tracker returns."""
-        tracked = super().update(faces, time_s=time_s)
-        for row, track_id in enumerate(tracked.track_ids.tolist()):
-            self.raw.setdefault(track_id, []).append(faces.boxes_xyxy[row])
-            self.steady.setdefault(track_id, []).append(tracked.boxes_xyxy[row])
-        return tracked
-
-
 def main() -> int:
     """Measures what the folders hold and prints or writes the tables."""
     arguments = _arguments()
     matches: list[Match] = []
     reported: dict[str, list[tuple[Faces, np.ndarray]]] = {}
-    steadiness: list[str] = []
+    scatter_lines: list[str] = []
     for video in sorted(arguments.clips.glob("*.mp4")):
         if video.with_suffix(".csv").is_file():
             reported[video.stem], lines = measure_clip(video, matches)
-            steadiness += lines
+            scatter_lines += lines
     tables: list[str] = []
     for given in arguments.renders:
         name, _, folder = given.partition("=")
         tables += measure_renders(name, Path(folder), matches=matches, arguments=arguments)
     rule, scatter = crop_rule(matches)
-    parts = {"clips": [*recall_table(reported, rule), *steady_table(steadiness)]}
+    parts = {"clips": [*recall_table(reported, rule), *jitter_table(scatter_lines)]}
     if arguments.renders:
         parts["renders"] = [*map_table(matches, rule, scatter), *tables]
     for name, lines in parts.items():
@@ -130,11 +112,13 @@ def measure_clip(
 ) -> tuple[list[tuple[Faces, np.ndarray]], list[str]]:
     """Returns per frame what was reported and the true crops; adds to the matches."""
     truth = read_truth(video.with_suffix(".csv"))
-    tracker = RecordingTracker()
-    face_tracker = FaceTracker(HaarDetector(), tracker, DetectionPolicy())
+    tracker = build_tracker(RunConfig(), is_sequence=True)
+    boxes: dict[int, list[np.ndarray]] = {}
     frames = []
     for frame in decode(video):
-        faces = face_tracker.track(frame).faces
+        faces = tracker.track(frame).faces
+        for track_id, box in zip(faces.track_ids.tolist(), faces.boxes_xyxy, strict=True):
+            boxes.setdefault(track_id, []).append(box)
         crops = true_crops(truth.get(frame.index, np.zeros((0, 4))))
         frames.append((faces, crops))
         for face, crop in enumerate(crops):
@@ -142,10 +126,9 @@ def measure_clip(
             if box is not None:
                 matches.append(Match(f"{video.stem}, face {face + 1}", box, crop))
     lines = []
-    for track_id, raw in tracker.raw.items():
-        if len(raw) > len(frames) / 2:
-            before, after = trembling(raw), trembling(tracker.steady[track_id])
-            cells = " | ".join(f"{b:.4f} → {a:.4f}" for b, a in zip(before, after, strict=True))
+    for track_id, found in boxes.items():
+        if len(found) > len(frames) / 2:
+            cells = " | ".join(f"{value:.4f}" for value in jitter(found))
             lines.append(f"| {video.stem}, track {track_id} | {cells} |")
     return frames, lines
 
@@ -181,7 +164,7 @@ def nearest(boxes_xyxy: np.ndarray, crop_xyxy: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def trembling(boxes: list[np.ndarray]) -> np.ndarray:
+def jitter(boxes: list[np.ndarray]) -> np.ndarray:
     """Returns the sd of centre x, y (in sides) and log side against their own neighbours.
 
     From second differences, which leave smooth movement out; sd = sd(difference) / sqrt(6).
@@ -268,10 +251,10 @@ def recall_table(
     return [*lines, ""]
 
 
-def steady_table(lines: list[str]) -> list[str]:
-    """Returns the table of trembling before and after steadying."""
+def jitter_table(lines: list[str]) -> list[str]:
+    """Returns the table of how much boxes scatter from frame to frame."""
     return [
-        "### Trembling, before → after steadying",
+        "### Jitter of the boxes",
         "",
         "| face | centre x, sides | centre y, sides | log of the side |",
         "|---|---|---|---|",
@@ -301,7 +284,7 @@ def measure_renders(name: str, folder: Path, *, matches: list[Match], arguments:
             hits[search].append(box is not None)
             false[search] += len(boxes) - (box is not None)
             if box is not None and search == "rtau":
-                matches.append(Match(f"{name}#{index}", settled(image, box), crop))
+                matches.append(Match(f"{name}#{index}", box, crop))
     chosen = [labels[index] for index in used]
     return render_table(name, labels=chosen, hits=hits, false=false)
 
@@ -324,20 +307,10 @@ def rtau_search() -> Callable[[np.ndarray], np.ndarray]:
     """Returns the search `rtau image` makes."""
 
     def find(image: np.ndarray) -> np.ndarray:
-        face_tracker = FaceTracker(HaarDetector(), IouTracker(), DetectionPolicy.for_images())
-        return face_tracker.track(Frame(index=0, time_s=0.0, picture=image)).faces.boxes_xyxy
+        tracker = build_tracker(RunConfig(), is_sequence=False)
+        return tracker.track(Frame(index=0, time_s=0.0, picture=image)).faces.boxes_xyxy
 
     return find
-
-
-def settled(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Returns the box after a few frames of following, as most boxes of a video are made."""
-    detector = HaarDetector()
-    frame = Frame(index=0, time_s=0.0, picture=image)
-    for _ in range(SETTLING_LOOKS):
-        seen = detector.detect(frame, near=Faces(boxes_xyxy=box[None]))
-        box = seen.boxes_xyxy[0] if len(seen) else box
-    return box
 
 
 def render_table(

@@ -15,7 +15,7 @@ from pathlib import Path
 from rtau import FrameResult, RunConfig
 from rtau.backends import open_engine
 from rtau.data import Picture
-from rtau.runs.build import build_runner, detection_policy, view_controls
+from rtau.runs.build import build_runner, view_controls
 from rtau.sources import open_source
 
 CLIP = Path(__file__).resolve().parent / "one_face.mp4"
@@ -60,7 +60,6 @@ def main(video: str, out: Path) -> None:
             config=config,
             controls=view_controls(config, engine.contract),
             sinks=[PeakSink(out)],
-            policy=detection_policy(config),
         )
         summary = runner.run()
     finally:

@@ -21,14 +21,16 @@ FACE_X = "face_x"
 FACE_Y = "face_y"
 FACE_W = "face_w"
 FACE_H = "face_h"
+ROLL = "pose_Rz"
 EMOTION = "emotion"
 
 BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
-# The first columns of every file.
-LEADING = (FRAME, FACE_ID, TIMESTAMP, CONFIDENCE, SUCCESS, *BOX)
+# What every file starts with, whatever the model says of a face.
+LEADING = (FRAME, FACE_ID, TIMESTAMP, CONFIDENCE, SUCCESS, *BOX, ROLL)
 # Digits after the point. A thousandth of a pixel is far below what a detector's box means, and
 # enough to cut the same crop; a network's landmarks are off by a hundred times their last digit.
 BOX_DIGITS = 3
+ROLL_DIGITS = 4
 LANDMARK_DIGITS = 2
 # Microseconds: tells frames of any time base apart.
 TIME_DIGITS = 6
@@ -51,6 +53,7 @@ _DIGITS = {
     TIMESTAMP: TIME_DIGITS,
     CONFIDENCE: CONFIDENCE_DIGITS,
     **dict.fromkeys(BOX, BOX_DIGITS),
+    ROLL: ROLL_DIGITS,
     **dict.fromkeys(POINTS, LANDMARK_DIGITS),
 }
 

@@ -24,7 +24,6 @@ else:
 
 View = Literal["auto", "window", "terminal", "none"]
 Policy = Literal["auto", "wait", "drop"]
-Follow = Literal["haar", "landmarks"]
 
 
 def setting(
@@ -81,10 +80,15 @@ class FindConfig:
         high=5,
         metavar="S",
     )
-    follow: Follow = setting(
-        "haar",
-        "tracking between detections: haar re-detects near the last box, landmarks predicts the "
-        "box from the landmarks of the previous frame (needs a model with landmarks)",
+    min_confidence: float = setting(
+        0.5,
+        "least probability that a reported face is a face",
+        low=0,
+        high=1,
+        metavar="P",
+    )
+    max_faces: int = setting(
+        0, "faces reported per frame at most, the largest first; 0 = all", low=0, high=1000
     )
     faces: Path | None = setting(
         None, "use the face boxes of this CSV, written by rtau, instead of detection", metavar="CSV"

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from rtau.data import Task
 from rtau.errors import ContractError
@@ -23,6 +23,7 @@ SCHEMA = 1
 # A contract is a page of text; a larger file is something else, or hostile.
 MAX_JSON_BYTES = 1 << 20
 
+Contract = TypeVar("Contract")
 Precision = Literal["fp32", "fp16", "int8"]
 CamMethod = Literal["gradcam", "gradcam++"]
 # The integer arithmetic an int8 file is made for: ONNX Runtime's on a CPU, or TensorRT's.
@@ -54,7 +55,7 @@ class CropRule:
 class LandmarkRule:
     """The position of the square used in training relative to the 68 landmarks (iBUG order).
 
-    `rtau.faces.landmarks` computes the next crop from the landmarks with it.
+    With it a crop can be compared with the one its own landmarks would give.
     """
 
     side_over_landmark_box: float
@@ -210,24 +211,39 @@ class ModelContract:
         Raises:
             ContractError: not JSON, another schema, a missing, unknown or wrong field.
         """
-        if len(text) > MAX_JSON_BYTES:
-            raise ContractError(f"{origin}: a contract must be under 1 MiB, got {len(text)} bytes")
-        try:
-            payload = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ContractError(f"{origin}: the contract is not JSON ({error})") from None
-        if not isinstance(payload, dict):
-            raise ContractError(f"{origin}: the contract must be a JSON object")
-        schema = payload.pop("schema", None)
-        if schema != SCHEMA:
-            raise ContractError(
-                f"{origin}: contract schema must be {SCHEMA}, got {schema!r}; export the model "
-                "again with this version of rtau"
-            )
-        try:
-            return StrictParser(error=ContractError).parse(cls, payload)
-        except ContractError as error:
-            raise ContractError(f"{origin}: {error}") from None
+        return contract_from_json(cls, text, schema=SCHEMA, origin=origin)
+
+
+def contract_from_json(kind: type[Contract], text: str, /, *, schema: int, origin: str) -> Contract:
+    """Returns the contract record that a JSON text holds.
+
+    Args:
+        kind: the record, a dataclass.
+        text: a JSON object with the fields of the record and `schema`.
+        schema: the one that is understood.
+        origin: name of the file in error texts.
+
+    Raises:
+        ContractError: not JSON, another schema, a missing, unknown or wrong field.
+    """
+    if len(text) > MAX_JSON_BYTES:
+        raise ContractError(f"{origin}: a contract must be under 1 MiB, got {len(text)} bytes")
+    try:
+        payload = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ContractError(f"{origin}: the contract is not JSON ({error})") from None
+    if not isinstance(payload, dict):
+        raise ContractError(f"{origin}: the contract must be a JSON object")
+    given = payload.pop("schema", None)
+    if given != schema:
+        raise ContractError(
+            f"{origin}: contract schema must be {schema}, got {given!r}; export the model "
+            "again with this version of rtau"
+        )
+    try:
+        return StrictParser(error=ContractError).parse(kind, payload)
+    except ValueError as error:  # ContractError is one; so is what nested records raise
+        raise ContractError(f"{origin}: {error}") from None
 
 
 def read_sidecar(model: Path) -> ModelContract:

@@ -139,9 +139,11 @@ class Faces:
     boxes_xyxy: npt.NDArray[np.float32]
     """float32 (N, 4), frame space, px, half-open."""
     scores: npt.NDArray[np.float32] | None = None
-    """float32 (N,) in [0, 1]: the detector's confidence mapped to [0, 1], not a probability."""
+    """float32 (N,) in [0, 1]: presence, the probability that this is a face; None if unknown."""
     track_ids: npt.NDArray[np.int64] | None = None
     """int64 (N,), >= 1, unique in the frame and within a run; None before tracking."""
+    rolls_rad: npt.NDArray[np.float32] | None = None
+    """float32 (N,): clockwise tilt of each face in the picture; None for upright faces."""
 
     def __post_init__(self) -> None:
         check_array("boxes_xyxy", self.boxes_xyxy, dtype=np.float32, shape=("N", 4))
@@ -157,9 +159,16 @@ class Faces:
             if len(set(self.track_ids.tolist())) != rows:
                 raise ValueError(f"track_ids must be unique, got {self.track_ids.tolist()}")
             freeze(self, "track_ids")
+        if self.rolls_rad is not None:
+            check_array("rolls_rad", self.rolls_rad, dtype=np.float32, shape=(rows,))
+            freeze(self, "rolls_rad")
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
+
+    def roll_of(self, row: int) -> float:
+        """Returns the clockwise tilt of a face, radians; 0 where it is not known."""
+        return 0.0 if self.rolls_rad is None else float(self.rolls_rad[row])
 
     def select(self, rows: npt.NDArray[Any]) -> Faces:
         """Returns the faces at a mask or an index array; itself if these are all rows."""
@@ -169,6 +178,7 @@ class Faces:
             boxes_xyxy=self.boxes_xyxy[rows],
             scores=None if self.scores is None else self.scores[rows],
             track_ids=None if self.track_ids is None else self.track_ids[rows],
+            rolls_rad=None if self.rolls_rad is None else self.rolls_rad[rows],
         )
 
     @classmethod
@@ -179,6 +189,18 @@ class Faces:
             scores=np.zeros(0, np.float32),
             track_ids=np.zeros(0, np.int64),
         )
+
+    __repr__ = shapes
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrackedFaces:
+    """What a tracker says of one frame."""
+
+    faces: Faces
+    """Faces that this frame shows, with presence, ids and tilt."""
+    tentative_xyxy: npt.NDArray[np.float32]
+    """float32 (M, 4), frame space: where a face may be that is not reported."""
 
     __repr__ = shapes
 

@@ -21,9 +21,7 @@ from rtau.contract import ModelContract
 from rtau.data import Frame, FrameResult
 from rtau.errors import UsageError
 from rtau.execution.runner import Runner
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.detectors import open_detector
-from rtau.runs.build import build_pipeline, build_runner, detection_policy, view_controls
+from rtau.runs.build import build_pipeline, build_runner, open_face_parts, view_controls
 from rtau.runs.session import LoadedModel, load_model
 from rtau.runs.tables import Progress, table_of_files
 from rtau.sources import kind_of, open_source
@@ -56,6 +54,8 @@ class Detector:
         threads: int = _MODEL.threads,
         min_face: str = _FIND.min_face,
         detect_every: float = _FIND.detect_every,
+        min_confidence: float = _FIND.min_confidence,
+        max_faces: int = _FIND.max_faces,
         smooth: float = _DECIDE.smooth,
         hysteresis: float = _DECIDE.hysteresis,
         heatmaps: bool = False,
@@ -69,6 +69,8 @@ class Detector:
             threads: threads for the model; 0 is the backend's choice.
             min_face: smallest face looked for: px (`60`), a share of the height (`12%`) or `auto`.
             detect_every: seconds of video between searches for new faces; 0 searches every frame.
+            min_confidence: least probability that a reported face is a face.
+            max_faces: faces reported per frame at most, the largest first; 0 reports all.
             smooth: time constant of a moving average over probabilities, seconds; 0 is off.
             hysteresis: how far under its threshold an active AU may fall and stay active.
             heatmaps: compute where in the face each AU is seen: `face.heatmap("AU12")`.
@@ -83,13 +85,15 @@ class Detector:
             ("model", "threads"): threads,
             ("find", "min_face"): min_face,
             ("find", "detect_every"): detect_every,
+            ("find", "min_confidence"): min_confidence,
+            ("find", "max_faces"): max_faces,
             ("decide", "smooth"): smooth,
             ("decide", "hysteresis"): hysteresis,
             ("overlay", "heatmap"): TOP_HEATMAP if heatmaps else NO_HEATMAP,
             ("overlay", "heatmap_hz"): heatmap_hz,
         }
         config = self._config()
-        self._faces = open_detector(min_face=config.find.min_face)
+        self._faces = open_face_parts(config)
         loaded = load_model(config.model)
         engine = SharedEngine(loaded.engine)
         self._model, self._lock = LoadedModel(engine, loaded.path), engine.lock
@@ -137,9 +141,8 @@ class Detector:
                 self._model.engine,
                 config=self._config(),
                 controls=self._controls,
-                policy=DetectionPolicy.for_images(),
-                tracker="untracked",
-                detector=self._faces,
+                is_sequence=False,
+                parts=self._faces,
             )
             return pipeline.step([frame])[0]
 
@@ -284,7 +287,6 @@ class Detector:
                 config=config,
                 controls=self._controls,
                 sinks=(),
-                policy=detection_policy(config),
             )
             yield from self._start(runner)
 

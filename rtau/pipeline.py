@@ -3,8 +3,7 @@
 Has no threads and reads no clock to decide anything: time comes with the frames. A step has two
 halves that share no state: `preprocess` finds faces and cuts crops, `infer` runs the network and
 decides. n frames in one step give the results of n steps of one frame, with one batch through the
-network. Only where faces follow their landmarks does each frame wait for the network's output on
-the previous one. `rtau.execution` calls it.
+network. `rtau.execution` calls it.
 """
 
 from __future__ import annotations
@@ -20,9 +19,7 @@ from rtau.contract import ModelContract
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
 from rtau.decisions import Decider
 from rtau.faces.crops import cut
-from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.landmarks import predict_from_landmarks
-from rtau.protocols import Engine
+from rtau.protocols import Engine, Tracker
 from rtau.timing import StageClock
 
 
@@ -75,40 +72,28 @@ class Pipeline:
     def __init__(
         self,
         *,
-        face_tracker: FaceTracker,
+        tracker: Tracker,
         engine: Engine,
         decider: Decider,
         heatmaps: HeatmapSchedule | None = None,
-        follow_landmarks: bool = False,
     ) -> None:
         """Takes the parts; the caller closes the engine.
 
         Args:
-            face_tracker: finds and tracks faces.
+            tracker: finds and tracks faces.
             engine: runs the network on their crops.
             decider: turns scores into decisions.
             heatmaps: when CAMs are computed; None for never.
-            follow_landmarks: whether the landmarks of a face give its box in the next frame; the
-                engine's model must have landmarks.
         """
-        self._face_tracker = face_tracker
+        self._tracker = tracker
         self._engine = engine
         self._decider = decider
         self._heatmaps = heatmaps
-        self._follows_landmarks = follow_landmarks
 
     @property
     def contract(self) -> ModelContract:
         """The contract of the engine."""
         return self._engine.contract
-
-    @property
-    def can_preprocess_ahead(self) -> bool:
-        """True where `preprocess` of a frame does not need `infer` of the previous one.
-
-        One thread may then call `preprocess` while another calls `infer`.
-        """
-        return not self._follows_landmarks
 
     def step(self, frames: Sequence[Frame], /) -> list[FrameResult]:
         """Returns one result per frame, in order.
@@ -116,15 +101,13 @@ class Pipeline:
         Raises:
             EngineError: as `infer`.
         """
-        if self.can_preprocess_ahead:
-            return self.infer([self.preprocess(frame) for frame in frames])
-        return [result for frame in frames for result in self.infer([self.preprocess(frame)])]
+        return self.infer([self.preprocess(frame) for frame in frames])
 
     def preprocess(self, frame: Frame, /) -> PreparedFrame:
         """Returns the next frame's faces and crops; `time_s` must not decrease between calls."""
         clock = StageClock()
         with clock.stage("find"):
-            found = self._face_tracker.track(frame)
+            found = self._tracker.track(frame)
         with clock.stage("crop"):
             contract = self._engine.contract
             crops = cut(frame, found.faces, rule=contract.crop, size=contract.input_size)
@@ -148,9 +131,6 @@ class Pipeline:
             scores = self._scores(prepared)
         with clock.stage("decide"):
             active = [self._decide(*pair) for pair in zip(prepared, scores, strict=True)]
-        if self._follows_landmarks:
-            with clock.stage("find"):
-                self._follow_landmarks(prepared[-1], scores[-1])
         stage_s = clock.lap(len(prepared))
         return [
             FrameResult(
@@ -182,21 +162,10 @@ class Pipeline:
                 scores.update(zip(chosen, map(outputs.select, rows), strict=True))
         return [scores[k] for k in range(len(prepared))]
 
-    def _follow_landmarks(self, prepared: PreparedFrame, scores: Scores) -> None:
-        """Gives the face tracker the boxes that the landmarks of a frame predict."""
-        self._face_tracker.predict(
-            predict_from_landmarks(
-                prepared.faces,
-                scores,
-                frame_from_crop=prepared.crops.frame_from_crop,
-                contract=self._engine.contract,
-            )
-        )
-
     def _decide(self, prepared: PreparedFrame, scores: Scores) -> npt.NDArray[np.bool_]:
         track_ids = prepared.faces.track_ids
         if track_ids is None:
-            raise AssertionError("face tracker must return tracked faces")
+            raise AssertionError("a tracker must return tracked faces")
         return self._decider.decide(scores, track_ids=track_ids, time_s=prepared.frame.time_s)
 
 

@@ -1,4 +1,4 @@
-"""The five protocols of rtau, each with its promises; no code.
+"""The six protocols of rtau, each with its promises; no code.
 
 An implementation satisfies a protocol by its shape and by passing the contract test named in the
 docstring: add a new one to that test's list. Everything between the protocols is a pure function.
@@ -13,8 +13,17 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from rtau.contract import ModelContract
-from rtau.data import Crops, Faces, Frame, FrameResult, Picture, Scores
+from rtau.data import (
+    Crops,
+    Faces,
+    Frame,
+    FrameResult,
+    Picture,
+    Scores,
+    TrackedFaces,
+)
 from rtau.geometry import Boxes
+from rtau.squares import Alignment, FaceSquares
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,54 +110,55 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Detector(Protocol):
-    """Finds faces in one frame. Tested by tests/contracts/test_detector.py.
+class Tracker(Protocol):
+    """Finds the faces of a sequence of frames. Tested by tests/contracts/test_tracker.py.
 
-    * Stateless: the same frame and the same `near` give the same faces.
-    * `near`: search only around these faces, at their scale; a face not found again is absent, two
-      that converge on one face are one. When to search the whole frame, and which box is a face,
-      is not decided here (`rtau.faces.face_tracker`).
-    * `within`: search these parts of the frame only, for the sizes searched in the whole frame.
-      A face that reaches out of all parts may be found or not.
-    * `seen` means: these the detector has found in this very frame already; a search is for others,
-      and may leave these out or return them as well.
-    * Boxes lie inside the frame, in a stable order; scores in [0, 1]; `track_ids` is None.
+    * Time comes with the frames; ids start at 1 and are never used again within a run.
+    * Every face returned is shown by the frame itself, has a box, a tilt, a presence and an id.
+    """
+
+    def track(self, frame: Frame, /) -> TrackedFaces:
+        """Returns the faces of the next frame; `time_s` never decreases from call to call."""
+        ...
+
+    def reset(self) -> None:
+        """Forgets all faces (a cut, a new file); ids go on counting."""
+        ...
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Proposes where faces may be. Tested by tests/contracts/test_detector.py.
+
+    * Stateless: the same frame and the same arguments give the same faces.
+    * Recall counts, false proposals are refused later: scores and `track_ids` are None.
+    * Boxes lie inside the frame, in a stable order.
     """
 
     def detect(
-        self,
-        frame: Frame,
-        /,
-        *,
-        near: Faces | None = None,
-        within: Boxes | None = None,
-        seen: Faces | None = None,
+        self, frame: Frame, /, *, regions_xyxy: Boxes | None = None, turn_deg: float = 0.0
     ) -> Faces:
-        """Returns the faces found near the given ones, else within parts, else in the frame.
+        """Returns proposals.
 
         Args:
-            frame: the frame to search.
-            near: faces to search around; `within` is then not given.
-            within: float32 (M, 4) xyxy, px: parts to search; None for the whole frame.
-            seen: faces with scores, for searches: what `detect` with `near` gave for this frame.
+            frame: to search.
+            regions_xyxy: float32 (M, 4), px: what to search, in sizes as in the whole frame; a face
+                that reaches out of all of them may be found or not. None for the whole frame.
+            turn_deg: clockwise tilt of the faces looked for, degrees.
         """
         ...
 
 
 @runtime_checkable
-class Tracker(Protocol):
-    """Names faces through time. Tested by tests/contracts/test_tracker.py.
+class Aligner(Protocol):
+    """Verifies squares and places them on faces. Tested by tests/contracts/test_aligner.py.
 
-    * Same rows in the same order, `track_ids` filled, boxes possibly smoothed.
-    * Time is an argument, never read; ids start at 1 and are never used again within a run.
+    * Stateless; any number of squares, 0 included; a row per square, in order.
+    * A square need not lie in the frame.
     """
 
-    def update(self, faces: Faces, /, *, time_s: float) -> Faces:
-        """Returns the same faces with ids; `time_s` never decreases from call to call."""
-        ...
-
-    def reset(self) -> None:
-        """Drops all tracks (a cut, a new file); ids go on counting."""
+    def align(self, frame: Frame, squares: FaceSquares, /) -> Alignment:
+        """Returns presence, corrected squares and appearance of each square."""
         ...
 
 

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import Frame, Image
-from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors.haar import HaarDetector
 from rtau.facs import DISFA_PLUS_AUS
 from rtau_train.datasets.augmentation import mirrored_order
@@ -76,15 +75,14 @@ def in_box(points: Points, box_xyxy: npt.NDArray[np.floating]) -> Points:
 
 
 def haar_box(image_rgb: Image, detector: HaarDetector) -> npt.NDArray[np.float64] | None:
-    """Returns the box of the best face that `rtau image` would report, px; None without one."""
+    """Returns the largest box the detector proposes, px; None without one."""
     pad = len(image_rgb) // 2
     padded = cv2.copyMakeBorder(image_rgb, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     frame = Frame(index=0, time_s=0.0, picture=np.ascontiguousarray(padded[:, :, ::-1]))
-    faces = detector.detect(frame)
-    assert faces.scores is not None
-    if not len(faces) or faces.scores.max() < DetectionPolicy().confirm_score:
+    boxes = detector.detect(frame).boxes_xyxy
+    if not len(boxes):
         return None
-    return np.asarray(faces.boxes_xyxy[int(faces.scores.argmax())] - pad, np.float64)
+    return np.asarray(boxes[int((boxes[:, 2] - boxes[:, 0]).argmax())] - pad, np.float64)
 
 
 def summary(points: Points) -> dict[str, object]:

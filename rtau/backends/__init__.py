@@ -19,6 +19,8 @@ BACKENDS: dict[str, tuple[str, str, str]] = {
     ".onnx": ("rtau.backends.onnx", "OnnxEngine", "cpu"),
     ".engine": ("rtau.backends.tensorrt", "TensorRTEngine", "tensorrt"),
 }
+# The bundled network that verifies faces: it scores none, and is no model to choose.
+FACE_ALIGNMENT = "face-align.onnx"
 # Provider -> the same, for ONNX files that another library than ONNX Runtime runs.
 PROVIDER_BACKENDS: dict[str, tuple[str, str, str]] = {
     "openvino": ("rtau.backends.openvino", "OpenVINOEngine", "openvino"),
@@ -60,7 +62,12 @@ def bundled_models() -> dict[str, Path]:
     """Returns the models that are installed with rtau: name -> file."""
     spec = importlib.util.find_spec("rtau_engines")
     folders: list[Any] = [] if spec is None else list(spec.submodule_search_locations or [])
-    return {path.stem: path for folder in folders for path in sorted(Path(folder).glob("*.onnx"))}
+    return {
+        path.stem: path
+        for folder in folders
+        for path in sorted(Path(folder).glob("*.onnx"))
+        if path.name != FACE_ALIGNMENT
+    }
 
 
 def find_model(model: str) -> Path:

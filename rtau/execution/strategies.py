@@ -40,33 +40,32 @@ class FileStrategy:
     def __init__(
         self, reader: SourceReader, pipeline: Pipeline, pool: WorkerPool, *, frame_px: int
     ) -> None:
-        """Adds reading, and preprocessing where it can go ahead, to the pool."""
+        """Adds reading and preprocessing to the pool."""
         self._pool = pool
         self._pipeline = pipeline
         self._frame_px = frame_px
         self._is_first = True
         size = prefetch_size(frame_px)
         self.sink_queue_size = size // PREFETCH_PER_SIDE_QUEUE
-        self.frames = pool.queue(size=size // PREFETCH_PER_SIDE_QUEUE)
-        pool.add_producer(iter(reader), outputs=self.frames)
-        if pipeline.can_preprocess_ahead:
-            decoded, self.frames = self.frames, pool.queue(size=size)
-            pool.add_stage(self._preprocess, inputs=decoded, outputs=self.frames)
+        decoded: BoundedQueue[TimedFrame] = pool.queue(size=size // PREFETCH_PER_SIDE_QUEUE)
+        self.frames: BoundedQueue[TimedFrame] = pool.queue(size=size)
+        pool.add_producer(iter(reader), outputs=decoded)
+        pool.add_stage(self._preprocess, inputs=decoded, outputs=self.frames)
 
     def worker_threads(self, stages: int, /) -> int:
         """Returns one thread per core, the calling one included, and one at least."""
         return max(min(usable_cores() - 1, stages), 1)
 
     def opencv_threads(self) -> AbstractContextManager[None]:
-        """Limits OpenCV to one thread where the pool uses the cores."""
-        return single_threaded_opencv() if self._pipeline.can_preprocess_ahead else nullcontext()
+        """Limits OpenCV to one thread: the pool uses the cores."""
+        return single_threaded_opencv()
 
     def start(self) -> None:
         """Does nothing: the pool reads."""
 
     def next_batch(self) -> list[TimedFrame]:
         """Returns the next batch; the first frame goes alone, for an early first result."""
-        if self._is_first or not self._pipeline.can_preprocess_ahead:
+        if self._is_first:
             self._is_first = False
             return self.frames.take(1)
         batch = self.frames.take(FILE_BATCH)

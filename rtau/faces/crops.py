@@ -1,6 +1,6 @@
-"""Cuts square crops around faces, with the geometry that training and runtime share.
+"""Cuts square pictures along faces: the one geometry that training and runtime share.
 
-`cut` follows a contract's crop rule; `warp_square` is the warp itself, which `rtau_train` calls for
+`cut` follows a contract's crop rule; `warp_crop` is the warp itself, which `rtau_train` calls for
 its crops too. The only place where BGR or the planes of a video become RGB.
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from rtau import geometry
 from rtau.contract import CropRule
 from rtau.data import Crops, Faces, Frame, Image, Planes
+from rtau.squares import FaceSquares, frame_from_crop
 
 # A square smaller than this holds no readable face; the network would score noise.
 MIN_SQUARE_PX = 8.0
@@ -20,32 +22,43 @@ MIN_SQUARE_PX = 8.0
 def cut(frame: Frame, faces: Faces, /, *, rule: CropRule, size: int) -> Crops:
     """Returns the crops of a frame's faces: uint8 (N, S, S, 3), RGB, crop space.
 
-    A face whose square is under `MIN_SQUARE_PX` or lies wholly outside the frame has no crop;
-    `face_rows` lists the faces that have one. Parts outside the frame repeat its border pixels.
+    Crops are turned with the face where `rolls_rad` says how. A face whose square is under
+    `MIN_SQUARE_PX` or lies wholly outside the frame has no crop; `face_rows` tells which faces have
+    one. Parts outside the frame repeat its border pixels.
     """
-    squares = geometry.square(
-        faces.boxes_xyxy, expand=rule.expand, offset_x=rule.offset_x, offset_y=rule.offset_y
+    squares = _squares(faces)
+    maps = frame_from_crop(
+        squares, size=size, expand=rule.expand, offset_x=rule.offset_x, offset_y=rule.offset_y
     )
-    rows = np.flatnonzero(_readable(squares, frame)).astype(np.int64)
-    squares = squares[rows]
+    rows = np.flatnonzero(_readable(maps, frame, size=size)).astype(np.int64)
     images = np.empty((len(rows), size, size, 3), np.uint8)
-    for image, square in zip(images, squares, strict=True):
+    for image, one in zip(images, maps[rows], strict=True):
         if frame.planes is None:
-            crop_bgr = warp_square(frame.image_bgr, square, size=size)
+            crop_bgr = warp_crop(frame.image_bgr, one, size=size)
             cv2.cvtColor(crop_bgr, cv2.COLOR_BGR2RGB, dst=image)
         else:
-            _cut_planes(frame.planes, square, into=image)
-    maps = geometry.frame_from_crop(squares, size=size)
-    return Crops(images_rgb=images, frame_from_crop=maps, face_rows=rows)
+            _cut_planes(frame.planes, one, into=image)
+    return Crops(images_rgb=images, frame_from_crop=maps[rows], face_rows=rows)
 
 
-def _cut_planes(planes: Planes, square_xyxy: geometry.Boxes, *, into: Image) -> None:
-    """Writes the square of a picture in planes to uint8 (S, S, 3), RGB."""
+def _squares(faces: Faces) -> FaceSquares:
+    """Returns a square per face: on the box's centre, as wide as its longer side, turned."""
+    boxes = faces.boxes_xyxy
+    rolls = np.zeros(len(boxes), np.float32) if faces.rolls_rad is None else faces.rolls_rad
+    return FaceSquares(
+        centres_xy=np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32),
+        sides_px=(boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0),
+        rolls_rad=rolls,
+    )
+
+
+def _cut_planes(planes: Planes, frame_from_crop: geometry.Maps, *, into: Image) -> None:
+    """Writes the part of a picture in planes that a map points at to uint8 (S, S, 3), RGB."""
     size = len(into)
-    y = warp_square(planes.y, square_xyxy, size=size)
-    # A chroma sample is centred on its four pixels.
-    half_xyxy = np.float32(0.5) * square_xyxy
-    u, v = (warp_square(one, half_xyxy, size=size) for one in (planes.u, planes.v))
+    y = warp_crop(planes.y, frame_from_crop, size=size)
+    # A value of colour lies in the middle of its four pixels.
+    half = np.float32(0.5) * frame_from_crop
+    u, v = (warp_crop(one, half, size=size) for one in (planes.u, planes.v))
     cv2.transform(cv2.merge([y, u, v]), planes.rgb_from_yuv, dst=into)
 
 
@@ -57,14 +70,25 @@ def warp_square(image: Image, square_xyxy: geometry.Boxes, /, *, size: int) -> I
         square_xyxy: float32 (4,), px, half-open, in the image's space; may reach outside.
         size: side of the result, px.
 
-    A square more than twice the crop is first averaged down by a whole factor: bilinear sampling
-    alone would skip pixels and turn a sharp face into aliased noise.
     """
-    side = float(square_xyxy[2] - square_xyxy[0])
-    factor = int(side / size)
+    return warp_crop(image, geometry.frame_from_crop(square_xyxy[None], size=size)[0], size=size)
+
+
+def warp_crop(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image:
+    """Returns the part of an image that a similarity points at: uint8 (size, size, ...).
+
+    A part more than twice the crop is first averaged down by a whole factor: bilinear sampling
+    alone would skip pixels and turn a sharp face into aliased noise.
+
+    Args:
+        image: uint8 (H, W, 3) or (H, W).
+        image_from_crop: float32 (2, 3), crop space to the image's space, continuous coordinates.
+        size: side of the result, px.
+    """
+    factor = int(np.hypot(image_from_crop[0, 0], image_from_crop[1, 0]))
     if factor >= 2:
-        image, square_xyxy = _averaged(image, square_xyxy, factor)
-    return warp(image, geometry.frame_from_crop(square_xyxy[None], size=size)[0], size=size)
+        image, image_from_crop = _averaged(image, image_from_crop, factor=factor, size=size)
+    return warp(image, image_from_crop, size=size)
 
 
 def warp(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image:
@@ -73,7 +97,7 @@ def warp(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image
     Args:
         image: uint8 (H, W, 3), channels in any order, or (H, W).
         image_from_crop: float32 (2, 3), crop space to the image's space, continuous coordinates;
-            training turns and scales with it, the runtime's map is an upright square.
+            a turned square in the runtime, any turn and scale in training.
         size: side of the result, px.
     """
     warped = cv2.warpAffine(
@@ -86,29 +110,39 @@ def warp(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image
     return np.asarray(warped, dtype=np.uint8)
 
 
-def _readable(squares: geometry.Boxes, frame: Frame) -> np.ndarray:
+def _readable(maps: geometry.Maps, frame: Frame, *, size: int) -> npt.NDArray[np.bool_]:
     """Returns bool (N,): large enough and touching the frame."""
-    inside = geometry.clip(squares, width=frame.width, height=frame.height)
-    big = squares[:, 2] - squares[:, 0] >= MIN_SQUARE_PX
-    return np.asarray(big & (geometry.areas(inside) > 0))
+    bounds = _bounds(maps, size=size)
+    inside = geometry.clip(bounds, width=frame.width, height=frame.height)
+    big = np.hypot(maps[:, 0, 0], maps[:, 1, 0]) * size >= MIN_SQUARE_PX
+    return np.asarray(big & (geometry.areas(inside) > 0), dtype=np.bool_)
+
+
+def _bounds(maps: geometry.Maps, *, size: int) -> geometry.Boxes:
+    """Returns float32 (N, 4): upright boxes around the squares that maps carry a crop onto."""
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32)
+    places = geometry.apply(maps, np.repeat(corners[None], len(maps), 0))
+    return np.concatenate([places.min(axis=1), places.max(axis=1)], axis=1)
 
 
 def _averaged(
-    image: Image, square_xyxy: geometry.Boxes, factor: int
-) -> tuple[Image, geometry.Boxes]:
-    """Returns the part of the image around the square, shrunk by a whole factor, and the square.
+    image: Image, image_from_crop: geometry.Maps, *, factor: int, size: int
+) -> tuple[Image, geometry.Maps]:
+    """Returns the part of the image around a crop, shrunk by a whole factor, and the crop's map.
 
-    Cut on whole multiples of the factor from the square's own corner, so that equal crops of
+    Cut on whole multiples of the factor from the crop's own corner, so that equal crops of
     equal content are equal wherever the face stands.
     """
     height, width = image.shape[:2]
-    x0, y0 = np.floor(square_xyxy[:2]).astype(int) - factor
-    x1, y1 = np.ceil(square_xyxy[2:]).astype(int) + factor
+    bounds = _bounds(image_from_crop[None], size=size)[0]
+    x0, y0 = np.floor(bounds[:2]).astype(int) - factor
+    x1, y1 = np.ceil(bounds[2:]).astype(int) + factor
     x0, y0 = max(int(x0), 0), max(int(y0), 0)
     x1, y1 = min(int(x1), width), min(int(y1), height)
     columns, rows = max((x1 - x0) // factor, 1), max((y1 - y0) // factor, 1)
     part = image[y0 : min(y0 + rows * factor, height), x0 : min(x0 + columns * factor, width)]
     shrunk = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-    step = np.array([part.shape[1] / columns, part.shape[0] / rows] * 2, np.float32)
-    moved = (square_xyxy - np.array([x0, y0, x0, y0], np.float32)) / step
-    return np.asarray(shrunk, dtype=np.uint8), moved.astype(np.float32)
+    step = np.array([part.shape[1] / columns, part.shape[0] / rows])
+    moved = image_from_crop.astype(np.float64)
+    moved[:, 2] -= (x0, y0)
+    return np.asarray(shrunk, dtype=np.uint8), (moved / step[:, None]).astype(np.float32)

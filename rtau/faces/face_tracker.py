@@ -1,327 +1,294 @@
-"""Tracks faces through frames: schedules detection, updates tracks, reports confirmed faces.
+"""Follows the faces of a sequence of frames: proposals become tracks, tracks are verified or lost.
 
-Full-frame detection runs rarely, detection in changed regions more often. Known faces are
-re-detected around their last boxes, or predicted by template matching or by landmarks. All times
-are the frames' own, so two runs over one file agree. `rtau.pipeline` calls it.
+Every track is aligned in every frame, from that frame's pixels; the detector proposes new places
+now and then. Time is the frames' own, so two runs over one file agree. `rtau.pipeline` calls it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rtau import geometry
-from rtau.data import Faces, Frame
-from rtau.faces import template_matching
-from rtau.faces.change_detection import ChangeDetector
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.track import (
-    NO_FACES,
-    Track,
-    mark_unverified,
-    merged,
-    missed,
-    predicted_faces,
-    reported_boxes,
-    scores_of,
-    verified_faces,
-    with_min_score,
+from rtau.data import Faces, Frame, TrackedFaces
+from rtau.faces.association import (
+    NESTED_RATIO,
+    distinct_rows,
+    is_same_face,
+    known_again,
 )
-from rtau.protocols import Detector, Tracker
+from rtau.faces.detection_schedule import DetectionRequest, DetectionSchedule
+from rtau.faces.track import Track, TrackState
+from rtau.faces.tracking_policy import TrackingPolicy
+from rtau.protocols import Aligner, Detector
+from rtau.squares import FaceSquares, Square, boxes_from_squares, squares_from_boxes
 
-# Region of a known face, in sides of its box: hair and chin move with it.
-HEAD = 1.75
+# How far alignment may carry a square in one frame before it is another face: in sides, and as the
+# larger side over the smaller. A second pass is made from this share of it on.
+MAX_SHIFT_SIDES, MAX_RATIO = 0.6, 1.6
+SECOND_PASS_SIDES, SECOND_PASS_RATIO = 0.12, 1.15
+# Alignments of a proposal before it is judged: the cascade's squares are coarse.
+PROPOSAL_PASSES = 2
+# A proposal under this presence after its first alignment is dropped at once.
+HOPELESS_PRESENCE = 0.0005
+# Frames that lie this far apart cannot confirm one another: a face may be anywhere in the next.
+SLOW_FRAMES_S = 0.25
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
+# A place of this presence is hidden by `--blur` though it is not reported.
+DOUBTFUL_PRESENCE = 0.005
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class TrackedFaces:
-    """The faces of one frame."""
+class _Observation:
+    """What a frame shows where one face was expected."""
 
-    faces: Faces
-    """Faces of confirmed tracks, with smoothed boxes and ids."""
-    tentative_xyxy: npt.NDArray[np.float32]
-    """float32 (M, 4), frame space: boxes of tracks that are not confirmed yet."""
+    square: Square
+    presence: float
+    appearance: npt.NDArray[np.float32]
 
 
 class FaceTracker:
-    """Detects and tracks the faces of one video, or of unrelated images."""
+    """The faces of one sequence of frames, or of images that are none; owns all tracks."""
 
-    def __init__(self, detector: Detector, tracker: Tracker, policy: DetectionPolicy, /) -> None:
-        """Starts without tracks."""
+    def __init__(self, detector: Detector, aligner: Aligner, policy: TrackingPolicy, /) -> None:
+        """Joins a detector that proposes and an aligner that verifies."""
         self._detector = detector
-        self._tracker = tracker
+        self._aligner = aligner
         self._policy = policy
+        self._schedule = DetectionSchedule(policy)
+        self._tracks: list[Track] = []
         self._next_id = 1
-        self._tracks: dict[int, Track] = {}  # by the tracker's id
-        self._changes = ChangeDetector()
-        self._detected_s = self._full_frame_s = -math.inf
         self._last_s = -math.inf
-        self._has_predictions = False
 
     def track(self, frame: Frame, /) -> TrackedFaces:
         """Returns the faces of the next frame; `time_s` never decreases between calls."""
-        self._match_templates(frame)
-        detections, best = self._detect(frame)
-        tracked = self._tracker.update(detections, time_s=frame.time_s)
-        present = self._update_tracks(detections, tracked, best=best, time_s=frame.time_s)
-        self._update_templates(frame, present)
-        for track in self._tracks.values():
-            track.predicted_xyxy = None  # valid for one frame
-        self._remove_lost(present, frame.time_s)
+        if not self._policy.is_sequence:
+            self._tracks = []
+        self._follow(frame)
+        search = self._schedule.next_request(frame, followed=self._followed, lost=self._lost)
+        doubtful = [] if search is None else self._search(frame, search)
+        self._retire(frame.time_s)
         self._last_s = frame.time_s
-        return self._report(present, frame.time_s)
-
-    def predict(self, faces: Faces, /) -> None:
-        """Takes predicted boxes of the next frame, with the ids of the last one.
-
-        They replace local re-detection in that frame, except for tracks that are lost or
-        unverified: a prediction (from a network's landmarks) may drift onto a wall, and only the
-        detector tells a face from one.
-        """
-        assert faces.track_ids is not None, "predicted faces need track ids"
-        self._has_predictions = True
-        boxes = dict(zip(faces.track_ids.tolist(), faces.boxes_xyxy, strict=True))
-        for track in self._tracks.values():
-            is_reliable = track.last_s >= self._last_s and track.is_verified
-            track.predicted_xyxy = boxes.get(track.id) if is_reliable else None
+        return self._report(frame.time_s, doubtful)
 
     def reset(self) -> None:
-        """Removes all tracks (a cut, a new file); ids go on counting."""
-        self._tracker.reset()
-        self._tracks = {}
-        self._changes.reset()
-        self._detected_s = self._full_frame_s = self._last_s = -math.inf
-
-    def _match_templates(self, frame: Frame) -> None:
-        """Predicts the boxes of recently detected faces by template matching.
-
-        Not in a frame that runs detection, where all known faces are re-detected, nor where
-        predictions come from `predict`: a track without one is to be re-detected.
-        """
-        if not self._uses_templates or self._is_interval_over(frame.time_s):
-            return
-        every_s = self._policy.redetect_every_s - self._half_frame_s(frame.time_s)
-        for track in self._tracks.values():
-            # With equal timestamps the interval would never end.
-            is_next = track.last_s == self._last_s < frame.time_s
-            is_fresh = frame.time_s - track.detected_s + ROUNDING_S < every_s
-            if track.template and is_next and is_fresh:
-                near = track.detected_xyxy
-                track.predicted_xyxy = template_matching.match_template(
-                    frame, track.template, near_xyxy=near
-                )
-
-    def _update_templates(self, frame: Frame, present: set[int]) -> None:
-        """Cuts new templates of the confirmed faces detected in this frame."""
-        if not self._uses_templates:
-            return
-        for track in (self._tracks[track_id] for track_id in present):
-            if track.id and track.predicted_xyxy is None:
-                track.template = template_matching.cut_template(frame, track.detected_xyxy)
-                track.detected_s = frame.time_s
+        """Forgets all faces (a cut, a new file); ids go on counting."""
+        self._tracks = []
+        self._schedule.reset()
+        self._last_s = -math.inf
 
     @property
-    def _uses_templates(self) -> bool:
-        policy = self._policy
-        wanted = policy.follows and policy.detect_every_s > 0 and policy.redetect_every_s > 0
-        return wanted and not self._has_predictions
+    def _followed(self) -> list[Track]:
+        return [track for track in self._tracks if track.state is not TrackState.LOST]
 
-    def _detect(self, frame: Frame) -> tuple[Faces, npt.NDArray[np.float32]]:
-        """Returns the detections of this frame and the best score of any detection of each.
+    @property
+    def _lost(self) -> list[Track]:
+        return [track for track in self._tracks if track.state is TrackState.LOST]
 
-        A known face keeps its re-detected box even where full-frame detection runs: the two differ
-        by about a pixel, which would show as a periodic jump in the curves.
-        """
-        followed = [t for t in self._tracks.values() if self._is_followed(t, frame.time_s)]
-        seen = self._redetect(frame, [t for t in followed if t.predicted_xyxy is None])
-        near = merged(predicted_faces(followed), seen)
-        if not self._is_detection_due(frame.time_s, near):
-            return near, scores_of(near)
-        self._detected_s = frame.time_s
-        parts = self._parts_to_detect(frame, near)
-        found = self._detect_new(frame, followed, seen, parts=parts)
-        unverified = mark_unverified(followed, found, is_whole=parts is None)
-        if unverified:
-            seen = merged(seen, self._redetect(frame, unverified))
-        near = merged(predicted_faces(followed), seen)
-        same = (
-            geometry.iou(near.boxes_xyxy, found.boxes_xyxy) >= geometry.SAME_FACE_IOU
-        )  # (near, found)
-        new = found.select(np.flatnonzero(~same.any(axis=0)))
-        doubled = np.where(same, scores_of(found)[None, :], 0).max(axis=1, initial=0)
-        detections = Faces(
-            boxes_xyxy=np.concatenate([near.boxes_xyxy, new.boxes_xyxy]),
-            scores=np.concatenate([scores_of(near), scores_of(new)]),
-        )
-        best = np.concatenate([np.maximum(scores_of(near), doubled), scores_of(new)])
-        return detections, best.astype(np.float32)
+    def _follow(self, frame: Frame) -> None:
+        """Verifies each followed track in this frame, or notes that the frame does not show it."""
+        tracks, time_s = self._followed, frame.time_s
+        expected = [track.predicted(time_s) for track in tracks]
+        seen = self._observe(frame, expected)
+        shown = {
+            row
+            for row, (one, where) in enumerate(zip(seen, expected, strict=True))
+            if one.presence >= self._policy.keep_presence and _is_continued(where, one.square)
+        }
+        pairs = _touching_pairs([one.square for one in seen])
+        covered = _covered_rows(tracks, seen, shown=shown, pairs=pairs)
+        crowded = {row for pair in pairs for row in pair}
+        for row, (track, one) in enumerate(zip(tracks, seen, strict=True)):
+            if row in covered and track.state is TrackState.CONFIRMED:
+                track.lose()
+            elif row in covered:
+                track.miss(presence=0.0)
+            elif row in shown:
+                track.verify(one.square, presence=one.presence, time_s=time_s)
+                if row not in crowded and track.is_appearance_due(time_s):
+                    track.remember(one.appearance, time_s=time_s)
+                if track.state is TrackState.TENTATIVE:
+                    self._confirm_if_due(track)
+            else:
+                track.miss(presence=one.presence)
 
-    def _parts_to_detect(self, frame: Frame, near: Faces) -> geometry.Boxes | None:
-        """Returns the changed regions and those of lost faces, or None for the full frame."""
-        every_s, full_frame_every_s = self._policy.detect_every_s, self._policy.full_frame_every_s
-        if every_s == 0 or full_frame_every_s <= every_s:
-            return None
-        known = [t for t in self._tracks.values() if t.id]
-        lost_xyxy, is_new = self._lost(known, near)
-        next_s = frame.time_s + max(every_s, frame.time_s - self._last_s)
-        since_s = next_s - self._full_frame_s + ROUNDING_S
-        is_due = since_s > full_frame_every_s or (is_new and since_s > full_frame_every_s / 2)
-        parts = None
-        if is_due or len(lost_xyxy) == len(known):
-            self._changes.mark_covered(frame)
-        else:
-            # A lost face may reappear where the picture has not changed.
-            heads = geometry.expand(near.boxes_xyxy, HEAD)
-            parts = self._changes.changed_regions(frame, exclude=heads, include=lost_xyxy)
-        if parts is None:
-            self._full_frame_s = frame.time_s
-        return parts
-
-    def _lost(self, known: list[Track], near: Faces) -> tuple[geometry.Boxes, bool]:
-        """Returns the last boxes of lost faces, float32 (N, 4), and whether a loss is new.
-
-        New means since the last full-frame detection: the face may be outside all regions, in
-        front of another head or where it differs little from the background.
-        """
-        if not known:
-            return NO_FACES.boxes_xyxy, False
-        detected_xyxy = np.array([track.detected_xyxy for track in known])
-        is_lost = missed(detected_xyxy, near.boxes_xyxy)
-        lost = [track for track, yes in zip(known, is_lost, strict=True) if yes]
-        return detected_xyxy[is_lost], any(t.last_s >= self._full_frame_s for t in lost)
-
-    def _detect_new(
-        self,
-        frame: Frame,
-        followed: list[Track],
-        seen: Faces,
-        *,
-        parts: npt.NDArray[np.float32] | None,
-    ) -> Faces:
-        """Returns the faces detected in some regions, or in the full frame.
-
-        With regions, re-detected known faces are added, since the regions exclude them.
-
-        Args:
-            frame: to detect in.
-            followed: the known faces.
-            seen: those re-detected in this frame.
-            parts: float32 (M, 4), frame space; None for the full frame.
-        """
-        if parts is None:
-            sure = verified_faces(followed, seen)
-            others = self._detector.detect(frame, seen=sure)
-            return merged(sure, with_min_score(others, self._policy.keep_score))
-        predicted = [track for track in followed if track.predicted_xyxy is not None]
-        known = merged(seen, self._redetect(frame, predicted))
-        if not len(parts):
-            return known
-        new = self._detector.detect(frame, within=parts, seen=verified_faces(followed, known))
-        return merged(known, with_min_score(new, self._policy.keep_score))
-
-    def _redetect(self, frame: Frame, known: list[Track]) -> Faces:
-        """Returns the known faces that local re-detection finds around their last boxes."""
-        if not known:
-            return NO_FACES
-        last = np.array([track.detected_xyxy for track in known])
-        seen = self._detector.detect(frame, near=Faces(boxes_xyxy=last))
-        return with_min_score(seen, self._policy.keep_score)
-
-    def _is_followed(self, track: Track, time_s: float) -> bool:
-        """Returns whether a track is to be re-detected or predicted in this frame."""
-        # At 5 frames a second consecutive frames are farther apart than `max_lost_s`.
-        return self._policy.follows and (
-            track.last_s >= self._last_s or time_s - track.last_s < self._policy.max_lost_s
-        )
-
-    def _is_detection_due(self, time_s: float, near: Faces) -> bool:
-        if self._is_interval_over(time_s):
-            return True
-        known = [
-            t.detected_xyxy for t in self._tracks.values() if t.id and self._is_followed(t, time_s)
+    def _observe(self, frame: Frame, expected: Sequence[Square]) -> list[_Observation]:
+        """Returns what the frame shows at each place; twice aligned where it moved much."""
+        if not expected:
+            return []
+        seen = self._aligned(frame, expected)
+        moved = [
+            row
+            for row, (one, where) in enumerate(zip(seen, expected, strict=True))
+            if one.square.distance(where) > SECOND_PASS_SIDES
+            or one.square.ratio(where) > SECOND_PASS_RATIO
         ]
-        if not known or time_s - self._detected_s + ROUNDING_S < self._policy.recheck_s:
-            return False
-        return bool(missed(np.array(known), near.boxes_xyxy).any())
+        again = self._aligned(frame, [seen[row].square for row in moved])
+        for row, one in zip(moved, again, strict=True):
+            seen[row] = one
+        return seen
 
-    def _is_interval_over(self, time_s: float) -> bool:
-        """Returns whether the detection interval is over."""
-        since_s = time_s - self._detected_s + ROUNDING_S
-        every_s = self._policy.detect_every_s - self._half_frame_s(time_s)
-        return not self._policy.follows or since_s >= every_s
+    def _aligned(self, frame: Frame, squares: Sequence[Square]) -> list[_Observation]:
+        if not squares:
+            return []
+        found = self._aligner.align(frame, FaceSquares.of(squares))
+        return [
+            _Observation(square, presence, appearance)
+            for square, presence, appearance in zip(
+                found.squares.rows(), found.presence.tolist(), found.appearance, strict=True
+            )
+        ]
 
-    def _half_frame_s(self, time_s: float) -> float:
-        """Returns half the time since the last frame, to round an interval to the nearest frame.
+    def _search(self, frame: Frame, search: DetectionRequest) -> list[Square]:
+        """Starts tracks at new faces; returns where there may be one that is not believed."""
+        here = [track.square for track in self._tracks if track.verified_s == frame.time_s]
+        proposals = [
+            square
+            for turn_deg in search.turns_deg
+            for square in self._proposals(frame, search, turn_deg)
+        ]
+        seen = self._aligned(frame, _elsewhere(proposals, here))
+        for _ in range(1, PROPOSAL_PASSES):
+            likely = [one.square for one in seen if one.presence >= HOPELESS_PRESENCE]
+            seen = self._aligned(frame, _elsewhere(likely, here))
+        seen = [one for one in seen if not any(is_same_face(one.square, known) for known in here)]
+        kept = distinct_rows([one.square for one in seen], [one.presence for one in seen])
+        believed = [seen[row] for row in kept if seen[row].presence >= self._policy.min_presence]
+        for one in sorted(believed, key=lambda one: one.square):
+            self._start(one, frame.time_s)
+        return [one.square for one in seen if one.presence >= DOUBTFUL_PRESENCE]
 
-        Waiting for the first frame after the interval would add up to a whole frame, which at 5
-        frames a second breaks the half second in which a new face is reported.
-        """
-        return (time_s - self._last_s) / 2 if math.isfinite(self._last_s) else 0.0
+    def _proposals(self, frame: Frame, search: DetectionRequest, turn_deg: float) -> list[Square]:
+        boxes = self._detector.detect(frame, regions_xyxy=search.regions_xyxy, turn_deg=turn_deg)
+        squares = squares_from_boxes(boxes.boxes_xyxy)
+        return [square._replace(roll=math.radians(turn_deg)) for square in squares.rows()]
 
-    def _update_tracks(
-        self, detections: Faces, tracked: Faces, *, best: npt.NDArray[np.float32], time_s: float
-    ) -> set[int]:
-        """Updates and confirms tracks; returns the tracker's ids of those in this frame."""
-        assert tracked.track_ids is not None, "a tracker assigns ids"
-        scores, best_scores = scores_of(detections).tolist(), best.tolist()
-        track_ids = tracked.track_ids.tolist()
-        for row, track_id in enumerate(track_ids):
-            track = self._tracks.get(track_id)
-            if track is None:
-                track = self._tracks[track_id] = Track(first_s=time_s)
-            track.last_s = time_s
-            track.hits += 1
-            track.detected_xyxy = detections.boxes_xyxy[row]
-            track.smoothed_xyxy = tracked.boxes_xyxy[row]
-            track.score = scores[row]
-            track.best = max(track.best, best_scores[row])
-            if not track.id and self._is_confirmed(track):
-                track.id = self._next_id
-                self._next_id += 1
-        return set(track_ids)
+    def _start(self, one: _Observation, time_s: float) -> None:
+        """Adds a track for a face that is new, or known again."""
+        track = Track(one.square, presence=one.presence, appearance=one.appearance, time_s=time_s)
+        lost = known_again(track, self._lost)
+        if lost is not None:
+            lost.find_again(track)
+            return
+        self._tracks.append(track)
+        is_slow = time_s - self._last_s >= SLOW_FRAMES_S
+        self._confirm_if_due(track, is_sure=is_slow or one.presence >= self._policy.sure_presence)
 
-    def _is_confirmed(self, track: Track) -> bool:
+    def _confirm_if_due(self, track: Track, *, is_sure: bool = False) -> None:
+        is_believed = track.mean_presence >= self._policy.min_presence
+        if is_sure or (is_believed and track.verified_frames >= self._policy.confirm_frames):
+            track.confirm(self._next_id)
+            self._next_id += 1
+
+    def _retire(self, time_s: float) -> None:
+        """Loses tracks that were not verified for a while, and forgets those lost for long."""
         policy = self._policy
-        if track.best < policy.confirm_score:
-            return False
-        lasted_s = track.last_s - track.first_s
-        return track.hits >= policy.confirm_hits or (
-            track.hits >= 2 and lasted_s + ROUNDING_S >= policy.confirm_s
-        )
-
-    def _remove_lost(self, present: set[int], time_s: float) -> None:
-        policy = self._policy
-        for track_id, track in list(self._tracks.items()):
-            keep_s = policy.reidentify_s if track.id else policy.max_lost_s
-            if track_id not in present and time_s - track.last_s >= keep_s:
-                del self._tracks[track_id]
-
-    def _report(self, present: set[int], time_s: float) -> TrackedFaces:
-        """Returns the present tracks, and the lost ones that no present one overlaps."""
-        max_lost_s = self._policy.max_lost_s
-        here = [track for track_id, track in self._tracks.items() if track_id in present]
-        lost = [
+        for track in self._followed:
+            unseen_s = time_s - track.verified_s
+            is_doubted = track.mean_presence < policy.keep_presence
+            if track.state is TrackState.CONFIRMED and (
+                is_doubted or (unseen_s > 0 and unseen_s + ROUNDING_S >= policy.max_lost_s)
+            ):
+                track.lose()
+        self._tracks = [
             track
-            for track_id, track in self._tracks.items()
-            if track_id not in present and time_s - track.last_s < max_lost_s
+            for track in self._tracks
+            if (track.state is not TrackState.TENTATIVE or track.verified_frames)
+            and time_s - track.verified_s < policy.reidentify_s
         ]
-        if here and lost:
-            overlap = geometry.iou(reported_boxes(lost), reported_boxes(here)).max(axis=1)
-            lost = [
-                t for t, part in zip(lost, overlap, strict=True) if part < geometry.SAME_FACE_IOU
-            ]
-        confirmed = sorted((t for t in here + lost if t.id), key=lambda t: t.id)
-        fades = [1 - (time_s - t.last_s) / max_lost_s if t in lost else 1.0 for t in confirmed]
-        scores = [t.score * fade for t, fade in zip(confirmed, fades, strict=True)]
-        faces = Faces(
-            boxes_xyxy=reported_boxes(confirmed),
-            scores=np.array(scores, np.float32),
-            track_ids=np.array([track.id for track in confirmed], np.int64),
+
+    def _report(self, time_s: float, doubtful: Sequence[Square]) -> TrackedFaces:
+        """Returns the confirmed faces that this frame verifies, by id, and the doubtful places."""
+        shown = sorted(
+            (
+                track
+                for track in self._tracks
+                if track.state is TrackState.CONFIRMED and track.verified_s == time_s
+            ),
+            key=lambda track: track.track_id,
         )
-        tentative = [track for track in here + lost if not track.id]
-        return TrackedFaces(faces=faces, tentative_xyxy=reported_boxes(tentative))
+        shown = self._largest(shown)
+        others = [track.predicted(time_s) for track in self._followed if track not in shown]
+        squares = FaceSquares.of([track.smoothed for track in shown])
+        return TrackedFaces(
+            faces=Faces(
+                boxes_xyxy=boxes_from_squares(squares),
+                scores=np.array([track.presence for track in shown], np.float32),
+                track_ids=np.array([track.track_id for track in shown], np.int64),
+                rolls_rad=squares.rolls_rad,
+            ),
+            tentative_xyxy=boxes_from_squares(FaceSquares.of([*others, *doubtful])),
+        )
+
+    def _largest(self, shown: list[Track]) -> list[Track]:
+        """Returns the tracks that `max_faces` allows, in their order."""
+        limit = self._policy.max_faces
+        if not 0 < limit < len(shown):
+            return shown
+        largest = sorted(shown, key=lambda track: -track.smoothed.side)[:limit]
+        return [track for track in shown if track in largest]
+
+
+def _is_continued(expected: Square, seen: Square) -> bool:
+    """True where a face can have moved from one square to the other within a frame."""
+    return seen.distance(expected) <= MAX_SHIFT_SIDES and seen.ratio(expected) <= MAX_RATIO
+
+
+def _elsewhere(squares: Sequence[Square], known: Sequence[Square]) -> Sequence[Square]:
+    """Returns the squares that are on none of the known faces."""
+    if not squares or not known:
+        return squares
+    first, second = (boxes_from_squares(FaceSquares.of(one)) for one in (squares, known))
+    best = geometry.iou(first, second).max(axis=1).tolist()
+    return [
+        square
+        for square, overlap in zip(squares, best, strict=True)
+        if overlap < geometry.SAME_FACE_IOU
+    ]
+
+
+def _touching_pairs(squares: Sequence[Square]) -> list[tuple[int, int]]:
+    """Returns pairs of rows whose squares overlap, the later row first."""
+    if len(squares) < 2:
+        return []
+    boxes = boxes_from_squares(FaceSquares.of(squares))
+    rows, others = np.nonzero(np.tril(geometry.iou(boxes, boxes) > 0, -1))
+    return list(zip(rows.tolist(), others.tolist(), strict=True))
+
+
+def _covered_rows(
+    tracks: Sequence[Track],
+    seen: Sequence[_Observation],
+    /,
+    *,
+    shown: set[int],
+    pairs: Sequence[tuple[int, int]],
+) -> set[int]:
+    """Returns rows of tracks whose square has come to lie on the face of another track.
+
+    Where two tracks share a face it belongs to the one it looks like; the other's face is hidden.
+    A square inside a much larger one is a part of that face.
+    """
+    covered: set[int] = set()
+    for pair in pairs:
+        if not shown.issuperset(pair) or covered.intersection(pair):
+            continue
+        one, other = (seen[row].square for row in pair)
+        if not is_same_face(one, other):
+            continue
+        if one.ratio(other) > NESTED_RATIO:
+            covered.add(min(pair, key=lambda row: seen[row].square.side))
+        else:
+            covered.add(min(pair, key=lambda row: _claim(tracks[row], seen[row])))
+    return covered
+
+
+def _claim(track: Track, one: _Observation) -> tuple[bool, float]:
+    """Returns how well a track fits what is seen: confirmed before tentative, then by looks."""
+    likeness = float(np.dot(track.appearance, one.appearance))
+    return track.state is TrackState.CONFIRMED, likeness

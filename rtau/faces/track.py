@@ -1,142 +1,132 @@
-"""The record of one tracked face, and functions on lists of tracks and detections.
+"""One face followed through time: the record of a track and the only ways it may change.
 
-Only `mark_unverified` changes its arguments. `rtau.faces.face_tracker` calls it.
+A track is *tentative* until it has been verified often enough, then *confirmed*; one that was not
+verified for `TrackingPolicy.max_lost_s` is *lost*: it is no longer looked for, but known again by
+place and appearance until it is forgotten. Only `FaceTracker` calls the methods that change it.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import enum
 import math
 
 import numpy as np
 import numpy.typing as npt
 
-from rtau import geometry
-from rtau.data import Faces
-from rtau.faces.template_matching import Template
+from rtau.faces.smoothing import SquareFilter
+from rtau.squares import Square
 
-# Created once: creating a record checks it, and most frames need an empty one.
-NO_FACES = Faces.none()
+# Share of a new measurement in the moving averages of velocity, presence and appearance.
+VELOCITY_WEIGHT = 0.5
+PRESENCE_WEIGHT = 0.25
+APPEARANCE_WEIGHT = 0.1
+# How often the appearance is taken.
+APPEARANCE_EVERY_S = 0.4
+# A gap this long says nothing of the velocity.
+MAX_VELOCITY_GAP_S = 0.5
+# Velocity decays over a gap: heads turn back, and a prediction that runs off finds nothing.
+VELOCITY_DECAY_S = 0.15
 
 
-def _no_box() -> npt.NDArray[np.float32]:
-    return np.zeros(4, np.float32)
+class TrackState(enum.Enum):
+    """How much is known of a track."""
+
+    TENTATIVE = "tentative"
+    """Seen, not yet believed: never reported."""
+    CONFIRMED = "confirmed"
+    """Reported in every frame that verifies it."""
+    LOST = "lost"
+    """Not looked for; known again by place and appearance."""
 
 
-@dataclasses.dataclass(slots=True, eq=False)
 class Track:
-    """One face through time: tentative, confirmed (`id` > 0) or lost."""
+    """One face: where it was last verified, how it moves, how it looks."""
 
-    first_s: float
-    last_s: float = -math.inf
-    hits: int = 0
-    detected_xyxy: npt.NDArray[np.float32] = dataclasses.field(default_factory=_no_box)
-    """Last detected or predicted box; local re-detection starts from it."""
-    smoothed_xyxy: npt.NDArray[np.float32] = dataclasses.field(default_factory=_no_box)
-    """Smoothed box, as reported."""
-    score: float = 0.0
-    best: float = 0.0
-    predicted_xyxy: npt.NDArray[np.float32] | None = None
-    """Predicted box in the coming frame; None: it is re-detected."""
-    detected_s: float = -math.inf
-    """When the template was cut."""
-    template: Template | None = None
-    """The face as last detected, for template matching."""
-    is_verified: bool = True
-    """False once detection has missed it, until full-frame detection finds it again."""
-    id: int = 0
-    """0 until confirmed. The tracker's ids also count tentative boxes, and so have gaps."""
+    def __init__(
+        self, square: Square, *, presence: float, appearance: npt.NDArray[np.float32], time_s: float
+    ) -> None:
+        """Starts a tentative track at a verified square."""
+        self.track_id = 0
+        """From 1, unique in a run; 0 until the track is confirmed."""
+        self.state = TrackState.TENTATIVE
+        self.square = square
+        """Where the face was last verified."""
+        self.presence = presence
+        """Of the last alignment, [0, 1]."""
+        self.mean_presence = presence
+        """Moving average over the frames in which the face was looked for."""
+        self.verified_s = time_s
+        """Time of the last frame that verified the face."""
+        self.verified_frames = 1
+        self.appearance = appearance
+        """float32 (256,): moving average, for comparisons within the run."""
+        self._remembered_s = time_s
+        self._velocity_xy = (0.0, 0.0)  # px a second
+        self._filter = SquareFilter(square, time_s=time_s)
 
+    def predicted(self, time_s: float) -> Square:
+        """Returns where the face is expected at a time."""
+        elapsed_s = time_s - self.verified_s
+        # Integral of a velocity that decays: the whole way ahead is bounded.
+        reach_s = VELOCITY_DECAY_S * (1 - math.exp(-elapsed_s / VELOCITY_DECAY_S))
+        x, y, side, roll = self.square
+        velocity_x, velocity_y = self._velocity_xy
+        return Square(x + velocity_x * reach_s, y + velocity_y * reach_s, side, roll)
 
-def predicted_faces(followed: list[Track]) -> Faces:
-    """Returns the boxes predicted for this frame, with their tracks' scores."""
-    known = [(t.predicted_xyxy, t.score) for t in followed if t.predicted_xyxy is not None]
-    if not known:
-        return NO_FACES
-    return Faces(
-        boxes_xyxy=np.array([box for box, _ in known], np.float32),
-        scores=np.array([score for _, score in known], np.float32),
-    )
+    @property
+    def smoothed(self) -> Square:
+        """The square to report: filtered, still when the face is still."""
+        return self._filter.square
 
+    def verify(self, square: Square, *, presence: float, time_s: float) -> None:
+        """Takes a frame that shows the face."""
+        elapsed_s = time_s - self.verified_s
+        if 0 < elapsed_s <= MAX_VELOCITY_GAP_S:
+            velocity_x, velocity_y = self._velocity_xy
+            velocity_x += VELOCITY_WEIGHT * ((square.x - self.square.x) / elapsed_s - velocity_x)
+            velocity_y += VELOCITY_WEIGHT * ((square.y - self.square.y) / elapsed_s - velocity_y)
+            self._velocity_xy = (velocity_x, velocity_y)
+        elif elapsed_s > MAX_VELOCITY_GAP_S:
+            self._velocity_xy = (0.0, 0.0)
+        self._filter.update(square, time_s=time_s)
+        self.square = square
+        self._see(presence)
+        self.verified_s = time_s
+        self.verified_frames += 1
 
-def mark_unverified(followed: list[Track], found: Faces, *, is_whole: bool) -> list[Track]:
-    """Updates `is_verified` by new detections; returns the tracks whose prediction they miss.
+    def miss(self, *, presence: float) -> None:
+        """Takes a frame that does not show the face where it was expected."""
+        self._see(presence)
+        if self.state is TrackState.TENTATIVE:
+            self.verified_frames = 0
 
-    Their predictions are removed; predictions that are verified take the detection's score. Only
-    full-frame detection (`is_whole`) verifies a track again: in regions, known faces are merely
-    re-detected locally.
-    """
-    if not followed:
-        return []
-    where = [t.detected_xyxy if t.predicted_xyxy is None else t.predicted_xyxy for t in followed]
-    same = (
-        geometry.iou(np.array(where), found.boxes_xyxy) >= geometry.SAME_FACE_IOU
-    )  # (followed, found)
-    unverified = []
-    for track, on_it in zip(followed, same, strict=True):
-        track.is_verified = bool(on_it.any()) and (is_whole or track.is_verified)
-        if track.predicted_xyxy is None:
-            continue
-        if track.is_verified:
-            track.score = float(scores_of(found)[on_it].max())
-        else:
-            track.predicted_xyxy = None
-            unverified.append(track)
-    return unverified
+    def is_appearance_due(self, time_s: float) -> bool:
+        """True where it is time to take again how the face looks."""
+        return time_s - self._remembered_s >= APPEARANCE_EVERY_S
 
+    def remember(self, appearance: npt.NDArray[np.float32], *, time_s: float) -> None:
+        """Takes how the face looks in a frame that shows it alone."""
+        self._remembered_s = time_s
+        mixed = self.appearance + APPEARANCE_WEIGHT * (appearance - self.appearance)
+        self.appearance = mixed / np.float32(np.linalg.norm(mixed) + 1e-6)
 
-def verified_faces(followed: list[Track], seen: Faces) -> Faces:
-    """Returns the re-detected faces that full-frame detection need not evaluate again.
+    def confirm(self, track_id: int) -> None:
+        """Makes a tentative track one that is reported."""
+        self.track_id, self.state = track_id, TrackState.CONFIRMED
 
-    These belong to confirmed, verified tracks: the closer evaluation might still confirm a
-    tentative one, and an unverified one must be detected independently.
-    """
-    sure = [track.detected_xyxy for track in followed if track.id and track.is_verified]
-    if not sure or not len(seen):
-        return NO_FACES
-    is_sure = geometry.iou(seen.boxes_xyxy, np.array(sure)) >= geometry.SAME_FACE_IOU
-    return seen.select(np.flatnonzero(is_sure.any(axis=1)))
+    def lose(self) -> None:
+        """Stops looking for a confirmed face."""
+        self.state = TrackState.LOST
 
+    def find_again(self, other: Track) -> None:
+        """Takes over the place of another track that turned out to be this face."""
+        self.state = TrackState.CONFIRMED
+        self.square, self.presence = other.square, other.presence
+        self.mean_presence = other.mean_presence
+        self.verified_s = other.verified_s
+        self._velocity_xy, self._filter = other._velocity_xy, other._filter
+        self.remember(other.appearance, time_s=other.verified_s)
 
-def merged(first: Faces, second: Faces) -> Faces:
-    """Returns the faces of both without duplicates: of overlapping rows the earlier is kept.
-
-    An argument that is already the answer is returned itself.
-    """
-    if not len(first):
-        return second
-    if len(first) == 1 and not len(second):
-        return first
-    boxes = np.concatenate([first.boxes_xyxy, second.boxes_xyxy])
-    apart = (geometry.iou(boxes, boxes) < geometry.SAME_FACE_IOU).tolist()
-    kept: list[int] = []
-    for row, is_apart in enumerate(apart):
-        if all(is_apart[other] for other in kept):
-            kept.append(row)
-    if len(kept) == len(first) and not len(second):
-        return first
-    both = Faces(boxes_xyxy=boxes, scores=np.concatenate([scores_of(first), scores_of(second)]))
-    return both.select(np.array(kept, np.int64))
-
-
-def missed(known_xyxy: geometry.Boxes, near_xyxy: geometry.Boxes) -> npt.NDArray[np.bool_]:
-    """Returns bool (N,): known boxes that no near box overlaps."""
-    is_on_it = geometry.iou(known_xyxy, near_xyxy) >= geometry.SAME_FACE_IOU
-    return np.asarray(~is_on_it.any(axis=1), dtype=np.bool_)
-
-
-def reported_boxes(tracks: list[Track]) -> geometry.Boxes:
-    """Returns the boxes to report, float32 (N, 4)."""
-    if not tracks:
-        return NO_FACES.boxes_xyxy
-    return np.array([track.smoothed_xyxy for track in tracks], np.float32)
-
-
-def scores_of(faces: Faces) -> npt.NDArray[np.float32]:
-    """Returns the scores; 1 for detectors without scores."""
-    return np.ones(len(faces), np.float32) if faces.scores is None else faces.scores
-
-
-def with_min_score(faces: Faces, score: float) -> Faces:
-    """Returns the faces with at least that score."""
-    return faces.select(scores_of(faces) >= score)
+    def _see(self, presence: float) -> None:
+        self.presence = presence
+        self.mean_presence += PRESENCE_WEIGHT * (presence - self.mean_presence)

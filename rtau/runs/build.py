@@ -6,21 +6,26 @@ is what is run. Opens no source and no model.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from rtau.backends.face_alignment import open_face_alignment
 from rtau.config import OutputConfig, RunConfig
 from rtau.contract import ModelContract
 from rtau.decisions import Decider
 from rtau.errors import UsageError
 from rtau.execution.runner import Runner
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.detectors import open_detector
+from rtau.faces.alignment import NetworkAligner
+from rtau.faces.detectors import parse_min_face
+from rtau.faces.detectors.haar import HaarDetector
 from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers import open_tracker
+from rtau.faces.recorded import RecordedFaces
+from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatmapSchedule, Pipeline
-from rtau.protocols import Detector, Engine, Sink, Source
+from rtau.protocols import Aligner, Detector, Engine, Sink, Source, Tracker
 from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_encoder import threads_in_a_run
@@ -28,15 +33,31 @@ from rtau.sinks.video_file import VideoFileSink
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 
 
-def detection_policy(config: RunConfig) -> DetectionPolicy:
-    """Returns the detection policy for video.
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class FaceParts:
+    """What finds faces, opened: several trackers may share it, one thread at a time."""
 
-    Blurring must miss no face: with `--blur` full-frame detection runs in every frame.
+    detector: Detector
+    """Proposes faces."""
+    aligner: Aligner
+    """Verifies and places them."""
+
+
+def tracking_policy(config: RunConfig, *, is_sequence: bool) -> TrackingPolicy:
+    """Returns how the faces of a sequence of frames, or of unrelated images, are found.
+
+    Hiding faces needs every one of them: with `--blur` detection covers every frame.
     """
-    if config.find.faces is not None:
-        return DetectionPolicy.for_recorded()
-    every_s = 0.0 if config.overlay.blur else config.find.detect_every
-    return DetectionPolicy(detect_every_s=every_s)
+    find = config.find
+    limits: dict[str, Any] = {
+        "min_presence": find.min_confidence,
+        "max_faces": find.max_faces,
+    }
+    if not is_sequence:
+        return TrackingPolicy.for_images(**limits)
+    return TrackingPolicy(
+        detect_every_s=0.0 if config.overlay.blur else find.detect_every, **limits
+    )
 
 
 def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
@@ -59,7 +80,6 @@ def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
     asked = {
         "--landmarks": config.output.landmarks,
         "--points": config.overlay.points,
-        "--follow landmarks": config.find.follow == "landmarks",
     }
     flags = [flag for flag, is_asked in asked.items() if is_asked]
     if flags and not contract.has_landmarks:
@@ -69,22 +89,32 @@ def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
         )
 
 
-def build_face_tracker(
-    config: RunConfig,
-    *,
-    policy: DetectionPolicy,
-    tracker: str = "iou",
-    detector: Detector | None = None,
-) -> FaceTracker:
-    """Returns the face tracker of a run; it opens a detector where none is given.
+def open_face_parts(config: RunConfig) -> FaceParts:
+    """Returns the detector and the aligner of a run, opened.
 
     Raises:
-        ConfigError: the minimum face size or the CSV of faces is invalid.
+        ConfigError: the smallest face makes no sense.
         DetectorError: this OpenCV cannot detect faces.
+        BackendUnavailable: ONNX Runtime is not installed.
     """
-    if detector is None:
-        detector = open_detector(min_face=config.find.min_face, faces=config.find.faces)
-    return FaceTracker(detector, open_tracker(tracker), policy)
+    detector = HaarDetector(**parse_min_face(config.find.min_face))
+    return FaceParts(detector, NetworkAligner(open_face_alignment()))
+
+
+def build_tracker(
+    config: RunConfig, *, is_sequence: bool, parts: FaceParts | None = None
+) -> Tracker:
+    """Returns the tracker of a run; it opens a detector and an aligner where none are given.
+
+    Raises:
+        ConfigError: the smallest face or the recorded faces make no sense.
+        RtauError: as `open_face_parts`.
+    """
+    if config.find.faces is not None:
+        return RecordedFaces(config.find.faces)
+    parts = parts or open_face_parts(config)
+    policy = tracking_policy(config, is_sequence=is_sequence)
+    return FaceTracker(parts.detector, parts.aligner, policy)
 
 
 def decider(config: RunConfig, contract: ModelContract) -> Decider:
@@ -110,9 +140,8 @@ def build_pipeline(
     *,
     config: RunConfig,
     controls: ViewControls,
-    policy: DetectionPolicy,
-    tracker: str = "iou",
-    detector: Detector | None = None,
+    is_sequence: bool = True,
+    parts: FaceParts | None = None,
 ) -> Pipeline:
     """Returns the pipeline of a run.
 
@@ -120,11 +149,10 @@ def build_pipeline(
         RtauError: a setting does not fit, or the detector cannot be opened.
     """
     return Pipeline(
-        face_tracker=build_face_tracker(config, policy=policy, tracker=tracker, detector=detector),
+        tracker=build_tracker(config, is_sequence=is_sequence, parts=parts),
         engine=engine,
         decider=decider(config, engine.contract),
         heatmaps=heatmap_schedule(config, controls),
-        follow_landmarks=policy.follows and config.find.follow == "landmarks",
     )
 
 
@@ -135,17 +163,14 @@ def build_runner(
     config: RunConfig,
     controls: ViewControls,
     sinks: Sequence[Sink],
-    policy: DetectionPolicy,
-    tracker: str = "iou",
+    is_sequence: bool = True,
 ) -> Runner:
     """Returns the runner of a source through an engine into sinks; it owns source and sinks.
 
     Raises:
         RtauError: a setting does not fit, or the detector cannot be opened.
     """
-    pipeline = build_pipeline(
-        engine, config=config, controls=controls, policy=policy, tracker=tracker
-    )
+    pipeline = build_pipeline(engine, config=config, controls=controls, is_sequence=is_sequence)
     return Runner(
         source=source,
         pipeline=pipeline,

@@ -16,10 +16,9 @@ from rtau import __version__
 from rtau.backends import find_model, open_engine
 from rtau.config import ModelConfig, RunConfig
 from rtau.execution.runner import Runner, RunSummary
-from rtau.faces.detection_policy import DetectionPolicy
 from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
-from rtau.runs.build import build_runner, check_landmarks, detection_policy, view_controls
+from rtau.runs.build import build_runner, check_landmarks, view_controls
 from rtau.runs.interrupts import stopping_with
 from rtau.runs.outcome import Outcome
 from rtau.runs.outputs import OpenOutputs, Outputs
@@ -208,8 +207,7 @@ def _open(
             config=config,
             controls=controls,
             sinks=sinks,
-            policy=detection_policy(config) if images is None else DetectionPolicy.for_images(),
-            tracker="iou" if images is None else "untracked",
+            is_sequence=images is None,
         )
         on_failure.pop_all()
     session.runner = runner

@@ -16,8 +16,7 @@ from rtau.config import RunConfig
 from rtau.data import FrameResult
 from rtau.errors import SourceOpenError, UsageError
 from rtau.execution.runner import Runner
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.runs.build import build_runner, check_landmarks, detection_policy, table_rows
+from rtau.runs.build import build_runner, check_landmarks, table_rows
 from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.session import LoadedModel, Session
 from rtau.sinks.progress import ProgressSink
@@ -83,8 +82,7 @@ def table_of_files(
                 config=config,
                 controls=controls,
                 sinks=[sink, *views],
-                policy=DetectionPolicy.for_images() if job.are_images else detection_policy(config),
-                tracker="untracked" if job.are_images else "iou",
+                is_sequence=not job.are_images,
             )
             for done, result in enumerate(start(session.runner), start=1):
                 if callable(progress):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rtau.columns import BOX, BOX_DIGITS, CONFIDENCE_DIGITS, TIME_DIGITS, header
+from rtau.columns import BOX, BOX_DIGITS, CONFIDENCE_DIGITS, ROLL_DIGITS, TIME_DIGITS, header
 from rtau.data import FrameResult, Task
 from rtau.sinks._numbers import box_xywh, point_texts, probability_text
 
@@ -83,6 +83,8 @@ class TableRows:
         cells = self._frame_cells(result, face_id=result.track_ids[row])
         cells += [confidence, "1"]
         cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
+        # Adding zero turns a negative one into a positive one.
+        cells.append(f"{round(faces.roll_of(row), ROLL_DIGITS) + 0.0:.{ROLL_DIGITS}f}")
         if points_xy is not None:
             cells += point_texts(points_xy)
         return cells + self._label_cells(probabilities, result.active[row])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtau.columns import CONFIDENCE_DIGITS, TIME_DIGITS
+from rtau.columns import CONFIDENCE_DIGITS, ROLL_DIGITS, TIME_DIGITS
 from rtau.data import FrameResult, Picture
 from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
@@ -101,6 +101,7 @@ class JsonlSink:
         return {
             "id": result.track_ids[row],
             "box_xyxy": rounded_box(faces.boxes_xyxy[row]),
+            "roll_rad": round(faces.roll_of(row), ROLL_DIGITS) + 0.0,
             "confidence": confidence,
             "active": [label for label, on in zip(scores.labels, active, strict=True) if on],
             "probabilities": {

@@ -12,7 +12,8 @@ from tests.architecture.tree import ROOT
 HOMES = {
     "Source": "sources",
     "Detector": "faces/detectors",
-    "Tracker": "faces/trackers",
+    "Tracker": "faces",
+    "Aligner": "faces",
     "Engine": "backends",
     "Sink": "sinks",
 }

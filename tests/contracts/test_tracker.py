@@ -2,62 +2,81 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from rtau import columns
 from rtau.data import Faces
-from rtau.faces.trackers.iou import IouTracker
-from rtau.faces.trackers.untracked import Untracked
+from rtau.faces.face_tracker import FaceTracker
+from rtau.faces.recorded import ListedFaces, RecordedFaces
+from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.protocols import Tracker
+from rtau.squares import Square
+from tests.support.face_world import FaceWorld, WorldAligner, WorldDetector
 
-TRACKERS = [IouTracker, Untracked]
-
-corner = st.floats(0, 500, width=32)
-side = st.floats(1, 200, width=32)
-box = st.tuples(corner, corner, side, side).map(lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3]))
-frames = st.lists(st.lists(box, max_size=6), max_size=8)
-
-
-def faces(boxes):
-    xyxy = np.array(boxes, np.float32).reshape(-1, 4)
-    return Faces(boxes_xyxy=xyxy, scores=np.linspace(0.5, 1, len(xyxy), dtype=np.float32))
+ANN = Square(200.0, 180.0, 80.0, 0.0)
+BOB = Square(440.0, 180.0, 80.0, 0.0)
+BOXES = ((160.0, 140.0, 240.0, 220.0), (400.0, 140.0, 480.0, 220.0))
+FRAMES = 12
 
 
-@pytest.mark.parametrize("make", TRACKERS)
-def test_it_is_a_tracker(make):
-    assert isinstance(make(), Tracker)
+def world():
+    return FaceWorld(
+        {"ann": lambda index: ANN, "bob": lambda index: BOB if index % 6 < 4 else None}
+    )
 
 
-@pytest.mark.parametrize("make", TRACKERS)
-@settings(max_examples=40, deadline=None)
-@given(frames=frames)
-def test_rows_stay_and_every_row_has_an_id_of_its_own(make, frames):
-    tracker = make()
-    for index, boxes in enumerate(frames):
-        seen = faces(boxes)
-        tracked = tracker.update(seen, time_s=index / 25)
-        assert len(tracked) == len(seen)
-        np.testing.assert_array_equal(tracked.scores, seen.scores)
-        assert len(set(tracked.track_ids.tolist())) == len(seen)
-        assert (tracked.track_ids >= 1).all()
-        assert tracked.track_ids.dtype == np.int64
+def followed(_):
+    seen = world()
+    return FaceTracker(WorldDetector(seen), WorldAligner(seen), TrackingPolicy())
 
 
-@pytest.mark.parametrize("make", TRACKERS)
-@settings(max_examples=40, deadline=None)
-@given(frames=frames)
-def test_no_id_returns_after_a_reset(make, frames):
-    tracker = make()
-    before: set[int] = set()
-    for boxes in frames:
-        before |= set(tracker.update(faces(boxes), time_s=0.0).track_ids.tolist())
+def listed(_):
+    faces = Faces(
+        boxes_xyxy=np.array(BOXES, np.float32),
+        scores=np.ones(2, np.float32),
+        track_ids=np.array([1, 2], np.int64),
+    )
+    return ListedFaces([faces] * FRAMES)
+
+
+def recorded(tmp_path):
+    path = tmp_path / "faces.csv"
+    lines = [",".join((columns.FRAME, columns.FACE_ID, *columns.BOX))]
+    for index in range(FRAMES):
+        for face_id, (x0, y0, x1, y1) in enumerate(BOXES, start=1):
+            lines.append(f"{index + 1},{face_id},{x0},{y0},{x1 - x0},{y1 - y0}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return RecordedFaces(path)
+
+
+MAKERS = {"FaceTracker": followed, "ListedFaces": listed, "RecordedFaces": recorded}
+
+
+@pytest.fixture(params=MAKERS)
+def tracker(request, tmp_path):
+    return MAKERS[request.param](tmp_path)
+
+
+def test_it_is_a_tracker(tracker):
+    assert isinstance(tracker, Tracker)
+
+
+def test_every_face_has_a_place_a_presence_and_an_id_of_its_own(tracker):
+    for index in range(FRAMES):
+        found = tracker.track(world().frame(index))
+        faces = found.faces
+        assert len(faces) >= 1
+        assert len(set(faces.track_ids.tolist())) == len(faces)
+        assert (faces.track_ids >= 1).all()
+        assert ((faces.scores >= 0) & (faces.scores <= 1)).all()
+        assert found.tentative_xyxy.shape[1:] == (4,)
+
+
+def test_a_face_that_stays_keeps_its_id(tracker):
+    ids = [set(tracker.track(world().frame(index)).faces.track_ids.tolist()) for index in range(6)]
+    assert 1 in set.intersection(*ids)
+
+
+def test_a_reset_is_survived(tracker):
+    tracker.track(world().frame(0))
     tracker.reset()
-    after = set(tracker.update(faces([(0, 0, 50, 50)]), time_s=0.0).track_ids.tolist())
-    assert not before & after
-
-
-@pytest.mark.parametrize("make", TRACKERS)
-def test_ids_start_at_one_and_no_face_needs_none(make):
-    tracker = make()
-    assert len(tracker.update(faces([]), time_s=0.0)) == 0
-    assert tracker.update(faces([(0, 0, 9, 9)]), time_s=0.1).track_ids.tolist() == [1]
+    assert len(tracker.track(world().frame(1)).faces) >= 1

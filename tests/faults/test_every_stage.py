@@ -11,17 +11,17 @@ from rtau.execution.strategies import FILE_BATCH
 from rtau.pipeline import Pipeline
 from tests.support.doubles import (
     CountingEngine,
-    ExplodingTracker,
+    EagerAligner,
     FixedDetector,
     KeepingSink,
     ListSource,
-    make_face_tracker,
     make_frame,
+    make_tracker,
 )
 
 FRAMES = 24
 WHEN = {"first": 0, "middle": FRAMES // 2, "last": FRAMES - 1}
-STAGES = ("source", "detector", "tracker", "engine", "sink", "overlay")
+STAGES = ("source", "detector", "aligner", "engine", "sink", "overlay")
 TIMEOUT_S = 5.0
 
 
@@ -29,9 +29,9 @@ def faulty_run(stage, k, kept, *, live):
     """Returns a runner whose named stage raises at frame k; `kept` is written before the fault."""
     engine = CountingEngine(fail_on=k if stage == "engine" else None)
     pipeline = Pipeline(
-        face_tracker=make_face_tracker(
+        tracker=make_tracker(
             FixedDetector(fail_on=k if stage == "detector" else None),
-            ExplodingTracker(k) if stage == "tracker" else None,
+            EagerAligner(fail_on=k if stage == "aligner" else None),
         ),
         engine=engine,
         decider=Decider(engine.contract),

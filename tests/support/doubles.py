@@ -9,11 +9,12 @@ from rtau.contract import CropRule, LandmarkRule, ModelContract
 from rtau.data import Faces, Frame
 from rtau.decisions import Decider
 from rtau.errors import SinkError
-from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers.iou import IouTracker
+from rtau.faces.tracking_policy import TrackingPolicy
+from rtau.geometry import iou
 from rtau.pipeline import Pipeline
 from rtau.protocols import SinkReport, SourceInfo, SourceReport
+from rtau.squares import Alignment
 
 AU_LABELS = ("AU01", "AU04", "AU12")
 EMOTIONS = ("anger", "happiness", "neutral")
@@ -94,48 +95,54 @@ class CountingEngine(ScriptedEngine):
 
 
 class FixedDetector:
-    """Finds the same boxes in every frame; raises on call k if asked."""
+    """Proposes the same boxes in every frame; raises on call k if asked."""
 
     def __init__(self, boxes_xyxy=((40.0, 30.0, 100.0, 90.0),), *, fail_on: int | None = None):
         self.boxes_xyxy = np.array(boxes_xyxy, np.float32).reshape(-1, 4)
         self.fail_on = fail_on
         self.calls = 0
 
-    def detect(self, frame, /, *, near=None, within=None, seen=None):
+    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0):
+        if turn_deg:
+            return Faces(boxes_xyxy=self.boxes_xyxy[:0])
         if self.fail_on == self.calls:
             raise RuntimeError(f"detector exploded on call {self.calls}")
         self.calls += 1
-        return Faces(
-            boxes_xyxy=self.boxes_xyxy.copy(),
-            scores=np.full(len(self.boxes_xyxy), 0.9, np.float32),
-        )
+        if regions_xyxy is None:
+            return Faces(boxes_xyxy=self.boxes_xyxy.copy())
+        touched = iou(self.boxes_xyxy, regions_xyxy).max(axis=1, initial=0) > 0
+        return Faces(boxes_xyxy=self.boxes_xyxy[touched])
 
 
-class ExplodingTracker(IouTracker):
-    """IoU tracker that raises on call k."""
+class EagerAligner:
+    """Takes every square for a face that lies just there; raises on call k if asked."""
 
-    def __init__(self, fail_on: int):
-        super().__init__()
+    def __init__(self, *, fail_on: int | None = None):
         self.fail_on = fail_on
         self.calls = 0
 
-    def update(self, faces, /, *, time_s):
-        if self.calls == self.fail_on:
-            raise RuntimeError(f"tracker exploded on call {self.calls}")
+    def align(self, frame, squares, /):
+        if self.fail_on == self.calls:
+            raise RuntimeError(f"aligner exploded on call {self.calls}")
         self.calls += 1
-        return super().update(faces, time_s=time_s)
+        rows = len(squares)
+        return Alignment(
+            presence=np.full(rows, 0.99, np.float32),
+            squares=squares,
+            appearance=np.full((rows, 4), 0.5, np.float32),
+        )
 
 
-def make_face_tracker(detector=None, tracker=None) -> FaceTracker:
-    """Returns a face tracker that confirms every box at once, as for unrelated images."""
-    policy = DetectionPolicy.for_images()
-    return FaceTracker(detector or FixedDetector(), tracker or IouTracker(), policy)
+def make_tracker(detector=None, aligner=None, *, policy=None) -> FaceTracker:
+    """Returns a tracker that searches every frame and confirms every box at once."""
+    policy = policy or TrackingPolicy(detect_every_s=0)
+    return FaceTracker(detector or FixedDetector(), aligner or EagerAligner(), policy)
 
 
 def make_pipeline(engine, detector=None, *, kind=Pipeline) -> Pipeline:
     """Returns a pipeline on an engine that confirms every box at once."""
     decider = Decider(engine.contract)
-    return kind(face_tracker=make_face_tracker(detector), engine=engine, decider=decider)
+    return kind(tracker=make_tracker(detector), engine=engine, decider=decider)
 
 
 class ListSource:

@@ -13,7 +13,7 @@ DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 def test_columns_of_action_units_come_in_openfaces_order():
     assert columns.header(("AU01", "AU12"), task="multi_label") == (
         *("frame", "face_id", "timestamp", "confidence", "success"),
-        *("face_x", "face_y", "face_w", "face_h"),
+        *("face_x", "face_y", "face_w", "face_h", "pose_Rz"),
         *("AU01_c", "AU12_c", "AU01_p", "AU12_p"),
     )
 
@@ -26,9 +26,9 @@ def test_columns_of_emotions_have_one_decision():
 
 def test_landmarks_stand_before_the_decisions_all_x_first():
     names = columns.header(("AU01",), task="multi_label", with_landmarks=True)
-    assert names[9:11] == ("x_0", "x_1")
-    assert names[76:78] == ("x_67", "y_0")
-    assert names[144:] == ("y_67", "AU01_c", "AU01_p")
+    assert names[10:12] == ("x_0", "x_1")
+    assert names[77:79] == ("x_67", "y_0")
+    assert names[145:] == ("y_67", "AU01_c", "AU01_p")
 
 
 def test_the_data_dictionary_explains_every_column():

@@ -1,30 +1,23 @@
-import itertools
-
 import numpy as np
 import pytest
 
-from rtau.backends.scripted import ScriptedEngine
-from rtau.contract import LandmarkRule
 from rtau.decisions import Decider
 from rtau.errors import EngineError
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from tests.support.doubles import (
     CountingEngine,
     FixedDetector,
     brightness_logits,
     make_contract,
-    make_face_tracker,
     make_frame,
+    make_tracker,
 )
 
 
 def make_pipeline(engine=None, *, detector=None, heatmaps=None):
     engine = engine or CountingEngine()
     return Pipeline(
-        face_tracker=make_face_tracker(detector),
+        tracker=make_tracker(detector),
         engine=engine,
         decider=Decider(engine.contract),
         heatmaps=heatmaps,
@@ -80,7 +73,7 @@ def test_no_frames_no_results():
 
 
 def test_a_face_too_small_to_crop_is_left_out_of_every_field():
-    detector = FixedDetector(((50, 50, 54, 54), (40, 30, 100, 90)))
+    detector = FixedDetector(((120, 100, 124, 104), (40, 30, 100, 90)))
     result = make_pipeline(detector=detector).step([make_frame()])[0]
 
     assert len(result.faces) == len(result.scores) == len(result.active) == 1
@@ -128,80 +121,6 @@ def test_a_pause_in_the_stream_does_not_make_heatmaps_catch_up():
     assert schedule.due(0.0)
     assert schedule.due(60.0)
     assert not schedule.due(60.05)
-
-
-def walking_engine(step_px=1.0, *, lost_at=()):
-    """An engine whose landmarks lie in the middle of the crop, `step_px` of the crop to the right.
-
-    In the batches of `lost_at` they lie in one point: no face has such.
-    """
-    contract = make_contract(landmarks=LandmarkRule(side_over_landmark_box=1.25, lift=0.0))
-    batches = []
-
-    def landmarks_of(crops):
-        batches.append(len(crops))
-        x, y = np.meshgrid(np.linspace(3.2, 28.8, 17), np.linspace(3.2, 28.8, 4))
-        points = np.stack([x.ravel() + step_px, y.ravel()], axis=1).astype(np.float32)
-        return np.tile(points * (len(batches) not in lost_at), (len(crops), 1, 1))
-
-    engine = ScriptedEngine(contract, brightness_logits, landmarks_of=landmarks_of)
-    return engine, batches
-
-
-def following(engine, detector):
-    face_tracker = FaceTracker(detector, IouTracker(), DetectionPolicy())
-    decider = Decider(engine.contract)
-    return Pipeline(
-        face_tracker=face_tracker, engine=engine, decider=decider, follow_landmarks=True
-    )
-
-
-class StillDetector(FixedDetector):
-    """Finds one box, and records the frames of its local re-detections."""
-
-    def __init__(self):
-        super().__init__(((40, 30, 72, 62),))
-        self.near = []
-
-    def detect(self, frame, /, *, near=None, within=None, seen=None):
-        if near is not None:
-            self.near.append(frame.index)
-        return super().detect(frame, near=near)
-
-
-def test_a_face_goes_where_its_landmarks_went_without_a_look():
-    engine, batches = walking_engine()
-    detector = StillDetector()
-
-    results = following(engine, detector).step([make_frame(k) for k in range(14)])
-
-    assert detector.near == [1, 2]
-    assert batches == [0, 0, *[1] * 12]  # one batch a frame: the next box hangs on it
-    left = [float(result.faces.boxes_xyxy[0, 0]) for result in results[2:]]
-    assert left[0] == 40
-    assert all(0 < after - before <= 1.01 for before, after in itertools.pairwise(left))
-    assert {tuple(result.faces.track_ids) for result in results[2:]} == {(1,)}
-
-
-def test_following_n_frames_at_once_equals_n_times_one():
-    frames = [make_frame(k) for k in range(20)]
-    together = following(walking_engine()[0], StillDetector()).step(frames)
-    pipeline = following(walking_engine()[0], StillDetector())
-    alone = [pipeline.step([frame])[0] for frame in frames]
-
-    for one, other in zip(together, alone, strict=True):
-        np.testing.assert_array_equal(one.faces.boxes_xyxy, other.faces.boxes_xyxy)
-        np.testing.assert_array_equal(one.scores.logits, other.scores.logits)
-
-
-def test_where_landmarks_make_no_sense_the_detector_looks():
-    engine, _ = walking_engine(lost_at=(6, 7))  # batches from 1: frames 5 and 6
-    detector = StillDetector()
-
-    results = following(engine, detector).step([make_frame(k) for k in range(13)])
-
-    assert detector.near == [1, 2, 6, 7]
-    assert all(len(result.faces) for result in results[2:])
 
 
 def test_non_finite_logits_stop_the_run_and_name_the_label():

@@ -101,7 +101,7 @@ def test_a_column_that_is_not_there_is_named_with_those_there_are(tmp_path):
 def test_a_notebook_shows_what_a_table_is_of(tmp_path):
     _, table = csv_and_table(tmp_path, results(3), AU_OPTIONS)
     assert repr(table) == (
-        "Table(4 rows of clip.mp4; 15 columns: frame, face_id, timestamp, confidence, success, "
+        "Table(4 rows of clip.mp4; 16 columns: frame, face_id, timestamp, confidence, success, "
         "face_x, ...)"
     )
 

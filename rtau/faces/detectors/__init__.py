@@ -1,42 +1,10 @@
-"""Face detectors: the table of implementations, and opening one from a run's settings.
-
-Modules are imported when a detector is opened. Detectors are stateless; the face tracker decides
-when they run and which detections count.
-"""
+"""What proposes faces: the Haar cascade, and how its smallest face is set."""
 
 from __future__ import annotations
 
-import importlib
 import math
-from pathlib import Path
-from typing import cast
 
 from rtau.errors import ConfigError
-from rtau.protocols import Detector
-
-# Name -> (module, class). `haar` is also the name in a contract's crop rule.
-DETECTORS: dict[str, tuple[str, str]] = {
-    "haar": ("rtau.faces.detectors.haar", "HaarDetector"),
-    "recorded": ("rtau.faces.detectors.recorded", "RecordedDetector"),
-}
-
-
-def open_detector(*, min_face: str = "auto", faces: Path | None = None) -> Detector:
-    """Returns the Haar detector, or one that replays the boxes of a CSV.
-
-    Args:
-        min_face: smallest face to detect: px (`60`), a share of the frame's height (`12%`), or
-            `auto`; no effect on recorded faces.
-        faces: CSV that rtau wrote; its boxes are replayed instead of detecting.
-
-    Raises:
-        ConfigError: `min_face` is none of the three, or the CSV holds no faces.
-        DetectorError: this OpenCV cannot detect faces.
-    """
-    smallest = parse_min_face(min_face)
-    module_name, class_name = DETECTORS["haar" if faces is None else "recorded"]
-    kind = getattr(importlib.import_module(module_name), class_name)
-    return cast(Detector, kind(**smallest) if faces is None else kind(faces))
 
 
 def parse_min_face(text: str) -> dict[str, float]:

@@ -20,7 +20,7 @@ from rtau.data import Frame, FrameResult, Image, Picture
 from rtau.errors import UsageError
 from rtau.protocols import Engine, Sink, SinkReport, Source, SourceInfo, SourceReport
 from rtau.runs.bench.metrics import Metric, metric
-from rtau.runs.build import build_runner, detection_policy, view_controls
+from rtau.runs.build import build_runner, view_controls
 from rtau.sources.video_file import VideoFileSource
 
 LIVE_FPS = 30
@@ -179,7 +179,6 @@ def run_live(
         config=config,
         controls=view_controls(config, engine.contract),
         sinks=[latencies, *sinks],
-        policy=detection_policy(config),
     )
     summary = runner.run()
     if not latencies.age_ms:

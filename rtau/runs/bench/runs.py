@@ -16,7 +16,7 @@ from rtau.errors import SinkError, UsageError
 from rtau.protocols import Engine, Sink, SinkReport
 from rtau.runs.bench.clips import transcode
 from rtau.runs.bench.metrics import Cost, timed
-from rtau.runs.build import build_runner, csv_sink, detection_policy, video_sink, view_controls
+from rtau.runs.build import build_runner, csv_sink, video_sink, view_controls
 from rtau.sources.video_file import VideoFileSource
 
 Kind = Literal["table", "table with heatmaps", "video", "bare video"]
@@ -104,7 +104,6 @@ def _run(
             config=config,
             controls=view_controls(config, engine.contract),
             sinks=sinks,
-            policy=detection_policy(config),
         )
     except BaseException:
         source.close()

@@ -17,29 +17,27 @@ from types import TracebackType
 import numpy as np
 
 from rtau.config import RunConfig
-from rtau.data import Crops, Faces, Frame, FrameResult, Picture
+from rtau.data import Crops, Frame, FrameResult, Picture
 from rtau.errors import UsageError
 from rtau.execution.opencv_threads import single_threaded_opencv
 from rtau.execution.strategies import FILE_BATCH, merges_next_batch
 from rtau.faces.crops import cut
-from rtau.faces.detectors import open_detector
-from rtau.faces.landmarks import predict_from_landmarks
-from rtau.faces.trackers import open_tracker
 from rtau.overlay.canvas import canvas_of
 from rtau.overlay.heatmap import HeatmapCache, draw_heatmap
-from rtau.protocols import Detector, Engine
+from rtau.protocols import Engine
 from rtau.runs.bench.metrics import Step
 from rtau.runs.build import (
-    build_face_tracker,
     build_pipeline,
+    build_tracker,
     composer,
     csv_sink,
     decider,
-    detection_policy,
+    open_face_parts,
     video_sink,
     view_controls,
 )
 from rtau.sources.video_file import VideoFileSource
+from rtau.squares import squares_from_boxes
 
 BATCHES = (1, 4, 8, 16, 32)
 # Frames kept in memory: a second or two of video, 80 MB at 1280x720.
@@ -52,7 +50,7 @@ DECODE, FIND, CROP, DECIDE, WRITE = "decode", "find", "crop", "decide", "write t
 INFER, INFER_CAMS = "infer", "infer with heatmaps"
 OVERLAY, ENCODE = "overlay with heatmap", "encode"
 # Parts of them.
-DETECT, REDETECT, TRACK = "detect, whole frame", "detect, around known faces", "track"
+DETECT, ALIGN = "detect, whole frame", "align known faces"
 HEATMAP, DRAW = "heatmap", "overlay"
 
 
@@ -85,9 +83,7 @@ def make_scene(
         UsageError: no face in it, so that there is nothing to time.
     """
     controls = view_controls(config, engine.contract)
-    pipeline = build_pipeline(
-        engine, config=config, controls=controls, policy=detection_policy(config)
-    )
+    pipeline = build_pipeline(engine, config=config, controls=controls)
     with VideoFileSource(clip) as source:
         fps = float(source.info.nominal_fps or 25)
         some = itertools.islice(source, WARM_UP_FRAMES + frames)
@@ -110,7 +106,7 @@ class Stages:
         self._engine = engine
         self._folder = folder
         self._open = ExitStack()
-        self._detector: Detector = open_detector(min_face=scene.config.find.min_face)
+        self._faces = open_face_parts(scene.config)
 
     def __enter__(self) -> Stages:
         self._open.enter_context(single_threaded_opencv())
@@ -134,10 +130,9 @@ class Stages:
         self._open.callback(encodings.close)
         steps = [
             Step(DECODE, decoding.next, decoding.prepare),
-            Step(DETECT, self._over(lambda result: self._detector.detect(result.frame))),
-            Step(REDETECT, _next_of(self._redetections())),
+            Step(DETECT, self._over(lambda result: self._faces.detector.detect(result.frame))),
+            Step(ALIGN, self._over(self._align)),
             Step(FIND, _next_of(self._finds())),
-            Step(TRACK, _next_of(self._tracks())),
             Step(CROP, self._over(self._crop)),
             *self.inferences(),
             Step(DECIDE, self._over(self._decider())),
@@ -153,10 +148,7 @@ class Stages:
         ]
 
     def inferences(self) -> list[Step]:
-        """Returns the network by batch, and with the batch of a run: several frames at once.
-
-        Where faces follow their landmarks, a run infers one frame at a time.
-        """
+        """Returns the network by batch, and with the batch of a run: several frames at once."""
         crops = self._crop(next(result for result in self.scene.results if len(result.faces)))
         infer = self._engine.infer
         steps = [
@@ -174,8 +166,6 @@ class Stages:
         return steps
 
     def _frames_of_a_batch(self) -> int:
-        if self.scene.config.find.follow == "landmarks":
-            return 1
         frame, faces = self.scene.results[0].frame, round(FILE_BATCH * self.scene.faces)
         joins = merges_next_batch(faces, frame_px=frame.width * frame.height)
         return 2 * FILE_BATCH if joins else FILE_BATCH
@@ -185,35 +175,16 @@ class Stages:
         results = itertools.cycle(self.scene.results)
         return lambda: call(next(results))
 
-    def _redetections(self) -> Iterator[Faces]:
-        """Detects the faces of each frame in the next one, as a run does."""
-        for before, after in itertools.cycle(itertools.pairwise(self.scene.results)):
-            yield self._detector.detect(after.frame, near=before.faces)
+    def _align(self, result: FrameResult) -> object:
+        squares = squares_from_boxes(result.faces.boxes_xyxy)
+        return self._faces.aligner.align(result.frame, squares)
 
     def _finds(self) -> Iterator[object]:
         """Finds faces in frame after frame; the video's time goes on from loop to loop."""
-        config = self.scene.config
-        face_tracker = build_face_tracker(config, policy=detection_policy(config))
+        tracker = build_tracker(self.scene.config, is_sequence=True, parts=self._faces)
         for index, result in enumerate(itertools.cycle(self.scene.results)):
             time_s = index / self.scene.fps
-            found = face_tracker.track(Frame(index, time_s=time_s, picture=result.frame.picture))
-            if config.find.follow == "landmarks" and len(found.faces) == len(result.faces):
-                # The same faces in the same order, under the ids of this face tracker.
-                ids = found.faces.track_ids
-                moved = predict_from_landmarks(
-                    Faces(boxes_xyxy=result.faces.boxes_xyxy, track_ids=ids),
-                    result.scores,
-                    frame_from_crop=result.frame_from_crop,
-                    contract=self._engine.contract,
-                )
-                face_tracker.predict(moved)
-            yield found
-
-    def _tracks(self) -> Iterator[Faces]:
-        tracker = open_tracker("iou")
-        for index, result in enumerate(itertools.cycle(self.scene.results)):
-            detected = Faces(boxes_xyxy=result.faces.boxes_xyxy, scores=result.faces.scores)
-            yield tracker.update(detected, time_s=index / self.scene.fps)
+            yield tracker.track(Frame(index, time_s=time_s, picture=result.frame.picture))
 
     def _crop(self, result: FrameResult) -> Crops:
         contract = self._engine.contract

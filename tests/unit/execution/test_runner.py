@@ -8,7 +8,6 @@ import pytest
 from rtau.data import Frame
 from rtau.errors import SinkError
 from rtau.execution.runner import Runner
-from rtau.pipeline import Pipeline
 from rtau.protocols import StopRun
 from tests.support.doubles import (
     CountingEngine,
@@ -339,18 +338,12 @@ def test_a_run_over_a_file_has_a_thread_to_a_core_but_none_without_work(monkeypa
     assert threading.active_count() == before
 
 
-class StepByStep(Pipeline):
-    """Preprocesses a frame only once the previous one is inferred."""
-
-    can_preprocess_ahead = False
-
-
 @pytest.mark.parametrize("size", [(64, 48), (3840, 2160)], ids=["small", "4K"])
-def test_frames_that_cannot_be_preprocessed_ahead_all_reach_the_sink(size):
+def test_frames_of_any_size_all_reach_the_sink(size):
     engine, sink = CountingEngine(), KeepingSink()
     image = np.zeros((size[1], size[0], 3), np.uint8)
     frames = [Frame(index=k, time_s=k / 25, picture=image) for k in range(11)]
-    pipeline = make_pipeline(engine, kind=StepByStep)
+    pipeline = make_pipeline(engine)
     Runner(source=ListSource(frames), pipeline=pipeline, sinks=[sink]).run()
 
     assert [result.frame.index for result in sink.results] == list(range(11))

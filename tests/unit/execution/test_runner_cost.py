@@ -22,13 +22,13 @@ from rtau.decisions import Decider
 from rtau.execution import runner as runner_module
 from rtau.execution.runner import Runner
 from rtau.execution.strategies import FILE_BATCH, PREFETCH_FRAMES, PREFETCH_PER_SIDE_QUEUE
-from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers.iou import IouTracker
+from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import SourceInfo, SourceReport
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
+from rtau.squares import Alignment, Square
 from tests.support.doubles import (
     CountingEngine,
     FixedDetector,
@@ -36,11 +36,12 @@ from tests.support.doubles import (
     brightness_logits,
     flat_cams,
     make_contract,
+    make_tracker,
 )
 
 FPS = 25
 WIDTH, HEIGHT = 160, 120
-# Frames by which a face that is gone is forgotten (`DetectionPolicy.reidentify_s`), and some more.
+# Frames by which a face that is gone is forgotten (`TrackingPolicy.reidentify_s`), and some more.
 FORGOTTEN = 15
 # Half of what a float in a list takes (an 8 byte pointer to 24 bytes).
 LEAK_BYTES_PER_FRAME = 16
@@ -50,6 +51,8 @@ EARLY, LATE = 100, 6100
 # Long enough that at the last measurement as many frames may be queued as at the first.
 MAX_QUEUED = 100
 SIDE = 24
+# Appearances that have nothing in common.
+LOOKS = np.eye(3, dtype=np.float32)
 
 
 class Film:
@@ -86,13 +89,34 @@ class Film:
 
 
 class Passers:
-    """A detector that sees a new face every so many frames, at three places in turn."""
+    """A detector and an aligner of a new face every so many frames, at three places in turn."""
 
-    def detect(self, frame, /, *, near=None, within=None, seen=None):
-        place = (frame.index // FORGOTTEN) % 3
-        x = 10.0 + 50 * place
-        box = np.array([[x, 40, x + SIDE, 40 + SIDE]], np.float32)
-        return Faces(boxes_xyxy=box, scores=np.full(1, 0.9, np.float32))
+    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0):
+        x, y, side, _ = self._face(frame)
+        half = side / 2
+        box = np.array([[x - half, y - half, x + half, y + half]], np.float32)
+        return Faces(boxes_xyxy=box[:0] if turn_deg else box)
+
+    def align(self, frame, squares, /):
+        face = self._face(frame)
+        near = [square.distance(face) < 0.5 for square in squares.rows()]
+        return Alignment(
+            presence=np.where(near, 0.99, 0.01).astype(np.float32),
+            squares=squares,
+            appearance=np.tile(
+                np.eye(3, dtype=np.float32)[self._passer(frame) % 3], (len(near), 1)
+            ),
+        )
+
+    def tracker(self):
+        policy = TrackingPolicy(detect_every_s=0, reidentify_s=0.5)
+        return FaceTracker(self, self, policy)
+
+    def _passer(self, frame):
+        return frame.index // FORGOTTEN
+
+    def _face(self, frame):
+        return Square(22.0 + 50 * (self._passer(frame) % 3), 52.0, float(SIDE), 0.0)
 
 
 class CallbackSink(NullSink):
@@ -111,11 +135,11 @@ def row_of_faces(count):
     return [(1 + k * 9.9, 40, 9 + k * 9.9, 48) for k in range(count)]
 
 
-def video_pipeline(detector, *, engine=None):
+def video_pipeline(tracker, *, engine=None):
     """Returns a pipeline that follows faces, smooths and refreshes heatmaps, as `rtau video`."""
     engine = engine or ScriptedEngine(make_contract(), brightness_logits, cams_of=flat_cams)
     return Pipeline(
-        face_tracker=FaceTracker(detector, IouTracker(), DetectionPolicy()),
+        tracker=tracker,
         engine=engine,
         decider=Decider(engine.contract, smooth_s=0.2, hysteresis=0.1),
         heatmaps=HeatmapSchedule(10.0, wanted=lambda: True),
@@ -128,8 +152,8 @@ def file_sinks():
     return [table, JsonlSink("/dev/null")]
 
 
-def run_film(film, *sinks, detector=None):
-    pipeline = video_pipeline(detector or Passers())
+def run_film(film, *sinks):
+    pipeline = video_pipeline(Passers().tracker())
     return Runner(source=film, pipeline=pipeline, sinks=[*file_sinks(), *sinks]).run()
 
 
@@ -190,9 +214,8 @@ def test_no_more_frames_are_held_late_than_early_by_a_fast_or_a_slow_sink(pause_
 def test_the_network_sees_each_face_of_each_frame_once_and_is_called_by_batches(frames, faces):
     engine = CountingEngine()
     detector = FixedDetector(row_of_faces(faces))
-    policy = DetectionPolicy.for_recorded()
     pipeline = Pipeline(
-        face_tracker=FaceTracker(detector, IouTracker(), policy),
+        tracker=make_tracker(detector),
         engine=engine,
         decider=Decider(engine.contract),
     )
@@ -209,12 +232,13 @@ def test_searches_depend_on_the_length_of_the_video_and_not_on_the_faces(faces):
     counts = []
     for frames in (100, 200):
         detector = FixedDetector(row_of_faces(faces))
-        run_film(Film(frames), detector=detector)
+        tracker = make_tracker(detector, policy=TrackingPolicy())
+        Runner(source=Film(frames), pipeline=video_pipeline(tracker), sinks=[]).run()
         counts.append(detector.calls)
 
-    # A local re-detection in every frame, and the whole frame 3.3 times a second.
-    assert counts[0] <= 100 + 100 / FPS / 0.3 + 5
-    assert counts[1] == pytest.approx(2 * counts[0], abs=4)
+    # Nothing changes in the picture: the whole frame every two seconds.
+    assert counts[0] <= 100 / FPS / 2 + 2
+    assert counts[1] == pytest.approx(2 * counts[0], abs=2)
 
 
 def calls_per_frame(pipeline, film, *, frames):
@@ -237,7 +261,7 @@ def calls_per_frame(pipeline, film, *, frames):
 
 
 def test_a_late_frame_costs_what_an_early_one_costs():
-    pipeline, film = video_pipeline(Passers()), iter(Film(3000))
+    pipeline, film = video_pipeline(Passers().tracker()), iter(Film(3000))
     # The pattern of the faces and of the searches repeats within so many frames.
     period = 3 * FORGOTTEN * FILE_BATCH
     pipeline.step(list(itertools.islice(film, period)))
@@ -251,7 +275,8 @@ def test_a_late_frame_costs_what_an_early_one_costs():
 def test_each_further_face_costs_the_same():
     cost = {}
     for faces in (4, 8, 16):
-        pipeline, film = video_pipeline(FixedDetector(row_of_faces(faces))), iter(Film(400))
+        tracker = make_tracker(FixedDetector(row_of_faces(faces)), policy=TrackingPolicy())
+        pipeline, film = video_pipeline(tracker), iter(Film(400))
         pipeline.step(list(itertools.islice(film, 40)))
         cost[faces] = calls_per_frame(pipeline, film, frames=80)
 

@@ -21,12 +21,6 @@ from tests.support.doubles import (
 )
 
 
-class StepByStep(Pipeline):
-    """Preprocesses a frame only once the previous one is inferred."""
-
-    can_preprocess_ahead = False
-
-
 def batch_sizes(*, faces=1, frame_px=160 * 120, kind=Pipeline, frames=19):
     detector = FixedDetector([(x, 30, x + 20, 50) for x in range(0, 20 * faces, 20)])
     pipeline = make_pipeline(CountingEngine(), detector, kind=kind)
@@ -53,10 +47,6 @@ def test_the_first_frame_of_a_file_goes_alone_and_frames_of_one_face_by_eight():
 def test_frames_with_more_faces_or_more_pixels_go_by_four(faces, frame_px):
     assert not merges_next_batch(faces * FILE_BATCH, frame_px=frame_px)
     assert batch_sizes(faces=faces, frame_px=frame_px) == [1, 4, 4, 4, 4, 2]
-
-
-def test_frames_that_need_the_result_of_the_previous_one_go_one_by_one():
-    assert batch_sizes(kind=StepByStep, frames=3) == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("drops", "indices"), [(True, [8]), (False, [0, 1, 2, 3])])

@@ -7,7 +7,10 @@ from rtau_train.recipe import Recipe, read_recipe
 from tests.support.training import RECIPE, ROOT, shipped_recipe
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-RECIPES = sorted((ROOT / "train" / "recipes").glob("*.toml"))
+# That of the face alignment network has a form of its own.
+RECIPES = sorted(
+    path for path in (ROOT / "train" / "recipes").glob("*.toml") if path.stem != "face-align"
+)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -2,14 +2,13 @@ import pytest
 
 from rtau.config import build
 from rtau.errors import UsageError
-from rtau.faces.detection_policy import DetectionPolicy
 from rtau.runs.build import (
     build_pipeline,
     build_runner,
     check_landmarks,
     csv_sink,
-    detection_policy,
     heatmap_schedule,
+    tracking_policy,
     view_controls,
 )
 from tests.support.doubles import (
@@ -27,8 +26,16 @@ def config(**values):
 
 
 def test_blurred_faces_need_full_frame_detection_in_every_frame():
-    assert detection_policy(config()).detect_every_s == 0.3
-    assert detection_policy(config(overlay__blur=True)).detect_every_s == 0
+    assert tracking_policy(config(), is_sequence=True).detect_every_s == 0.3
+    assert tracking_policy(config(overlay__blur=True), is_sequence=True).detect_every_s == 0
+
+
+@pytest.mark.parametrize("is_sequence", [True, False])
+def test_limits_on_faces_hold_for_videos_and_images(is_sequence):
+    asked = config(find__min_confidence=0.8, find__max_faces=2)
+    policy = tracking_policy(asked, is_sequence=is_sequence)
+    assert (policy.min_presence, policy.max_faces) == (0.8, 2)
+    assert policy.is_sequence is is_sequence
 
 
 def test_a_heatmap_the_model_lacks_is_refused():
@@ -53,7 +60,6 @@ def test_the_settings_reach_the_runner():
         config=settings,
         controls=view_controls(settings, engine.contract),
         sinks=[sink],
-        policy=detection_policy(settings),
     )
     assert runner.run().frames_done == 5
     assert len(sink.images) == 5
@@ -62,7 +68,7 @@ def test_the_settings_reach_the_runner():
 
 @pytest.mark.parametrize(
     ("asked", "value"),
-    [("output__landmarks", True), ("overlay__points", True), ("find__follow", "landmarks")],
+    [("output__landmarks", True), ("overlay__points", True)],
 )
 def test_landmarks_of_a_model_without_them_are_refused(asked, value):
     settings = config(**{asked: value})
@@ -73,22 +79,15 @@ def test_landmarks_of_a_model_without_them_are_refused(asked, value):
         check_landmarks(settings, make_contract())
 
 
-@pytest.mark.parametrize(
-    ("follow", "recorded", "batches"),
-    [("haar", False, 1), ("landmarks", False, 3), ("landmarks", True, 1)],
-)
-def test_prediction_from_landmarks_runs_frame_by_frame(follow, recorded, batches):
-    """Frames of images or of recorded faces are independent, and are always batched."""
-    engine = CountingEngine(make_contract(landmarks=LANDMARK_RULE))
-    settings = config(find__follow=follow)
+def test_recorded_faces_replace_tracking(tmp_path):
+    path = tmp_path / "faces.csv"
+    path.write_text("frame,face_id,face_x,face_y,face_w,face_h\n2,7,10,20,40,40\n")
+    engine, settings = CountingEngine(), config(find__faces=path)
     pipeline = build_pipeline(
-        engine,
-        config=settings,
-        controls=view_controls(settings, engine.contract),
-        policy=DetectionPolicy.for_recorded() if recorded else detection_policy(settings),
+        engine, config=settings, controls=view_controls(settings, engine.contract)
     )
-    assert len(pipeline.step([make_frame(k) for k in range(3)])) == 3
-    assert len(engine.batches) == batches
+    found = pipeline.step([make_frame(k) for k in range(3)])
+    assert [list(result.track_ids) for result in found] == [[], [7], []]
 
 
 def test_the_table_of_a_run_has_the_columns_of_its_contract(tmp_path):

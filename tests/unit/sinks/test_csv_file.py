@@ -81,12 +81,12 @@ def test_the_whole_file_of_a_small_run(tmp_path):
         make_result(7, logits=logits[:1], scored=False),
     ]
     assert write_all(tmp_path / "o.csv", results) == textwrap.dedent("""\
-        frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h,\
+        frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h,pose_Rz,\
 AU01_c,AU04_c,AU12_c,AU01_p,AU04_p,AU12_p
-        1,1,0.000000,0.2500,1,10.123,20.250,30.377,40.539,1,0,1,0.5,0.0,1.0
-        1,2,0.000000,0.8750,1,13.123,23.250,30.377,40.539,0,1,0,0.0,0.5,0.5
-        2,0,0.040000,0,0,,,,,,,,,,
-        8,1,0.280000,,1,10.123,20.250,30.377,40.539,1,0,1,0.5,0.0,1.0
+        1,1,0.000000,0.2500,1,10.123,20.250,30.377,40.539,0.0000,1,0,1,0.5,0.0,1.0
+        1,2,0.000000,0.8750,1,13.123,23.250,30.377,40.539,0.0000,0,1,0,0.0,0.5,0.5
+        2,0,0.040000,0,0,,,,,,,,,,,
+        8,1,0.280000,,1,10.123,20.250,30.377,40.539,0.0000,1,0,1,0.5,0.0,1.0
         """)
 
 
@@ -96,7 +96,7 @@ def test_emotions_have_one_column_for_the_decision(tmp_path):
     path = tmp_path / "o.csv"
     write_all(path, [result, none], labels=EMOTIONS, task="multi_class", thresholds=None)
     first, second = rows(path)
-    assert list(first)[9:] == ["emotion", "anger_p", "happiness_p", "neutral_p"]
+    assert list(first)[10:] == ["emotion", "anger_p", "happiness_p", "neutral_p"]
     assert first["emotion"] == "happiness"
     assert sum(float(first[f"{label}_p"]) for label in EMOTIONS) == pytest.approx(1)
     assert second["emotion"] == second["anger_p"] == ""
@@ -112,7 +112,7 @@ def test_images_have_their_file_in_front_quoted_where_needed(tmp_path):
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         read = list(csv.DictReader(file))
     assert [row["file"] for row in read] == names
-    assert {len(row) for row in read} == {16}
+    assert {len(row) for row in read} == {17}
 
 
 def test_the_header_is_there_before_the_first_frame(tmp_path):
@@ -199,7 +199,7 @@ def test_kill_9_leaves_whole_rows(tmp_path):
         child.send_signal(signal.SIGKILL)
     text = path.read_text()
     assert text.endswith("\n")
-    assert {line.count(",") for line in text.splitlines()} == {14}
+    assert {line.count(",") for line in text.splitlines()} == {15}
 
 
 @pytest.mark.parametrize("limit", [5000, 5001, 5040, 5077])
@@ -217,7 +217,7 @@ def test_a_full_disk_leaves_whole_rows(tmp_path, limit):
     text = path.read_text()
     assert 4500 < len(text) <= limit
     assert text.endswith("\n")
-    assert {line.count(",") for line in text.splitlines()} == {14}
+    assert {line.count(",") for line in text.splitlines()} == {15}
 
 
 def test_a_full_device_is_an_error_at_once():

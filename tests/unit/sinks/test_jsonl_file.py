@@ -77,6 +77,7 @@ def test_the_whole_object_of_a_frame(tmp_path):
                 {
                     "id": 1,
                     "box_xyxy": [10.123, 20.25, 40.5, 60.789],
+                    "roll_rad": 0.0,
                     "confidence": 0.25,
                     "active": ["AU01", "AU12"],
                     "probabilities": {"AU01": 0.5, "AU04": 0.0, "AU12": 1.0},

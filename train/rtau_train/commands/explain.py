@@ -20,12 +20,13 @@ import numpy as np
 import torch
 
 import rtau
+from rtau.config import RunConfig
 from rtau.contract import CamMethod
 from rtau.data import Frame
 from rtau.errors import SourceError, SourceOpenError, UsageError
-from rtau.faces.detectors import open_detector
 from rtau.facs import au_from_label
-from rtau.protocols import Detector
+from rtau.protocols import Tracker
+from rtau.runs.build import build_tracker
 from rtau.sources import expand_images
 from rtau_train.explaining.explain import Explanation, Opened, check_labels, explain, opened
 from rtau_train.explaining.largest_face import FoundFace, find_largest, read_image
@@ -79,7 +80,7 @@ class ExplainRequest:
     labels: tuple[str, ...]
     methods: tuple[CamMethod, ...]
     heat_scale: HeatScale
-    detector: Detector | None
+    tracker: Tracker | None
     """None: pictures are crops already."""
 
 
@@ -120,8 +121,9 @@ def _request(arguments: argparse.Namespace) -> ExplainRequest:
     for one in models:
         for method in methods:
             one.model.scale_of(method)  # refuses a checkpoint that has none
-    detector = open_detector() if arguments.crop == "haar" else None
-    return ExplainRequest(models, labels, methods, arguments.scale, detector)
+    is_cut = arguments.crop == "haar"
+    tracker = build_tracker(RunConfig(), is_sequence=False) if is_cut else None
+    return ExplainRequest(models, labels, methods, arguments.scale, tracker)
 
 
 def _methods(text: str) -> tuple[CamMethod, ...]:
@@ -184,10 +186,10 @@ def _explain_file(file: Path, place: Path, request: ExplainRequest) -> dict[str,
     """Writes one panel and returns its part of the record."""
     frame = read_image(file)
     about: dict[str, Any] = {"file": str(file), "panel": place.name}
-    if request.detector is None:
+    if request.tracker is None:
         found = _explain_whole(frame, request)
     else:
-        face = find_largest(frame, request.detector)
+        face = find_largest(frame, request.tracker)
         about |= {"faces_found": face.count, "box_xyxy": _rounded(face.box_xyxy)}
         if face.count > 1:
             print(f"{file}: {face.count} faces; the largest is shown", file=sys.stderr)

@@ -23,6 +23,7 @@ from rtau_train.commands import (
     study,
     synth,
 )
+from rtau_train.face_alignment import command as face_alignment
 
 INTERRUPTED = 130
 # In the order `--help` lists their verbs.
@@ -37,6 +38,7 @@ FAMILIES = (
     study,
     report,
     synth,
+    face_alignment,
 )
 
 

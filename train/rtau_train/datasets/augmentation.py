@@ -16,7 +16,7 @@ from rtau import geometry
 from rtau.data import Image
 from rtau.errors import UsageError
 from rtau.faces import crops
-from rtau.faces.landmarks import canonical_squares
+from rtau_train.datasets.canonical_square import canonical_squares
 from rtau_train.recipe import Augment, Crop, Inner
 
 Points = npt.NDArray[np.float32]

@@ -15,15 +15,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from rtau.config import RunConfig
 from rtau.data import FrameResult
 from rtau.decisions import Decider
 from rtau.errors import SourceOpenError
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.detectors import open_detector
-from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers.iou import IouTracker
 from rtau.pipeline import Pipeline
 from rtau.protocols import Engine
+from rtau.runs.build import build_tracker
 from rtau.sources.video_file import VideoFileSource
 from rtau_train.datasets.labelled_crops import OCCURS_FROM
 from rtau_train.datasets.prepare.tables import Row, read_table
@@ -94,7 +92,7 @@ def curves_of(clip: Path, engine: Engine, /) -> dict[int, list[Curve]]:
     truth = _truth(clip.with_suffix(".csv"), labels)
     faces = sorted({face for lines in truth.values() for face in lines})
     pipeline = Pipeline(
-        face_tracker=FaceTracker(open_detector(), IouTracker(), DetectionPolicy()),
+        tracker=build_tracker(RunConfig(), is_sequence=True),
         engine=engine,
         decider=Decider(engine.contract),
     )

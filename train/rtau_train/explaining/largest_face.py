@@ -15,10 +15,7 @@ from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
 from rtau.errors import SourceError
 from rtau.faces import crops
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers.untracked import Untracked
-from rtau.protocols import Detector
+from rtau.protocols import Tracker
 from rtau.sources.images import ImageSource
 
 
@@ -60,14 +57,13 @@ def read_image(path: Path, /) -> Frame:
     return next(iter(ImageSource([path])))
 
 
-def find_largest(frame: Frame, detector: Detector, /) -> FoundFace:
-    """Returns the largest face of an image.
+def find_largest(frame: Frame, tracker: Tracker, /) -> FoundFace:
+    """Returns the largest face of an image; the tracker is one for unrelated images.
 
     Raises:
         SourceError: no face was found.
     """
-    face_tracker = FaceTracker(detector, Untracked(), DetectionPolicy.for_images())
-    faces = face_tracker.track(frame).faces
+    faces = tracker.track(frame).faces
     if not len(faces):
         raise SourceError(
             "no face was found; give a larger or more frontal one, or --crop whole for a picture "

@@ -1,26 +1,18 @@
-"""The Haar detector on a photograph, a rendered clip, and on frames without a face."""
+"""The Haar detector on a photograph, upright and tilted, and on frames without a face."""
 
-import csv
-import itertools
+import math
 from pathlib import Path
-from xml.etree import ElementTree
 
-import av
 import cv2
 import numpy as np
 import pytest
 import skimage.data
 
-from rtau import geometry
-from rtau.data import Faces, Frame
+from rtau.data import Frame
 from rtau.errors import DetectorError
-from rtau.faces.detection_policy import DetectionPolicy
 from rtau.faces.detectors import haar
 from rtau.faces.detectors.haar import HaarDetector
-from rtau.faces.face_tracker import FaceTracker
-from rtau.faces.trackers.iou import IouTracker
 
-EXAMPLE = Path(__file__).parents[4] / "examples" / "one_face.mp4"
 # The face of the portrait, by hand: brows to chin, ear to ear.
 FACE_CENTRE = (222, 118)
 FACE_SIDE = 105
@@ -40,86 +32,51 @@ def frame_of(image_bgr, index=0):
     return Frame(index=index, time_s=index / 25, picture=image_bgr)
 
 
-def best(faces):
-    return faces.boxes_xyxy[int(np.argmax(faces.scores))]
+def on_face(faces, *, scale=1.0):
+    """Returns bool (N,): boxes that a few alignments bring onto the portrait's face."""
+    boxes = faces.boxes_xyxy / scale
+    centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2] - boxes[:, 0]
+    near = np.abs(centres - FACE_CENTRE).max(axis=1, initial=0) < 0.15 * FACE_SIDE
+    return near & (np.abs(np.log(sides / FACE_SIDE)) < np.log(1.3))
 
 
-def assert_on_face(box, *, scale=1.0):
-    centre, side = (box[:2] + box[2:]) / 2 / scale, (box[2] - box[0]) / scale
-    assert np.abs(centre - FACE_CENTRE).max() < 0.15 * FACE_SIDE
-    assert abs(side / FACE_SIDE - 1) < 0.2
-
-
-def test_the_face_of_a_portrait_is_the_best_it_finds(detector, portrait_bgr):
+def test_the_face_of_a_portrait_is_proposed_among_few(detector, portrait_bgr):
     faces = detector.detect(frame_of(portrait_bgr))
-    assert_on_face(best(faces))
-    assert faces.scores.max() > 0.6
+    assert on_face(faces).any()
+    assert len(faces) < 30
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0, 3.0])
 def test_size_of_the_picture_is_without_effect(detector, portrait_bgr, scale):
     image = cv2.resize(portrait_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    assert_on_face(best(detector.detect(frame_of(image))), scale=scale)
+    assert on_face(detector.detect(frame_of(image)), scale=scale).any()
 
 
 @pytest.mark.parametrize(("gain", "gamma"), [(0.3, 1.0), (1.0, 2.5), (0.5, 1.8)])
-def test_a_face_in_a_dark_picture_is_detected(detector, portrait_bgr, gain, gamma):
+def test_a_dark_picture_is_searched_as_well(detector, portrait_bgr, gain, gamma):
     dark = ((portrait_bgr / 255.0) ** gamma * gain * 255).astype(np.uint8)
-    assert_on_face(best(detector.detect(frame_of(dark))))
+    assert on_face(detector.detect(frame_of(dark))).any()
 
 
-@pytest.mark.parametrize("shift", [(-12, 5), (10, -10), (0, 0)])
-@pytest.mark.parametrize("ratio", [0.85, 1.0, 1.2])
-def test_a_known_face_is_redetected_from_a_shifted_box(detector, portrait_bgr, shift, ratio):
-    centre, half = np.add(FACE_CENTRE, shift), FACE_SIDE * ratio / 2
-    guess = np.array([[*(centre - half), *(centre + half)]], np.float32)
-    faces = detector.detect(frame_of(portrait_bgr), near=Faces(boxes_xyxy=guess))
-    assert len(faces) == 1
-    assert_on_face(faces.boxes_xyxy[0])
+@pytest.mark.parametrize("tilt_deg", [-45, -35, 35, 45])
+def test_a_tilted_face_is_proposed_in_a_turned_search(detector, portrait_bgr, tilt_deg):
+    height, width = portrait_bgr.shape[:2]
+    about = cv2.getRotationMatrix2D(FACE_CENTRE, -tilt_deg, 1.0)  # OpenCV turns the other way
+    tilted = cv2.warpAffine(portrait_bgr, about, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    turn_deg = math.copysign(35.0, tilt_deg)
+    assert on_face(detector.detect(frame_of(tilted), turn_deg=turn_deg)).any()
 
 
-class Looks(HaarDetector):
-    """Haar detector that records the side each fine detection rescales to."""
-
-    def __init__(self):
-        super().__init__()
-        self.sides_px = []
-
-    def _refine(self, frame, proposal, *, face_px):
-        self.sides_px.append(face_px)
-        return super()._refine(frame, proposal, face_px=face_px)
-
-
-def seen_face() -> Faces:
-    corner = np.subtract(FACE_CENTRE, FACE_SIDE / 2)
-    box = np.array([[*corner, *(corner + FACE_SIDE)]], np.float32)
-    return Faces(boxes_xyxy=box, scores=np.full(1, 0.9, np.float32))
-
-
-@pytest.mark.parametrize("within", [None, np.array([[100, 0, 350, 300]], np.float32)])
-def test_a_known_face_is_not_detected_again(portrait_bgr, within):
-    detector, frame = Looks(), frame_of(portrait_bgr)
-    plain = detector.detect(frame, within=within)
-    looks, detector.sides_px = detector.sides_px, []
-    found = detector.detect(frame, within=within, seen=seen_face())
-
-    assert len(detector.sides_px) < len(looks)
-    assert len(found) == len(plain) - 1
-    assert not (geometry.iou(found.boxes_xyxy, seen_face().boxes_xyxy) > 0.3).any()
-
-
-def test_a_face_beside_one_that_is_seen_is_found(detector, portrait_bgr):
-    twice = np.hstack([portrait_bgr, portrait_bgr])
-    found = detector.detect(frame_of(twice), seen=seen_face())
-    beside = found.boxes_xyxy - np.array([portrait_bgr.shape[1], 0] * 2, np.float32)
-    assert len(found) >= 1
-    assert_on_face(best(Faces(boxes_xyxy=beside, scores=found.scores)))
-
-
-def test_a_known_face_elsewhere_masks_no_other(detector, portrait_bgr):
-    wall = np.array([[400, 20, 500, 120], [-30, -30, 20, 20], [900, 900, 950, 950]], np.float32)
-    seen = Faces(boxes_xyxy=wall, scores=np.full(3, 0.9, np.float32))
-    assert_on_face(best(detector.detect(frame_of(portrait_bgr), seen=seen)))
+@pytest.mark.parametrize("turn_deg", [-35.0, 0.0, 20.0])
+def test_the_place_of_a_proposal_does_not_depend_on_the_turn(detector, portrait_bgr, turn_deg):
+    """The picture is turned about its middle, and what is found is turned back."""
+    height, width = portrait_bgr.shape[:2]
+    about = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), -turn_deg, 1.0)
+    turned = cv2.warpAffine(portrait_bgr, about, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    x, y = about @ (*FACE_CENTRE, 1)
+    found = detector.detect(frame_of(turned), turn_deg=turn_deg).boxes_xyxy
+    centres = (found[:, :2] + found[:, 2:]) / 2
+    assert np.abs(centres - (x, y)).max(axis=1).min() < 0.12 * FACE_SIDE
 
 
 def test_threads_of_opencv_do_not_change_an_answer(detector, portrait_bgr):
@@ -128,7 +85,7 @@ def test_threads_of_opencv_do_not_change_an_answer(detector, portrait_bgr):
         for count in (1, 2, 4):
             cv2.setNumThreads(count)
             found = detector.detect(frame_of(portrait_bgr))
-            answers.append((found.boxes_xyxy.tobytes(), found.scores.tobytes()))
+            answers.append(found.boxes_xyxy.tobytes())
     finally:
         cv2.setNumThreads(threads)
     assert len(set(answers)) == 1
@@ -138,17 +95,14 @@ def test_threads_of_opencv_do_not_change_an_answer(detector, portrait_bgr):
 def test_frames_too_small_for_a_face_have_none(detector, size):
     faces = detector.detect(frame_of(np.full((*size, 3), 90, np.uint8)))
     assert len(faces) == 0
-    around = Faces(boxes_xyxy=np.array([[0, 0, size[1], size[0]]], np.float32))
-    assert len(detector.detect(frame_of(np.zeros((*size, 3), np.uint8)), near=around)) == 0
 
 
 def test_a_face_at_the_edge_has_its_box_inside_the_frame(detector, portrait_bgr):
     x0, y0 = FACE_CENTRE[0] - FACE_SIDE // 2, FACE_CENTRE[1] - FACE_SIDE // 2
     cut = np.ascontiguousarray(portrait_bgr[y0 : y0 + 200, x0 : x0 + 200])
-    guess = Faces(boxes_xyxy=np.array([[0, 0, FACE_SIDE, FACE_SIDE]], np.float32))
-    for faces in (detector.detect(frame_of(cut)), detector.detect(frame_of(cut), near=guess)):
-        assert len(faces) >= 1
-        assert faces.boxes_xyxy.min() >= 0
+    faces = detector.detect(frame_of(cut))
+    assert len(faces) >= 1
+    assert faces.boxes_xyxy.min() >= 0
 
 
 def test_the_smallest_face_is_px_a_share_or_a_twelfth_of_the_shorter_side():
@@ -158,16 +112,10 @@ def test_the_smallest_face_is_px_a_share_or_a_twelfth_of_the_shorter_side():
     assert HaarDetector(min_face_px=44)._smallest_px(upright) == 44
 
 
-def test_faces_below_the_minimum_size_are_not_detected(portrait_bgr):
+def test_faces_under_the_smallest_are_not_looked_for(portrait_bgr):
     detector = HaarDetector(min_face_px=300)
     boxes = detector.detect(frame_of(portrait_bgr)).boxes_xyxy
     assert (boxes[:, 2] - boxes[:, 0] > 200).all()
-
-
-def test_the_last_stage_is_that_of_the_packaged_cascade():
-    path = Path(haar.__file__).parent / "data" / haar.CASCADE
-    stages = ElementTree.parse(path).getroot().findall("cascade/stages/_/stageThreshold")
-    assert float(stages[-1].text) == pytest.approx(haar.LAST_STAGE, abs=1e-6)
 
 
 def test_the_licence_of_the_cascade_lies_beside_it():
@@ -186,35 +134,3 @@ def test_a_missing_cascade_is_an_error(monkeypatch):
     monkeypatch.setattr(haar, "CASCADE", "none.xml")
     with pytest.raises(DetectorError, match="missing or broken"):
         HaarDetector()
-
-
-def test_at_least_95_of_100_faces_of_the_example_are_found_and_nothing_else():
-    """The crops that follow from the boxes cover the true crops, by the measured map."""
-    truth = {}
-    with EXAMPLE.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            truth[int(row["frame"])] = [float(row[k]) for k in ("x0", "y0", "x1", "y1")]
-    face_tracker = FaceTracker(HaarDetector(), IouTracker(), DetectionPolicy())
-    found = reported = frames = 0
-    ids = set()
-    with av.open(str(EXAMPLE)) as container:
-        pictures = itertools.islice(container.decode(video=0), 250)  # ten seconds, nine AUs
-        for index, picture in enumerate(pictures):
-            faces = face_tracker.track(
-                Frame(
-                    index=index,
-                    time_s=float(picture.time),
-                    picture=picture.to_ndarray(format="bgr24"),
-                )
-            ).faces
-            landmarks = np.array([truth[index]], np.float32)
-            crop = geometry.square(landmarks, expand=1.27, offset_y=-0.04 * 1.27)
-            squares = geometry.square(faces.boxes_xyxy, expand=1.06, offset_y=0.09)
-            found += int((geometry.iou(crop, squares) >= 0.5).any())
-            reported += len(faces)
-            frames += 1
-            ids |= set(faces.track_ids.tolist())
-    assert frames == 250
-    assert found >= 0.95 * frames
-    assert reported == found
-    assert ids == {1}

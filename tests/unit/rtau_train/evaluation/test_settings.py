@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,8 @@ from rtau_train.report.published.tables import paper1
 from tests.support.training import RECIPE, small_recipe
 
 RECIPES = RECIPE.parent
+# That of the face alignment network has a form of its own.
+RECIPE_FILES = sorted(path for path in RECIPES.glob("*.toml") if path.stem != "face-align")
 
 
 def test_the_recipes_of_the_paper_have_the_values_of_its_table_6():
@@ -26,7 +27,7 @@ def test_the_recipes_of_the_paper_have_the_values_of_its_table_6():
     assert settings["split"] == "by image, 70%/10%/20%, seed 2024"
 
 
-@pytest.mark.parametrize("path", sorted(Path(RECIPES).glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RECIPE_FILES, ids=lambda path: path.stem)
 def test_every_recipe_has_the_names_of_the_table(path):
     settings = settings_of(read_recipe(path))
 

@@ -5,20 +5,22 @@ import pytest
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame
 from rtau.errors import SourceError, SourceOpenError
+from rtau.faces.recorded import ListedFaces
 from rtau_train.explaining.largest_face import find_largest, read_image
 
 RULE = CropRule(detector="haar", expand=1.0, offset_x=0.0, offset_y=0.0)
 
 
-class Told:
-    """A detector that finds the boxes it was told."""
-
-    def __init__(self, *boxes, scores=None):
-        self.boxes = np.array(boxes, np.float32).reshape(-1, 4)
-        self.scores = np.array(scores or [0.9] * len(boxes), np.float32)
-
-    def detect(self, frame, /, *, near=None, within=None, seen=None):
-        return Faces(boxes_xyxy=self.boxes, scores=self.scores)
+def tracker_of(*boxes):
+    """Returns a tracker that finds the given boxes."""
+    return ListedFaces(
+        [
+            Faces(
+                boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+                track_ids=np.arange(1, 1 + len(boxes)),
+            )
+        ]
+    )
 
 
 def frame():
@@ -27,10 +29,8 @@ def frame():
     return Frame(index=0, time_s=0.0, picture=image)
 
 
-def test_the_largest_of_the_believed_faces_is_cut_in_rgb():
-    detector = Told((0, 0, 20, 20), (30, 20, 70, 60), (0, 0, 90, 90), scores=[0.9, 0.8, 0.2])
-
-    face = find_largest(frame(), detector)
+def test_the_largest_face_is_cut_in_rgb():
+    face = find_largest(frame(), tracker_of((0, 0, 20, 20), (30, 20, 70, 60)))
 
     assert face.count == 2
     assert face.box_xyxy == [30, 20, 70, 60]
@@ -41,11 +41,11 @@ def test_the_largest_of_the_believed_faces_is_cut_in_rgb():
 
 def test_an_image_without_a_face_says_what_to_do():
     with pytest.raises(SourceError, match=r"no face was found; .*--crop whole"):
-        find_largest(frame(), Told())
+        find_largest(frame(), tracker_of())
 
 
 def test_a_face_too_small_to_read_is_told():
-    face = find_largest(frame(), Told((0, 0, 5, 5)))
+    face = find_largest(frame(), tracker_of((0, 0, 5, 5)))
 
     with pytest.raises(SourceError, match="smaller than 8 px"):
         face.cut(RULE, size=16)

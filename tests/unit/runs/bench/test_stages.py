@@ -4,14 +4,13 @@ import pytest
 
 from rtau.config import RunConfig, build
 from rtau.errors import SinkError, UsageError
-from rtau.faces.detectors.haar import HaarDetector
 from rtau.runs.bench import stages
 from rtau.runs.bench.clips import compose
 from rtau.runs.bench.metrics import time_step
 from rtau.runs.bench.runs import KINDS, Tally, run_file
 from rtau.runs.bench.stages import Stages, make_scene
 from tests.support.commands import EXAMPLE
-from tests.support.doubles import LANDMARK_RULE, CountingEngine, make_contract
+from tests.support.doubles import CountingEngine, make_contract
 from tests.support.media import write_clip
 
 CONFIG = build({("overlay", "heatmap"): "top"})
@@ -38,24 +37,6 @@ def test_every_stage_can_be_called_again_and_again(clip, tmp_path):
     assert steps[stages.INFER].batch == 8  # two faces, four frames
     assert (tmp_path / "stage.csv").stat().st_size > 0
     assert (tmp_path / "stage.mp4").stat().st_size > 0
-
-
-def test_finding_goes_by_landmarks_where_a_run_does(clip, tmp_path, monkeypatch):
-    engine = CountingEngine(make_contract(landmarks=LANDMARK_RULE))
-    scene = make_scene(clip, engine, config=build({("find", "follow"): "landmarks"}), frames=6)
-    looks = []
-    real = HaarDetector.detect
-
-    def noting(detector, frame, /, *, near=None, seen=None):
-        looks.append(near is not None)
-        return real(detector, frame, near=near, seen=seen)
-
-    monkeypatch.setattr(HaarDetector, "detect", noting)
-    with Stages(scene, engine, folder=tmp_path) as opened:
-        steps = {step.name: step for step in opened.steps()}
-        time_step(steps[stages.FIND], seconds=0, warm_ups=0, least=6)
-    assert sum(looks) == 2  # before the faces are confirmed
-    assert steps[stages.INFER].batch == 2  # two faces, one frame
 
 
 def test_a_model_without_heatmaps_has_no_stages_of_them(clip, tmp_path):

@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau import geometry
+from rtau.config import RunConfig
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Image
 from rtau.errors import SourceOpenError
 from rtau.faces import crops
-from rtau.faces.detection_policy import DetectionPolicy
-from rtau.faces.detectors.haar import HaarDetector
+from rtau.runs.build import build_tracker
 from rtau.sources.images import read_image
 from rtau_train.datasets.prepare.listing import Dataset, SourceImage
 
-# Score that `rtau image` asks of a face before it is reported.
-LEAST_SCORE: Final = DetectionPolicy.for_images().confirm_score
+# Presence that `rtau image` asks of a face before it is reported.
+LEAST_SCORE: Final = RunConfig().find.min_confidence
 JPEG_QUALITY: Final = 95
 
 
@@ -59,16 +59,18 @@ class NoCropError(ValueError):
 
 
 class Cutter:
-    """Cuts crops by one plan; holds the detector, so not thread-safe."""
+    """Cuts crops by one plan; holds a tracker, so not thread-safe."""
 
     def __init__(self, plan: Plan, /) -> None:
-        """Loads the detector if the plan needs one.
+        """Opens what finds faces if the plan needs it.
 
         Raises:
             DetectorError: this OpenCV cannot detect faces.
         """
         self._plan = plan
-        self._detector = None if plan.crop is None else HaarDetector()
+        find = dataclasses.replace(RunConfig().find, min_confidence=plan.least_score)
+        config = dataclasses.replace(RunConfig(), find=find)
+        self._tracker = None if plan.crop is None else build_tracker(config, is_sequence=False)
 
     def cut(self, image: SourceImage, /) -> Crop:
         """Returns the crop of one image.
@@ -77,11 +79,14 @@ class Cutter:
             NoCropError: the image cannot be read, or shows no face that can be cut.
         """
         image_bgr = pixels_of(image)
-        if self._detector is None or self._plan.crop is None:
+        if self._tracker is None or self._plan.crop is None:
             return _whole(image_bgr, size_px=self._plan.size_px)
         frame = Frame(index=0, time_s=0.0, picture=_bordered(image_bgr, self._plan.border))
-        faces = _believed(self._detector.detect(frame), self._plan.least_score)
-        face = faces.select(np.array([most_prominent(faces, frame)]))
+        faces = self._tracker.track(frame).faces
+        if not len(faces):
+            raise NoCropError("no face found")
+        # Upright: the manifest says where a crop was cut by a square without a turn.
+        face = Faces(boxes_xyxy=faces.boxes_xyxy[[most_prominent(faces, frame)]])
         cut = crops.cut(frame, face, rule=self._plan.crop, size=self._plan.size_px)
         if len(cut.images_rgb) == 0:
             raise NoCropError("the face is too small or lies outside the image")
@@ -123,16 +128,6 @@ def encoded(image_rgb: Image, suffix: str, /) -> bytes:
     done, coded = cv2.imencode(suffix, image_rgb[..., ::-1], settings)
     assert done, "an RGB picture can always be coded"
     return coded.tobytes()
-
-
-def _believed(faces: Faces, least_score: float) -> Faces:
-    assert faces.scores is not None, "HaarDetector scores its faces"
-    believed = faces.select(faces.scores >= least_score)
-    if len(believed) == 0:
-        best = float(faces.scores.max(initial=0))
-        weak = f" (the best guess scores {best:.2f}, under {least_score:g})" if best else ""
-        raise NoCropError(f"no face found{weak}")
-    return believed
 
 
 def _border_px(image: Image, border: float) -> npt.NDArray[np.float32]:

@@ -1,0 +1,87 @@
+"""Alignment: says whether squares of a frame show a face, and where exactly these lie.
+
+Cuts grey pictures along predicted squares, runs a small network on all of them at once, and returns
+the squares its points put the faces on. Keeps nothing between calls; `FaceTracker` calls it in
+every frame.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from rtau import geometry
+from rtau.data import Frame, Image
+from rtau.faces.alignment_contract import AlignmentContract
+from rtau.faces.crops import warp_crop
+from rtau.faces.luma import grey_from_y
+from rtau.squares import Alignment, FaceSquares, frame_from_crop, squares_from_points
+
+# Side of the appearance picture, px: coarse enough to survive a small turn of the head.
+APPEARANCE_PX = 16
+
+
+class AlignmentNetwork(Protocol):
+    """What runs the network: `rtau.backends.face_alignment`, or a function in tests."""
+
+    @property
+    def contract(self) -> AlignmentContract:
+        """What the network expects and returns."""
+        ...
+
+    def __call__(self, crops: Image, /) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Returns presence logits, float32 (N,), and points, float32 (N, K, 2), px in the crop."""
+        ...
+
+
+class NetworkAligner:
+    """Aligns squares with a network. An `Aligner`."""
+
+    def __init__(self, network: AlignmentNetwork, /) -> None:
+        """Takes the network; nothing is opened."""
+        self._network = network
+
+    def align(self, frame: Frame, squares: FaceSquares, /) -> Alignment:
+        """Returns presence, corrected square and appearance of each square of a frame."""
+        contract = self._network.contract
+        maps = frame_from_crop(squares, size=contract.input_size, expand=contract.expand)
+        crops = grey_crops(frame, maps, size=contract.input_size)
+        logits, points_xy = self._network(crops)
+        half = np.float32(0.5)
+        return Alignment(
+            presence=half + half * np.tanh(half * logits),
+            squares=squares_from_points(geometry.apply(maps, points_xy), rule=contract.points),
+            appearance=_appearance(crops),
+        )
+
+
+def grey_crops(frame: Frame, frame_from_crop: geometry.Maps, /, *, size: int) -> Image:
+    """Returns the parts of a frame that maps point at, in grey: uint8 (N, size, size).
+
+    Parts outside the frame repeat its border.
+
+    Args:
+        frame: to cut from.
+        frame_from_crop: float32 (N, 2, 3), similarities, crop space to frame space.
+        size: side of each crop, px.
+    """
+    crops = np.empty((len(frame_from_crop), size, size), np.uint8)
+    planes = frame.planes
+    for crop, one in zip(crops, frame_from_crop, strict=True):
+        if planes is None:
+            cv2.cvtColor(warp_crop(frame.image_bgr, one, size=size), cv2.COLOR_BGR2GRAY, dst=crop)
+        else:
+            crop[:] = grey_from_y(warp_crop(planes.y, one, size=size), planes)
+    return crops
+
+
+def _appearance(crops: Image) -> npt.NDArray[np.float32]:
+    """Returns the crops, coarse, of mean 0 and length 1: float32 (N, 256)."""
+    factor = crops.shape[1] // APPEARANCE_PX
+    small = crops.reshape(len(crops), APPEARANCE_PX, factor, APPEARANCE_PX, factor)
+    rows = small.mean(axis=(2, 4), dtype=np.float32).reshape(len(crops), APPEARANCE_PX**2)
+    rows -= rows.mean(axis=1, keepdims=True)
+    return np.asarray(rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6), np.float32)

@@ -1,0 +1,129 @@
+"""When the detector searches, where, and at which turns of the picture.
+
+Counts video time, never wall time, so that two runs over one file search the same frames. Reads
+tracks and changes none. `FaceTracker` asks it in every frame.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtau import geometry
+from rtau.data import Frame
+from rtau.faces.change_detection import ChangeDetector
+from rtau.faces.track import Track
+from rtau.faces.tracking_policy import TrackingPolicy
+from rtau.squares import FaceSquares, boxes_from_squares
+
+# What belongs to a known face, in sides of its square: hair and chin move with it.
+HEAD_SIDES = 1.75
+# Where a face was lost it is looked for within this many sides of its square.
+LOST_SIDES = 1.5
+# A face that is missed starts a search, at most this often.
+RECHECK_S = 0.1
+# While a face is known, one in so many whole searches is also made of turned pictures.
+TURNED_EVERY = 3
+# Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
+ROUNDING_S = 1e-6
+UPRIGHT = (0.0,)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class DetectionRequest:
+    """One search of a frame."""
+
+    regions_xyxy: geometry.Boxes | None
+    """float32 (M, 4), px: where to search; None for the whole frame."""
+    turns_deg: tuple[float, ...]
+    """Turns of the picture, degrees clockwise."""
+
+
+class DetectionSchedule:
+    """Decides frame by frame; remembers when it searched and how the picture looked then."""
+
+    def __init__(self, policy: TrackingPolicy) -> None:
+        """Has searched nothing yet."""
+        self._policy = policy
+        self._changes = ChangeDetector()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the sequence: the next frame is searched whole."""
+        self._changes.reset()
+        self._searched_s = self._searched_whole_s = self._last_s = -math.inf
+        self._whole_searches = 0
+
+    def next_request(
+        self, frame: Frame, /, *, followed: Sequence[Track], lost: Sequence[Track]
+    ) -> DetectionRequest | None:
+        """Returns the search of this frame, or None.
+
+        Args:
+            frame: the next frame of the sequence.
+            followed: tracks that are aligned in every frame.
+            lost: tracks that are not, and are looked for where they were lost.
+        """
+        previous_s, self._last_s = self._last_s, frame.time_s
+        policy = self._policy
+        if not policy.is_sequence:
+            return DetectionRequest(None, UPRIGHT + policy.turned_deg)
+        missed = [track for track in followed if track.verified_s < frame.time_s]
+        is_due = self._is_due(frame.time_s, previous_s=previous_s)
+        if not is_due and not (missed and frame.time_s - self._searched_s >= RECHECK_S):
+            return None
+        self._searched_s = frame.time_s
+        seen = [track for track in followed if track not in missed]
+        regions = self._regions(frame, seen, [*missed, *lost])
+        if regions is not None and not len(regions):
+            return None
+        return DetectionRequest(
+            regions, self._turns(is_whole=regions is None, is_anybody_known=bool(followed))
+        )
+
+    def _is_due(self, time_s: float, *, previous_s: float) -> bool:
+        # Rounded to the nearest frame: waiting for the first frame after the interval would add up
+        # to a whole frame, which at 5 frames a second is most of it.
+        half_frame_s = (time_s - previous_s) / 2 if math.isfinite(previous_s) else 0.0
+        since_s = time_s - self._searched_s + ROUNDING_S
+        return since_s >= self._policy.detect_every_s - half_frame_s
+
+    def _regions(
+        self, frame: Frame, seen: Sequence[Track], missed: Sequence[Track]
+    ) -> geometry.Boxes | None:
+        """Returns what has changed and where faces are missed, or None for the whole frame."""
+        policy = self._policy
+        since_whole_s = frame.time_s - self._searched_whole_s + ROUNDING_S
+        regions = None
+        if (
+            policy.detect_every_s > 0
+            and since_whole_s + policy.detect_every_s <= policy.whole_every_s
+        ):
+            heads = _boxes(seen, sides=HEAD_SIDES)
+            regions = self._changes.changed_regions(
+                frame, exclude=heads, include=_boxes(missed, sides=LOST_SIDES)
+            )
+        else:
+            self._changes.mark_covered(frame)
+        if regions is None:
+            self._searched_whole_s = frame.time_s
+        return regions
+
+    def _turns(self, *, is_whole: bool, is_anybody_known: bool) -> tuple[float, ...]:
+        if is_anybody_known and not is_whole:
+            return UPRIGHT
+        if is_whole:
+            self._whole_searches += 1
+        is_turned = not is_anybody_known or self._whole_searches % TURNED_EVERY == 1
+        return UPRIGHT + self._policy.turned_deg if is_turned else UPRIGHT
+
+
+def _boxes(tracks: Sequence[Track], *, sides: float) -> geometry.Boxes:
+    """Returns float32 (N, 4): boxes around the squares of tracks, so many times as wide."""
+    if not tracks:
+        return np.zeros((0, 4), np.float32)
+    squares = FaceSquares.of([track.square for track in tracks])
+    return geometry.expand(boxes_from_squares(squares), sides)

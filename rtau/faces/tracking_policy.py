@@ -1,0 +1,51 @@
+"""When faces are searched and when a track is believed: one record of numbers, with their reasons.
+
+Holds numbers and decides nothing; `FaceTracker` goes by it. Figures: docs/detection.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrackingPolicy:
+    """When the detector searches and when a face is believed; seconds are of video."""
+
+    detect_every_s: float = 0.3
+    """Between searches, rounded to the nearest frame; 0 searches every frame, and whole."""
+    whole_every_s: float = 2.0
+    """A search is of those parts only that have changed since they were last searched, but of the
+    whole frame at least this often."""
+    turned_deg: tuple[float, ...] = (35.0, -35.0)
+    """Turns of the picture that are searched beside the upright one: the cascade knows faces up to
+    about 20 degrees of tilt. In video only in whole searches, and only while no face is known."""
+    min_presence: float = 0.5
+    """Presence a new face must have. It is calibrated for proposals, few of which are faces."""
+    keep_presence: float = 0.015
+    """Presence under which a face that is followed counts as not seen in this frame: where a face
+    was a moment before, it takes far less to believe in it."""
+    sure_presence: float = 0.85
+    """A face of this presence is reported in the first frame that shows it, others in the
+    second."""
+    confirm_frames: int = 2
+    """Frames in a row that must verify a face before it is reported."""
+    max_lost_s: float = 0.3
+    """For how long a face that is not verified is looked for where it is expected."""
+    reidentify_s: float = 5.0
+    """For how long a lost face keeps its id, if place and appearance know it again."""
+    is_sequence: bool = True
+    """False for images that are no sequence: every image is searched whole, none is followed."""
+    max_faces: int = 0
+    """Faces reported in a frame at most, the largest first; 0 reports all."""
+
+    @classmethod
+    def for_images(cls, *, min_presence: float = 0.5, max_faces: int = 0) -> TrackingPolicy:
+        """Returns the policy for images that are no sequence: one frame is enough."""
+        return cls(
+            detect_every_s=0,
+            min_presence=min_presence,
+            confirm_frames=1,
+            is_sequence=False,
+            max_faces=max_faces,
+        )

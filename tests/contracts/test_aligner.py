@@ -1,0 +1,60 @@
+"""Every aligner keeps the promises of `rtau.protocols.Aligner`."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from rtau.backends.face_alignment import open_face_alignment
+from rtau.data import Frame
+from rtau.faces.alignment import NetworkAligner
+from rtau.protocols import Aligner
+from rtau.squares import FaceSquares, Square
+from tests.support.face_world import FaceWorld, WorldAligner
+
+FACE = Square(222.0, 117.0, 105.0, 0.0)
+WALL = Square(450.0, 70.0, 100.0, 0.0)
+OUTSIDE = Square(-900.0, -900.0, 80.0, 0.2)
+
+MAKERS = {
+    "NetworkAligner": lambda: NetworkAligner(open_face_alignment()),
+    "WorldAligner": lambda: WorldAligner(FaceWorld({"ann": lambda _: FACE})),
+}
+
+
+@pytest.fixture(params=MAKERS)
+def aligner(request):
+    return MAKERS[request.param]()
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    image_bgr = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
+    return Frame(index=0, time_s=0.0, picture=image_bgr)
+
+
+def test_it_is_an_aligner(aligner):
+    assert isinstance(aligner, Aligner)
+
+
+@pytest.mark.parametrize("squares", [[], [FACE], [WALL, OUTSIDE, FACE]], ids=len)
+def test_a_row_comes_back_for_every_square(aligner, portrait, squares):
+    found = aligner.align(portrait, FaceSquares.of(squares))
+    assert len(found) == len(found.squares) == len(found.appearance) == len(squares)
+    assert ((found.presence >= 0) & (found.presence <= 1)).all()
+    assert np.isfinite(found.squares.centres_xy).all()
+    assert (found.squares.sides_px > 0).all()
+
+
+def test_a_face_is_told_from_a_wall_and_found_from_beside(aligner, portrait):
+    beside = FACE._replace(x=FACE.x + 12, side=115.0)
+    found = aligner.align(portrait, FaceSquares.of([beside, WALL]))
+    assert found.presence[0] > 0.5
+    assert found.presence[1] < 0.1
+    assert found.squares.rows()[0].distance(FACE) < 0.1
+
+
+def test_rows_do_not_depend_on_their_company(aligner, portrait):
+    together = aligner.align(portrait, FaceSquares.of([WALL, FACE]))
+    alone = aligner.align(portrait, FaceSquares.of([FACE]))
+    np.testing.assert_allclose(together.presence[1:], alone.presence, atol=1e-5)
+    np.testing.assert_allclose(together.squares.centres_xy[1:], alone.squares.centres_xy, atol=1e-2)

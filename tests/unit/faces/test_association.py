@@ -1,0 +1,93 @@
+"""Which squares are on one face, and which lost face a new one continues."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtau import geometry
+from rtau.faces.association import distinct_rows, is_same_face, known_again
+from rtau.faces.track import Track
+from rtau.squares import FaceSquares, Square, boxes_from_squares
+
+squares = st.builds(
+    Square, st.floats(0, 500), st.floats(0, 500), st.floats(10, 200), st.floats(-1, 1)
+)
+FACE = Square(200.0, 180.0, 80.0, 0.0)
+
+
+def look(angle):
+    """Returns appearances whose correlation is the cosine of the difference of their angles."""
+    return np.array([math.cos(angle), math.sin(angle)], np.float32)
+
+
+def track(square=FACE, *, time_s=0.0, angle=0.0):
+    return Track(square, presence=0.9, appearance=look(angle), time_s=time_s)
+
+
+@given(squares, squares)
+def test_overlap_is_that_of_the_upright_boxes(one, other):
+    boxes = boxes_from_squares(FaceSquares.of([one, other]))
+    expected = geometry.iou(boxes[:1], boxes[1:])[0, 0]
+    assert one.overlap(other) == pytest.approx(expected, abs=1e-4)
+
+
+@given(squares, squares)
+def test_being_on_one_face_does_not_depend_on_the_order(one, other):
+    assert is_same_face(one, other) == is_same_face(other, one)
+    assert is_same_face(one, one)
+
+
+@given(st.lists(squares, max_size=12), st.randoms())
+def test_no_two_rows_kept_are_on_one_face_and_every_other_is_on_one_that_is(found, random):
+    presence = [random.random() for _ in found]
+    kept = distinct_rows(found, presence)
+    for k, row in enumerate(kept):
+        assert not any(is_same_face(found[row], found[other]) for other in kept[:k])
+    for row in set(range(len(found))) - set(kept):
+        assert any(
+            is_same_face(found[row], found[other]) and presence[other] >= presence[row]
+            for other in kept
+        )
+
+
+def test_cheek_to_cheek_is_two_faces_and_an_earring_none():
+    beside = FACE._replace(x=FACE.x + 60)
+    assert FACE.overlap(beside) < geometry.SAME_FACE_IOU
+    assert not is_same_face(FACE, beside)
+    assert is_same_face(FACE, Square(FACE.x + 35, FACE.y + 10, 14.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("away_sides", "after_s", "angle_deg", "is_known"),
+    [
+        (0.1, 1.0, 20, True),  # where it was, a little changed
+        (0.1, 1.0, 60, True),  # where it was, another light
+        (0.1, 1.0, 85, False),  # where it was, somebody else
+        (3.0, 0.1, 0, False),  # nobody jumps so far in a tenth of a second
+        (3.0, 3.0, 20, True),  # walked on behind somebody
+        (3.0, 3.0, 60, False),  # far away and not alike
+        (9.0, 4.9, 0, False),  # beyond all reach
+    ],
+)
+def test_a_lost_face_is_known_again_by_place_and_appearance(
+    away_sides, after_s, angle_deg, is_known
+):
+    lost = track()
+    new = track(
+        FACE._replace(x=FACE.x + away_sides * FACE.side),
+        time_s=after_s,
+        angle=math.radians(angle_deg),
+    )
+    assert known_again(new, [lost]) is (lost if is_known else None)
+
+
+def test_of_two_lost_faces_the_more_alike_is_taken():
+    other, same = track(angle=0.9), track(FACE._replace(x=FACE.x + 40), angle=0.1)
+    assert known_again(track(time_s=1.0), [other, same]) is same
+
+
+def test_a_face_of_another_size_is_not_known_again():
+    assert known_again(track(FACE._replace(side=200.0), time_s=1.0), [track()]) is None

@@ -1,0 +1,95 @@
+"""Only what has changed is searched, the whole frame now and then, turned copies where it pays."""
+
+import numpy as np
+import pytest
+
+from rtau.data import Frame
+from rtau.faces.detection_schedule import DetectionSchedule
+from rtau.faces.track import Track
+from rtau.faces.tracking_policy import TrackingPolicy
+from rtau.squares import Square
+
+ANN, BOB = Square(150.0, 150.0, 100.0, 0.0), Square(400.0, 170.0, 100.0, 0.0)
+
+
+def frame(index, squares=(), *, fps=25.0):
+    """Returns a frame in which every square is a bright patch."""
+    picture = np.full((400, 600, 3), 60, np.uint8)
+    for x, y, side, _ in squares:
+        half = side / 2
+        picture[int(y - half) : int(y + half), int(x - half) : int(x + half)] = 180
+    return Frame(index=index, time_s=index / fps, picture=picture)
+
+
+def track(square, *, time_s):
+    return Track(square, presence=0.9, appearance=np.ones(4, np.float32), time_s=time_s)
+
+
+def searches(shown, *, known=lambda index: [ANN], frames=120, fps=25.0, policy=None):
+    """Returns the searches of a run by frame; `known` gives the squares verified in a frame."""
+    schedule = DetectionSchedule(policy or TrackingPolicy())
+    found = {}
+    for index in range(frames):
+        one = frame(index, shown(index), fps=fps)
+        followed = [track(square, time_s=one.time_s) for square in known(index)]
+        search = schedule.next_request(one, followed=followed, lost=[])
+        if search is not None:
+            found[index] = search
+    return found
+
+
+def test_a_still_picture_is_searched_whole_every_two_seconds_and_nowhere_between():
+    found = searches(lambda index: [ANN])
+    assert list(found) == [0, 49, 98]
+    assert all(search.regions_xyxy is None for search in found.values())
+
+
+def test_what_a_known_face_does_is_not_searched():
+    def moving(index):
+        return [ANN._replace(x=ANN.x + 6 * np.sin(index / 5))]
+
+    assert list(searches(moving, known=moving, frames=45)) == [0]
+
+
+@pytest.mark.parametrize("fps", [5, 12.5, 25, 30, 60])
+@pytest.mark.parametrize("start", [11, 14, 17])
+def test_where_the_picture_changes_is_searched_within_a_third_of_a_second(start, fps):
+    found = searches(lambda k: [ANN, BOB] if k >= start else [ANN], frames=start + 30, fps=fps)
+    first = min(index for index in found if index >= start)
+    assert (first - start) / fps <= 0.3 + 0.5 / fps
+    regions = found[first].regions_xyxy
+    if regions is not None:
+        half = BOB.side / 2
+        assert (regions[:, :2] <= np.array([BOB.x - half, BOB.y - half])).all()
+        assert (regions[:, 2:] >= np.array([BOB.x + half, BOB.y + half])).all()
+
+
+def test_turned_copies_are_searched_where_nobody_is_known_and_seldom_otherwise():
+    nobody = searches(lambda index: [], known=lambda index: [], frames=1)
+    assert len(nobody[0].turns_deg) == 3
+    somebody = searches(lambda index: [ANN], frames=400)
+    turned = [index for index, search in somebody.items() if len(search.turns_deg) > 1]
+    assert turned == [0, *turned[1:]]
+    assert len(turned) * 3 <= len(somebody) + 2
+
+
+def test_a_missed_face_starts_a_search_around_it_at_once():
+    schedule = DetectionSchedule(TrackingPolicy())
+    schedule.next_request(frame(0, [ANN, BOB]), followed=[], lost=[])
+    ann, bob = track(ANN, time_s=0.12), track(BOB, time_s=0.08)
+    search = schedule.next_request(frame(3, [ANN, BOB]), followed=[ann, bob], lost=[])
+    assert search is not None
+    (region,) = search.regions_xyxy.tolist()
+    assert region[0] <= BOB.x - BOB.side / 2
+    assert region[2] >= BOB.x + BOB.side / 2
+
+
+def test_images_that_are_no_sequence_are_searched_whole_and_turned_every_time():
+    found = searches(lambda index: [ANN], frames=5, policy=TrackingPolicy.for_images())
+    assert list(found) == [0, 1, 2, 3, 4]
+    assert all(len(s.turns_deg) == 3 and s.regions_xyxy is None for s in found.values())
+
+
+def test_every_frame_is_searched_whole_where_no_interval_is_set():
+    found = searches(lambda index: [ANN], frames=5, policy=TrackingPolicy(detect_every_s=0))
+    assert all(found[index].regions_xyxy is None for index in range(5))
