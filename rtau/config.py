@@ -306,14 +306,16 @@ def read_toml(path: Path) -> dict[tuple[str, str], Any]:
             type or out of range.
     """
     try:
-        payload = tomllib.loads(path.read_text(encoding="utf-8"))
+        payload = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         StrictParser().parse(RunConfig, payload)
     except OSError as error:
         raise ConfigError(f"{path}: the config cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file ({error})") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    # Beside its own error, tomllib raises what numbers of thousands of digits and thousands of
+    # nested brackets lead to.
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: not a TOML file ({error})") from None
     return {
         (section, key): value
         for section, content in payload.items()

@@ -230,7 +230,7 @@ def contract_from_json(kind: type[Contract], text: str, /, *, schema: int, origi
         raise ContractError(f"{origin}: a contract must be under 1 MiB, got {len(text)} bytes")
     try:
         payload = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits too
         raise ContractError(f"{origin}: the contract is not JSON ({error})") from None
     if not isinstance(payload, dict):
         raise ContractError(f"{origin}: the contract must be a JSON object")

@@ -100,7 +100,10 @@ class StrictParser:
             return math.nan
         is_bool = isinstance(value, bool)
         if hint is float and isinstance(value, int) and not is_bool:
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:
+                raise self._wrong(path, "a number below 1e308", "a longer one") from None
         if hint is Path and isinstance(value, str):
             return Path(value)
         if not isinstance(value, hint) or (is_bool and hint is not bool):

@@ -196,7 +196,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path}: the engine's contract cannot be read ({error.strerror}); keep the JSON that "
             "`rtau-export engine` wrote beside the engine"
         ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(f"{path}: is not JSON ({error})") from None
     if not isinstance(payload, dict):
         raise ContractError(f"{path}: must hold a JSON object")

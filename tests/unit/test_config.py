@@ -64,6 +64,9 @@ def test_a_toml_file_is_read_by_section(tmp_path):
         ("source = 1", "source must be a table, got int 1"),
         ("[decide]\nsmooth = 11", r"decide.smooth must lie in \[0, 10\], got 11"),
         ("[decide", "not a TOML file"),
+        ("[source]\nmax_frames = " + "9" * 5000, "not a TOML file"),
+        ("[find]\ndetect_every = " + "9" * 400, "must be a number below 1e308"),
+        ("a = " + "[" * 5000, "not a TOML file"),
     ],
 )
 def test_a_wrong_toml_file_is_named(tmp_path, text, words):
@@ -72,6 +75,12 @@ def test_a_wrong_toml_file_is_named(tmp_path, text, words):
 
     with pytest.raises(ConfigError, match=words):
         config.read_toml(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_toml_file(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text("[find]\nmax_faces = 2\n", encoding="utf-8-sig")
+    assert config.read_toml(path) == {("find", "max_faces"): 2}
 
 
 def test_a_missing_toml_file_is_named(tmp_path):

@@ -153,6 +153,7 @@ def test_a_contract_without_cams_says_so():
         ("", "not JSON"),
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
+        ("9" * 5000, "not JSON"),
         ("[]", "must be a JSON object"),
         ("null", "must be a JSON object"),
         ('"' + "x" * MAX_JSON_BYTES + '"', "under 1 MiB"),
@@ -160,7 +161,18 @@ def test_a_contract_without_cams_says_so():
         (json.dumps(payload(schema=2)), f"schema must be {SCHEMA}, got 2; export the model again"),
         (json.dumps({"schema": SCHEMA}), "missing key name"),
     ],
-    ids=["empty", "cut", "deep", "list", "null", "huge", "no schema", "new schema", "no fields"],
+    ids=[
+        "empty",
+        "cut",
+        "deep",
+        "digits",
+        "list",
+        "null",
+        "huge",
+        "no schema",
+        "new schema",
+        "no fields",
+    ],
 )
 def test_text_that_is_no_contract_is_refused_and_its_file_named(text, why):
     with pytest.raises(ContractError, match=r"^model\.json: ") as caught:

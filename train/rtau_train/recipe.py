@@ -325,12 +325,12 @@ def read_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
             not of that form.
     """
     try:
-        payload = tomllib.loads(path.read_text(encoding="utf-8"))
+        payload = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(
             f"{path}: the recipe cannot be read ({error.strerror}); see train/recipes/"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: the recipe is not TOML ({error})") from None
     for override in overrides:
         _override(payload, override)

@@ -273,7 +273,7 @@ def parse_bench_record(text: str, *, origin: str) -> BenchRecord:
     """
     try:
         payload = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{origin}: a benchmark record must be JSON ({error})") from None
     schema = payload.pop("schema", None) if isinstance(payload, dict) else None
     if schema != SCHEMA:

@@ -118,8 +118,8 @@ def read_recipe(path: Path, /) -> Recipe:
         ConfigError: no TOML, or a key is missing, unknown or of the wrong type.
     """
     try:
-        payload = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        payload = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not TOML ({error})") from None
     try:
         return StrictParser().parse(Recipe, payload)

@@ -91,11 +91,11 @@ def read_reduction(path: Path, /) -> Reduction:
         ConfigError: the file is missing, not TOML, or holds something else.
     """
     try:
-        payload = tomllib.loads(path.read_text(encoding="utf-8"))
+        payload = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         reduction = StrictParser().parse(Reduction, payload)
     except OSError as error:
         raise ConfigError(f"{path}: the reduction cannot be read ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from None
     for table, known in (
         ("networks", (*PAPER1_NETWORKS, *PAPER2_NETWORKS)),
