@@ -78,7 +78,10 @@ def test_kill_9_leaves_a_playable_video_and_whole_rows(long_clip, tmp_path):
 
 def test_a_hang_up_ends_a_run_as_ctrl_c_does(long_clip, tmp_path):
     table = tmp_path / "o.csv"
+    # Tests that run under nohup ignore the signal, and so would what they start.
+    previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = start("video", long_clip, "--csv", table)
+    signal.signal(signal.SIGHUP, previous)
     wait_for_rows(table, process, rows=30)
     process.send_signal(signal.SIGHUP)
     _, err = process.communicate(timeout=TIMEOUT_S)
