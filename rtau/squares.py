@@ -8,6 +8,7 @@ The alignment network is trained and run with them.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -71,10 +72,6 @@ class FaceSquares:
 
     def __len__(self) -> int:
         return len(self.sides_px)
-
-    def select(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> FaceSquares:
-        """Returns the rows that an index array or a mask picks."""
-        return FaceSquares(self.centres_xy[rows], self.sides_px[rows], self.rolls_rad[rows])
 
     def rows(self) -> list[Square]:
         """Returns the squares one by one, as plain floats."""
@@ -158,6 +155,7 @@ def squares_from_points(points_xy: Floats, /, *, rule: PointRule) -> FaceSquares
     )
 
 
+@functools.lru_cache(maxsize=4)
 def coefficients(
     rule: PointRule, /
 ) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.complex128]]:
@@ -171,7 +169,10 @@ def coefficients(
     spread = weights * np.conj(places - middle)
     stretch = spread / (weights @ np.abs(places - middle) ** 2)
     stretch -= weights * stretch.sum()  # of points that do not vary nothing is left
-    return stretch, weights - middle * stretch
+    shift = weights - middle * stretch
+    for array in (stretch, shift):
+        array.setflags(write=False)  # shared by all calls: the tracker asks in every frame
+    return stretch, shift
 
 
 def points_from_squares(squares: FaceSquares, /, *, rule: PointRule) -> Floats:
