@@ -22,6 +22,7 @@ FACE_Y = "face_y"
 FACE_W = "face_w"
 FACE_H = "face_h"
 ROLL = "pose_Rz"
+SEAT = "seat"
 EMOTION = "emotion"
 
 BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
@@ -64,12 +65,17 @@ def digits(name: str) -> int | None:
 
 
 def header(
-    labels: Sequence[str], *, task: Task, with_file: bool = False, with_landmarks: bool = False
+    labels: Sequence[str],
+    *,
+    task: Task,
+    with_file: bool = False,
+    with_seat: bool = False,
+    with_landmarks: bool = False,
 ) -> tuple[str, ...]:
     """Returns all column names in order; `with_file` puts `file` in front, for images."""
     decisions = (
         (EMOTION,) if task == "multi_class" else tuple(decision_column(name) for name in labels)
     )
     probabilities = tuple(probability_column(name) for name in labels)
-    leading = ((FILE,) if with_file else ()) + LEADING + (POINTS if with_landmarks else ())
-    return leading + decisions + probabilities
+    leading = ((FILE,) if with_file else ()) + LEADING + ((SEAT,) if with_seat else ())
+    return leading + (POINTS if with_landmarks else ()) + decisions + probabilities

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rtau.errors import ConfigError
+from rtau.seats import parse_seats
 from rtau.strict_parser import StrictParser
 
 if sys.version_info >= (3, 11):
@@ -90,9 +91,18 @@ class FindConfig:
     max_faces: int = setting(
         0, "faces reported per frame at most, the largest first; 0 = all", low=0, high=1000
     )
+    seat: tuple[str, ...] = setting(
+        (),
+        "name a region of the frame: left=0,0,0.5,1 (fractions; x0,y0,x1,y1). Faces in it have "
+        "its name in the column `seat`; may be given several times",
+        metavar="NAME=BOX",
+    )
     faces: Path | None = setting(
         None, "use the face boxes of this CSV, written by rtau, instead of detection", metavar="CSV"
     )
+
+    def __post_init__(self) -> None:
+        parse_seats(self.seat)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -215,12 +225,15 @@ class RunConfig:
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Returns plain values by section and key, for JSON."""
         return {
-            section: {
-                key: str(value) if isinstance(value, Path) else value
-                for key, value in values.items()
-            }
+            section: {key: _plain(value) for key, value in values.items()}
             for section, values in dataclasses.asdict(self).items()
         }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value  # as JSON gives it back
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -243,13 +256,18 @@ class Setting:
 
     @property
     def kind(self) -> type:
-        """The type of a value: the declared type without `None`, str for literals."""
-        if typing.get_origin(self.hint) is Literal:
+        """The type of a value: the declared type without `None`; str for literals and lists."""
+        if typing.get_origin(self.hint) is Literal or self.is_repeated:
             return str
         if typing.get_origin(self.hint) in (typing.Union, types.UnionType):
             inside = typing.get_args(self.hint)
             return typing.cast(type, next(arg for arg in inside if arg is not type(None)))
         return typing.cast(type, self.hint)
+
+    @property
+    def is_repeated(self) -> bool:
+        """True for a list of texts: its flag may be given several times."""
+        return typing.get_origin(self.hint) is tuple
 
     @property
     def choices(self) -> tuple[str, ...]:

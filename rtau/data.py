@@ -110,6 +110,8 @@ class Faces:
     """int64 (N,), >= 1, unique in the frame and within a run; None before tracking."""
     rolls_rad: npt.NDArray[np.float32] | None = None
     """float32 (N,): clockwise tilt of each face in the picture; None for upright faces."""
+    seats: tuple[str | None, ...] | None = None
+    """N names of the seats the faces are in, None for a face in no seat; None without seats."""
 
     def __post_init__(self) -> None:
         check_array("boxes_xyxy", self.boxes_xyxy, dtype=np.float32, shape=("N", 4))
@@ -128,6 +130,8 @@ class Faces:
         if self.rolls_rad is not None:
             check_array("rolls_rad", self.rolls_rad, dtype=np.float32, shape=(rows,))
             freeze(self, "rolls_rad")
+        if self.seats is not None and len(self.seats) != rows:
+            raise ValueError(f"seats must have {rows} values, got {len(self.seats)}")
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
@@ -135,6 +139,10 @@ class Faces:
     def roll_of(self, row: int) -> float:
         """Returns the clockwise tilt of a face, radians; 0 where it is not known."""
         return 0.0 if self.rolls_rad is None else float(self.rolls_rad[row])
+
+    def seat_of(self, row: int) -> str | None:
+        """Returns the name of a face's seat; None where it has none."""
+        return None if self.seats is None else self.seats[row]
 
     def select(self, rows: npt.NDArray[Any]) -> Faces:
         """Returns the faces at a mask or an index array; itself if these are all rows."""
@@ -145,6 +153,7 @@ class Faces:
             scores=None if self.scores is None else self.scores[rows],
             track_ids=None if self.track_ids is None else self.track_ids[rows],
             rolls_rad=None if self.rolls_rad is None else self.rolls_rad[rows],
+            seats=None if self.seats is None else _selected(self.seats, rows),
         )
 
     @classmethod
@@ -157,6 +166,10 @@ class Faces:
         )
 
     __repr__ = shapes
+
+
+def _selected(names: tuple[str | None, ...], rows: npt.NDArray[Any]) -> tuple[str | None, ...]:
+    return tuple(names[row] for row in np.arange(len(names))[rows].tolist())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -354,6 +367,7 @@ class FrameResult:
                 frame_from_crop=self.frame_from_crop[row],
                 cams=None if scores.cams is None else scores.cams[row],
                 has_heatmaps=self.has_heatmaps,
+                seat=faces.seat_of(row),
             )
 
     def __repr__(self) -> str:

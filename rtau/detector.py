@@ -11,7 +11,7 @@ import functools
 import os
 import threading
 import weakref
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -24,9 +24,10 @@ from rtau.execution.runner import Runner
 from rtau.runs.build import build_pipeline, build_runner, open_face_parts, view_controls
 from rtau.runs.session import LoadedModel, load_model
 from rtau.runs.tables import Progress, table_of_files
+from rtau.seats import parse_seats, seat_text
 from rtau.sources import kind_of, open_source
 from rtau.sources.image_input import picture_from
-from rtau.status import NO_HEATMAP, TOP_HEATMAP
+from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 from rtau.table import Table
 
 # How long a read of a camera or a stream in another thread may take to end.
@@ -56,6 +57,7 @@ class Detector:
         detect_every: float = _FIND.detect_every,
         min_confidence: float = _FIND.min_confidence,
         max_faces: int = _FIND.max_faces,
+        seats: Mapping[str, Sequence[float]] | None = None,
         smooth: float = _DECIDE.smooth,
         hysteresis: float = _DECIDE.hysteresis,
         heatmaps: bool = False,
@@ -71,6 +73,7 @@ class Detector:
             detect_every: seconds of video between searches for new faces; 0 searches every frame.
             min_confidence: least probability that a reported face is a face.
             max_faces: faces reported per frame at most, the largest first; 0 reports all.
+            seats: named regions, x0, y0, x1, y1 in fractions: `{"left": (0, 0, 0.5, 1)}`.
             smooth: time constant of a moving average over probabilities, seconds; 0 is off.
             hysteresis: how far under its threshold an active AU may fall and stay active.
             heatmaps: compute where in the face each AU is seen: `face.heatmap("AU12")`.
@@ -87,6 +90,7 @@ class Detector:
             ("find", "detect_every"): detect_every,
             ("find", "min_confidence"): min_confidence,
             ("find", "max_faces"): max_faces,
+            ("find", "seat"): tuple(seat_text(*seat) for seat in (seats or {}).items()),
             ("decide", "smooth"): smooth,
             ("decide", "hysteresis"): hysteresis,
             ("overlay", "heatmap"): TOP_HEATMAP if heatmaps else NO_HEATMAP,
@@ -100,11 +104,7 @@ class Detector:
         self._process_id = os.getpid()
         self._running: weakref.WeakSet[_Run] = weakref.WeakSet()
         self._is_closed = False
-        try:
-            self._controls = view_controls(config, self.contract)
-        except UsageError:
-            self.close()
-            raise
+        self._controls = self._view_controls(config)
 
     @property
     def contract(self) -> ModelContract:
@@ -266,7 +266,12 @@ class Detector:
 
     def __reduce__(self) -> tuple[Callable[[], Detector], tuple[()]]:
         self._check_usable()
-        options = {key: value for (_, key), value in self._given.items() if key != "heatmap"}
+        options = {
+            key: value for (_, key), value in self._given.items() if key not in ("heatmap", "seat")
+        }
+        options["seats"] = {
+            seat.name: seat.box for seat in parse_seats(self._given["find", "seat"])
+        }
         heatmaps = self._given["overlay", "heatmap"] != NO_HEATMAP
         return functools.partial(Detector, heatmaps=heatmaps, **options), ()
 
@@ -300,6 +305,14 @@ class Detector:
         """Returns the settings, with what is asked of one call; checks both."""
         values = {**self._given, **(asked or {})}
         return build(values, name_of=lambda path: path.rpartition(".")[2])
+
+    def _view_controls(self, config: RunConfig) -> ViewControls:
+        """Returns the controls of all runs; closes this detector where the model has none."""
+        try:
+            return view_controls(config, self.contract)
+        except UsageError:
+            self.close()
+            raise
 
     def _check_usable(self) -> None:
         if self._is_closed:

@@ -23,7 +23,7 @@ class Face:
     box: tuple[float, float, float, float]
     """x0, y0, x1, y1 in the upright frame, px; x1 and y1 excluded."""
     score: float | None
-    """The detector's weight for this face in [0, 1]; no probability. None if it gave none."""
+    """Presence in [0, 1]: the probability that this is a face. None if nobody measured it."""
     au: Mapping[str, float]
     """Raw probability of every label in [0, 1], in the model's order: `face.au["AU12"]`. A model
     of emotions has its emotions here."""
@@ -37,6 +37,8 @@ class Face:
     """float32 (A, h, w): the heatmaps of all labels, in the order of `au`."""
     has_heatmaps: bool
     """True when heatmaps are on, for this frame or for others."""
+    seat: str | None = None
+    """Name of the seat the face is in, of those that `Detector(seats=...)` named."""
 
     def heatmap(self, label: str) -> npt.NDArray[np.float32] | None:
         """Returns where in the crop the model saw a label: float32 (h, w) >= 0, raw CAM scale.

@@ -164,7 +164,7 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out-dir", type=_folder, metavar="DIR", help="folder for the annotated images"
     )
-    detection = ("min_face", "model", "provider", "threads")
+    detection = ("min_face", "seat", "model", "provider", "threads")
     overlay = ("heatmap", "blur", "bars", "points")
     kept = (*detection, *overlay, "csv", "parquet", "jsonl", "landmarks", "record")
     _add_settings(parser, without=[item.key for item in settings() if item.key not in kept])
@@ -257,11 +257,13 @@ def _add_settings(parser: argparse.ArgumentParser, *, without: Any) -> None:
 
 def _add_flag(group: Any, item: Setting) -> None:
     """Adds one flag without a default, so that the value of a config file is not overridden."""
-    default = "" if item.default is None else f" (default: {_text(item.default)})"
+    default = "" if item.default in (None, ()) else f" (default: {_text(item.default)})"
     kind: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
     if not isinstance(item.default, bool):
         metavar = item.metavar if item.metavar or item.choices else item.key.upper()
         kind = {"type": item.kind, "choices": item.choices or None, "metavar": metavar}
+    if item.is_repeated:
+        kind["action"] = "append"
     group.add_argument(
         item.flag,
         dest=_dest(item),

@@ -22,10 +22,12 @@ from rtau.faces.detectors import parse_min_face
 from rtau.faces.detectors.haar import HaarDetector
 from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.recorded import RecordedFaces
+from rtau.faces.seated_tracker import SeatedTracker
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import Aligner, Detector, Engine, Sink, Source, Tracker
+from rtau.seats import parse_seats
 from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_encoder import threads_in_a_run
@@ -110,6 +112,12 @@ def build_tracker(
         ConfigError: the smallest face or the recorded faces make no sense.
         RtauError: as `open_face_parts`.
     """
+    seats = parse_seats(config.find.seat)
+    tracker = _face_tracker(config, is_sequence=is_sequence, parts=parts)
+    return SeatedTracker(tracker, seats) if seats else tracker
+
+
+def _face_tracker(config: RunConfig, *, is_sequence: bool, parts: FaceParts | None) -> Tracker:
     if config.find.faces is not None:
         return RecordedFaces(config.find.faces)
     parts = parts or open_face_parts(config)
@@ -190,6 +198,7 @@ def table_rows(
     contract: ModelContract,
     *,
     file_of: Callable[[int], str] | None = None,
+    seats: bool = False,
     landmarks: bool = False,
 ) -> TableRows:
     """Returns what makes the rows of a run's tables; `file_of` names the file of each frame."""
@@ -198,6 +207,7 @@ def table_rows(
         task=contract.task,
         thresholds=thresholds_of(contract),
         file_of=file_of,
+        seats=seats,
         landmarks=landmarks,
     )
 
@@ -207,6 +217,7 @@ def csv_sink(
     *,
     contract: ModelContract,
     file_of: Callable[[int], str] | None = None,
+    seats: bool = False,
     landmarks: bool = False,
 ) -> CsvSink:
     """Returns the open CSV of a run; `file_of` returns the file of a frame index.
@@ -220,6 +231,7 @@ def csv_sink(
         task=contract.task,
         thresholds=thresholds_of(contract),
         file_of=file_of,
+        seats=seats,
         landmarks=landmarks,
     )
 

@@ -103,7 +103,12 @@ def _run_each(
         return str(file)  # the one that runs
 
     with contextlib.ExitStack() as opened:
-        made = tables.sinks(config.output, contract=model.engine.contract, file_of=file_of)
+        made = tables.sinks(
+            config.output,
+            contract=model.engine.contract,
+            file_of=file_of,
+            seats=bool(config.find.seat),
+        )
         sinks = [opened.enter_context(contextlib.closing(sink)) for sink in made]
         for file in files:
             outcome = run_source(

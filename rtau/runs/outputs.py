@@ -153,6 +153,7 @@ class OpenOutputs:
         contract: ModelContract,
         source: Source | None = None,
         file_of: Callable[[int], str] | None = None,
+        seats: bool = False,
     ) -> Iterator[Sink]:
         """Yields the sinks, each open: tables first, so that a failing video costs no row.
 
@@ -161,17 +162,19 @@ class OpenOutputs:
             contract: of the model.
             source: where the frames of the annotated video come from; None without one.
             file_of: the file of each frame index, for the tables; None for one video.
+            seats: whether the tables have a column for seats.
 
         Raises:
             BackendUnavailable: a Parquet file without pyarrow.
             SinkError: a file or an encoder cannot be opened.
         """
         landmarks = config.landmarks
+        columns = {"seats": seats, "landmarks": landmarks}
         if self.outputs.csv is not None:
             path = self._text_file("csv")
-            yield csv_sink(path, contract=contract, file_of=file_of, landmarks=landmarks)
+            yield csv_sink(path, contract=contract, file_of=file_of, **columns)
         if self.outputs.parquet is not None:
-            rows = table_rows(contract, file_of=file_of, landmarks=landmarks)
+            rows = table_rows(contract, file_of=file_of, **columns)
             yield ParquetSink(self._parts["parquet"].path, rows)
         if self.outputs.jsonl is not None:
             path, thresholds = self._text_file("jsonl"), thresholds_of(contract)

@@ -198,6 +198,7 @@ def _open(
             contract=model.engine.contract,
             source=source,
             file_of=None if images is None else lambda index: str(images[index]),
+            seats=bool(config.find.seat),
         )
         sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in results]
         sinks += [on_failure.enter_context(contextlib.closing(sink)) for sink in views(session)]

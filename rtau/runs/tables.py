@@ -67,7 +67,12 @@ def table_of_files(
     def file_of(index: int) -> str:
         return job.name_of(index)  # of the run that is going on
 
-    rows = table_rows(contract, file_of=None if is_one_video else file_of, landmarks=landmarks)
+    rows = table_rows(
+        contract,
+        file_of=None if is_one_video else file_of,
+        seats=bool(config.find.seat),
+        landmarks=landmarks,
+    )
     sink = TableSink(rows)
     for job in jobs:
         source = ImageSource(job.files) if job.are_images else open_source(job.name_of(0))

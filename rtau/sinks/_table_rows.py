@@ -29,6 +29,7 @@ class TableRows:
         task: Task,
         thresholds: Sequence[float] | None = None,
         file_of: Callable[[int], str] | None = None,
+        seats: bool = False,
         landmarks: bool = False,
     ) -> None:
         """Chooses the columns.
@@ -38,15 +39,21 @@ class TableRows:
             task: multi_label gives `_c` columns, multi_class one `emotion` column.
             thresholds: the contract's, so that `_c == (_p >= threshold)` holds in the text too.
             file_of: name of the file a frame index came from, for the leading `file` column.
+            seats: a column for the seat of each face.
             landmarks: columns for the 68 landmarks, which the model must have.
         """
         self._labels = tuple(labels)
         self._task = task
         self._thresholds = tuple(thresholds) if thresholds is not None else None
         self._file_of = file_of
+        self._seats = seats
         self._landmarks = landmarks
         self.names = header(
-            labels, task=task, with_file=file_of is not None, with_landmarks=landmarks
+            labels,
+            task=task,
+            with_file=file_of is not None,
+            with_seat=seats,
+            with_landmarks=landmarks,
         )
         self._unknown = len(self.names) - self.names.index(BOX[0])
 
@@ -85,6 +92,8 @@ class TableRows:
         cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
         # Adding zero turns a negative one into a positive one.
         cells.append(f"{round(faces.roll_of(row), ROLL_DIGITS) + 0.0:.{ROLL_DIGITS}f}")
+        if self._seats:
+            cells.append(faces.seat_of(row) or "")
         if points_xy is not None:
             cells += point_texts(points_xy)
         return cells + self._label_cells(probabilities, result.active[row])

@@ -35,6 +35,7 @@ class CsvSink:
         task: Task,
         thresholds: Sequence[float] | None = None,
         file_of: Callable[[int], str] | None = None,
+        seats: bool = False,
         landmarks: bool = False,
         overwrite: bool = True,
     ) -> None:
@@ -46,6 +47,7 @@ class CsvSink:
             task: multi_label gives `_c` columns, multi_class one `emotion` column.
             thresholds: the contract's, so that `_c == (_p >= threshold)` holds for the text too.
             file_of: name of the file a frame index came from, for the leading `file` column.
+            seats: a column for the seat of each face.
             landmarks: columns for the 68 landmarks, which the model must have.
             overwrite: False refuses a file that is already there.
 
@@ -54,7 +56,12 @@ class CsvSink:
             SinkError: the file cannot be written.
         """
         self._rows = TableRows(
-            labels, task=task, thresholds=thresholds, file_of=file_of, landmarks=landmarks
+            labels,
+            task=task,
+            thresholds=thresholds,
+            file_of=file_of,
+            seats=seats,
+            landmarks=landmarks,
         )
         self._lines = LineFile(path, overwrite=overwrite)
         self.name = self._lines.name

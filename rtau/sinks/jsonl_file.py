@@ -98,8 +98,10 @@ class JsonlSink:
         confidence = None
         if faces.scores is not None:
             confidence = round(float(faces.scores[row]), CONFIDENCE_DIGITS)
+        seat = {} if faces.seats is None else {"seat": faces.seats[row]}
         return {
             "id": result.track_ids[row],
+            **seat,
             "box_xyxy": rounded_box(faces.boxes_xyxy[row]),
             "roll_rad": round(faces.roll_of(row), ROLL_DIGITS) + 0.0,
             "confidence": confidence,

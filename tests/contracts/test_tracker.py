@@ -7,8 +7,10 @@ from rtau import columns
 from rtau.data import Faces
 from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.recorded import ListedFaces, RecordedFaces
+from rtau.faces.seated_tracker import SeatedTracker
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.protocols import Tracker
+from rtau.seats import Seat
 from rtau.squares import Square
 from tests.support.face_world import FaceWorld, WorldAligner, WorldDetector
 
@@ -48,7 +50,16 @@ def recorded(tmp_path):
     return RecordedFaces(path)
 
 
-MAKERS = {"FaceTracker": followed, "ListedFaces": listed, "RecordedFaces": recorded}
+def seated(tmp_path):
+    return SeatedTracker(followed(tmp_path), [Seat("left", 0, 0, 0.5, 1)])
+
+
+MAKERS = {
+    "FaceTracker": followed,
+    "ListedFaces": listed,
+    "RecordedFaces": recorded,
+    "SeatedTracker": seated,
+}
 
 
 @pytest.fixture(params=MAKERS)

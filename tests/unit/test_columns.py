@@ -31,7 +31,20 @@ def test_landmarks_stand_before_the_decisions_all_x_first():
     assert names[145:] == ("y_67", "AU01_c", "AU01_p")
 
 
+def test_the_seat_stands_behind_what_every_file_has():
+    names = columns.header(("AU01",), task="multi_label", with_seat=True, with_landmarks=True)
+    assert names[9:12] == ("pose_Rz", "seat", "x_0")
+
+
 def test_the_data_dictionary_explains_every_column():
     text = DICTIONARY.read_text("utf-8")
-    for name in (*columns.LEADING, columns.FILE, columns.EMOTION, "AU12_c", "AU12_p", *ENDS):
+    for name in (
+        *columns.LEADING,
+        columns.FILE,
+        columns.SEAT,
+        columns.EMOTION,
+        "AU12_c",
+        "AU12_p",
+        *ENDS,
+    ):
         assert f"`{name}`" in text, f"docs/data-dictionary.md does not explain {name}"

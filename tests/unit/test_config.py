@@ -45,6 +45,18 @@ def test_wrong_values_say_wanted_and_got(key, value, words):
         config.build({key: value})
 
 
+def test_seats_are_a_list_of_texts_and_are_checked(tmp_path):
+    path = tmp_path / "rtau.toml"
+    path.write_text('[find]\nseat = ["left=0,0,0.5,1"]\n')
+
+    built = config.build(config.read_toml(path))
+
+    assert built.find.seat == ("left=0,0,0.5,1",)
+    assert built.to_dict()["find"]["seat"] == ["left=0,0,0.5,1"]
+    with pytest.raises(ConfigError, match="a seat must be NAME=x0,y0,x1,y1"):
+        config.build({("find", "seat"): ("left",)})
+
+
 def test_a_toml_file_is_read_by_section(tmp_path):
     path = tmp_path / "rtau.toml"
     path.write_text('[decide]\nsmooth = 1\n[output]\ncsv = "x.csv"\n')

@@ -273,6 +273,20 @@ def test_settings_are_those_of_the_command_line(clip, written_by, lines_of):
     assert lines == written_by("video", clip, *flags)
 
 
+def test_seats_are_in_results_tables_and_lines_and_survive_pickling(clip, written_by, lines_of):
+    flags = ["--seat", "all here=0,0,0.9,1", "--seat", "rest=0.9,0,1,1"]
+    with Detector(seats={"all here": (0, 0, 0.9, 1), "rest": (0.9, 0, 1, 1)}) as opened:
+        results = list(opened.detect_video(clip, max_frames=3))
+        written = written_by("video", clip, *flags, "--max-frames", "3")
+        assert lines_of(results, contract=opened.contract) == written
+        copy = pickle.loads(pickle.dumps(opened))
+        table = opened.table(clip)
+    assert [face.seat for result in results for face in result] == ["all here"] * 3
+    assert set(table["seat"].tolist()) == {"all here", None}
+    with copy:
+        assert [face.seat for face in next(copy.detect_video(clip))] == ["all here"]
+
+
 def test_heatmaps_come_as_often_as_asked(clip):
     with Detector(heatmaps=True, heatmap_hz=5) as opened:
         results = list(opened.detect_video(clip, max_frames=20))
