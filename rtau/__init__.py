@@ -29,10 +29,12 @@ _HOMES = {
     "read_csv": "rtau.table",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are strings
+__all__ = ["__version__", "analysis", *_HOMES]  # noqa: PLE0604 - the keys are strings
 
 
 def __getattr__(name: str) -> Any:
+    if name == "analysis":
+        return importlib.import_module("rtau.analysis")
     if name not in _HOMES:
         raise AttributeError(f"module 'rtau' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

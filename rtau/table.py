@@ -10,11 +10,12 @@ import contextlib
 import csv
 import dataclasses
 import importlib
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -136,11 +137,14 @@ class Table:
         Raises:
             SinkError: the file cannot be written.
         """
-        texts = [self._texts(name) for name in self.columns]
         with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(self.columns)
-            writer.writerows(zip(*texts, strict=True))
+            self._write_csv(file)
+
+    def csv_text(self) -> str:
+        """Returns what `to_csv` writes."""
+        file = io.StringIO(newline="")
+        self._write_csv(file)
+        return file.getvalue()
 
     def to_feat(self) -> Any:
         """Returns a pandas.DataFrame with Py-Feat's names; `feat.Fex(frame, **frame.attrs)`.
@@ -173,6 +177,12 @@ class Table:
             "detector": "rtau",
         }
         return frame
+
+    def _write_csv(self, file: TextIO) -> None:
+        texts = [self._texts(name) for name in self.columns]
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(zip(*texts, strict=True))
 
     def _texts(self, name: str) -> list[str]:
         """Returns the cells of a column as the CSV has them."""
@@ -224,6 +234,17 @@ def table_from_cells(
     return Table(columns, source)
 
 
+def table_from_arrow(table: Any, *, source: str | None = None) -> Table:
+    """Returns a pyarrow.Table that `to_arrow` made, or one like it."""
+    columns = {}
+    for name in table.column_names:
+        values = table[name].to_numpy()
+        is_text = name in _TEXT or values.dtype.kind not in "biuf"
+        kind = object if is_text else np.int64 if name in _WHOLE else np.float64
+        columns[name] = values.astype(kind)
+    return Table(columns, source)
+
+
 def column_from_cells(name: str, cells: Sequence[str]) -> Column:
     """Returns the cells of one column as int64, float64 or text (object); empty is not known."""
     if name not in _TEXT:
@@ -238,11 +259,20 @@ def column_from_cells(name: str, cells: Sequence[str]) -> Column:
 
 
 def joined(tables: Sequence[Table], *, source: str | None = None) -> Table:
-    """Returns the rows of tables with the same columns, one after the other."""
+    """Returns the rows of tables one after the other; what a table has no column for is unknown."""
+    order = dict.fromkeys(name for table in tables for name in table.columns)
     columns = {
-        name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns
+        name: np.concatenate([_column_or_unknown(table, name, tables) for table in tables])
+        for name in order
     }
     return Table(columns, source)
+
+
+def _column_or_unknown(table: Table, name: str, tables: Sequence[Table]) -> Column:
+    if name in table.columns:
+        return table[name]
+    is_text = any(other[name].dtype == object for other in tables if name in other.columns)
+    return np.full(len(table), None, object) if is_text else np.full(len(table), np.nan)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rtau import __version__
+from rtau.cli import analysis_parser
 from rtau.config import RunConfig, Setting, build, read_toml, settings
 from rtau.shown import message as shown
 
@@ -20,6 +21,7 @@ VERBS = {
     "video": "score video files and write annotated video, a table or JSON lines",
     "webcam": "score a camera or a stream live",
     "image": "score single images or folders of images",
+    **analysis_parser.VERBS,
     "inspect": "show the contract of a model",
     "doctor": "check this machine: versions, providers, codecs, cameras, package conflicts",
     "bench": "measure the speed of this machine: stages, whole runs, live",
@@ -287,6 +289,8 @@ _ADDERS = {
     "video": _add_video,
     "webcam": _add_webcam,
     "image": _add_image,
+    "summary": analysis_parser.add_summary,
+    "events": analysis_parser.add_events,
     "inspect": _add_inspect,
     "doctor": _add_doctor,
     "bench": _add_bench,

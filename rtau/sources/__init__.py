@@ -15,13 +15,24 @@ from rtau.errors import UsageError
 from rtau.protocols import Source
 from rtau.sources.paths import (
     IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
     expand_images,
+    expand_tables,
     expand_videos,
     is_pattern,
     tree_of,
 )
 
-__all__ = ["SOURCES", "expand_images", "expand_videos", "is_address", "open_source", "tree_of"]
+__all__ = [
+    "SOURCES",
+    "VIDEO_SUFFIXES",
+    "expand_images",
+    "expand_tables",
+    "expand_videos",
+    "is_address",
+    "open_source",
+    "tree_of",
+]
 
 # Kind of a target -> module and class.
 SOURCES = {

@@ -60,6 +60,8 @@ IMAGE_SUFFIXES = frozenset(
     )
 )
 
+TABLE_SUFFIXES = frozenset((".csv", ".parquet"))
+
 
 def expand_videos(paths: Sequence[Path | str]) -> list[Path]:
     """Returns the video files that files, folders and patterns mean, each once, in order.
@@ -83,6 +85,15 @@ def expand_images(paths: Sequence[Path | str]) -> list[Path]:
         SourceOpenError: nothing there, or a folder or pattern without an image.
     """
     return _expand(paths, kind="image", suffixes=IMAGE_SUFFIXES)
+
+
+def expand_tables(path: Path | str) -> list[Path]:
+    """Returns the tables that one file, folder or pattern means; the rules are those above.
+
+    Raises:
+        SourceOpenError: nothing there, or a folder or pattern without a table.
+    """
+    return _files(Path(path), kind="table", suffixes=TABLE_SUFFIXES)
 
 
 def tree_of(name: Path | str) -> Path | None:

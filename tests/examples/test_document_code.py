@@ -13,7 +13,10 @@ from tests.architecture.tree import ROOT
 from tests.examples.test_examples import close_detectors, drawing
 
 DOCS = ROOT / "docs"
-WITH_PYTHON = ("../README.md", "python.md", "quick-start.md", "recipes.md", "data-dictionary.md")
+WITH_PYTHON = (
+    *("../README.md", "python.md", "quick-start.md", "recipes.md", "data-dictionary.md"),
+    "analysis.md",
+)
 LABELS = tuple(f"AU{au.value:02d}" for au in AU)
 # Columns that a block of R code makes for itself.
 MADE_IN_R = {"change", "lengths", "values"}
