@@ -24,6 +24,7 @@ FACE_H = "face_h"
 ROLL = "pose_Rz"
 SEAT = "seat"
 EMOTION = "emotion"
+MARKER = "marker"
 
 BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
 # What every file starts with, whatever the model says of a face.

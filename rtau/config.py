@@ -25,6 +25,8 @@ else:
 
 View = Literal["auto", "window", "terminal", "none"]
 Policy = Literal["auto", "wait", "drop"]
+# Where `--serve` listens: this machine alone can connect.
+SERVE_ADDRESS = "127.0.0.1:8765"
 
 
 def setting(
@@ -34,9 +36,13 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     metavar: str | None = None,
+    bare: str | None = None,
 ) -> Any:
-    """Returns a dataclass field with its help text and its range, both ends included."""
-    meta = {"description": description, "low": low, "high": high, "metavar": metavar}
+    """Returns a dataclass field with its help text and its range, both ends included.
+
+    `bare` is the value of a flag that is given without one; None if it needs one.
+    """
+    meta = {"description": description, "low": low, "high": high, "metavar": metavar, "bare": bare}
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -212,6 +218,25 @@ class OutputConfig:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """Where results go while the run goes on; nothing waits for a receiver."""
+
+    serve: str | None = setting(
+        None,
+        "serve a dashboard and the results over WebSocket at this address "
+        f"({SERVE_ADDRESS} if none is given)",
+        metavar="HOST:PORT",
+        bare=SERVE_ADDRESS,
+    )
+    serve_video: bool = setting(
+        False, "send the annotated picture to the dashboard too; without it no picture leaves"
+    )
+    token: str | None = setting(
+        None, "secret that --serve asks for; needed for other addresses than this machine's own"
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class RunConfig:
     """All settings of a run, as kept in its run record."""
 
@@ -221,13 +246,17 @@ class RunConfig:
     decide: DecideConfig = dataclasses.field(default_factory=DecideConfig)
     overlay: OverlayConfig = dataclasses.field(default_factory=OverlayConfig)
     output: OutputConfig = dataclasses.field(default_factory=OutputConfig)
+    stream: StreamConfig = dataclasses.field(default_factory=StreamConfig)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Returns plain values by section and key, for JSON."""
-        return {
+        """Returns plain values by section and key, for JSON; no secret is among them."""
+        values = {
             section: {key: _plain(value) for key, value in values.items()}
             for section, values in dataclasses.asdict(self).items()
         }
+        if self.stream.token is not None:
+            values["stream"]["token"] = "***"  # noqa: S105 - it stands for one
+        return values
 
 
 def _plain(value: Any) -> Any:
@@ -248,6 +277,7 @@ class Setting:
     low: float | None
     high: float | None
     metavar: str | None
+    bare: str | None
 
     @property
     def flag(self) -> str:

@@ -18,6 +18,7 @@ from rtau import geometry
 from rtau._records import check_array, freeze, is_every_row, is_finite, shapes
 from rtau.errors import EngineError
 from rtau.face import Face
+from rtau.markers import Marker
 from rtau.planes import Image, Picture, Planes
 
 __all__ = [
@@ -308,6 +309,10 @@ class FrameResult:
     """Seconds spent on this frame per stage; a batch's time is shared evenly by its frames."""
     has_heatmaps: bool = False
     """True when CAMs are computed in this run, for this frame or for others."""
+    received_s: float | None = None
+    """When a live frame was received, on the clock of `time.perf_counter`; None for others."""
+    markers: tuple[Marker, ...] = ()
+    """Events marked since the frame before."""
 
     def __post_init__(self) -> None:
         rows, labels = len(self.faces), len(self.scores.labels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # `scheme://user:password@`, up to the last @ of a word, and `scheme://user@`.
 # A port is no password.
@@ -35,6 +36,17 @@ def without_passwords(text: str) -> str:
     if "=" in text:
         text = _SECRET.sub(r"\1***", text)
     return _USER_INFO.sub(r"\1", text) if "@" in text else text
+
+
+def without_token(words: Sequence[str]) -> list[str]:
+    """Returns the words of a command line with the value of `--token` removed."""
+    kept: list[str] = []
+    for word in words:
+        if kept and kept[-1] == "--token":
+            kept.append("***")
+        else:
+            kept.append("--token=***" if word.startswith("--token=") else word)
+    return kept
 
 
 def message(text: object) -> str:

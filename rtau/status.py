@@ -42,6 +42,8 @@ class ViewStatus:
     """Frames that could not be decoded."""
     elapsed_s: float = 0.0
     """Wall time since the run began, seconds."""
+    notices: tuple[str, ...] = ()
+    """What went wrong and is worth knowing: lost streams, views that were dropped."""
 
     @property
     def fraction_done(self) -> float | None:
@@ -119,12 +121,27 @@ class ViewControls:
         """True when there is a heatmap to choose."""
         return len(self._cycle) > 1
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The heatmaps there are to choose: none, top, and the labels."""
+        return self._cycle
+
+    def choose_heatmap(self, heatmap: str) -> None:
+        """Shows a heatmap of `choices`.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        if heatmap not in self._cycle:
+            raise ValueError(f"heatmap must be one of {', '.join(self._cycle)}, got {heatmap!r}")
+        self.heatmap = heatmap
+        if heatmap != NO_HEATMAP:
+            self._last_heatmap = heatmap
+
     def step_heatmap(self, step: int) -> None:
         """Moves the choice along none, top, and the labels, round and round."""
         at = self._cycle.index(self.heatmap)
-        self.heatmap = self._cycle[(at + step) % len(self._cycle)]
-        if self.heatmap != NO_HEATMAP:
-            self._last_heatmap = self.heatmap
+        self.choose_heatmap(self._cycle[(at + step) % len(self._cycle)])
 
     def toggle_heatmap(self) -> None:
         """Hides the heatmap, or shows the last chosen one again."""

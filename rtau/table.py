@@ -27,7 +27,7 @@ from rtau.errors import BackendUnavailable, SinkError, SourceOpenError, UsageErr
 Column = npt.NDArray[Any]
 
 _WHOLE = frozenset((names.FRAME, names.FACE_ID, names.SUCCESS))
-_TEXT = frozenset((names.FILE, names.SEAT, names.EMOTION))
+_TEXT = frozenset((names.FILE, names.SEAT, names.EMOTION, names.MARKER))
 # Pattern of a column's name -> unit of its values.
 _UNITS = {
     r"timestamp": "s",

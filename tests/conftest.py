@@ -14,6 +14,7 @@ import importlib.util
 import logging
 import os
 import random
+import shutil
 import sys
 import threading
 import time
@@ -99,6 +100,13 @@ NEEDS = {
     "needs_egl": (
         _egl_opens,
         f"no moderngl or no EGL (pip install 'rtau[synth]'; {SYSTEM_PACKAGES})",
+    ),
+    "needs_browser": (
+        lambda: (
+            _importable("selenium", "websockets")
+            and all(shutil.which(program) for program in ("chromium", "chromedriver"))
+        ),
+        "no chromium with chromedriver, or no selenium and websockets (pip install 'rtau[dev]')",
     ),
     "needs_synth_assets": (
         lambda: "RTAU_SYNTH_ASSETS" in os.environ,

@@ -266,6 +266,8 @@ def _add_flag(group: Any, item: Setting) -> None:
         kind = {"type": item.kind, "choices": item.choices or None, "metavar": metavar}
     if item.is_repeated:
         kind["action"] = "append"
+    if item.bare is not None:
+        kind |= {"nargs": "?", "const": item.bare}
     group.add_argument(
         item.flag,
         dest=_dest(item),

@@ -18,6 +18,7 @@ from rtau.errors import UsageError
 from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import run_source
+from rtau.runs.streams import check_streams, open_streams, refuse_streams
 from rtau.runs.views import open_view
 from rtau.sources import expand_videos, is_address, open_source
 
@@ -31,8 +32,10 @@ def run(args: argparse.Namespace) -> int:
         RtauError: the error that ended a single run, or options that exclude each other.
     """
     config = config_of(args)
+    check_streams(config)
     command = ["rtau", *sys.argv[1:]]
     if args.out_dir is not None:
+        refuse_streams(config, where="--out-dir")
         return _run_batch(args, config, command=command)
     for name in BATCH_FLAGS:
         value = getattr(args, name)
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     targets = _targets(args.sources)
     if len(targets) == 1:
         return _run_one(targets[0], args, config, command=command)
+    refuse_streams(config, where=f"{len(targets)} sources")
     return _run_all(targets, args, config, command=command)
 
 
@@ -75,7 +79,7 @@ def _run_one(
         outputs=Outputs.of(
             config, inputs=[None if is_address(target) else Path(target), args.config]
         ),
-        views=lambda session: [open_view(session)],
+        views=lambda session: [*open_streams(session), open_view(session)],
         command=command,
     )
     say(f"{target}: {outcome}")

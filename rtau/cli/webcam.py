@@ -14,6 +14,7 @@ from rtau.cli.parser import config_of
 from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import run_source
+from rtau.runs.streams import check_streams, open_streams
 from rtau.runs.views import open_view
 from rtau.sources import is_address, open_source
 
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
         RtauError: the camera, the model or an output failed.
     """
     config = config_of(args)
+    check_streams(config)
     camera = config.source
     outcome = run_source(
         lambda: open_source(
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             config,
             inputs=[None if is_address(args.target) else Path(args.target), args.config],
         ),
-        views=lambda session: [open_view(session)],
+        views=lambda session: [*open_streams(session), open_view(session)],
         command=["rtau", *sys.argv[1:]],
     )
     say(f"{args.target}: {outcome}")

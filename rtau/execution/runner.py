@@ -21,6 +21,7 @@ from rtau.execution.async_sink import AsyncSink
 from rtau.execution.source_reader import SourceReader, TimedFrame
 from rtau.execution.strategies import FileStrategy, LiveStrategy
 from rtau.execution.worker_pool import WorkerPool
+from rtau.markers import Markers
 from rtau.pipeline import Pipeline
 from rtau.protocols import Sink, Source, StopRun
 from rtau.timing import Percentiles, RecentFrames, StageHistory, percentiles
@@ -65,18 +66,20 @@ class RunSummary:
 class Progress:
     """Where a run stands, for views."""
 
-    frames_done: int
+    frames_done: int = 0
     """Frames that went through every sink."""
-    frames_dropped: int
+    frames_dropped: int = 0
     """Frames thrown away so far."""
-    frames_corrupt: int
+    frames_corrupt: int = 0
     """Frames that could not be decoded so far."""
-    time_s: float
+    time_s: float = 0.0
     """Time of the newest frame done, seconds of the source."""
-    fps: float
+    fps: float = 0.0
     """Rate over the last frames."""
-    latency: Percentiles
+    latency: Percentiles = dataclasses.field(default_factory=lambda: percentiles([]))
     """Over the last frames, seconds."""
+    lost_views: tuple[str, ...] = ()
+    """Views that failed and were dropped, with the reason."""
 
 
 class Runner:
@@ -91,6 +94,7 @@ class Runner:
         compose: Compose | None = None,
         drops: bool | None = None,
         max_frames: int | None = None,
+        markers: Markers | None = None,
     ) -> None:
         """Takes ownership of the source and of the sinks: they are closed when the run ends.
 
@@ -101,6 +105,7 @@ class Runner:
             compose: draws the annotated picture; needed if any sink wants it.
             drops: drop the oldest frame when the queue is full; None = if the source is live.
             max_frames: stop after so many frames.
+            markers: events that are given to the results; None for a run that takes none.
         """
         self._source = source
         self._pipeline = pipeline
@@ -119,6 +124,7 @@ class Runner:
             AsyncSink(sink, self._pool, queue_size=queue_size) if sink.is_slow else sink
             for sink in sinks
         ]
+        self._markers = markers
         self._stop = threading.Event()
         self._stages = StageHistory()
         self._recent = RecentFrames()
@@ -194,6 +200,7 @@ class Runner:
             time_s=self._time_s,
             fps=self._recent.fps(),
             latency=self._recent.latency(),
+            lost_views=tuple(self._lost_views),
         )
 
     @property
@@ -223,9 +230,18 @@ class Runner:
         else:
             results = self._pipeline.step([one.frame for one in batch])
         for one, result in zip(batch, results, strict=True):
-            self._finish(one, result)
-            yield result
+            stamped = self._stamped(one, result)
+            self._finish(one, stamped)
+            yield stamped
         return bool(batch)
+
+    def _stamped(self, one: TimedFrame, result: FrameResult) -> FrameResult:
+        """Returns the result with its time of receipt and its events, in a run that takes some."""
+        if self._markers is None:
+            return result
+        received_s = one.received_s if self._source.is_live else None
+        markers = self._markers.take(time_s=result.frame.time_s, received_s=received_s)
+        return dataclasses.replace(result, received_s=received_s, markers=markers)
 
     def _finish(self, one: TimedFrame, result: FrameResult) -> None:
         """Writes a result to the sinks and counts it."""

@@ -24,12 +24,12 @@ from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.recorded import RecordedFaces
 from rtau.faces.seated_tracker import SeatedTracker
 from rtau.faces.tracking_policy import TrackingPolicy
+from rtau.markers import Markers
 from rtau.overlay.compose import Composer, OverlayOptions
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import Aligner, Detector, Engine, Sink, Source, Tracker
 from rtau.seats import parse_seats
 from rtau.sinks import TableRows
-from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.video_encoder import threads_in_a_run
 from rtau.sinks.video_file import VideoFileSink
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
@@ -172,6 +172,7 @@ def build_runner(
     controls: ViewControls,
     sinks: Sequence[Sink],
     is_sequence: bool = True,
+    markers: Markers | None = None,
 ) -> Runner:
     """Returns the runner of a source through an engine into sinks; it owns source and sinks.
 
@@ -186,7 +187,18 @@ def build_runner(
         compose=composer(config, engine.contract, controls).compose,
         drops={"auto": None, "wait": False, "drop": True}[config.source.policy],
         max_frames=config.source.max_frames,
+        markers=markers,
     )
+
+
+def takes_markers(config: RunConfig) -> bool:
+    """Returns whether somebody may mark events in the run."""
+    return config.stream.serve is not None
+
+
+def is_streaming(config: RunConfig) -> bool:
+    """Returns whether a run sends its results to other programs while it goes on."""
+    return config.stream.serve is not None
 
 
 def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
@@ -200,6 +212,7 @@ def table_rows(
     file_of: Callable[[int], str] | None = None,
     seats: bool = False,
     landmarks: bool = False,
+    markers: bool = False,
 ) -> TableRows:
     """Returns what makes the rows of a run's tables; `file_of` names the file of each frame."""
     return TableRows(
@@ -209,30 +222,7 @@ def table_rows(
         file_of=file_of,
         seats=seats,
         landmarks=landmarks,
-    )
-
-
-def csv_sink(
-    path: Path | str,
-    *,
-    contract: ModelContract,
-    file_of: Callable[[int], str] | None = None,
-    seats: bool = False,
-    landmarks: bool = False,
-) -> CsvSink:
-    """Returns the open CSV of a run; `file_of` returns the file of a frame index.
-
-    Raises:
-        SinkError: the file cannot be written.
-    """
-    return CsvSink(
-        path,
-        labels=contract.labels,
-        task=contract.task,
-        thresholds=thresholds_of(contract),
-        file_of=file_of,
-        seats=seats,
-        landmarks=landmarks,
+        markers=markers,
     )
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rtau.backends import find_model
 from rtau.config import OutputConfig, RunConfig
 from rtau.contract import ModelContract
 from rtau.errors import RtauError, UsageError
 from rtau.protocols import Sink, Source
-from rtau.runs.build import csv_sink, table_rows, thresholds_of, video_sink
+from rtau.runs.build import table_rows, thresholds_of, video_sink
 from rtau.runs.run_record import remove_run_record
 from rtau.sinks import STDOUT, PartFile, check_output, is_same_file
+from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.table_sinks import ParquetSink
 from rtau.sinks.video_file import check_suffix
@@ -154,6 +156,7 @@ class OpenOutputs:
         source: Source | None = None,
         file_of: Callable[[int], str] | None = None,
         seats: bool = False,
+        markers: bool = False,
     ) -> Iterator[Sink]:
         """Yields the sinks, each open: tables first, so that a failing video costs no row.
 
@@ -163,22 +166,26 @@ class OpenOutputs:
             source: where the frames of the annotated video come from; None without one.
             file_of: the file of each frame index, for the tables; None for one video.
             seats: whether the tables have a column for seats.
+            markers: whether the run takes events.
 
         Raises:
             BackendUnavailable: a Parquet file without pyarrow.
             SinkError: a file or an encoder cannot be opened.
         """
-        landmarks = config.landmarks
-        columns = {"seats": seats, "landmarks": landmarks}
+        told: dict[str, Any] = {
+            "file_of": file_of,
+            "landmarks": config.landmarks,
+            "markers": markers,
+        }
+        columns = {**told, "seats": seats}
+        rows = table_rows(contract, **columns)
         if self.outputs.csv is not None:
-            path = self._text_file("csv")
-            yield csv_sink(path, contract=contract, file_of=file_of, **columns)
+            yield CsvSink(self._text_file("csv"), rows)
         if self.outputs.parquet is not None:
-            rows = table_rows(contract, file_of=file_of, **columns)
             yield ParquetSink(self._parts["parquet"].path, rows)
         if self.outputs.jsonl is not None:
             path, thresholds = self._text_file("jsonl"), thresholds_of(contract)
-            yield JsonlSink(path, thresholds=thresholds, file_of=file_of, landmarks=landmarks)
+            yield JsonlSink(path, thresholds=thresholds, **told)
         if self.outputs.video is not None and source is not None:
             yield video_sink(self._parts["video"].path, source=source, output=config)
 

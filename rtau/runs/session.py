@@ -15,11 +15,13 @@ from pathlib import Path
 from rtau import __version__
 from rtau.backends import find_model, open_engine
 from rtau.config import ModelConfig, RunConfig
-from rtau.execution.runner import Runner, RunSummary
+from rtau.execution.runner import Progress, Runner, RunSummary
+from rtau.markers import Markers
 from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
-from rtau.runs.build import build_runner, check_landmarks, view_controls
+from rtau.runs.build import build_runner, check_landmarks, takes_markers, view_controls
 from rtau.runs.interrupts import stopping_with
+from rtau.runs.log import counted
 from rtau.runs.outcome import Outcome
 from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.run_record import (
@@ -30,7 +32,7 @@ from rtau.runs.run_record import (
     utc_now,
     write_run_record,
 )
-from rtau.shown import message
+from rtau.shown import message, without_token
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 
@@ -74,11 +76,14 @@ class Session:
     started_utc: str = dataclasses.field(default_factory=utc_now)
     started_s: float = dataclasses.field(default_factory=time.perf_counter)
     runner: Runner | None = None
+    markers: Markers | None = None
+    """Where events come from; None in a run that takes none."""
 
     def status(self) -> ViewStatus:
         """Returns what views show of the run at this moment."""
-        assert self.runner is not None, "a view read the status before the run started"
-        source, engine, progress = self.source, self.model.engine, self.runner.progress
+        source, engine = self.source, self.model.engine
+        # A client of a server may ask before the run has begun.
+        progress = Progress() if self.runner is None else self.runner.progress
         # Frames of a file wait in the queue by design: their latency means nothing.
         has_latency = source.is_live and progress.latency.samples > 0
         return ViewStatus(
@@ -94,6 +99,7 @@ class Session:
             dropped=progress.frames_dropped,
             corrupt=progress.frames_corrupt,
             elapsed_s=time.perf_counter() - self.started_s,
+            notices=_notices(source.report().reconnects, progress.lost_views),
         )
 
 
@@ -193,12 +199,14 @@ def _open(
         on_failure.callback(files.release)
         on_failure.callback(files.discard)
         session = Session(config, source, model, outputs, files, controls, command, _stamp(source))
+        session.markers = Markers() if takes_markers(config) else None
         results = files.sinks(
             config.output,
             contract=model.engine.contract,
             source=source,
             file_of=None if images is None else lambda index: str(images[index]),
             seats=bool(config.find.seat),
+            markers=session.markers is not None,
         )
         sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in results]
         sinks += [on_failure.enter_context(contextlib.closing(sink)) for sink in views(session)]
@@ -209,6 +217,7 @@ def _open(
             controls=controls,
             sinks=sinks,
             is_sequence=images is None,
+            markers=session.markers,
         )
         on_failure.pop_all()
     session.runner = runner
@@ -231,7 +240,7 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
     audio = [one.audio for one in reports if one.audio is not None]
     return RunRecord(
         rtau_version=__version__,
-        command=list(session.command),
+        command=without_token(session.command),
         started_utc=session.started_utc,
         finished_utc=utc_now(),
         end_reason=end,
@@ -254,6 +263,12 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
         audio=audio[0] if audio else None,
         notes=[*notes, *report.notes, *summary.lost_views],
     )
+
+
+def _notices(reconnects: int, lost_views: Sequence[str]) -> tuple[str, ...]:
+    """Returns what the viewer of a run should know of it, a sentence each."""
+    back = (f"the stream was lost and is back ({counted(reconnects, 'time')})",)
+    return (*(back if reconnects else ()), *(f"lost view {view}" for view in lost_views))
 
 
 def _stamp(source: Source) -> FileStamp | None:

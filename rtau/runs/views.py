@@ -7,6 +7,7 @@ import sys
 
 from rtau.errors import SinkError, UsageError
 from rtau.protocols import Sink
+from rtau.runs.build import is_streaming
 from rtau.runs.session import Session
 from rtau.shown import message
 from rtau.sinks.progress import ProgressSink
@@ -30,7 +31,8 @@ def open_view(session: Session) -> Sink:
             "--view terminal and a result on standard output exclude each other; "
             "write the result to a file or choose --view none"
         )
-    if view == "none" and not outputs.keeps_something:
+    is_heard = outputs.keeps_something or is_streaming(session.config)
+    if view == "none" and not is_heard:
         raise UsageError("--view none without an output: name one, such as --csv out.csv")
     if view == "window":
         return _window(session)

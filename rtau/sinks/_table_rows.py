@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rtau.columns import BOX, BOX_DIGITS, CONFIDENCE_DIGITS, ROLL_DIGITS, TIME_DIGITS, header
+from rtau.columns import (
+    BOX,
+    BOX_DIGITS,
+    CONFIDENCE_DIGITS,
+    MARKER,
+    ROLL_DIGITS,
+    TIME_DIGITS,
+    header,
+)
 from rtau.data import FrameResult, Task
 from rtau.sinks._numbers import box_xywh, point_texts, probability_text
 
@@ -31,6 +39,7 @@ class TableRows:
         file_of: Callable[[int], str] | None = None,
         seats: bool = False,
         landmarks: bool = False,
+        markers: bool = False,
     ) -> None:
         """Chooses the columns.
 
@@ -41,6 +50,7 @@ class TableRows:
             file_of: name of the file a frame index came from, for the leading `file` column.
             seats: a column for the seat of each face.
             landmarks: columns for the 68 landmarks, which the model must have.
+            markers: a last column for the events of each frame.
         """
         self._labels = tuple(labels)
         self._task = task
@@ -55,7 +65,10 @@ class TableRows:
             with_seat=seats,
             with_landmarks=landmarks,
         )
-        self._unknown = len(self.names) - self.names.index(BOX[0])
+        self._markers = markers
+        if markers:
+            self.names = (*self.names, MARKER)
+        self._unknown = len(self.names) - self.names.index(BOX[0]) - markers
 
     def cells(self, result: FrameResult) -> list[list[str]]:
         """Returns the rows of one frame."""
@@ -74,7 +87,11 @@ class TableRows:
             )
             for row in range(len(result.faces))
         ]
-        return rows or [self._empty_row(result)]
+        rows = rows or [self._empty_row(result)]
+        if self._markers:
+            cell = _marker_cell(result)
+            rows = [[*row, cell] for row in rows]
+        return rows
 
     def _face_row(
         self,
@@ -126,3 +143,9 @@ class TableRows:
 def _cell_of(file: str) -> str:
     """Returns the name of a file as a cell: `./=1.jpg`, where a spreadsheet would evaluate it."""
     return f"./{file}" if file.startswith(FORMULA_STARTS) else file
+
+
+def _marker_cell(result: FrameResult) -> str:
+    """Returns the labels of a frame's events; one that a spreadsheet would evaluate is quoted."""
+    text = "; ".join(one.label for one in result.markers)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from rtau.data import FrameResult, Picture, Task
+from rtau.data import FrameResult, Picture
 from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
 from rtau.sinks._table_rows import TableRows
@@ -27,42 +27,19 @@ class CsvSink:
     is_slow = False
     wants_overlay = False
 
-    def __init__(
-        self,
-        path: Path | str,
-        *,
-        labels: Sequence[str],
-        task: Task,
-        thresholds: Sequence[float] | None = None,
-        file_of: Callable[[int], str] | None = None,
-        seats: bool = False,
-        landmarks: bool = False,
-        overwrite: bool = True,
-    ) -> None:
+    def __init__(self, path: Path | str, rows: TableRows, *, overwrite: bool = True) -> None:
         """Opens the file and writes its header.
 
         Args:
             path: the file, or `-` for standard output.
-            labels: the contract's labels, in order.
-            task: multi_label gives `_c` columns, multi_class one `emotion` column.
-            thresholds: the contract's, so that `_c == (_p >= threshold)` holds for the text too.
-            file_of: name of the file a frame index came from, for the leading `file` column.
-            seats: a column for the seat of each face.
-            landmarks: columns for the 68 landmarks, which the model must have.
+            rows: makes the cells.
             overwrite: False refuses a file that is already there.
 
         Raises:
             UsageError: the path is a directory, or exists and `overwrite` is False.
             SinkError: the file cannot be written.
         """
-        self._rows = TableRows(
-            labels,
-            task=task,
-            thresholds=thresholds,
-            file_of=file_of,
-            seats=seats,
-            landmarks=landmarks,
-        )
+        self._rows = rows
         self._lines = LineFile(path, overwrite=overwrite)
         self.name = self._lines.name
         self._lines.write(_csv_text([self._rows.names]))

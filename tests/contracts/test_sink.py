@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import io
 from collections.abc import Callable
 from fractions import Fraction
@@ -13,11 +14,14 @@ import pytest
 
 from rtau.errors import SinkError
 from rtau.execution.async_sink import AsyncSink
+from rtau.execution.event_loop import EventLoopThread
 from rtau.execution.worker_pool import WorkerPool
+from rtau.markers import Markers
 from rtau.protocols import Sink, SinkReport
 from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
+from rtau.sinks.frame_json import FrameObjects
 from rtau.sinks.image_folder import ImageFolderSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.progress import ProgressSink
@@ -26,7 +30,9 @@ from rtau.sinks.terminal import TerminalSink
 from rtau.sinks.video_file import VideoFileSink
 from rtau.sinks.window import WindowSink
 from rtau.status import ViewControls
-from tests.support.doubles import NullSink
+from rtau.streams.access import Access
+from rtau.streams.addresses import Address
+from tests.support.doubles import NullSink, make_contract
 from tests.support.limits import file_size_limit
 from tests.support.results import AU_LABELS, THRESHOLDS, make_result
 from tests.support.screen import MemoryScreen
@@ -42,7 +48,9 @@ class Case:
 
 
 def _csv(folder: Path) -> Sink:
-    return CsvSink(folder / "o.csv", labels=AU_LABELS, task="multi_label", thresholds=THRESHOLDS)
+    return CsvSink(
+        folder / "o.csv", TableRows(AU_LABELS, task="multi_label", thresholds=THRESHOLDS)
+    )
 
 
 def _jsonl(folder: Path) -> Sink:
@@ -99,6 +107,21 @@ def _image_folder(folder: Path) -> Sink:
     return ImageFolderSink(folder / "annotated", file_of=lambda index: f"{index}.jpg")
 
 
+def _server(folder: Path) -> Sink:
+    pytest.importorskip("websockets")
+    served = importlib.import_module("rtau.streams.server_sink")
+    return served.ServerSink(
+        Access(Address("127.0.0.1", 0), None),
+        loop=EventLoopThread(name="rtau-server"),
+        contract=make_contract(),
+        objects=FrameObjects(thresholds=THRESHOLDS),
+        status=make_status,
+        controls=ViewControls(),
+        markers=Markers(),
+        sends_video=True,
+    )
+
+
 SINKS = {
     "csv": Case(_csv),
     "jsonl": Case(_jsonl),
@@ -113,6 +136,7 @@ SINKS = {
     "terminal": Case(_terminal, writes_file=False),
     "terminal in a pipe": Case(_terminal_in_a_pipe, writes_file=False),
     "progress": Case(_progress, writes_file=False),
+    "server": Case(_server, writes_file=False),
 }
 FILE_SINKS = [name for name, case in SINKS.items() if case.writes_file]
 

@@ -29,7 +29,7 @@ def results(count=30, **options):
 
 def csv_and_table(folder, made, options, **more):
     path = folder / "o.csv"
-    sink = CsvSink(path, **options, **more)
+    sink = CsvSink(path, TableRows(**options, **more))
     memory = TableSink(TableRows(**options, **more))
     for result in made:
         sink.write(result, None)

@@ -16,7 +16,8 @@ from rtau.errors import SinkError, UsageError
 from rtau.protocols import Engine, Sink, SinkReport
 from rtau.runs.bench.clips import transcode
 from rtau.runs.bench.metrics import Cost, timed
-from rtau.runs.build import build_runner, csv_sink, video_sink, view_controls
+from rtau.runs.build import build_runner, table_rows, video_sink, view_controls
+from rtau.sinks.csv_file import CsvSink
 from rtau.sources.video_file import VideoFileSource
 
 Kind = Literal["table", "table with heatmaps", "video", "bare video"]
@@ -97,7 +98,7 @@ def _run(
         if kind == "video":
             sinks.append(video_sink(folder / "annotated.mp4", source=source, output=config.output))
         else:
-            sinks.append(csv_sink(folder / "table.csv", contract=engine.contract))
+            sinks.append(CsvSink(folder / "table.csv", table_rows(engine.contract)))
         runner = build_runner(
             source,
             engine,

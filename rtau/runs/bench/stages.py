@@ -30,12 +30,13 @@ from rtau.runs.build import (
     build_pipeline,
     build_tracker,
     composer,
-    csv_sink,
     decider,
     open_face_parts,
+    table_rows,
     video_sink,
     view_controls,
 )
+from rtau.sinks.csv_file import CsvSink
 from rtau.sources.video_file import VideoFileSource
 from rtau.squares import squares_from_boxes
 
@@ -124,7 +125,7 @@ class Stages:
         """Returns every stage, in the order a frame passes them."""
         decoding = _Decoding(self.scene.clip)
         self._open.callback(decoding.close)
-        table = csv_sink(self._folder / "stage.csv", contract=self._engine.contract)
+        table = CsvSink(self._folder / "stage.csv", table_rows(self._engine.contract))
         self._open.enter_context(closing(table))
         encodings = self._encodings()
         self._open.callback(encodings.close)

@@ -26,6 +26,7 @@ from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.pipeline import HeatmapSchedule, Pipeline
 from rtau.protocols import SourceInfo, SourceReport
+from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.squares import Alignment, Square
@@ -148,7 +149,7 @@ def video_pipeline(tracker, *, engine=None):
 
 def file_sinks():
     contract = make_contract()
-    table = CsvSink("/dev/null", labels=contract.labels, task=contract.task)
+    table = CsvSink("/dev/null", TableRows(contract.labels, task=contract.task))
     return [table, JsonlSink("/dev/null")]
 
 

@@ -6,11 +6,12 @@ from rtau.runs.build import (
     build_pipeline,
     build_runner,
     check_landmarks,
-    csv_sink,
     heatmap_schedule,
+    table_rows,
     tracking_policy,
     view_controls,
 )
+from rtau.sinks.csv_file import CsvSink
 from tests.support.doubles import (
     LANDMARK_RULE,
     CountingEngine,
@@ -91,5 +92,5 @@ def test_recorded_faces_replace_tracking(tmp_path):
 
 
 def test_the_table_of_a_run_has_the_columns_of_its_contract(tmp_path):
-    csv_sink(tmp_path / "a.csv", contract=make_contract()).close()
+    CsvSink(tmp_path / "a.csv", table_rows(make_contract())).close()
     assert "AU12_p" in (tmp_path / "a.csv").read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rtau import columns
 from rtau.errors import SinkError, UsageError
 from rtau.protocols import StopRun
+from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from tests.support.limits import file_size_limit
 from tests.support.results import AU_LABELS, THRESHOLDS, make_result
@@ -26,9 +27,9 @@ REPOSITORY = Path(__file__).parents[3]
 EMOTIONS = ("anger", "happiness", "neutral")
 
 
-def open_sink(path, **options):
+def open_sink(path, *, overwrite=True, **options):
     values = {"labels": AU_LABELS, "task": "multi_label", "thresholds": THRESHOLDS}
-    return CsvSink(path, **{**values, **options})
+    return CsvSink(path, TableRows(**{**values, **options}), overwrite=overwrite)
 
 
 def write_all(path, results, **options):
@@ -168,10 +169,12 @@ def test_rows_are_in_the_file_as_soon_as_they_are_written(tmp_path):
 ENDLESS = """
     import sys
     from pathlib import Path
+    from rtau.sinks import TableRows
     from rtau.sinks.csv_file import CsvSink
     from tests.support.results import AU_LABELS, THRESHOLDS, make_result
 
-    sink = CsvSink(sys.argv[1], labels=AU_LABELS, task="multi_label", thresholds=THRESHOLDS)
+    rows = TableRows(AU_LABELS, task="multi_label", thresholds=THRESHOLDS)
+    sink = CsvSink(sys.argv[1], rows)
     results = [make_result(index, faces=3) for index in range(50)]
     print("go", file=sys.stderr, flush=True)
     while True:
