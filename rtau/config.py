@@ -25,6 +25,7 @@ else:
 
 View = Literal["auto", "window", "terminal", "none"]
 Policy = Literal["auto", "wait", "drop"]
+ShapeNames = Literal["arkit", "unified"]
 # Where `--serve` listens: this machine alone can connect.
 SERVE_ADDRESS = "127.0.0.1:8765"
 
@@ -233,6 +234,20 @@ class StreamConfig:
     )
     token: str | None = setting(
         None, "secret that --serve asks for; needed for other addresses than this machine's own"
+    )
+    osc: str | None = setting(None, "send the results as OSC over UDP", metavar="HOST:PORT")
+    vmc: str | None = setting(
+        None,
+        "send one face as blend shapes of an avatar (VMC over UDP, usually port 39539)",
+        metavar="HOST:PORT",
+    )
+    names: ShapeNames = setting("arkit", "names of the blend shapes of --vmc")
+    lsl: bool = setting(False, "stream the results over the Lab Streaming Layer")
+    lsl_markers: str | None = setting(
+        None,
+        "take in the markers of this LSL stream, or of all (*) if none is named",
+        metavar="NAME",
+        bare="*",
     )
 
 

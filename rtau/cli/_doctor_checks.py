@@ -13,7 +13,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,8 @@ State = Literal["ok", "note", "broken"]
 # Distribution -> module of required libraries, and optional distributions.
 REQUIRED = {"numpy": "numpy", "opencv-python": "cv2", "av": "av", "rich": "rich"}
 OPTIONAL = ("torch", "torchvision", "onnx", "tensorrt")
+# Module of a library for live streams -> flags that need it.
+LIVE = {"websockets": "--serve", "pythonosc": "--osc, --vmc", "pylsl": "--lsl"}
 OPENCV_WHEELS = (
     "opencv-python",
     "opencv-python-headless",
@@ -139,6 +141,24 @@ def check_onnxruntime() -> Finding:
     return Finding(subject, "ok", f"{runtime.__version__}: {', '.join(providers)}")
 
 
+def check_streams(importing: Callable[[str], Any] = importlib.import_module) -> list[Finding]:
+    """Returns a finding per library of live streams: what is missing and how to install it."""
+    findings = []
+    remedy = "pip install 'rtau[live]'"
+    for module, flags in LIVE.items():
+        try:
+            importing(module)
+        except ModuleNotFoundError:
+            findings.append(Finding(module, "note", f"not installed: no {flags}", remedy))
+        except (RuntimeError, OSError):  # pylsl's wheel for aarch64 and old glibc
+            lost = f"its wheel for this machine has no liblsl: no {flags}"
+            get = "install liblsl (https://github.com/sccn/liblsl/releases); set PYLSL_LIB to it"
+            findings.append(Finding(module, "note", lost, get))
+        else:
+            findings.append(Finding(module, "ok", flags))
+    return findings
+
+
 def check_codecs(av: Any) -> list[Finding]:
     """Returns the H.264 and AAC encoders of PyAV's FFmpeg."""
     h264 = [name for name in H264_ENCODERS if name in av.codecs_available]
@@ -222,5 +242,6 @@ def check_all() -> list[Finding]:
         findings.extend(check_codecs(importlib.import_module("av")))
     findings.extend(check_models(bundled_models()))
     findings.append(check_display(os.environ))
+    findings.extend(check_streams())
     findings.extend(check_cameras(sorted(Path("/dev").glob("video*"))))
     return findings

@@ -193,12 +193,14 @@ def build_runner(
 
 def takes_markers(config: RunConfig) -> bool:
     """Returns whether somebody may mark events in the run."""
-    return config.stream.serve is not None
+    return config.stream.serve is not None or config.stream.lsl_markers is not None
 
 
 def is_streaming(config: RunConfig) -> bool:
-    """Returns whether a run sends its results to other programs while it goes on."""
-    return config.stream.serve is not None
+    """Returns whether a run talks with other programs while it goes on."""
+    stream = config.stream
+    addresses = (stream.serve, stream.osc, stream.vmc, stream.lsl_markers)
+    return stream.lsl or any(address is not None for address in addresses)
 
 
 def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:

@@ -19,7 +19,13 @@ from rtau.execution.runner import Progress, Runner, RunSummary
 from rtau.markers import Markers
 from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
-from rtau.runs.build import build_runner, check_landmarks, takes_markers, view_controls
+from rtau.runs.build import (
+    build_runner,
+    check_landmarks,
+    is_streaming,
+    takes_markers,
+    view_controls,
+)
 from rtau.runs.interrupts import stopping_with
 from rtau.runs.log import counted
 from rtau.runs.outcome import Outcome
@@ -199,14 +205,14 @@ def _open(
         on_failure.callback(files.release)
         on_failure.callback(files.discard)
         session = Session(config, source, model, outputs, files, controls, command, _stamp(source))
-        session.markers = Markers() if takes_markers(config) else None
+        session.markers = Markers() if is_streaming(config) else None
         results = files.sinks(
             config.output,
             contract=model.engine.contract,
             source=source,
             file_of=None if images is None else lambda index: str(images[index]),
             seats=bool(config.find.seat),
-            markers=session.markers is not None,
+            markers=takes_markers(config),
         )
         sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in results]
         sinks += [on_failure.enter_context(contextlib.closing(sink)) for sink in views(session)]

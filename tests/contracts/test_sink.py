@@ -122,6 +122,28 @@ def _server(folder: Path) -> Sink:
     )
 
 
+def _osc(folder: Path) -> Sink:
+    pytest.importorskip("pythonosc")
+    return importlib.import_module("rtau.streams.osc").OscSink(_datagrams())
+
+
+def _vmc(folder: Path) -> Sink:
+    pytest.importorskip("pythonosc")
+    vmc = importlib.import_module("rtau.streams.vmc")
+    return vmc.VmcSink(_datagrams(), names="arkit", thresholds={})
+
+
+def _datagrams():
+    datagrams = importlib.import_module("rtau.streams.datagrams")
+    return datagrams.Datagrams(Address("127.0.0.1", 9), flag="--osc")
+
+
+def _lsl(folder: Path) -> Sink:
+    pytest.importorskip("pylsl", exc_type=Exception)
+    lsl = importlib.import_module("rtau.streams.lsl")
+    return lsl.LslSink(make_contract(), source=str(folder), device="none")
+
+
 SINKS = {
     "csv": Case(_csv),
     "jsonl": Case(_jsonl),
@@ -137,6 +159,9 @@ SINKS = {
     "terminal in a pipe": Case(_terminal_in_a_pipe, writes_file=False),
     "progress": Case(_progress, writes_file=False),
     "server": Case(_server, writes_file=False),
+    "osc": Case(_osc, writes_file=False),
+    "vmc": Case(_vmc, writes_file=False),
+    "lsl": Case(_lsl, writes_file=False),
 }
 FILE_SINKS = [name for name, case in SINKS.items() if case.writes_file]
 

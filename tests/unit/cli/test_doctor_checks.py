@@ -158,3 +158,16 @@ def test_the_whole_report_has_every_part_once():
     subjects = [finding.subject for finding in findings]
     assert len(set(subjects)) == len(subjects)
     assert {"rtau", "numpy", "ONNX Runtime", "face detector", "display"} <= set(subjects)
+
+
+def test_libraries_of_live_streams_are_named_with_what_they_are_for():
+    def importing(module):
+        if module == "websockets":
+            raise ModuleNotFoundError(module)
+        if module == "pylsl":
+            raise RuntimeError("LSL binary library file was not found")
+
+    found = {one.subject: one for one in _doctor_checks.check_streams(importing)}
+    assert [one.state for one in found.values()] == ["note", "ok", "note"]
+    assert "rtau[live]" in found["websockets"].remedy
+    assert "PYLSL_LIB" in found["pylsl"].remedy
