@@ -101,7 +101,7 @@ class Alignment:
     squares: FaceSquares
     """N squares, frame space: where the points put the faces."""
     appearance: npt.NDArray[np.float32]
-    """float32 (N, 256): each crop, coarse, of mean 0 and length 1; compares faces of one run."""
+    """float32 (N, D): greys of each face, of mean 0 and length 1; compares faces of one run."""
 
     def __post_init__(self) -> None:
         rows = len(self.squares)

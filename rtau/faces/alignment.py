@@ -20,8 +20,11 @@ from rtau.faces.crops import warp_crop
 from rtau.faces.luma import grey_from_y
 from rtau.squares import Alignment, FaceSquares, frame_from_crop, squares_from_points
 
-# Side of the appearance picture, px: coarse enough to survive a small turn of the head.
-APPEARANCE_PX = 16
+# Appearance is sampled at the points, drawn towards the middle of all points by these factors: no
+# sample lies on the background, which changes while a face moves.
+SAMPLE_FACTORS = (0.6, 0.3)
+# From means of so many pixels either way: points are off by about as much.
+SAMPLE_PX = 2
 
 
 class AlignmentNetwork(Protocol):
@@ -54,7 +57,7 @@ class NetworkAligner:
         return Alignment(
             presence=half + half * np.tanh(half * logits),
             squares=squares_from_points(geometry.apply(maps, points_xy), rule=contract.points),
-            appearance=_appearance(crops),
+            appearance=_appearance(crops, points_xy),
         )
 
 
@@ -78,10 +81,20 @@ def grey_crops(frame: Frame, frame_from_crop: geometry.Maps, /, *, size: int) ->
     return crops
 
 
-def _appearance(crops: Image) -> npt.NDArray[np.float32]:
-    """Returns the crops, coarse, of mean 0 and length 1: float32 (N, 256)."""
-    factor = crops.shape[1] // APPEARANCE_PX
-    small = crops.reshape(len(crops), APPEARANCE_PX, factor, APPEARANCE_PX, factor)
-    rows = small.mean(axis=(2, 4), dtype=np.float32).reshape(len(crops), APPEARANCE_PX**2)
-    rows -= rows.mean(axis=1, keepdims=True)
-    return np.asarray(rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6), np.float32)
+def _appearance(crops: Image, points_xy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Returns the grey of each face at places that move with its points: float32 (N, D).
+
+    Rows have mean 0 and length 1: their product is a correlation.
+    """
+    middle = points_xy.mean(axis=1, keepdims=True)
+    parts = [middle + factor * (points_xy - middle) for factor in SAMPLE_FACTORS]
+    places = np.concatenate(parts, axis=1) / SAMPLE_PX - np.float32(0.5)  # OpenCV's pixel centres
+    small = (crops.shape[1] // SAMPLE_PX,) * 2
+    greys = np.empty(places.shape[:2], np.float32)
+    for row, crop, place in zip(greys, crops, places, strict=True):
+        smooth = cv2.resize(crop, small, interpolation=cv2.INTER_AREA)
+        x, y = np.ascontiguousarray(place.T)[:, None]
+        border = cv2.BORDER_REPLICATE
+        row[:] = cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=border)[0]
+    greys -= greys.mean(axis=1, keepdims=True)
+    return np.asarray(greys / (np.linalg.norm(greys, axis=1, keepdims=True) + 1e-6), np.float32)

@@ -18,12 +18,12 @@ from rtau.squares import Square
 NESTED_RATIO = 1.5
 # A lost face is known again within this distance of where it was, in sides, and farther for each
 # second since, up to the third number; the larger side over the smaller is bounded too.
-REACH_SIDES, REACH_SIDES_PER_S, MAX_REACH_SIDES = 0.7, 1.5, 6.0
+REACH_SIDES, REACH_SIDES_PER_S, MAX_REACH_SIDES = 1.0, 3.0, 6.0
 MAX_RATIO = 1.8
 # Least similarity of appearance (correlation) of a face known again: next to where it was, and at
-# the end of its reach. Crops of one person in a clip correlate with .8 and more, of two with less
-# than .7 as a rule.
-NEAR_SIMILARITY, FAR_SIMILARITY = 0.35, 0.8
+# the end of its reach. Most pairs of one person in a clip correlate with more than the second, and
+# few pairs of two people.
+NEAR_SIMILARITY, FAR_SIMILARITY = 0.5, 0.75
 
 
 def is_same_face(one: Square, other: Square) -> bool:
@@ -51,28 +51,42 @@ def similarity(one: Track, other: Track) -> float:
     return float(np.dot(one.appearance, other.appearance))
 
 
-def known_again(new: Track, lost: Sequence[Track]) -> Track | None:
-    """Returns the lost track that a new one continues, or None.
+def known_again(new: Sequence[Track], missed: Sequence[Track]) -> dict[int, Track]:
+    """Returns the missed track that each new one continues, by its row; one at most for each.
 
-    Near where it was, a face needs to look like it only roughly; far from there, closely. Of
-    several the most alike is taken.
+    Near where it was, or was going, a face needs to look like it only roughly; far from there,
+    closely. The most alike pairs come first.
     """
-    fitting = [(similarity(new, track), track) for track in lost if _is_within_reach(new, track)]
-    likely = [pair for pair in fitting if pair[0] >= _least_similarity(new, pair[1])]
-    return max(likely, key=lambda pair: pair[0])[1] if likely else None
+    pairs = [
+        (similarity(one, track), row, column)
+        for row, one in enumerate(new)
+        for column, track in enumerate(missed)
+        if is_within_reach(one, track)
+    ]
+    found: dict[int, Track] = {}
+    for likeness, row, column in sorted(pairs, reverse=True):
+        track = missed[column]
+        if row in found or track in found.values():
+            continue
+        if likeness >= _least_similarity(new[row], track):
+            found[row] = track
+    return found
 
 
-def _reach_sides(new: Track, lost: Track) -> float:
-    elapsed_s = new.verified_s - lost.verified_s
-    return min(REACH_SIDES + REACH_SIDES_PER_S * elapsed_s, MAX_REACH_SIDES)
+def is_within_reach(new: Track, missed: Track) -> bool:
+    """True where a new track is near enough to be a missed one, and of a like size."""
+    elapsed_s = new.verified_s - missed.verified_s
+    reach_sides = min(REACH_SIDES + REACH_SIDES_PER_S * elapsed_s, MAX_REACH_SIDES)
+    is_near = _distance_sides(new, missed) <= reach_sides
+    return is_near and new.square.ratio(missed.square) <= MAX_RATIO
 
 
-def _is_within_reach(new: Track, lost: Track) -> bool:
-    square, was = new.square, lost.predicted(new.verified_s)
-    return square.distance(was) <= _reach_sides(new, lost) and square.ratio(was) <= MAX_RATIO
+def _distance_sides(new: Track, missed: Track) -> float:
+    """Returns how far a new track is from where the other was, or from where it was going."""
+    places = (missed.predicted(new.verified_s), missed.extrapolated(new.verified_s))
+    return min(new.square.distance(place) for place in places)
 
 
-def _least_similarity(new: Track, lost: Track) -> float:
-    distance = new.square.distance(lost.predicted(new.verified_s))
-    share = min(distance / MAX_REACH_SIDES, 1.0)
+def _least_similarity(new: Track, missed: Track) -> float:
+    share = min(_distance_sides(new, missed) / MAX_REACH_SIDES, 1.0)
     return NEAR_SIMILARITY + share * (FAR_SIMILARITY - NEAR_SIMILARITY)

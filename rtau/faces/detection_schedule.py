@@ -25,7 +25,7 @@ HEAD_SIDES = 1.75
 LOST_SIDES = 1.5
 # A face that is missed starts a search, at most this often.
 RECHECK_S = 0.1
-# While a face is known, one in so many whole searches is also made of turned pictures.
+# While a face is known, one in so many searches is also made of a turned picture, another in turn.
 TURNED_EVERY = 3
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
@@ -55,7 +55,7 @@ class DetectionSchedule:
         """Forgets the sequence: the next frame is searched whole."""
         self._changes.reset()
         self._searched_s = self._searched_whole_s = self._last_s = -math.inf
-        self._whole_searches = 0
+        self._searches = 0
 
     def next_request(
         self, frame: Frame, /, *, followed: Sequence[Track], lost: Sequence[Track]
@@ -77,12 +77,11 @@ class DetectionSchedule:
             return None
         self._searched_s = frame.time_s
         seen = [track for track in followed if track not in missed]
-        regions = self._regions(frame, seen, [*missed, *lost])
+        whole_every_s = policy.whole_known_every_s if followed else policy.whole_every_s
+        regions = self._regions(frame, seen, [*missed, *lost], whole_every_s=whole_every_s)
         if regions is not None and not len(regions):
             return None
-        return DetectionRequest(
-            regions, self._turns(is_whole=regions is None, is_anybody_known=bool(followed))
-        )
+        return DetectionRequest(regions, self._next_turns(is_anybody_known=bool(followed)))
 
     def _is_due(self, time_s: float, *, previous_s: float) -> bool:
         # Rounded to the nearest frame: waiting for the first frame after the interval would add up
@@ -92,16 +91,13 @@ class DetectionSchedule:
         return since_s >= self._policy.detect_every_s - half_frame_s
 
     def _regions(
-        self, frame: Frame, seen: Sequence[Track], missed: Sequence[Track]
+        self, frame: Frame, seen: Sequence[Track], missed: Sequence[Track], *, whole_every_s: float
     ) -> geometry.Boxes | None:
         """Returns what has changed and where faces are missed, or None for the whole frame."""
         policy = self._policy
         since_whole_s = frame.time_s - self._searched_whole_s + ROUNDING_S
         regions = None
-        if (
-            policy.detect_every_s > 0
-            and since_whole_s + policy.detect_every_s <= policy.whole_every_s
-        ):
+        if policy.detect_every_s > 0 and since_whole_s + policy.detect_every_s <= whole_every_s:
             heads = _boxes(seen, sides=HEAD_SIDES)
             regions = self._changes.changed_regions(
                 frame, exclude=heads, include=_boxes(missed, sides=LOST_SIDES)
@@ -112,13 +108,13 @@ class DetectionSchedule:
             self._searched_whole_s = frame.time_s
         return regions
 
-    def _turns(self, *, is_whole: bool, is_anybody_known: bool) -> tuple[float, ...]:
-        if is_anybody_known and not is_whole:
-            return UPRIGHT
-        if is_whole:
-            self._whole_searches += 1
-        is_turned = not is_anybody_known or self._whole_searches % TURNED_EVERY == 1
-        return UPRIGHT + self._policy.turned_deg if is_turned else UPRIGHT
+    def _next_turns(self, *, is_anybody_known: bool) -> tuple[float, ...]:
+        turned = self._policy.turned_deg
+        round_, rest = divmod(self._searches, TURNED_EVERY)
+        self._searches += 1
+        if not is_anybody_known or not turned:
+            return UPRIGHT + turned
+        return UPRIGHT if rest else (*UPRIGHT, turned[round_ % len(turned)])
 
 
 def _boxes(tracks: Sequence[Track], *, sides: float) -> geometry.Boxes:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from rtau import geometry
 from rtau.data import Faces, Frame, TrackedFaces
 from rtau.faces.association import (
+    NEAR_SIMILARITY,
     NESTED_RATIO,
     distinct_rows,
     is_same_face,
@@ -30,6 +31,8 @@ from rtau.squares import FaceSquares, Square, boxes_from_squares, squares_from_b
 # How far alignment may carry a square in one frame before it is another face: in sides, and as the
 # larger side over the smaller. A second pass is made from this share of it on.
 MAX_SHIFT_SIDES, MAX_RATIO = 0.6, 1.6
+# A square that has grown or shrunk by more within about half a second has slipped off its face.
+MAX_GROWTH = 1.4
 SECOND_PASS_SIDES, SECOND_PASS_RATIO = 0.12, 1.15
 # Alignments of a proposal before it is judged: the cascade's squares are coarse.
 PROPOSAL_PASSES = 2
@@ -70,6 +73,7 @@ class FaceTracker:
         if not self._policy.is_sequence:
             self._tracks = []
         self._follow(frame)
+        self._look_for_lost(frame)
         search = self._schedule.next_request(frame, followed=self._followed, lost=self._lost)
         doubtful = [] if search is None else self._search(frame, search)
         self._retire(frame.time_s)
@@ -98,7 +102,9 @@ class FaceTracker:
         shown = {
             row
             for row, (one, where) in enumerate(zip(seen, expected, strict=True))
-            if one.presence >= self._policy.keep_presence and _is_continued(where, one.square)
+            if one.presence >= self._policy.keep_presence
+            and _is_continued(where, one.square)
+            and one.square.ratio(tracks[row].usual) <= MAX_GROWTH
         }
         pairs = _touching_pairs([one.square for one in seen])
         covered = _covered_rows(tracks, seen, shown=shown, pairs=pairs)
@@ -110,12 +116,45 @@ class FaceTracker:
                 track.miss(presence=0.0)
             elif row in shown:
                 track.verify(one.square, presence=one.presence, time_s=time_s)
-                if row not in crowded and track.is_appearance_due(time_s):
+                is_plain = row not in crowded and one.presence >= self._policy.min_presence
+                if is_plain and track.is_appearance_due(time_s):
                     track.remember(one.appearance, time_s=time_s)
                 if track.state is TrackState.TENTATIVE:
                     self._confirm_if_due(track)
             else:
                 track.miss(presence=one.presence)
+
+    def _look_for_lost(self, frame: Frame) -> None:
+        """Finds lost faces that show again about where they were, or where they were going."""
+        time_s = frame.time_s
+        lost = [
+            track
+            for track in self._lost
+            if time_s - track.verified_s <= self._policy.revive_s + ROUNDING_S
+        ]
+        if not lost:
+            return
+        places = [
+            (track, where)
+            for track in lost
+            for where in (track.predicted(time_s), track.extrapolated(time_s))
+        ]
+        seen = self._observe(frame, [where for _, where in places])
+        here = [track.square for track in self._tracks if track.verified_s == time_s]
+        fits = [
+            (likeness, row)
+            for row, ((track, where), one) in enumerate(zip(places, seen, strict=True))
+            if one.presence >= self._policy.min_presence
+            and _is_continued(where, one.square)
+            and (likeness := float(np.dot(track.appearance, one.appearance))) >= NEAR_SIMILARITY
+        ]
+        for _, row in sorted(fits, reverse=True):
+            track, one = places[row][0], seen[row]
+            if track.state is TrackState.LOST and not any(
+                is_same_face(one.square, known) for known in here
+            ):
+                track.find_again(self._new_track(one, time_s))
+                here.append(one.square)
 
     def _observe(self, frame: Frame, expected: Sequence[Square]) -> list[_Observation]:
         """Returns what the frame shows at each place; twice aligned where it moved much."""
@@ -159,8 +198,7 @@ class FaceTracker:
         seen = [one for one in seen if not any(is_same_face(one.square, known) for known in here)]
         kept = distinct_rows([one.square for one in seen], [one.presence for one in seen])
         believed = [seen[row] for row in kept if seen[row].presence >= self._policy.min_presence]
-        for one in sorted(believed, key=lambda one: one.square):
-            self._start(one, frame.time_s)
+        self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
         return [one.square for one in seen if one.presence >= DOUBTFUL_PRESENCE]
 
     def _proposals(self, frame: Frame, search: DetectionRequest, turn_deg: float) -> list[Square]:
@@ -168,16 +206,23 @@ class FaceTracker:
         squares = squares_from_boxes(boxes.boxes_xyxy)
         return [square._replace(roll=math.radians(turn_deg)) for square in squares.rows()]
 
-    def _start(self, one: _Observation, time_s: float) -> None:
-        """Adds a track for a face that is new, or known again."""
-        track = Track(one.square, presence=one.presence, appearance=one.appearance, time_s=time_s)
-        lost = known_again(track, self._lost)
-        if lost is not None:
-            lost.find_again(track)
-            return
-        self._tracks.append(track)
-        is_slow = time_s - self._last_s >= SLOW_FRAMES_S
-        self._confirm_if_due(track, is_sure=is_slow or one.presence >= self._policy.sure_presence)
+    def _start(self, found: Sequence[_Observation], time_s: float) -> None:
+        """Adds a track for each face that is new; others are known again."""
+        new = [self._new_track(one, time_s) for one in found]
+        missed = [track for track in self._tracks if _is_missed(track, time_s)]
+        known = known_again(new, missed)
+        for row, track in enumerate(new):
+            if row in known:
+                known[row].find_again(track)
+                continue
+            self._tracks.append(track)
+            is_slow = time_s - self._last_s >= SLOW_FRAMES_S
+            is_sure = is_slow or track.presence >= self._policy.sure_presence
+            self._confirm_if_due(track, is_sure=is_sure)
+
+    @staticmethod
+    def _new_track(one: _Observation, time_s: float) -> Track:
+        return Track(one.square, presence=one.presence, appearance=one.appearance, time_s=time_s)
 
     def _confirm_if_due(self, track: Track, *, is_sure: bool = False) -> None:
         is_believed = track.mean_presence >= self._policy.min_presence
@@ -190,7 +235,7 @@ class FaceTracker:
         policy = self._policy
         for track in self._followed:
             unseen_s = time_s - track.verified_s
-            is_doubted = track.mean_presence < policy.keep_presence
+            is_doubted = track.mean_presence < policy.keep_mean_presence
             if track.state is TrackState.CONFIRMED and (
                 is_doubted or (unseen_s > 0 and unseen_s + ROUNDING_S >= policy.max_lost_s)
             ):
@@ -232,6 +277,11 @@ class FaceTracker:
             return shown
         largest = sorted(shown, key=lambda track: -track.smoothed.side)[:limit]
         return [track for track in shown if track in largest]
+
+
+def _is_missed(track: Track, time_s: float) -> bool:
+    """True for a face that has been reported and that this frame has not shown so far."""
+    return track.state is not TrackState.TENTATIVE and track.verified_s < time_s
 
 
 def _is_continued(expected: Square, seen: Square) -> bool:

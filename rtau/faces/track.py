@@ -16,10 +16,11 @@ import numpy.typing as npt
 from rtau.faces.smoothing import SquareFilter
 from rtau.squares import Square
 
-# Share of a new measurement in the moving averages of velocity, presence and appearance.
+# Share of a new measurement in the moving averages of velocity, presence, appearance and side.
 VELOCITY_WEIGHT = 0.5
 PRESENCE_WEIGHT = 0.25
 APPEARANCE_WEIGHT = 0.1
+USUAL_WEIGHT = 0.1
 # How often the appearance is taken.
 APPEARANCE_EVERY_S = 0.4
 # A gap this long says nothing of the velocity.
@@ -59,7 +60,8 @@ class Track:
         """Time of the last frame that verified the face."""
         self.verified_frames = 1
         self.appearance = appearance
-        """float32 (256,): moving average, for comparisons within the run."""
+        """float32 (D,), of length 1: moving average, for comparisons within the run."""
+        self._log_side = math.log(square.side)
         self._remembered_s = time_s
         self._velocity_xy = (0.0, 0.0)  # px a second
         self._filter = SquareFilter(square, time_s=time_s)
@@ -72,6 +74,18 @@ class Track:
         x, y, side, roll = self.square
         velocity_x, velocity_y = self._velocity_xy
         return Square(x + velocity_x * reach_s, y + velocity_y * reach_s, side, roll)
+
+    def extrapolated(self, time_s: float) -> Square:
+        """Returns where the face is if it has gone on moving behind whatever hides it."""
+        elapsed_s = time_s - self.verified_s
+        x, y, side, roll = self.square
+        velocity_x, velocity_y = self._velocity_xy
+        return Square(x + velocity_x * elapsed_s, y + velocity_y * elapsed_s, side, roll)
+
+    @property
+    def usual(self) -> Square:
+        """The square with the mean side of the last frames that verified the face."""
+        return self.square._replace(side=math.exp(self._log_side))
 
     @property
     def smoothed(self) -> Square:
@@ -90,6 +104,7 @@ class Track:
             self._velocity_xy = (0.0, 0.0)
         self._filter.update(square, time_s=time_s)
         self.square = square
+        self._log_side += USUAL_WEIGHT * (math.log(square.side) - self._log_side)
         self._see(presence)
         self.verified_s = time_s
         self.verified_frames += 1
@@ -125,6 +140,7 @@ class Track:
         self.mean_presence = other.mean_presence
         self.verified_s = other.verified_s
         self._velocity_xy, self._filter = other._velocity_xy, other._filter
+        self._log_side = other._log_side
         self.remember(other.appearance, time_s=other.verified_s)
 
     def _see(self, presence: float) -> None:

@@ -17,14 +17,19 @@ class TrackingPolicy:
     whole_every_s: float = 2.0
     """A search is of those parts only that have changed since they were last searched, but of the
     whole frame at least this often."""
+    whole_known_every_s: float = 4.0
+    """The same while a face is followed: whoever comes beside it changes the picture."""
     turned_deg: tuple[float, ...] = (35.0, -35.0)
     """Turns of the picture that are searched beside the upright one: the cascade knows faces up to
-    about 20 degrees of tilt. In video only in whole searches, and only while no face is known."""
+    about 20 degrees of tilt. While a face is followed, one of them is searched now and then."""
     min_presence: float = 0.5
     """Presence a new face must have. It is calibrated for proposals, few of which are faces."""
     keep_presence: float = 0.015
     """Presence under which a face that is followed counts as not seen in this frame: where a face
     was a moment before, it takes far less to believe in it."""
+    keep_mean_presence: float = 0.12
+    """Mean presence, over about four frames, under which a face that is followed is lost: a square
+    that has slipped off its face may seem to show one in this frame or that."""
     sure_presence: float = 0.85
     """A face of this presence is reported in the first frame that shows it, others in the
     second."""
@@ -32,6 +37,9 @@ class TrackingPolicy:
     """Frames in a row that must verify a face before it is reported."""
     max_lost_s: float = 0.3
     """For how long a face that is not verified is looked for where it is expected."""
+    revive_s: float = 1.0
+    """For how long a lost face is looked for in every frame about where it was, and where it was
+    going: whoever is covered or turns away is mostly back within this time."""
     reidentify_s: float = 5.0
     """For how long a lost face keeps its id, if place and appearance know it again."""
     is_sequence: bool = True

@@ -64,10 +64,10 @@ def test_cheek_to_cheek_is_two_faces_and_an_earring_none():
     ("away_sides", "after_s", "angle_deg", "is_known"),
     [
         (0.1, 1.0, 20, True),  # where it was, a little changed
-        (0.1, 1.0, 60, True),  # where it was, another light
+        (0.1, 1.0, 50, True),  # where it was, another light
         (0.1, 1.0, 85, False),  # where it was, somebody else
         (3.0, 0.1, 0, False),  # nobody jumps so far in a tenth of a second
-        (3.0, 3.0, 20, True),  # walked on behind somebody
+        (3.0, 1.0, 20, True),  # walked on behind somebody
         (3.0, 3.0, 60, False),  # far away and not alike
         (9.0, 4.9, 0, False),  # beyond all reach
     ],
@@ -81,13 +81,30 @@ def test_a_lost_face_is_known_again_by_place_and_appearance(
         time_s=after_s,
         angle=math.radians(angle_deg),
     )
-    assert known_again(new, [lost]) is (lost if is_known else None)
+    assert known_again([new], [lost]) == ({0: lost} if is_known else {})
 
 
 def test_of_two_lost_faces_the_more_alike_is_taken():
     other, same = track(angle=0.9), track(FACE._replace(x=FACE.x + 40), angle=0.1)
-    assert known_again(track(time_s=1.0), [other, same]) is same
+    assert known_again([track(time_s=1.0)], [other, same]) == {0: same}
+
+
+def test_of_two_new_faces_the_more_alike_takes_the_id_whichever_comes_first():
+    lost, less, more = track(), track(angle=0.6, time_s=1.0), track(angle=0.1, time_s=1.0)
+    assert known_again([less, more], [lost]) == {1: lost}
+    assert known_again([more, less], [lost]) == {0: lost}
+
+
+def test_a_face_is_known_again_where_it_was_going():
+    lost = track()
+    for step in range(1, 6):  # 10 sides a second to the right
+        moved = FACE._replace(x=FACE.x + 32.0 * step)
+        lost.verify(moved, presence=0.9, time_s=step / 25)
+    ahead = track(FACE._replace(x=FACE.x + 800.0), time_s=1.0)
+    behind = track(FACE._replace(x=FACE.x - 400.0), time_s=1.0)
+    assert known_again([ahead], [lost]) == {0: lost}
+    assert known_again([behind], [lost]) == {}
 
 
 def test_a_face_of_another_size_is_not_known_again():
-    assert known_again(track(FACE._replace(side=200.0), time_s=1.0), [track()]) is None
+    assert known_again([track(FACE._replace(side=200.0), time_s=1.0)], [track()]) == {}

@@ -38,9 +38,10 @@ def searches(shown, *, known=lambda index: [ANN], frames=120, fps=25.0, policy=N
     return found
 
 
-def test_a_still_picture_is_searched_whole_every_two_seconds_and_nowhere_between():
-    found = searches(lambda index: [ANN])
-    assert list(found) == [0, 49, 98]
+@pytest.mark.parametrize(("known", "whole"), [([], [0, 49, 98]), ([ANN], [0, 98])])
+def test_a_still_picture_is_searched_whole_now_and_then_and_nowhere_between(known, whole):
+    found = searches(lambda index: [ANN], known=lambda index: known)
+    assert list(found) == whole
     assert all(search.regions_xyxy is None for search in found.values())
 
 
@@ -67,10 +68,10 @@ def test_where_the_picture_changes_is_searched_within_a_third_of_a_second(start,
 def test_turned_copies_are_searched_where_nobody_is_known_and_seldom_otherwise():
     nobody = searches(lambda index: [], known=lambda index: [], frames=1)
     assert len(nobody[0].turns_deg) == 3
-    somebody = searches(lambda index: [ANN], frames=400)
-    turned = [index for index, search in somebody.items() if len(search.turns_deg) > 1]
-    assert turned == [0, *turned[1:]]
-    assert len(turned) * 3 <= len(somebody) + 2
+    somebody = searches(lambda index: [ANN, BOB._replace(x=BOB.x + 8 * (index % 9))], frames=100)
+    turns = [search.turns_deg for search in somebody.values()]
+    assert len(turns) > 9
+    assert turns[:7] == [(0.0, 35.0), *[(0.0,)] * 2, (0.0, -35.0), *[(0.0,)] * 2, (0.0, 35.0)]
 
 
 def test_a_missed_face_starts_a_search_around_it_at_once():

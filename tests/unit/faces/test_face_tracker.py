@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from rtau.data import Faces
 from rtau.faces.face_tracker import FaceTracker
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.squares import Square
@@ -93,6 +94,31 @@ def test_two_people_who_cross_keep_their_ids():
     after = dict(zip(ids(last), last.boxes_xyxy[:, 0].tolist(), strict=True))
     assert before.keys() == after.keys() == {1, 2}
     assert (before[1] < before[2]) != (after[1] < after[2])
+
+
+def test_whoever_is_covered_while_walking_is_seen_in_the_first_frame_that_shows_them():
+    def walking(index):
+        return None if 20 <= index < 34 else Square(100.0 + 6 * index, 180.0, 70.0, 0.0)
+
+    found = run(FaceWorld({"ann": walking}), 45, policy=TrackingPolicy(detect_every_s=5.0))
+    assert [ids(faces) for faces in found[34:]] == [[1]] * 11
+
+
+class FirstFrameDetector(WorldDetector):
+    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0):
+        boxes = super().detect(frame, regions_xyxy=regions_xyxy, turn_deg=turn_deg).boxes_xyxy
+        return Faces(boxes_xyxy=boxes if frame.index == 0 else boxes[:0])
+
+
+def test_a_square_that_shrinks_within_half_a_second_has_slipped_off_its_face():
+    def slipping(index):
+        return ANN._replace(side=ANN.side * 0.9 ** max(index - 10, 0))
+
+    world = FaceWorld({"ann": slipping})
+    tracker = FaceTracker(FirstFrameDetector(world), WorldAligner(world), TrackingPolicy())
+    found = [tracker.track(world.frame(index)).faces for index in range(30)]
+    assert [len(faces) for faces in found[:11]] == [1] * 11
+    assert not any(len(faces) for faces in found[25:])
 
 
 @pytest.mark.parametrize("fps", [0.5, 1, 2, 5, 10, 15, 25, 60])
