@@ -106,7 +106,8 @@ def _arguments() -> Any:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--portraits", type=Path, metavar="DIR", help="every second one is used")
     parser.add_argument("--heads", type=Path, metavar="DIR", help="with heads-*.npz")
-    parser.add_argument("--clips", type=int, default=8, help="of moving heads; seeds from 1")
+    parser.add_argument("--clips", type=int, default=8, help="of moving heads")
+    parser.add_argument("--seed", type=int, default=1, help="of the first clip; then upwards")
     parser.add_argument("--people", type=int, default=4, help="in each clip")
     parser.add_argument("--frames", type=int, default=75, help="of each clip")
     parser.add_argument("--write", type=Path, metavar="MD", help="file to put the tables into")
@@ -164,14 +165,18 @@ def shows_portrait(boxes_xyxy: Boxes, picture: np.ndarray) -> bool:
 def measure_scenes(cutouts: Sequence[Cutout], parts: FaceParts, *, arguments: Any) -> list[str]:
     """Returns the tables of clips in which heads move."""
     score = Score()
-    for clip in range(1, arguments.clips + 1):
+    for clip in range(arguments.seed, arguments.seed + arguments.clips):
         tracker = build_tracker(RunConfig(), is_sequence=True, parts=parts)
         drawn = drawn_clip(cutouts, seed=clip, people=arguments.people, frames=arguments.frames)
         for index, (grey, truth) in enumerate(drawn):
             picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
             frame = Frame(index=index, time_s=index / FPS, picture=picture)
             score.add(truth, tracker.track(frame).faces, clip=clip)
-    asked = f"{arguments.clips} clips, {arguments.people} people, {arguments.frames} frames each"
+    last = arguments.seed + arguments.clips - 1
+    asked = (
+        f"{arguments.clips} clips (seeds {arguments.seed} to {last}), {arguments.people} people, "
+        f"{arguments.frames} frames each"
+    )
     return [f"### Moving heads: {asked}", "", *score_table(score), "", *group_table(score)]
 
 
