@@ -19,6 +19,7 @@ from rtau_train.synth.identity import Appearance
 from rtau_train.synth.render import Deformation, RenderedHead, Renderer
 from rtau_train.synth.sampling import Expression
 from rtau_train.synth.scene import Scene
+from rtau_train.synth.shapes import SIDED, side_intensities
 from rtau_train.synth.window import mirrored
 from rtau_train.synth.wrinkles import height_map
 
@@ -29,11 +30,13 @@ _MIRRORED_SHARE: Final = 0.5
 _SHIFT_STD: Final = 0.015
 _AU_COLUMNS: Final = tuple(f"AU{au:02d}" for au in sampling.LABELLED)
 _DISTRACTOR_COLUMNS: Final = tuple(f"AU{au:02d}" for au in sampling.DISTRACTORS)
+_SIDE_COLUMNS: Final = tuple(f"AU{au:02d}_{side}" for au in SIDED for side in "LR")
 COLUMNS: Final = (
     *("file", *_AU_COLUMNS),
     *("preset", "yaw_deg", "pitch_deg", "roll_deg", "sex", "ethnicity", "age_group", "child"),
     *("skin_tone", "hair", "beard", "glasses", "sunglasses", "occluded", "lighting", "grey"),
     *("brightness", "lip_gap", *_DISTRACTOR_COLUMNS, "skin", "brow", "distance_cm"),
+    *_SIDE_COLUMNS,
 )
 
 
@@ -73,7 +76,8 @@ def make_picture(renderer: Renderer, /, *, seed: int, index: int) -> Picture:
         rng, rendered=rendered, appearance=appearance, place=place, occluder=occluder
     )
     landmarks, pose = rendered.landmarks, place.pose
-    if rng.random() < _MIRRORED_SHARE:
+    is_mirrored = rng.random() < _MIRRORED_SHARE
+    if is_mirrored:
         image, landmarks = mirrored(image, landmarks)
         pose = scene.Pose(-pose.yaw_deg, pose.pitch_deg, -pose.roll_deg)
     row = _row(
@@ -85,8 +89,20 @@ def make_picture(renderer: Renderer, /, *, seed: int, index: int) -> Picture:
         "occluded": occluder,
         "grey": str(int(grey)),
         "brightness": f"{_brightness(image, landmarks):.0f}",
+        **_sides(expression, is_mirrored=is_mirrored),
     }
     return Picture(image, landmarks, row)
+
+
+def _sides(expression: Expression, *, is_mirrored: bool) -> dict[str, str]:
+    """Returns the intensity on each side, of the person who is seen: a mirror swaps them."""
+    cells: dict[str, str] = {}
+    for au in SIDED:
+        intensity = expression.intensities.get(au, 0.0)
+        tilt = expression.tilts.get(au, 0.0)
+        left, right = side_intensities(au, intensity, -tilt if is_mirrored else tilt)
+        cells |= {f"AU{au:02d}_L": f"{left:.2f}", f"AU{au:02d}_R": f"{right:.2f}"}
+    return cells
 
 
 def _deformation(

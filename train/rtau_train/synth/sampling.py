@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rtau.facs import DISFA_PLUS_AUS
-from rtau_train.synth.shapes import shape_weights, strength
+from rtau_train.synth.shapes import SIDED, shape_weights, strength
 
 LABELLED: Final = tuple(int(au) for au in DISFA_PLUS_AUS)
 DISTRACTORS: Final = (7, 10, 14, 18, 22, 23, 24, 28, 33, 45)
@@ -31,10 +31,10 @@ class Part(NamedTuple):
 
 # Name -> (how often, its actions).
 EXPRESSIONS: Final[Mapping[str, tuple[float, Mapping[int, Part]]]] = {
-    "neutral": (0.12, {}),
+    "neutral": (0.15, {}),
     "smile": (0.12, {
-        6: Part(0.6, 1, 4.5), 12: Part(1, 1, 5), 25: Part(0.6, 1, 5), 26: Part(0.15, 0.5, 2),
-        14: Part(0.1, 1, 3), 7: Part(0.2, 1, 3), 10: Part(0.1, 0.5, 2),
+        6: Part(0.75, 1, 5), 12: Part(1, 1, 5), 25: Part(0.6, 1, 5), 26: Part(0.15, 0.5, 2),
+        14: Part(0.1, 1, 3), 7: Part(0.3, 1, 3), 10: Part(0.1, 0.5, 2),
     }),
     "surprise": (0.06, {
         1: Part(0.95, 1.5, 5), 2: Part(0.95, 1.5, 5), 5: Part(0.75, 1, 5),
@@ -71,18 +71,20 @@ EXPRESSIONS: Final[Mapping[str, tuple[float, Mapping[int, Part]]]] = {
         2: Part(0.1, 0.5, 3), 4: Part(0.1, 0.5, 3), 10: Part(0.15, 0.5, 2.5),
     }),
     "single": (0.16, {}),
-    "random": (0.13, {}),
+    "random": (0.10, {}),
 }  # fmt: skip
-# Distractor -> (how often, highest intensity).
+# Single actions: what is seldom learnt at the size of a crop is drawn twice as often.
+_SINGLE: Final = (*LABELLED, 1, 5, 15, 17, 7, 10, 14, 23, 24)
+# Action beside the labelled ones -> (how often, highest intensity).
 _DISTRACTOR_RATES: Final = {
-    7: (0.13, 4), 10: (0.06, 3.5), 14: (0.07, 4), 18: (0.03, 4), 22: (0.02, 3), 23: (0.05, 4),
-    24: (0.06, 4), 28: (0.02, 4), 33: (0.02, 4), 45: (0.09, 5),
+    7: (0.14, 5), 10: (0.10, 4.5), 14: (0.10, 5), 18: (0.03, 4), 22: (0.02, 3), 23: (0.08, 5),
+    24: (0.09, 5), 28: (0.02, 4), 33: (0.02, 4), 45: (0.10, 5),
 }  # fmt: skip
 _CLOSE_THE_LIPS: Final = (18, 22, 23, 24, 28, 33)
 _CANNOT_JOIN: Final = ((12, 15), (20, 18), (17, 26), (24, 26), (5, 45), (28, 26))
 # Chance that an action is one-sided, and by how much; the rest differ a little between the sides.
-_ONE_SIDED: Final = {14: 0.4, 12: 0.07, 2: 0.10}
-_ONE_SIDED_ELSE: Final = 0.04
+_ONE_SIDED: Final = {14: 0.4, 45: 0.15}
+_ONE_SIDED_ELSE: Final = 0.12
 _PERSONAL_GAIN: Final = 0.10
 
 
@@ -95,6 +97,8 @@ class Expression:
     """FACS intensity 0-5 of every labelled action and of the distractors that occur."""
     weights: Mapping[str, float]
     """Weight of each shape of the mesh."""
+    tilts: Mapping[int, float]
+    """How much stronger than its mean an action is on the person's left, as a share."""
 
 
 def sampled_expression(rng: np.random.Generator, /) -> Expression:
@@ -108,16 +112,17 @@ def sampled_expression(rng: np.random.Generator, /) -> Expression:
     if actions.get(26, 0) > 0.5 and actions.get(25, 0) < 1:
         # A jaw that drops takes the lower lip along.
         actions[25] = float(rng.uniform(1, 3))
-    weights = _personal(shape_weights(actions, tilts=_tilts(actions, rng)), rng)
+    tilts = _tilts(actions, rng)
+    weights = _personal(shape_weights(actions, tilts=tilts), rng)
     for shape, weight in _glance(rng).items():
         weights[shape] = weights.get(shape, 0.0) + weight
-    return Expression(name, {**dict.fromkeys(LABELLED, 0.0), **actions}, weights)
+    return Expression(name, {**dict.fromkeys(LABELLED, 0.0), **actions}, weights, tilts)
 
 
 def only(actions: Mapping[int, float], /) -> Expression:
     """Returns exactly these actions, symmetric and at the strength of the table."""
     full = {**dict.fromkeys(LABELLED, 0.0), **actions}
-    return Expression("given", full, shape_weights(actions))
+    return Expression("given", full, shape_weights(actions), {})
 
 
 def parted_lips(intensities: Mapping[int, float], lip_gap_cm: float, /) -> dict[int, float]:
@@ -157,7 +162,7 @@ def fold_gains(
 
 def _actions(name: str, rng: np.random.Generator) -> dict[int, float]:
     if name == "single":
-        actions = {int(rng.choice(LABELLED)): float(rng.uniform(1.5, 5))}
+        actions = {int(rng.choice(_SINGLE)): float(rng.uniform(1.5, 5))}
         if rng.random() < 0.3:
             actions.setdefault(int(rng.choice(LABELLED)), float(rng.uniform(0.5, 5)))
         return actions
@@ -194,6 +199,8 @@ def _part_incompatible(actions: dict[int, float], rng: np.random.Generator) -> N
 def _tilts(actions: Mapping[int, float], rng: np.random.Generator) -> dict[int, float]:
     tilts = {}
     for au in actions:
+        if au not in SIDED:
+            continue
         tilt = float(rng.normal(0, 0.10))
         if rng.random() < _ONE_SIDED.get(au, _ONE_SIDED_ELSE):
             tilt = float(rng.choice([-1, 1]) * rng.uniform(0.4, 0.8))

@@ -54,7 +54,7 @@ AU_SHAPES: Final[Mapping[int, tuple[tuple[str, float], ...]]] = {
     25: (("mouthLowerDown_*", 0.55), ("mouthUpperUp_*", 0.22), ("jawOpen", 0.05)),
     # The mandible drops by relaxation.
     26: (("jawOpen", 0.50),),
-    # Distractors: they happen in front of every camera and the twelve labels do not count them.
+    # Beside the study's twelve: further labels, and what else happens in front of every camera.
     7: (("eyeSquint_*", 1.0), ("eyeBlink_*", 0.15)),
     10: (("mouthUpperUp_*", 0.9), ("noseSneer_*", 0.2)),
     14: (("mouthDimple_*", 1.0),),
@@ -66,6 +66,9 @@ AU_SHAPES: Final[Mapping[int, tuple[tuple[str, float], ...]]] = {
     33: (("cheekPuff_*", 0.9),),
     45: (("eyeBlink_*", 1.0),),
 }
+
+# Actions whose two halves move apart in the mesh, so that each side has an intensity of its own.
+SIDED: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 20, 45)
 
 # FACS scores A-E (1-5) are not evenly spaced: the manual lets C-D cover the widest range. The curve
 # is a choice and was not fitted to human coders.
@@ -79,6 +82,23 @@ _SQUINT_LIMIT: Final = 1.2
 def strength(intensity: float, /) -> float:
     """Returns how far an action of this FACS intensity (0-5) goes, 0-1."""
     return float(np.interp(intensity, _INTENSITIES, _STRENGTHS))
+
+
+def side_intensities(au: int, intensity: float, tilt: float, /) -> tuple[float, float]:
+    """Returns the intensity (0-5) an action shows on the person's left and right side.
+
+    What `shape_weights` does with a tilt, read back on the scale of intensities.
+
+    Raises:
+        KeyError: the action has no shapes for each side.
+    """
+    if au not in SIDED:
+        raise KeyError(au)
+    moved = strength(intensity)
+    left, right = (
+        float(np.interp(moved * gain, _STRENGTHS, _INTENSITIES)) for gain in (1 + tilt, 1 - tilt)
+    )
+    return left, right
 
 
 def sides(shape: str, /) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ PART_PICTURES: Final = 64
 JPEG_QUALITY: Final = 92
 _PER_FOLDER: Final = 1000
 # Raised when the same seed would give other pictures.
-RENDERER: Final = 1
+RENDERER: Final = 2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,14 @@ import pytest
 
 from rtau.facs import DISFA_PLUS_AUS
 from rtau_train.synth.sampling import DISTRACTORS
-from rtau_train.synth.shapes import AU_SHAPES, shape_weights, sides, strength
+from rtau_train.synth.shapes import (
+    AU_SHAPES,
+    SIDED,
+    shape_weights,
+    side_intensities,
+    sides,
+    strength,
+)
 
 
 def test_strength_grows_from_nothing_to_all():
@@ -55,3 +62,18 @@ def test_lids_and_jaw_do_not_cut_through_the_head():
     assert weights["eyeBlink_L"] <= 1.0
     assert weights["eyeSquint_R"] <= 1.2
     assert weights["jawOpen"] <= 0.95
+
+
+def test_side_intensities_are_what_the_shapes_were_moved_by():
+    left, right = side_intensities(12, 3.0, 0.5)
+
+    assert left > 3 > right
+    assert strength(left) == pytest.approx(1.5 * strength(3.0))
+    assert strength(right) == pytest.approx(0.5 * strength(3.0))
+    assert side_intensities(12, 3.0, -0.5) == (right, left)
+
+
+def test_only_actions_that_are_moved_by_pairs_alone_have_sides():
+    assert all(all(name.endswith("*") for name, _ in AU_SHAPES[au]) or au == 20 for au in SIDED)
+    with pytest.raises(KeyError):
+        side_intensities(17, 3.0, 0.0)
