@@ -7,6 +7,7 @@ them, and docs/data-dictionary.md explains them.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from rtau.data import LANDMARKS, Task
@@ -21,6 +22,8 @@ FACE_X = "face_x"
 FACE_Y = "face_y"
 FACE_W = "face_w"
 FACE_H = "face_h"
+PITCH = "pose_Rx"
+YAW = "pose_Ry"
 ROLL = "pose_Rz"
 SEAT = "seat"
 EMOTION = "emotion"
@@ -33,12 +36,27 @@ LEADING = (FRAME, FACE_ID, TIMESTAMP, CONFIDENCE, SUCCESS, *BOX, ROLL)
 # enough to cut the same crop; a network's landmarks are off by a hundred times their last digit.
 BOX_DIGITS = 3
 ROLL_DIGITS = 4
+INTENSITY_DIGITS = 2
 LANDMARK_DIGITS = 2
 # Microseconds: tells frames of any time base apart.
 TIME_DIGITS = 6
 CONFIDENCE_DIGITS = 4
 # The landmarks' columns: all x, then all y, as in OpenFace.
 POINTS = tuple(f"{axis}_{k}" for axis in "xy" for k in range(LANDMARKS))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ToldColumns:
+    """What a run tells of a face beside its labels, as columns."""
+
+    seat: bool = False
+    """The seat the face is in."""
+    pose: bool = False
+    """Pitch and yaw beside the roll."""
+    intensity: bool = False
+    """A FACS intensity per label."""
+    sides: tuple[str, ...] = ()
+    """Labels with an intensity for each side of the face."""
 
 
 def decision_column(label: str) -> str:
@@ -51,18 +69,30 @@ def probability_column(label: str) -> str:
     return f"{label}_p"
 
 
+def intensity_column(label: str) -> str:
+    """Returns the column of a label's FACS intensity, 0 to 5: `AU12_r`, as in OpenFace."""
+    return f"{label}_r"
+
+
+def side_columns(label: str) -> tuple[str, str]:
+    """Returns the columns of the intensity on the person's left and right: `AU12_L_r`, ..."""
+    return f"{label}_L_r", f"{label}_R_r"
+
+
 _DIGITS = {
     TIMESTAMP: TIME_DIGITS,
     CONFIDENCE: CONFIDENCE_DIGITS,
     **dict.fromkeys(BOX, BOX_DIGITS),
-    ROLL: ROLL_DIGITS,
+    **dict.fromkeys((PITCH, YAW, ROLL), ROLL_DIGITS),
     **dict.fromkeys(POINTS, LANDMARK_DIGITS),
 }
 
 
 def digits(name: str) -> int | None:
     """Returns how many digits a column has after the point; None for as many as it takes."""
-    return 0 if name.endswith("_c") else _DIGITS.get(name)
+    if name.endswith("_c"):
+        return 0
+    return INTENSITY_DIGITS if name.endswith("_r") else _DIGITS.get(name)
 
 
 def header(
@@ -70,13 +100,26 @@ def header(
     *,
     task: Task,
     with_file: bool = False,
-    with_seat: bool = False,
     with_landmarks: bool = False,
+    told: ToldColumns | None = None,
 ) -> tuple[str, ...]:
-    """Returns all column names in order; `with_file` puts `file` in front, for images."""
+    """Returns all column names in order.
+
+    Args:
+        labels: of the model.
+        task: multi_label or multi_class.
+        with_file: `file` in front, for images.
+        with_landmarks: the 68 points.
+        told: what the model tells beside its labels.
+    """
+    told = told or ToldColumns()
     decisions = (
         (EMOTION,) if task == "multi_class" else tuple(decision_column(name) for name in labels)
     )
     probabilities = tuple(probability_column(name) for name in labels)
-    leading = ((FILE,) if with_file else ()) + LEADING + ((SEAT,) if with_seat else ())
-    return leading + (POINTS if with_landmarks else ()) + decisions + probabilities
+    pose = (*LEADING[:-1], PITCH, YAW, ROLL) if told.pose else LEADING
+    leading = ((FILE,) if with_file else ()) + pose + ((SEAT,) if told.seat else ())
+    leading += POINTS if with_landmarks else ()
+    strengths = tuple(intensity_column(name) for name in labels) if told.intensity else ()
+    of_sides = tuple(column for name in told.sides for column in side_columns(name))
+    return leading + decisions + probabilities + strengths + of_sides

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -22,6 +23,8 @@ METADATA_KEY = "rtau_contract"
 SCHEMA = 1
 # A contract is a page of text; a larger file is something else, or hostile.
 MAX_JSON_BYTES = 1 << 20
+# FACS scores an action from 0, absent, to 5.
+INTENSITIES = 6
 
 Contract = TypeVar("Contract")
 Precision = Literal["fp32", "fp16", "int8"]
@@ -186,6 +189,15 @@ class ModelContract:
     landmarks: LandmarkRule | None = None
     """What the `landmarks` output means: float32 (N, 68, 2), px in crop space; None when the file
     has no such output."""
+    intensity_scale: tuple[tuple[float, ...], ...] | None = None
+    """Per label, the probability at each FACS intensity 0 to 5, rising; the third is the threshold.
+    None: the model tells no intensity."""
+    sides: tuple[str, ...] | None = None
+    """Labels of the `asymmetry` output, float32 (N, S): (left - right) / (left + right) of the
+    person's own sides; None when the file has no such output."""
+    has_pose: bool = False
+    """Whether there is a `pose` output, float32 (N, 2): pitch and yaw of the head, radians,
+    positive down and to the person's right (OpenFace's `pose_Rx` and `pose_Ry`)."""
 
     def __post_init__(self) -> None:
         _check_contract(self)
@@ -295,6 +307,7 @@ def _check_contract(contract: ModelContract) -> None:
             raise ContractError(
                 f"{name} must have one value per label ({len(contract.labels)}), got {len(values)}"
             )
+    _check_intensities(contract)
     if contract.calibration is not None:
         _check_calibration(contract.calibration, labels=len(contract.labels))
     if not all(0 <= threshold <= 1 for threshold in contract.thresholds):
@@ -309,6 +322,30 @@ def _check_contract(contract: ModelContract) -> None:
         )
     if contract.max_batch is not None and contract.max_batch < 1:
         raise ContractError(f"max_batch must be at least 1, got {contract.max_batch}")
+
+
+def _check_intensities(contract: ModelContract) -> None:
+    scale, labels = contract.intensity_scale, len(contract.labels)
+    if scale is not None:
+        if contract.task != "multi_label":
+            raise ContractError("intensity_scale must be null for multi_class")
+        if len(scale) != labels or any(len(knots) != INTENSITIES for knots in scale):
+            raise ContractError(
+                f"intensity_scale must have {labels} rows of {INTENSITIES} probabilities, got "
+                f"{[len(knots) for knots in scale]}"
+            )
+        for label, knots in zip(contract.labels, scale, strict=True):
+            rises = all(low < high for low, high in itertools.pairwise(knots))
+            if not rises or not 0 < knots[0] < knots[-1] < 1:
+                raise ContractError(
+                    f"intensity_scale must rise within (0, 1), got {knots} for {label}"
+                )
+    if contract.sides is not None:
+        unknown = sorted(set(contract.sides) - set(contract.labels))
+        if unknown or not contract.sides or len(set(contract.sides)) != len(contract.sides):
+            raise ContractError(f"sides must be distinct labels, got {contract.sides}")
+        if scale is None:
+            raise ContractError("sides must be null without intensity_scale")
 
 
 def _check_calibration(calibration: CalibrationRecord, *, labels: int) -> None:

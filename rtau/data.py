@@ -18,6 +18,7 @@ from rtau import geometry
 from rtau._records import check_array, freeze, is_every_row, is_finite, shapes
 from rtau.errors import EngineError
 from rtau.face import Face
+from rtau.intensity import Intensities
 from rtau.markers import Marker
 from rtau.planes import Image, Picture, Planes
 
@@ -39,6 +40,7 @@ __all__ = [
 Task = Literal["multi_label", "multi_class"]
 # The number of iBUG's points (Sagonas et al. 2013), counted from 0 as in OpenFace.
 LANDMARKS = 68
+BROKEN = "the model file or its precision is broken: run `rtau-export verify`"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -231,6 +233,10 @@ class Scores:
     """float32 (N, A, h, w) >= 0, raw scale, crop space; None if not requested."""
     landmarks_xy: npt.NDArray[np.float32] | None = None
     """float32 (N, 68, 2), px, crop space, iBUG order; None when the model has none."""
+    asymmetry: npt.NDArray[np.float32] | None = None
+    """float32 (N, S): (left - right) / (left + right) of the labels with sides; None without."""
+    pose_rad: npt.NDArray[np.float32] | None = None
+    """float32 (N, 2): pitch and yaw, OpenFace's `pose_Rx` and `pose_Ry`; None without."""
 
     def __post_init__(self) -> None:
         labels = len(self.labels)
@@ -239,23 +245,23 @@ class Scores:
             row, column = np.argwhere(~np.isfinite(self.logits))[0]
             raise EngineError(
                 f"logits must be finite, got {self.logits[row, column]} for {self.labels[column]} "
-                f"in row {row}; the model file or its precision is broken: "
-                "run `rtau-export verify`"
+                f"in row {row}; {BROKEN}"
             )
         freeze(self, "logits")
         if self.cams is not None:
-            rows = len(self.logits)
-            check_array("cams", self.cams, dtype=np.float32, shape=(rows, labels, "h", "w"))
+            shape = (len(self.logits), labels, "h", "w")
+            check_array("cams", self.cams, dtype=np.float32, shape=shape)
             freeze(self, "cams")
-        if self.landmarks_xy is not None:
-            shape = (len(self.logits), LANDMARKS, 2)
-            check_array("landmarks_xy", self.landmarks_xy, dtype=np.float32, shape=shape)
-            if not is_finite(self.landmarks_xy):
-                raise EngineError(
-                    "landmarks_xy must be finite, got NaN or infinity; the model file or its "
-                    "precision is broken: run `rtau-export verify`"
-                )
-            freeze(self, "landmarks_xy")
+        optional = {"landmarks_xy": (LANDMARKS, 2), "asymmetry": ("S",), "pose_rad": (2,)}
+        for name, rest in optional.items():
+            if getattr(self, name) is not None:
+                self._check_finite(name, (len(self.logits), *rest))
+
+    def _check_finite(self, name: str, shape: tuple[Any, ...]) -> None:
+        check_array(name, getattr(self, name), dtype=np.float32, shape=shape)
+        if not is_finite(getattr(self, name)):
+            raise EngineError(f"{name} must be finite, got NaN or infinity; {BROKEN}")
+        freeze(self, name)
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -273,14 +279,11 @@ class Scores:
         """Returns the rows at a mask or an index array; itself if these are all rows."""
         if is_every_row(rows, len(self)):
             return self
-        cams, points = self.cams, self.landmarks_xy
-        return Scores(
-            labels=self.labels,
-            task=self.task,
-            logits=self.logits[rows],
-            cams=None if cams is None else cams[rows],
-            landmarks_xy=None if points is None else points[rows],
-        )
+        optional = {
+            name: None if (values := getattr(self, name)) is None else values[rows]
+            for name in ("cams", "landmarks_xy", "asymmetry", "pose_rad")
+        }
+        return Scores(labels=self.labels, task=self.task, logits=self.logits[rows], **optional)
 
     __repr__ = shapes
 
@@ -313,6 +316,8 @@ class FrameResult:
     """When a live frame was received, on the clock of `time.perf_counter`; None for others."""
     markers: tuple[Marker, ...] = ()
     """Events marked since the frame before."""
+    intensities: Intensities | None = None
+    """FACS intensities of every label; None when the model tells none."""
 
     def __post_init__(self) -> None:
         rows, labels = len(self.faces), len(self.scores.labels)
@@ -320,6 +325,9 @@ class FrameResult:
             raise ValueError("faces must carry track_ids in a result, got None")
         if len(self.scores) != rows:
             raise ValueError(f"scores must have {rows} rows like faces, got {len(self.scores)}")
+        if self.intensities is not None:
+            shape = (rows, labels)
+            check_array("intensities", self.intensities.values, dtype=np.float32, shape=shape)
         check_array("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
         check_array("active", self.active, dtype=np.bool_, shape=(rows, labels))
         check_array("tentative_xyxy", self.tentative_xyxy, dtype=np.float32, shape=("M", 4))
@@ -337,6 +345,13 @@ class FrameResult:
         """float32 (N, 68, 2), px, frame space, iBUG order; None when the model has none."""
         points = self.scores.landmarks_xy
         return None if points is None else geometry.apply(self.frame_from_crop, points)
+
+    def pose_of(self, row: int) -> tuple[float, float, float] | None:
+        """Returns OpenFace's `pose_Rx`, `pose_Ry`, `pose_Rz` of a face, radians; None without."""
+        pose = self.scores.pose_rad
+        if pose is None:
+            return None
+        return float(pose[row, 0]), float(pose[row, 1]), self.faces.roll_of(row)
 
     @property
     def index(self) -> int:
@@ -359,6 +374,7 @@ class FrameResult:
         faces, scores, labels = self.faces, self.scores, self.scores.labels
         assert faces.track_ids is not None  # checked when the record was made
         probabilities, points = scores.probabilities.tolist(), self.landmarks_xy
+        told = self.intensities
         for row, box in enumerate(faces.boxes_xyxy.tolist()):
             yield Face(
                 id=int(faces.track_ids[row]),
@@ -373,6 +389,8 @@ class FrameResult:
                 cams=None if scores.cams is None else scores.cams[row],
                 has_heatmaps=self.has_heatmaps,
                 seat=faces.seat_of(row),
+                intensity=None if told is None else told.of(row, labels),
+                pose=self.pose_of(row),
             )
 
     def __repr__(self) -> str:

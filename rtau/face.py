@@ -39,6 +39,11 @@ class Face:
     """True when heatmaps are on, for this frame or for others."""
     seat: str | None = None
     """Name of the seat the face is in, of those that `Detector(seats=...)` named."""
+    intensity: Mapping[str, float] | None = None
+    """FACS intensity of every label, 0 to 5; None when the model tells none."""
+    pose: tuple[float, float, float] | None = None
+    """Pitch, yaw and roll of the head, radians: OpenFace's `pose_Rx`, `pose_Ry`, `pose_Rz`; None
+    when the model has none."""
 
     def heatmap(self, label: str) -> npt.NDArray[np.float32] | None:
         """Returns where in the crop the model saw a label: float32 (h, w) >= 0, raw CAM scale.

@@ -19,6 +19,7 @@ from rtau.contract import ModelContract
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
 from rtau.decisions import Decider
 from rtau.faces.crops import cut
+from rtau.intensity import Intensities, intensities, left_right
 from rtau.protocols import Engine, Tracker
 from rtau.timing import StageClock
 
@@ -142,6 +143,7 @@ class Pipeline:
                 tentative_xyxy=one.tentative_xyxy,
                 stage_s=_summed(one.stage_s, stage_s),
                 has_heatmaps=self._heatmaps is not None and self._heatmaps.is_on,
+                intensities=_intensities(frame_scores, self._engine.contract),
             )
             for one, frame_scores, decisions in zip(prepared, scores, active, strict=True)
         ]
@@ -167,6 +169,17 @@ class Pipeline:
         if track_ids is None:
             raise AssertionError("a tracker must return tracked faces")
         return self._decider.decide(scores, track_ids=track_ids, time_s=prepared.frame.time_s)
+
+
+def _intensities(scores: Scores, contract: ModelContract, /) -> Intensities | None:
+    """Returns the intensities of some faces; None for a model without the scale."""
+    if contract.intensity_scale is None:
+        return None
+    values = intensities(scores.probabilities, contract.intensity_scale)
+    if contract.sides is None or scores.asymmetry is None:
+        return Intensities(values)
+    columns = [contract.labels.index(label) for label in contract.sides]
+    return Intensities(values, contract.sides, left_right(values[:, columns], scores.asymmetry))
 
 
 def _summed(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:

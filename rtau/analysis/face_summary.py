@@ -176,4 +176,4 @@ def _column(values: Sequence[Any]) -> Column:
     if all(isinstance(value, int) for value in values):
         return np.array(values, np.int64)
     known: Floats = np.array([np.nan if value is None else value for value in values], float)
-    return known.round(DIGITS)
+    return np.asarray(known.round(DIGITS))

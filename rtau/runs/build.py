@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rtau.backends.face_alignment import open_face_alignment
+from rtau.columns import ToldColumns
 from rtau.config import OutputConfig, RunConfig
 from rtau.contract import ModelContract
 from rtau.decisions import Decider
@@ -208,6 +209,16 @@ def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
     return contract.thresholds if contract.task == "multi_label" else None
 
 
+def told_columns(contract: ModelContract, *, seat: bool) -> ToldColumns:
+    """Returns the columns of what a run tells of a face beside its labels."""
+    return ToldColumns(
+        seat=seat,
+        pose=contract.has_pose,
+        intensity=contract.intensity_scale is not None,
+        sides=contract.sides or (),
+    )
+
+
 def table_rows(
     contract: ModelContract,
     *,
@@ -222,9 +233,9 @@ def table_rows(
         task=contract.task,
         thresholds=thresholds_of(contract),
         file_of=file_of,
-        seats=seats,
         landmarks=landmarks,
         markers=markers,
+        told=told_columns(contract, seat=seats),
     )
 
 

@@ -15,9 +15,11 @@ from rtau.columns import (
     BOX,
     BOX_DIGITS,
     CONFIDENCE_DIGITS,
+    INTENSITY_DIGITS,
     MARKER,
     ROLL_DIGITS,
     TIME_DIGITS,
+    ToldColumns,
     header,
 )
 from rtau.data import FrameResult, Task
@@ -37,9 +39,9 @@ class TableRows:
         task: Task,
         thresholds: Sequence[float] | None = None,
         file_of: Callable[[int], str] | None = None,
-        seats: bool = False,
         landmarks: bool = False,
         markers: bool = False,
+        told: ToldColumns | None = None,
     ) -> None:
         """Chooses the columns.
 
@@ -48,22 +50,22 @@ class TableRows:
             task: multi_label gives `_c` columns, multi_class one `emotion` column.
             thresholds: the contract's, so that `_c == (_p >= threshold)` holds in the text too.
             file_of: name of the file a frame index came from, for the leading `file` column.
-            seats: a column for the seat of each face.
             landmarks: columns for the 68 landmarks, which the model must have.
             markers: a last column for the events of each frame.
+            told: columns for what the model tells beside its labels.
         """
         self._labels = tuple(labels)
         self._task = task
         self._thresholds = tuple(thresholds) if thresholds is not None else None
         self._file_of = file_of
-        self._seats = seats
         self._landmarks = landmarks
+        self._told = told or ToldColumns()
         self.names = header(
             labels,
             task=task,
             with_file=file_of is not None,
-            with_seat=seats,
             with_landmarks=landmarks,
+            told=self._told,
         )
         self._markers = markers
         if markers:
@@ -107,13 +109,32 @@ class TableRows:
         cells = self._frame_cells(result, face_id=result.track_ids[row])
         cells += [confidence, "1"]
         cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
-        # Adding zero turns a negative one into a positive one.
-        cells.append(f"{round(faces.roll_of(row), ROLL_DIGITS) + 0.0:.{ROLL_DIGITS}f}")
-        if self._seats:
+        cells += [_angle(angle) for angle in self._angles(result, row)]
+        if self._told.seat:
             cells.append(faces.seat_of(row) or "")
         if points_xy is not None:
             cells += point_texts(points_xy)
-        return cells + self._label_cells(probabilities, result.active[row])
+        cells += self._label_cells(probabilities, result.active[row])
+        return cells + self._intensity_cells(result, row)
+
+    def _angles(self, result: FrameResult, row: int) -> tuple[float, ...]:
+        if not self._told.pose:
+            return (result.faces.roll_of(row),)
+        pose = result.pose_of(row)
+        if pose is None:
+            raise ValueError("a result must have a pose for a table of it, got none")
+        return pose
+
+    def _intensity_cells(self, result: FrameResult, row: int) -> list[str]:
+        if not self._told.intensity:
+            return []
+        found = result.intensities
+        if found is None or found.sides != self._told.sides:
+            raise ValueError(f"a result must have intensities with the sides {self._told.sides}")
+        values = found.values[row].tolist()
+        if found.left_right is not None:
+            values += found.left_right[row].flatten().tolist()
+        return [f"{value:.{INTENSITY_DIGITS}f}" for value in values]
 
     def _label_cells(
         self, probabilities: npt.NDArray[np.float32], active: npt.NDArray[np.bool_]
@@ -138,6 +159,11 @@ class TableRows:
         frame = result.frame
         file = [] if self._file_of is None else [_cell_of(self._file_of(frame.index))]
         return [*file, str(frame.index + 1), str(face_id), f"{frame.time_s:.{TIME_DIGITS}f}"]
+
+
+def _angle(radians: float) -> str:
+    # Adding zero turns a negative one into a positive one.
+    return f"{round(radians, ROLL_DIGITS) + 0.0:.{ROLL_DIGITS}f}"
 
 
 def _cell_of(file: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtau.columns import CONFIDENCE_DIGITS, ROLL_DIGITS, TIME_DIGITS
+from rtau.columns import CONFIDENCE_DIGITS, INTENSITY_DIGITS, ROLL_DIGITS, TIME_DIGITS
 from rtau.data import FrameResult
+from rtau.intensity import Intensities
 from rtau.sinks._numbers import probability_text, rounded_box, rounded_points
 
 # Increased when a field changes its meaning; new fields may be added without.
@@ -81,7 +82,7 @@ class FrameObjects:
         if faces.scores is not None:
             confidence = round(float(faces.scores[row]), CONFIDENCE_DIGITS)
         seat = {} if faces.seats is None else {"seat": faces.seats[row]}
-        return {
+        found: dict[str, Any] = {
             "id": result.track_ids[row],
             **seat,
             "box_xyxy": rounded_box(faces.boxes_xyxy[row]),
@@ -99,3 +100,22 @@ class FrameObjects:
                 for column, label in enumerate(scores.labels)
             },
         }
+        pose = result.pose_of(row)
+        if pose is not None:
+            found["pose_rad"] = [round(angle, ROLL_DIGITS) + 0.0 for angle in pose]
+        if result.intensities is not None:
+            found |= _intensities(result.intensities, row, labels=scores.labels)
+        return found
+
+
+def _intensities(found: Intensities, row: int, *, labels: Sequence[str]) -> dict[str, Any]:
+    """Returns the intensities of a face by label, and of both sides where they are told apart."""
+    values = (round(value, INTENSITY_DIGITS) for value in found.values[row].tolist())
+    fields: dict[str, Any] = {"intensities": dict(zip(labels, values, strict=True))}
+    if found.left_right is not None:
+        pairs = found.left_right[row].tolist()
+        fields["intensities_left_right"] = {
+            label: [round(value, INTENSITY_DIGITS) for value in pair]
+            for label, pair in zip(found.sides, pairs, strict=True)
+        }
+    return fields

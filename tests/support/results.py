@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from rtau.data import Faces, Frame, FrameResult, Scores
+from rtau.intensity import Intensities
 
 AU_LABELS = ("AU01", "AU04", "AU12")
 THRESHOLDS = (0.5, 0.4, 0.6)
@@ -58,4 +61,18 @@ def make_result(
         tentative_xyxy=np.zeros((0, 4), np.float32),
         stage_s={"detect": 0.001},
         has_heatmaps=has_heatmaps,
+    )
+
+
+def with_told(result, *, sides=()):
+    """Returns a result with pose and intensities, and those of the sides of some labels."""
+    rows = len(result)
+    values = np.tile(np.array([1.5, 0.0, 3.25], np.float32), (rows, 1))
+    left_right = np.tile(np.array([5.0, 1.5], np.float32), (rows, len(sides), 1))
+    return dataclasses.replace(
+        result,
+        scores=dataclasses.replace(
+            result.scores, pose_rad=np.tile(np.array([0.25, -0.5], np.float32), (rows, 1))
+        ),
+        intensities=Intensities(values, tuple(sides), left_right if sides else None),
     )

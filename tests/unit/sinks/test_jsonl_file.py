@@ -14,7 +14,7 @@ import pytest
 from rtau.errors import SinkError
 from rtau.sinks.jsonl_file import JsonlSink
 from tests.support.limits import file_size_limit
-from tests.support.results import THRESHOLDS, make_result
+from tests.support.results import THRESHOLDS, make_result, with_told
 
 REPOSITORY = Path(__file__).parents[3]
 PIPED = """
@@ -148,3 +148,17 @@ def test_a_full_disk_leaves_whole_lines(tmp_path):
     with file_size_limit(9999), pytest.raises(SinkError, match=r"o\.jsonl cannot be written"):
         write_until_full()
     assert [line["frame"] for line in lines(path)] == list(range(1, len(lines(path)) + 1))
+
+
+def test_pose_intensities_and_sides_are_fields_where_the_model_tells_them(tmp_path):
+    sink = JsonlSink(tmp_path / "o.jsonl")
+    sink.write(with_told(make_result(0, faces=1), sides=("AU12",)), None)
+    sink.write(make_result(1, faces=1), None)
+    sink.close()
+
+    told, plain = (json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines())
+    face = told["faces"][0]
+    assert face["pose_rad"] == [0.25, -0.5, 0.0]
+    assert face["intensities"] == {"AU01": 1.5, "AU04": 0.0, "AU12": 3.25}
+    assert face["intensities_left_right"] == {"AU12": [5.0, 1.5]}
+    assert not {"pose_rad", "intensities"} & plain["faces"][0].keys()

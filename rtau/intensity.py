@@ -1,0 +1,79 @@
+"""FACS intensities 0-5 of a model's probabilities, of both sides of the face where it tells them.
+
+The scale is part of the contract: per label the probability at each of the intensities 0 to 5,
+chosen when the model was calibrated. Between them the intensity is linear in log-odds. It follows
+from the probability alone, so the two never contradict each other: 2 is reached at the threshold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from rtau._records import check_array, freeze, shapes
+
+Values = npt.NDArray[np.float32]
+
+# The intensities of FACS: 0 absent, 1 to 5 for A to E.
+LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+_LEAST_ODDS = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Intensities:
+    """Intensities of the faces of one frame, a row each."""
+
+    values: npt.NDArray[np.float32]
+    """float32 (N, A) in [0, 5], in the order of the labels."""
+    sides: tuple[str, ...] = ()
+    """The S labels whose sides are told apart."""
+    left_right: npt.NDArray[np.float32] | None = None
+    """float32 (N, S, 2) in [0, 5]: the person's own left and right; None without sides."""
+
+    def __post_init__(self) -> None:
+        check_array("values", self.values, dtype=np.float32, shape=("N", "A"))
+        freeze(self, "values")
+        if self.left_right is not None:
+            shape = (len(self.values), len(self.sides), 2)
+            check_array("left_right", self.left_right, dtype=np.float32, shape=shape)
+            freeze(self, "left_right")
+
+    def of(self, row: int, labels: tuple[str, ...], /) -> dict[str, float]:
+        """Returns the intensity of each label of one face."""
+        return dict(zip(labels, self.values[row].tolist(), strict=True))
+
+    __repr__ = shapes
+
+
+def intensities(probabilities: Values, scale: tuple[tuple[float, ...], ...], /) -> Values:
+    """Returns float32 (N, A) in [0, 5] of probabilities (N, A).
+
+    Args:
+        probabilities: in [0, 1].
+        scale: per label the probability at each of `LEVELS`, rising.
+    """
+    found = np.empty(probabilities.shape, np.float32)
+    for column, knots in enumerate(scale):
+        found[:, column] = np.interp(
+            _log_odds(probabilities[:, column]), _log_odds(np.array(knots)), LEVELS
+        )
+    return found
+
+
+def left_right(values: Values, asymmetry: Values, /) -> Values:
+    """Returns float32 (N, S, 2): intensities left and right of the person's face.
+
+    Args:
+        values: (N, S), intensities of the labels with sides.
+        asymmetry: (N, S): (left - right) / (left + right), in [-1, 1].
+    """
+    limited = np.clip(asymmetry, -1, 1)
+    both = np.stack([values * (1 + limited), values * (1 - limited)], axis=-1)
+    return np.asarray(np.clip(both, 0, LEVELS[-1]), np.float32)
+
+
+def _log_odds(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    limited = np.clip(probabilities.astype(np.float64), _LEAST_ODDS, 1 - _LEAST_ODDS)
+    return np.asarray(np.log(limited / (1 - limited)))
