@@ -35,6 +35,7 @@ from rtau_export.onnx_proto import stamped
 from rtau_train.fitting.lab_record import git_commit
 from rtau_train.models.alignment import aligned
 from rtau_train.models.checkpoint import Model
+from rtau_train.models.facenet import FaceNet
 from rtau_train.models.folding import exported_as, folded
 
 # The newest opset that torch's exporter writes without conversion and TensorRT 10.3 parses (<= 20).
@@ -84,10 +85,8 @@ def export(
     contract = contract_of(
         model, name=out.stem, cam_method=cam_method, crop=crop, landmarks=landmarks
     )
-    has_landmarks = contract.has_landmarks
-    trained = FaceGraph(model.network(), cam_method=cam_method, landmarks=has_landmarks)
-    net = aligned(folded(trained.net))
-    graph = FaceGraph(net, cam_method=cam_method, landmarks=has_landmarks)
+    trained = _graph(model.network(), contract)
+    graph = _graph(aligned(folded(trained.net)), contract)
     check_grid(graph, size=contract.input_size)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         draft = Path(folder) / out.name
@@ -133,6 +132,19 @@ def contract_of(
         opset=OPSET,
         calibration=_calibration(model),
         landmarks=_landmark_rule(model) if landmarks else None,
+        intensity_scale=model.intensity_scale,
+        sides=recipe.network.sides or None if model.intensity_scale else None,
+        has_pose=recipe.network.pose and model.intensity_scale is not None,
+    )
+
+
+def _graph(net: FaceNet, contract: ModelContract) -> FaceGraph:
+    return FaceGraph(
+        net,
+        cam_method=contract.cam_method,
+        landmarks=contract.has_landmarks,
+        asymmetry=contract.sides is not None,
+        pose=contract.has_pose,
     )
 
 

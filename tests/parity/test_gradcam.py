@@ -128,3 +128,23 @@ def test_near_the_pole_of_negative_maps_the_weight_is_held(heat):
     weights = gradcam_plus_plus_weights(slopes, maps, cells=1)
 
     assert weights.item() == 1 / LEAST_DENOMINATOR
+
+
+def test_landmarks_that_add_to_the_logits_are_in_the_derivative():
+    network = dataclasses.replace(network_of("resnet18"), landmarks=True, geometry=True)
+    net = random_net(network)
+    torch.nn.init.normal_(net.geometry.weight, std=0.3)
+    torch.nn.init.normal_(net.geometry.bias)
+    crops = torch.from_numpy(probe_crops(3, size=network.input_size))
+    with torch.inference_mode():
+        maps = net.features(crops).clone()
+    wanted_logits, wanted = autograd_cams(
+        maps, lambda pooled: net.head(pooled) + net.geometry(net.landmarks_of(pooled).flatten(1))
+    )
+
+    for method in METHODS:
+        with torch.inference_mode():
+            logits, cams, _ = FaceGraph(net, cam_method=method, landmarks=True)(crops)
+            assert (net(crops)[0] - wanted_logits).abs().max() < 1e-9
+        assert_same(cams, wanted[method])
+        assert (logits - wanted_logits).abs().max() < 1e-9

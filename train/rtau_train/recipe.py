@@ -57,6 +57,12 @@ class Network:
     """What is trained: everything, or the head and the body's last convolutional block."""
     landmarks: bool = True
     """Whether 68 landmarks are predicted beside the labels while training."""
+    geometry: bool = False
+    """Whether a linear layer on the predicted landmarks adds to the logits."""
+    sides: tuple[str, ...] = ()
+    """Labels whose asymmetry a linear layer tells; `rtau-train probe` fits it."""
+    pose: bool = False
+    """Whether a linear layer tells pitch and yaw; `rtau-train probe` fits it."""
 
     def __post_init__(self) -> None:
         if self.hidden < 0:
@@ -68,6 +74,11 @@ class Network:
                 'network.unfreeze must be "all" where network.weights is "none": frozen random '
                 "weights cannot learn"
             )
+        if self.geometry and not self.landmarks:
+            raise ConfigError("network.geometry must be false where network.landmarks is false")
+        unknown = sorted(set(self.sides) - set(self.labels))
+        if unknown:
+            raise ConfigError(f"network.sides must be among network.labels, got {unknown[0]!r}")
         for label in self.labels if self.task == "multi_label" else ():
             if au_from_label(label).label != label:
                 raise ConfigError(f"network.labels must be like AU04, got {label!r}")
@@ -81,6 +92,10 @@ class Crop:
     """Side of the square over the longer side of the landmark box."""
     lift: float
     """How far the square's centre lies above the box's centre, in sides of the square."""
+    aligned: bool = False
+    """Whether pictures are cut as the runtime cuts them: by `shipping.haar_crop` on the square that
+    the points put on the face, turned with the head. The square above then only describes where
+    the landmarks lie."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +111,13 @@ class Inner:
 
 
 @dataclasses.dataclass(frozen=True)
+class Aligned:
+    """The runtime's crop: a rule on the square that the points put on a face, turned with it."""
+
+    rule: CropRule
+
+
+@dataclasses.dataclass(frozen=True)
 class Mix:
     """How much of every epoch comes from one of several data sets, whatever its count."""
 
@@ -103,10 +125,15 @@ class Mix:
     """Its name in prepared.json."""
     share: float
     """Of the pictures of an epoch; they are repeated, each time changed by chance, to reach it."""
+    trust: dict[str, float] = dataclasses.field(default_factory=dict)
+    """How often a label of it is used, where it is trusted less than others: `{AU04 = 0.3}`."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
             raise ConfigError(f"mix.share must lie between 0 and 1, got {self.share}")
+        for label, share in self.trust.items():
+            if not 0 <= share <= 1:
+                raise ConfigError(f"mix.trust must lie in [0, 1], got {share} for {label}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +181,8 @@ class SplitPlan:
     train_rows: int = 0
     """Rows of the training part that are kept, drawn by the seed so that fewer are among more; 0:
     all."""
+    train_only: tuple[str, ...] = ()
+    """Data sets whose rows are all trained on: what an earlier network has seen, for example."""
 
     def __post_init__(self) -> None:
         if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
@@ -277,7 +306,8 @@ class Recipe:
     crop: Crop | None = None
     """Laid on the landmarks; None takes each picture whole, as `rtau-train prepare` cut it."""
     oversample: Oversample | None = None
-    mix: Mix | None = None
+    mix: tuple[Mix, ...] = ()
+    """Data sets with a share of their own; the others share what is left by their counts."""
 
     def __post_init__(self) -> None:
         network, fit = self.network, self.fit
@@ -290,6 +320,15 @@ class Recipe:
             raise ConfigError(
                 f"fit.loss must be cross_entropy where network.task is multi_class, got {fit.loss}"
             )
+        if sum(mix.share for mix in self.mix) >= 1:
+            raise ConfigError(
+                "the shares of [[mix]] must sum to less than 1, got "
+                f"{sum(mix.share for mix in self.mix):g}"
+            )
+        for mix in self.mix:
+            for label in mix.trust:
+                if label not in network.labels:
+                    raise ConfigError(f"mix.trust must name labels of the network, got {label!r}")
         unknown = set(self.oversample.labels if self.oversample else ()) - set(network.labels)
         if unknown:
             raise ConfigError(

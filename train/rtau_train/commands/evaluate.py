@@ -1,4 +1,4 @@
-"""The verbs that judge a run: `rtau-train evaluate` and `calibrate`.
+"""The verbs that judge a run: `rtau-train evaluate`, `calibrate` and `probe`.
 
 Parses, hands over and prints; the figures are made elsewhere. Called by `rtau_train.commands.main`.
 """
@@ -12,20 +12,21 @@ from pathlib import Path
 import numpy as np
 
 from rtau_train import records
-from rtau_train.commands._data_flags import add_data, read_run
+from rtau_train.commands._data_flags import add_data, read_data, read_run
 from rtau_train.datasets.crop_folder import read_folder
-from rtau_train.evaluation import evaluate, metrics_table
+from rtau_train.evaluation import evaluate, metrics_table, probe
 from rtau_train.evaluation.predictions import write_predictions
 from rtau_train.evaluation.run_metrics import write_metrics
 from rtau_train.fitting.lab_record import read_record
-from rtau_train.models.checkpoint import save_model
+from rtau_train.models.checkpoint import load_model, save_model
 
 METRICS_NAME = "evaluation.json"
+PROBE_NAME = "probe.json"
 PREDICTIONS_NAME = "predictions.csv"
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `evaluate` and `calibrate`."""
+    """Adds `evaluate`, `calibrate` and `probe`."""
     judge = verbs.add_parser("evaluate", help="write and print a run's figures on its test part")
     judge.add_argument("--json", action="store_true", help="print JSON")
     judge.add_argument(
@@ -45,7 +46,13 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--neutral", type=Path, metavar="DIR", help="faces without any AU: thresholds stay above"
     )
     measure.set_defaults(run=_calibrate)
-    for verb in (judge, measure):
+    read_off = verbs.add_parser(
+        "probe",
+        help="fit the layers of sides and pose, and the scale of intensities, by renders that the "
+        "run has not seen",
+    )
+    read_off.set_defaults(run=_probe)
+    for verb in (judge, measure, read_off):
         verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
         add_data(verb)
 
@@ -71,9 +78,18 @@ def _calibrate(arguments: argparse.Namespace) -> None:
     if arguments.neutral is not None:
         network = model.recipe.network
         neutral = read_folder(arguments.neutral, labels=network.labels, task=network.task)
-        neutral = neutral.take(
-            np.flatnonzero(neutral.coded.all(axis=1) & ~neutral.occurs.any(axis=1))
-        )
+        # A label without a column is taken to be absent as well: nothing at all is shown.
+        coded = neutral.coded[:, neutral.coded.any(axis=0)].all(axis=1)
+        neutral = neutral.take(np.flatnonzero(coded & ~neutral.occurs.any(axis=1)))
     calibrated = evaluate.calibrated(model, splits, neutral=neutral)
     save_model(arguments.run_folder / "model.pt", calibrated)
     print(arguments.run_folder / "model.pt")
+
+
+def _probe(arguments: argparse.Namespace) -> None:
+    model = load_model(arguments.run_folder)
+    data = read_data(arguments, model.recipe)
+    model, report = probe.probed(model, probe.parts_of(data, model.recipe))
+    save_model(arguments.run_folder / "model.pt", model)
+    (arguments.run_folder / PROBE_NAME).write_text(records.as_json(report), encoding="utf-8")
+    print(records.as_json(report), end="")

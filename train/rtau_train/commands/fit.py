@@ -31,7 +31,8 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--start-from",
         type=Path,
         metavar="OTHER",
-        help="begin with the weights of another run of this network: its folder or model.pt",
+        help="begin with the weights of another run of this network (its folder or model.pt) or of "
+        "an exported file (NAME.onnx), also of fewer labels",
     )
     fit.set_defaults(run=_fit)
     find = verbs.add_parser("find-lr", help="try rising learning rates and suggest one")

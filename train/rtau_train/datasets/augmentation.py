@@ -8,18 +8,32 @@ has its own random generator, so a result does not depend on the order of work. 
 
 from __future__ import annotations
 
+import functools
+from importlib import resources
+from pathlib import Path
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rtau import geometry
+from rtau.backends import FACE_ALIGNMENT
 from rtau.data import Image
 from rtau.errors import UsageError
 from rtau.faces import crops
+from rtau.faces.alignment_contract import AlignmentContract
+from rtau.squares import PointRule, frame_from_crop, squares_from_points
 from rtau_train.datasets.canonical_square import canonical_squares
-from rtau_train.recipe import Augment, Crop, Inner
+from rtau_train.recipe import Aligned, Augment, Crop, Inner
 
 Points = npt.NDArray[np.float32]
+# Where a row's crop lies: on its landmarks, aligned as in the runtime, inside its picture, or all.
+Rule = Crop | Inner | Aligned | None
+
+_NO_LANDMARKS = (
+    "the recipe's [crop] lies on landmarks, and the data have no landmarks68.npz; use a recipe "
+    "without [crop], which takes the pictures whole"
+)
 
 # Place of each iBUG point in a mirrored face: jaw, brows, nose, eyes, outer lips, inner lips.
 _PAIRS = (
@@ -69,7 +83,7 @@ def canonical_square(landmarks: Points, rule: Crop, /) -> geometry.Boxes:
 def square_of(
     image: Image, landmarks: Points | None, rule: Crop | Inner | None, /
 ) -> geometry.Boxes:
-    """Returns the square a crop is cut from, float32 (4,) xyxy: by the rule, or the whole picture.
+    """Returns the upright square a crop is cut from: float32 (4,) xyxy.
 
     Raises:
         UsageError: the rule needs landmarks and there are none.
@@ -82,33 +96,56 @@ def square_of(
         half = rule.side * len(image) / 2
         return np.concatenate([centre - half, centre + half]).astype(np.float32)
     if landmarks is None:
-        raise UsageError(
-            "the recipe's [crop] lies on landmarks, and the data have no landmarks68.npz; use a "
-            "recipe without [crop], which takes the pictures whole"
-        )
+        raise UsageError(_NO_LANDMARKS)
     return canonical_square(landmarks, rule)
 
 
-def plain_crop(
-    image: Image, landmarks: Points | None, rule: Crop | Inner | None, /, *, size: int
-) -> Image:
+def image_from_crop(
+    image: Image, landmarks: Points | None, rule: Rule, /, *, size: int
+) -> geometry.Maps:
+    """Returns the map that carries the canonical crop of a face onto its picture, float32 (2, 3).
+
+    Raises:
+        UsageError: the rule needs landmarks and there are none.
+    """
+    if not isinstance(rule, Aligned):
+        return np.asarray(
+            geometry.frame_from_crop(square_of(image, landmarks, rule)[None], size=size)[0]
+        )
+    if landmarks is None:
+        raise UsageError(_NO_LANDMARKS)
+    squares = squares_from_points(landmarks[None], rule=alignment_points())
+    cut = rule.rule
+    return np.asarray(
+        frame_from_crop(
+            squares, size=size, expand=cut.expand, offset_x=cut.offset_x, offset_y=cut.offset_y
+        )[0]
+    )
+
+
+@functools.cache
+def alignment_points() -> PointRule:
+    """Returns how the 68 points lie on a face square, by the shipped alignment network."""
+    file = resources.files("rtau_engines") / f"{Path(FACE_ALIGNMENT).stem}.json"
+    return AlignmentContract.from_json(file.read_text("utf-8"), origin=FACE_ALIGNMENT).points
+
+
+def plain_crop(image: Image, landmarks: Points | None, rule: Rule, /, *, size: int) -> Image:
     """Returns the canonical crop of one face: uint8 (size, size, 3), RGB."""
-    return crops.warp_square(image, square_of(image, landmarks, rule), size=size)
+    to_image = image_from_crop(image, landmarks, rule, size=size)
+    return crops.warp_crop(image, to_image, size=size)
 
 
-def plain_points(
-    landmarks: Points, image: Image, rule: Crop | Inner | None, /, *, size: int
-) -> Points:
+def plain_points(landmarks: Points, image: Image, rule: Rule, /, *, size: int) -> Points:
     """Returns landmarks (68, 2) in the canonical crop of a picture, px."""
-    square = square_of(image, landmarks, rule)
-    image_from_crop = geometry.frame_from_crop(square[None], size=size)
-    return np.asarray(geometry.apply(geometry.invert(image_from_crop), landmarks[None])[0])
+    to_image = image_from_crop(image, landmarks, rule, size=size)
+    return np.asarray(geometry.apply(geometry.invert(to_image[None]), landmarks[None])[0])
 
 
 def training_crop(
     image: Image,
     landmarks: Points | None,
-    rule: Crop | Inner | None,
+    rule: Rule,
     /,
     *,
     augment: Augment,
@@ -116,12 +153,12 @@ def training_crop(
     rng: np.random.Generator,
 ) -> tuple[Image, Points | None]:
     """Returns a shaken crop, uint8 (size, size, 3), and its landmarks (68, 2) in [-1, 1]."""
-    square = square_of(image, landmarks, rule)
-    image_from_crop = _shaken_map(square, augment, size=size, rng=rng)
-    crop = crops.warp(*_averaged(image, image_from_crop), size=size)
+    plain = image_from_crop(image, landmarks, rule, size=size)
+    shaken = _shaken_map(plain, augment, size=size, rng=rng)
+    crop = crops.warp(*_averaged(image, shaken), size=size)
     points = None
     if landmarks is not None:
-        points = geometry.apply(geometry.invert(image_from_crop[None]), landmarks[None])[0]
+        points = geometry.apply(geometry.invert(shaken[None]), landmarks[None])[0]
         points = points * np.float32(2 / size) - 1
     if rng.random() < augment.mirror:
         crop = np.ascontiguousarray(crop[:, ::-1])
@@ -167,15 +204,17 @@ def _averaged(image: Image, image_from_crop: geometry.Maps, /) -> tuple[Image, g
 
 
 def _shaken_map(
-    square: geometry.Boxes, augment: Augment, /, *, size: int, rng: np.random.Generator
+    plain: geometry.Maps, augment: Augment, /, *, size: int, rng: np.random.Generator
 ) -> geometry.Maps:
-    side = float(square[2] - square[0])
-    centre = (square[:2] + square[2:]) / 2 + rng.normal(0, augment.shift_std, 2) * side
-    scale = side / size * float(np.exp(rng.normal(0, augment.scale_std)))
+    """Returns a crop's map moved, scaled and turned by chance about the crop's centre."""
+    moved = rng.normal(0, augment.shift_std, 2) * size
+    scale = float(np.exp(rng.normal(0, augment.scale_std)))
     angle = np.deg2rad(rng.normal(0, augment.turn_std_deg))
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    shift = centre - turn @ np.array([size / 2, size / 2])
-    return np.concatenate([turn, shift[:, None]], axis=1).astype(np.float32)
+    middle = np.array([size / 2, size / 2])
+    linear = plain[:, :2].astype(np.float64)
+    shift = plain[:, 2] + linear @ (middle + moved - turn @ middle)
+    return np.concatenate([linear @ turn, shift[:, None]], axis=1).astype(np.float32)
 
 
 def _weathered(crop: Image, augment: Augment, rng: np.random.Generator) -> Image:

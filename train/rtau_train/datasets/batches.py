@@ -61,6 +61,7 @@ class TrainingSet:
         self._targets = torch.from_numpy(data.targets[rows])
         self._batch = min(recipe.fit.batch, len(rows))
         self._mixed = _mixed_rows(recipe, data, rows)
+        self._trust = _trust(recipe, self._mixed, rows=len(rows))
         self._kept = self._read_all() if self._bytes() <= KEPT_BYTES else None
 
     @property
@@ -91,21 +92,22 @@ class TrainingSet:
 
     @property
     def _count(self) -> int:
-        """Pictures in an epoch: all rows, or with a mix all others and its share on top."""
-        if self._recipe.mix is None:
-            return len(self._rows)
-        return round((len(self._rows) - len(self._mixed)) / (1 - self._recipe.mix.share))
+        """Pictures in an epoch: all rows that are in no mix, and the mixes' shares on top."""
+        others = len(self._rows) - sum(map(len, self._mixed))
+        return round(others / (1 - sum(mix.share for mix in self._recipe.mix)))
 
     def _order(self, epoch: int) -> Rows:
         """Returns the places of an epoch's pictures among the rows, shuffled."""
         rng = np.random.default_rng([self._recipe.fit.seed, epoch])
-        if self._recipe.mix is None:
+        if not self._mixed:
             return rng.permutation(len(self._rows)).astype(np.int64)
-        others = np.setdiff1d(np.arange(len(self._rows)), self._mixed)
-        wanted = self._count - len(others)
-        rounds = -(-wanted // len(self._mixed))
-        repeated = np.concatenate([rng.permutation(self._mixed) for _ in range(rounds)])
-        return rng.permutation(np.concatenate([others, repeated[:wanted]])).astype(np.int64)
+        chosen = [np.setdiff1d(np.arange(len(self._rows)), np.concatenate(self._mixed))]
+        for mix, rows in zip(self._recipe.mix, self._mixed, strict=True):
+            wanted = round(self._count * mix.share)
+            rounds = -(-wanted // len(rows))
+            repeated = np.concatenate([rng.permutation(rows) for _ in range(rounds)])
+            chosen.append(repeated[:wanted])
+        return rng.permutation(np.concatenate(chosen)).astype(np.int64)
 
     def _bytes(self) -> int:
         return int(self._data.images(self._rows[:1]).nbytes) * len(self._rows)
@@ -125,9 +127,10 @@ class TrainingSet:
         images, landmarks = self._pictures(places)
         crops = np.empty((len(places), size, size, 3), np.uint8)
         shown = np.empty((len(places), 68, 2), np.float32)
+        targets = self._targets[torch.from_numpy(places)]
         for index, place in enumerate(places):
             # A picture of a mix comes several times in an epoch, changed in another way each time.
-            turn = () if recipe.mix is None else (int(turns[index]),)
+            turn = () if not recipe.mix else (int(turns[index]),)
             rng = np.random.default_rng([recipe.fit.seed, epoch, int(place), *turn])
             crops[index], points = augmentation.training_crop(
                 images[index],
@@ -139,20 +142,36 @@ class TrainingSet:
             )
             if points is not None:
                 shown[index] = points
-        targets = self._targets[torch.from_numpy(places)]
+            if self._trust is not None:
+                unused = rng.random(targets.shape[1]) >= self._trust[place]
+                targets[index, torch.from_numpy(unused)] = torch.nan
         kept_points = None if landmarks is None else torch.from_numpy(shown)
         return torch.from_numpy(crops), targets, kept_points
 
 
-def _mixed_rows(recipe: Recipe, data: LabelledCrops, rows: Rows) -> Rows:
-    """Returns the places among some rows that the mix's share is drawn from; none without one."""
-    if recipe.mix is None:
-        return np.zeros(0, np.int64)
+def _trust(
+    recipe: Recipe, mixed: tuple[Rows, ...], /, *, rows: int
+) -> npt.NDArray[np.float32] | None:
+    """Returns float32 (rows, A): how often each label of each row is used; None for always."""
+    if not any(mix.trust for mix in recipe.mix):
+        return None
+    trust = np.ones((rows, len(recipe.network.labels)), np.float32)
+    for mix, places in zip(recipe.mix, mixed, strict=True):
+        for label, share in mix.trust.items():
+            trust[places, recipe.network.labels.index(label)] = share
+    return trust
+
+
+def _mixed_rows(recipe: Recipe, data: LabelledCrops, rows: Rows) -> tuple[Rows, ...]:
+    """Returns the places among some rows that each mix's share is drawn from."""
     names = data.datasets
-    found = np.flatnonzero(names[rows] == recipe.mix.dataset)
-    if not 0 < len(found) < len(rows):
-        raise UsageError(
-            f"the recipe mixes {recipe.mix.dataset!r} with other data, and --data have "
-            f"{', '.join(sorted(set(names)))}; name the folders of both"
-        )
-    return found.astype(np.int64)
+    found = []
+    for mix in recipe.mix:
+        places = np.flatnonzero(names[rows] == mix.dataset)
+        if not 0 < len(places) < len(rows):
+            raise UsageError(
+                f"the recipe mixes {mix.dataset!r} with other data, and --data have "
+                f"{', '.join(sorted(set(names)))}; name the folders of both"
+            )
+        found.append(places.astype(np.int64))
+    return tuple(found)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from rtau.data import Task
 from rtau.errors import SourceOpenError
+from rtau.facs import au_from_label
 from rtau_train.datasets.labelled_crops import LabelledCrops, Words
 from rtau_train.datasets.preparation import read_preparation
 
@@ -28,16 +29,20 @@ def read_folder(
 ) -> LabelledCrops:
     """Returns a folder's labels and landmarks; pictures are not touched yet.
 
+    An AU without a column was not coded.
+
     Raises:
         SourceOpenError: a file is missing, or a column or value is not as the layout says.
     """
     path = folder / LABELS
-    needed = ("file", *labels) if task == "multi_label" else ("file", "emotion")
-    table = _read_table(path, needed=needed)
+    table = _read_table(path, needed=("file",) if task == "multi_label" else ("file", "emotion"))
+    if not set(labels) & set(table) and task == "multi_label":
+        raise SourceOpenError(f"{path}: has a column for none of {', '.join(labels)}")
     files = tuple(table.pop("file"))
     _check_distinct(files, path)
     if task == "multi_label":
-        targets = _intensities(table, labels, path)
+        _check_names(table, path)
+        targets = _intensities(table, labels, path, rows=len(files))
     else:
         targets = _one_hot(table.pop("emotion"), labels, path)
     made = read_preparation(folder)
@@ -76,11 +81,24 @@ def _check_distinct(files: tuple[str, ...], path: Path) -> None:
         seen.add(file)
 
 
-def _intensities(table: Table, labels: tuple[str, ...], path: Path) -> npt.NDArray[np.float32]:
-    """Returns float32 (N, A), NaN where a cell is empty."""
+def _check_names(table: Table, path: Path) -> None:
+    """Raises SourceOpenError for a column such as `AU4`, which would be taken for no label."""
+    for name in table:
+        try:
+            label = au_from_label(name).label
+        except ValueError:
+            continue
+        if name != label:
+            raise SourceOpenError(f"{path}: column {name} must be written {label}")
+
+
+def _intensities(
+    table: Table, labels: tuple[str, ...], path: Path, *, rows: int
+) -> npt.NDArray[np.float32]:
+    """Returns float32 (N, A), NaN where a cell is empty or the table has no such column."""
     columns = []
     for label in labels:
-        values = table.pop(label)
+        values = table.pop(label, [""] * rows)
         try:
             column = np.array([float(value) if value else np.nan for value in values], np.float32)
         except ValueError as error:

@@ -39,7 +39,9 @@ def split_rows(data: LabelledCrops, plan: SplitPlan, /) -> Split:
         UsageError: a part is empty, people are too few, the data set has no split of its own, or
             more training rows are wanted than there are.
     """
-    if plan.protocol == "given":
+    if plan.train_only:
+        split = _around(data, plan)
+    elif plan.protocol == "given":
         split = _given(data)
     elif plan.protocol == "subject":
         split = _by_subject(data, plan)
@@ -54,6 +56,22 @@ def split_rows(data: LabelledCrops, plan: SplitPlan, /) -> Split:
     if plan.protocol == "subject":
         check_independent(split, data.subjects)
     return _with_fewer(split, plan) if plan.train_rows else split
+
+
+def _around(data: LabelledCrops, plan: SplitPlan) -> Split:
+    """Returns the split of all other data sets, with those of `train_only` in the training part."""
+    names = data.datasets
+    absent = sorted(set(plan.train_only) - set(names))
+    if absent:
+        raise UsageError(
+            f"split.train_only names {absent[0]!r}, and --data have {', '.join(sorted(set(names)))}"
+        )
+    kept = np.isin(names, plan.train_only)
+    rows = np.flatnonzero(~kept).astype(np.int64)
+    rest = dataclasses.replace(plan, train_only=(), train_rows=0)
+    split = split_rows(data.take(rows), rest) if len(rows) else Split(rows, rows, rows)
+    train = np.sort(np.concatenate([rows[split.train], np.flatnonzero(kept)]))
+    return Split(train, rows[split.validation], rows[split.test])
 
 
 def _with_fewer(split: Split, plan: SplitPlan) -> Split:

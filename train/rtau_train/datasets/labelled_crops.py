@@ -28,8 +28,9 @@ from rtau.contract import CropRule
 from rtau.data import Image, Task
 from rtau.errors import SourceOpenError, UsageError
 from rtau_train.datasets import augmentation
+from rtau_train.datasets.augmentation import Rule
 from rtau_train.datasets.preparation import Preparation
-from rtau_train.recipe import Crop, Inner, Recipe
+from rtau_train.recipe import Aligned, Inner, Recipe
 
 # Occurrence of an AU wherever intensity is known: FACS B ("slight") is 2 on the 0-5 scale.
 OCCURS_FROM = 2.0
@@ -122,7 +123,7 @@ class LabelledCrops:
             copies=copies,
         )
 
-    def rule_of(self, row: int, recipe: Recipe, /) -> Crop | Inner | None:
+    def rule_of(self, row: int, recipe: Recipe, /) -> Rule:
         """Returns where a row's canonical square lies; None: it is the whole picture.
 
         On its landmarks where they are known and the recipe has a rule for them, else inside the
@@ -133,7 +134,7 @@ class LabelledCrops:
                 known cut, or its picture was cut narrower than the recipe's crop.
         """
         if recipe.crop is not None and self.has_landmarks(row):
-            return recipe.crop
+            return Aligned(recipe.shipping.haar_crop) if recipe.crop.aligned else recipe.crop
         cut = self.cut_by[row] if self.cut_by else None
         if cut is None:
             if recipe.crop is None:

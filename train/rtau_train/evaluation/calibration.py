@@ -68,11 +68,15 @@ def folded(weights: dict[str, Tensor], temperature: Logits, shift: Logits, /) ->
     """
     matrix, bias = weights["head.out.weight"], weights["head.out.bias"]
     divide, move = (bias.new_tensor(np.asarray(values)) for values in (temperature, shift))
-    return {
-        **weights,
+    changed = {
         "head.out.weight": matrix / divide[:, None],
         "head.out.bias": (bias - move) / divide,
     }
+    for name in ("geometry.weight", "geometry.bias"):
+        if name in weights:
+            value = weights[name]
+            changed[name] = value / divide.reshape(-1, *(1,) * (value.ndim - 1))
+    return {**weights, **changed}
 
 
 def quiet_threshold(neutral: Logits, /) -> float:

@@ -89,9 +89,11 @@ def predict(net: FaceNet, crops: npt.NDArray[np.uint8], /) -> Predictions:
     with torch.inference_mode():
         for batch in torch.split(torch.from_numpy(crops), BATCH):
             maps = net.features(batch.to(device))
-            logits.append(net.head(net.pooling(maps)).cpu().numpy())
+            logits.append(net.logits_of(net.pooling(maps)).cpu().numpy())
             for method, found in peaks.items():
-                _, cams = logits_and_cams(maps, net.head, net.pooling, method=method)
+                _, cams = logits_and_cams(
+                    maps, net.head, net.pooling, direct=net.direct(), method=method
+                )
                 found.append(cams.amax(dim=(2, 3)).cpu().numpy())
     highest = (np.concatenate(found) for found in peaks.values())
     return Predictions(np.concatenate(logits), *highest)
@@ -176,6 +178,7 @@ def calibrated(
         model,
         thresholds=thresholds,
         thresholds_origin=origin,
+        intensity_scale=None,  # follows from what has just changed
         cam_scale=chosen.cam_scale,
         cam_plus_plus_scale=chosen.cam_plus_plus_scale,
     )

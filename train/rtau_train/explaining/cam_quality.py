@@ -220,7 +220,11 @@ def _cams(net: FaceNet, crops: Image, methods: Sequence[CamMethod]) -> dict[CamM
     with torch.inference_mode():
         maps = net.features(torch.from_numpy(crops).to(device))
         return {
-            method: logits_and_cams(maps, net.head, net.pooling, method=method)[1].cpu().numpy()
+            method: logits_and_cams(
+                maps, net.head, net.pooling, direct=net.direct(), method=method
+            )[1]
+            .cpu()
+            .numpy()
             for method in methods
         }
 

@@ -175,9 +175,11 @@ def _run(
     with torch.inference_mode():
         # A copy: torch warns of arrays that are read-only.
         maps = net.features(torch.from_numpy(crop_rgb.copy())[None].to(device))
-        logits = net.head(net.pooling(maps))[0].cpu().numpy().astype(np.float64)
+        logits = net.logits_of(net.pooling(maps))[0].cpu().numpy().astype(np.float64)
         cams = [
-            logits_and_cams(maps, net.head, net.pooling, method=method)[1][0].cpu().numpy()
+            logits_and_cams(maps, net.head, net.pooling, direct=net.direct(), method=method)[1][0]
+            .cpu()
+            .numpy()
             for method in methods
         ]
     return logits, cams

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,13 @@ from rtau_train.fitting.start_from import OtherRun, read_other_run
 from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models import build, start
 from rtau_train.models.checkpoint import Model, load_model, load_state, save_model, save_state
+from rtau_train.models.engine_weights import restore_statistics
 from rtau_train.models.facenet import FaceNet
 from rtau_train.models.loss import balanced_weights, total_loss
 from rtau_train.recipe import Recipe
+
+# Enough pictures that the variances of single channels are known within a few percent.
+STATISTICS_BATCHES = 16
 
 
 class Callback:
@@ -184,7 +189,11 @@ class Run:
         self._record = dataclasses.replace(
             self._record, started_from=other.path, started_from_sha256=other.weights_sha256
         )
-        return other.start(self._recipe.network)
+        net = other.start(self._recipe.network)
+        if other.without_statistics:
+            batches = itertools.islice(self._training.batches(0), STATISTICS_BATCHES)
+            restore_statistics(net, (crops for crops, _, _ in batches))
+        return net
 
     def _restore(self, path: Path) -> None:
         state = load_state(path, kind="state")

@@ -1,20 +1,21 @@
 """Grad-CAM and Grad-CAM++ of every label at once without a backward pass.
 
 With feature maps A, pooled values z, h = relu(W1 z + b1) and y = W2 h + b2 the derivative of y_k by
-z_c is g_kc = (W2[k] * 1[h > 0] @ W1)[c]; pooling shares it evenly among the n cells of the map that
-z_c depends on (average: all; max: the argmax; VGG19: one per window of its last max-pool). So the
-derivative by A_c is g_kc / n on n cells and 0 elsewhere, and both methods are a few small matrix
-products, whichever cells those are. Nothing is scaled: callers divide by a fixed number. Called by
-the evaluation and by `rtau_export.graph`.
+z_c is g_kc = (W2[k] * 1[h > 0] @ W1)[c], plus D[k, c] where the network adds D z to y. Pooling
+shares it evenly among the n cells of the map that z_c depends on (average: all; max: the argmax;
+VGG19: one per window of its last max-pool). So the derivative by A_c is g_kc / n on n cells and 0
+elsewhere, and both methods are a few small matrix products, whichever cells those are. Nothing is
+scaled: callers divide by a fixed number. Called by the evaluation and by `rtau_export.graph`.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from rtau.contract import CamMethod
-from rtau_train.models.facenet import Head
+from rtau_train.models.facenet import Direct, Head
 from rtau_train.models.pooling import Pooling
 
 # Maps that are never negative keep Grad-CAM++'s denominator, in units of the squared derivative,
@@ -24,13 +25,20 @@ LEAST_DENOMINATOR = 1.0
 
 
 def logits_and_cams(
-    maps: Tensor, head: Head, pooling: Pooling, /, *, method: CamMethod = "gradcam"
+    maps: Tensor,
+    head: Head,
+    pooling: Pooling,
+    /,
+    *,
+    direct: Direct | None = None,
+    method: CamMethod = "gradcam",
 ) -> tuple[Tensor, Tensor]:
     """Returns logits (N, A) and CAMs (N, A, h, w) >= 0 of feature maps (N, C, h, w).
 
     The derivative is that of the logit, for softmax heads too, dropout being off (eval mode).
+    `direct` is what the network adds to the head's logits, `FaceNet.direct`.
     """
-    logits, slopes = logits_and_slopes(pooling(maps), head)
+    logits, slopes = logits_and_slopes(pooling(maps), head, direct=direct)
     if method == "gradcam":
         weights = gradcam_weights(slopes, maps)  # (N, A, C)
     else:
@@ -39,14 +47,21 @@ def logits_and_cams(
     return logits, cams.reshape(-1, cams.shape[1], maps.shape[2], maps.shape[3])
 
 
-def logits_and_slopes(pooled: Tensor, head: Head, /) -> tuple[Tensor, Tensor]:
+def logits_and_slopes(
+    pooled: Tensor, head: Head, /, *, direct: Direct | None = None
+) -> tuple[Tensor, Tensor]:
     """Returns logits (N, A) and their derivatives by the pooled values, (N or 1, A, C)."""
     if head.hidden is None:
-        return head.out(pooled), head.out.weight.unsqueeze(0)
-    before_relu = head.hidden(pooled)  # (N, hidden)
-    open_units = (before_relu > 0).to(pooled.dtype)
-    paths = open_units.unsqueeze(1) * head.out.weight  # (N, A, hidden)
-    return head.out(torch.relu(before_relu)), paths @ head.hidden.weight
+        logits, slopes = head.out(pooled), head.out.weight.unsqueeze(0)
+    else:
+        before_relu = head.hidden(pooled)  # (N, hidden)
+        open_units = (before_relu > 0).to(pooled.dtype)
+        paths = open_units.unsqueeze(1) * head.out.weight  # (N, A, hidden)
+        logits, slopes = head.out(torch.relu(before_relu)), paths @ head.hidden.weight
+    if direct is None:
+        return logits, slopes
+    matrix, offset = direct
+    return logits + functional.linear(pooled, matrix, offset), slopes + matrix
 
 
 def gradcam_weights(slopes: Tensor, maps: Tensor, /) -> Tensor:

@@ -23,7 +23,7 @@ from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
 
 # Raised when a field changes its meaning; older files are then refused with a clear text.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Model:
     """The data the two were chosen on."""
     thresholds_origin: str = ""
     """The data and the rule the thresholds were chosen by; empty: as the loop does it."""
+    intensity_scale: tuple[tuple[float, ...], ...] | None = None
+    """Per label, the probability at each intensity 0 to 5; None before `rtau-train probe`."""
 
     @property
     def best_f1_origin(self) -> str:

@@ -1,8 +1,9 @@
 """The part that all networks share: normalisation, pooling, the papers' head, the landmarks.
 
 The head is global pooling, one hidden ReLU layer or none and one output per label; beside it a
-linear layer may predict 68 landmarks from the same pooled features: training learns by them, and
-the export may return them. Built by `rtau_train.models.build`.
+linear layer may predict 68 landmarks from the same pooled features: training learns by them, the
+export may return them, and a linear layer on them may add to the logits. Built by
+`rtau_train.models.build`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from rtau_train.models.pooling import Pooling
 from rtau_train.models.pretrained import Pretrained
@@ -19,6 +21,10 @@ from rtau_train.recipe import Network, Unfreeze
 
 # iBUG's count of points (Sagonas et al. 2013), each with x and y.
 LANDMARK_VALUES = 136
+# A linear map from pooled features to logits: weights (A, C) and offsets (A,).
+Direct = tuple[Tensor, Tensor]
+# Pitch and yaw.
+POSE_VALUES = 2
 BATCH_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
@@ -91,6 +97,15 @@ class FaceNet(nn.Module):
         self.pooling = Pooling(network.pooling, max_pool_first=body.max_pool_last)
         self.head = Head(body.channels, network)
         self.landmarks = nn.Linear(body.channels, LANDMARK_VALUES) if network.landmarks else None
+        self.geometry = (
+            nn.Linear(LANDMARK_VALUES, len(network.labels)) if network.geometry else None
+        )
+        if self.geometry is not None:
+            # Training begins with the head alone: points that are not learnt yet say nothing.
+            nn.init.zeros_(self.geometry.weight)
+            nn.init.zeros_(self.geometry.bias)
+        self.asymmetry = _probe(body.channels, len(network.sides))
+        self.pose = _probe(body.channels, POSE_VALUES if network.pose else 0)
         self._may_be_dense = network.input_size < body.plain_from_px
 
     def features(self, crops_rgb: Tensor) -> Tensor:
@@ -101,7 +116,27 @@ class FaceNet(nn.Module):
     def forward(self, crops_rgb: Tensor) -> tuple[Tensor, Tensor | None]:
         """Returns logits (N, A) and landmarks (N, 68, 2), [-1, 1] across the crop, or None."""
         pooled = self.pooling(self.features(crops_rgb))
-        return self.head(pooled), None if self.landmarks is None else self.landmarks_of(pooled)
+        points = None if self.landmarks is None else self.landmarks_of(pooled)
+        logits = self.head(pooled)
+        if self.geometry is not None and points is not None:
+            logits = logits + self.geometry(points.flatten(1))
+        return logits, points
+
+    def logits_of(self, pooled: Tensor, /) -> Tensor:
+        """Returns logits (N, A) of pooled features (N, C)."""
+        logits: Tensor = self.head(pooled)
+        direct = self.direct()
+        return logits if direct is None else logits + functional.linear(pooled, *direct)
+
+    def direct(self) -> Direct | None:
+        """Returns what the landmarks add to the logits as one linear map of the pooled features.
+
+        Both layers are linear, so their product is exact; None where no landmarks add to them.
+        """
+        if self.geometry is None or self.landmarks is None:
+            return None
+        matrix, offset = self.geometry.weight, self.geometry.bias
+        return matrix @ self.landmarks.weight, matrix @ self.landmarks.bias + offset
 
     def landmarks_of(self, pooled: Tensor, /) -> Tensor:
         """Returns landmarks (N, 68, 2), [-1, 1] across the crop, of pooled features (N, C)."""
@@ -126,3 +161,13 @@ class FaceNet(nn.Module):
             if isinstance(layer, BATCH_NORMS) and not layer.weight.requires_grad:
                 layer.eval()
         return self
+
+
+def _probe(channels: int, values: int) -> nn.Linear | None:
+    """Returns a layer that training leaves at zero and `rtau-train probe` fits afterwards."""
+    if values == 0:
+        return None
+    layer = nn.Linear(channels, values)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer.requires_grad_(False)

@@ -18,7 +18,7 @@ def mixed(data, *, share=0.5, rare=4):
     names = np.array(["renders"] * (len(ROWS) - rare) + ["portraits"] * rare)
     targets = data.targets.copy()
     targets[-rare:, 0] = np.nan  # tells the rows of the mix
-    recipe = dataclasses.replace(small_recipe(batch=8), mix=Mix("portraits", share))
+    recipe = dataclasses.replace(small_recipe(batch=8), mix=(Mix("portraits", share),))
     return recipe, dataclasses.replace(data, columns={"dataset": names}, targets=targets)
 
 
@@ -78,3 +78,20 @@ def test_a_short_epoch_draws_other_pictures_each_time(data):
 def test_an_epoch_is_a_batch_or_more():
     with pytest.raises(ConfigError, match=r"epoch_rows must be 0 or at least a batch \(8\), got 7"):
         small_recipe(batch=8, epoch_rows=7)
+
+
+def test_a_label_that_is_trusted_less_is_left_out_at_times(data):
+    recipe, data = mixed(data, rare=8)
+    label = data.labels[1]
+    trusting = dataclasses.replace(recipe.mix[0], trust={label: 0.5})
+    recipe = dataclasses.replace(recipe, mix=(trusting,))
+
+    targets = torch.cat(
+        [b[1] for e in range(4) for b in TrainingSet(recipe, data, ROWS).batches(e)]
+    )
+
+    of_mix = torch.isnan(targets[:, 0])
+    left_out = torch.isnan(targets[:, 1])
+    assert 0.3 < left_out[of_mix].float().mean() < 0.7
+    assert not left_out[~of_mix].any()
+    assert not torch.isnan(targets[:, 2]).any()

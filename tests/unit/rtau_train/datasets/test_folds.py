@@ -168,3 +168,19 @@ def test_a_person_in_two_parts_is_named():
 
     with pytest.raises(UsageError, match=r"but ann \(1 in all\) is in train and test"):
         check_independent(split, np.array(["ann", "bob", "cy", "ann"]))
+
+
+def test_a_data_set_that_is_only_trained_on_is_in_no_other_part():
+    data = rows_of(400)
+    names = np.array(["renders"] * 300 + ["seen"] * 100)
+    data = dataclasses.replace(data, columns={"dataset": names}, pictures=data.files)
+
+    split = split_rows(data, dataclasses.replace(PLAN, train_only=("seen",)))
+
+    assert (together(split) == np.arange(400)).all()
+    assert set(range(300, 400)) <= set(split.train.tolist())
+    assert len(split.validation) > 0
+    with pytest.raises(
+        UsageError, match="train_only names 'absent', and --data have renders, seen"
+    ):
+        split_rows(data, dataclasses.replace(PLAN, train_only=("absent",)))

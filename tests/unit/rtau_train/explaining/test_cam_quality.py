@@ -121,6 +121,9 @@ class Fixed(nn.Module):
     def features(self, crops):
         return self.cams[crops[:, 0, 0, 0].long()]
 
+    def direct(self):
+        return None
+
 
 def faces_with(occurs, *, points=TEMPLATE[None]):
     crops = np.zeros((len(occurs), 8, 8, 3), np.uint8)

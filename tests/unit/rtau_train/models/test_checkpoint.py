@@ -78,7 +78,7 @@ def test_the_resume_state_is_not_taken_for_a_model(run_folder):
 def test_another_format_is_refused(tmp_path):
     torch.save({"kind": "model", "format": 99}, tmp_path / "model.pt")
 
-    with pytest.raises(SourceOpenError, match="format must be 2, got 99"):
+    with pytest.raises(SourceOpenError, match="format must be 3, got 99"):
         load_state(tmp_path / "model.pt", kind="model")
 
 
