@@ -180,6 +180,7 @@ class OutputConfig:
     """Where results go; no other file is written."""
 
     out: Path | None = setting(None, "annotated H.264 video", metavar="MP4")
+    audio: bool = setting(True, "keep the sound of the source in the annotated video")
     csv: str | None = setting(
         None, "table of results with OpenFace's column names; - for standard output"
     )

@@ -7,7 +7,7 @@ docstring: add a new one to that test's list. Everything between the protocols i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -46,15 +46,23 @@ class SourceInfo:
 class MediaOrigin:
     """The file a source reads, and its clock: what a sink needs to keep times and sound."""
 
-    path: Path
-    """The file itself."""
+    address: str
+    """What FFmpeg opens: `file:clip.mp4` or a URL, which may hold a password."""
     start_time_s: float
     """Time on the file's own clock at which `Frame.time_s` is 0.
 
     0 for formats with a timeline (mp4, mov, mkv, avi, ...), where a picture that starts later
     starts later; the earliest timestamp of all streams for MPEG-TS and MPEG-PS, whose clocks start
-    anywhere.
+    anywhere; the first picture's time where it is negative.
     """
+    picture_stream: int
+    """Index of the stream of pictures that is read."""
+    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """FFmpeg's options to open it with."""
+    timeouts_s: tuple[float, float] | None = None
+    """Longest waits for opening and for reading, seconds; None for files of this machine."""
+    path: Path | None = None
+    """The file; None if it is served over a network."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -246,14 +246,13 @@ def video_sink(path: Path, *, source: Source, output: OutputConfig) -> VideoFile
         SinkError: the file or the encoder cannot be opened.
     """
     info = source.info
-    origin = source.report().origin
     return VideoFileSink(
         path,
         width=info.width,
         height=info.height,
         nominal_fps=info.nominal_fps,
-        audio_from=None if origin is None else origin.path,
-        time_zero_s=0.0 if origin is None else origin.start_time_s,
+        original=source.report().origin,
+        keeps_sound=output.audio,
         encoder=output.encoder,
         crf=output.crf,
         preset=output.preset,

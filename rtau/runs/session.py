@@ -280,7 +280,7 @@ def _notices(reconnects: int, lost_views: Sequence[str]) -> tuple[str, ...]:
 def _stamp(source: Source) -> FileStamp | None:
     """Returns the state of the video file a source reads; None for other sources."""
     origin = source.report().origin
-    return None if origin is None else FileStamp.of(origin.path)
+    return None if origin is None or origin.path is None else FileStamp.of(origin.path)
 
 
 def _ms(found: Percentiles) -> dict[str, float]:

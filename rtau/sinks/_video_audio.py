@@ -1,6 +1,7 @@
 """The sound of an annotated video: the source's packets copied, or transcoded to AAC.
 
-Chooses by codec, shifts timestamps to the output's clock, and reports what it did.
+Chooses by codec and reports what it did. Sound that cannot be read or kept is left out and counted:
+it never ends a run. Packets come with the timestamps of the output.
 """
 
 from __future__ import annotations
@@ -14,18 +15,12 @@ from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
 from av.packet import Packet
 
+from rtau.sinks._video_transcoder import Transcoder
+
 # Codecs that mp4 supports; others (PCM, AMR, Vorbis, ...) are transcoded to AAC.
 COPIED_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
 # mp4 has no code for the lower rates, of MPEG-2.5, and FFmpeg refuses such an mp3.
 MIN_MP3_RATE_HZ = 16_000
-# Rates that AAC has a code for (ISO/IEC 14496-3, table 1.18).
-AAC_RATES_HZ = (
-    *(7350, 8000, 11025, 12000, 16000, 22050, 24000),
-    *(32000, 44100, 48000, 64000, 88200, 96000),
-)
-# 64 kbit/s per channel from 32 kHz up, proportionally less below.
-AAC_BITS_PER_SAMPLE = 2
-AAC_MAX_CHANNEL_RATE = 64_000
 
 
 class AudioCarrier(Protocol):
@@ -34,6 +29,11 @@ class AudioCarrier(Protocol):
     @property
     def note(self) -> str:
         """What was done with the sound, for the run record: `copied aac`."""
+        ...
+
+    @property
+    def loss(self) -> str | None:
+        """What of it was lost; None if nothing was."""
         ...
 
     def carry(self, packet: Packet[Any], /) -> Iterator[Packet[Any]]:
@@ -46,96 +46,103 @@ class AudioCarrier(Protocol):
 
 
 def carrier_for(
-    audio: AudioStream, *, first: Packet[Any], output: OutputContainer, time_zero_s: float
-) -> AudioCarrier:
-    """Adds a stream to `output` and returns the carrier for the codec.
+    audio: AudioStream, packets: Iterator[Packet[Any]], *, output: OutputContainer
+) -> AudioCarrier | None:
+    """Adds a stream to `output` and returns the carrier for the codec; None if nothing is readable.
+
+    An empty stream must not be added to the output: the muxer would wait for its packets.
 
     Args:
         audio: the source's stream.
-        first: its first packet, not consumed.
+        packets: its packets, on the output's clock; those that are taken reach the output through
+            the carrier.
         output: the container being written, not yet started.
-        time_zero_s: time on the source's clock that is 0 in the output.
     """
+    first = next(packets, None)
+    if first is None:
+        return None
     name = audio.codec_context.codec.canonical_name
     if name == "aac" and audio.codec_context.extradata is None:
         config = _config_from_adts(bytes(first))
         if config is not None:
-            return _AdtsCopier(audio, output=output, time_zero_s=time_zero_s, config=config)
+            return _AdtsCopier(audio, first, output=output, config=config)
     elif _mp4_holds(audio):
-        return _Copier(audio, output=output, time_zero_s=time_zero_s)
-    return _Transcoder(audio, output=output, time_zero_s=time_zero_s)
+        return _Copier(audio, first, output=output)
+    transcoder = Transcoder(audio)
+    is_readable = transcoder.read_format(first) or any(
+        transcoder.read_format(packet) for packet in packets
+    )
+    if not is_readable:
+        return None
+    transcoder.start(output)
+    return transcoder
 
 
 class _Copier:
-    """Copies packets, with shifted timestamps."""
+    """Copies packets."""
 
-    def __init__(self, audio: AudioStream, *, output: OutputContainer, time_zero_s: float) -> None:
+    def __init__(self, audio: AudioStream, first: Packet[Any], *, output: OutputContainer) -> None:
         self._stream = output.add_stream_from_template(audio)
-        self._zero_s = time_zero_s
+        self._taken: Packet[Any] | None = first
         self.note = f"copied {audio.codec_context.codec.canonical_name}"
 
+    @property
+    def loss(self) -> str | None:
+        return None
+
     def carry(self, packet: Packet[Any], /) -> Iterator[Packet[Any]]:
-        yield _shifted(packet, by_s=self._zero_s, stream=self._stream)
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            yield from self._copied(taken)
+        yield from self._copied(packet)
 
     def flush(self) -> Iterator[Packet[Any]]:
-        yield from ()
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            yield from self._copied(taken)
+
+    def _copied(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        packet.stream = self._stream
+        yield packet
 
 
 class _AdtsCopier(_Copier):
-    """Copies AAC from transport streams without the ADTS headers, which mp4 stores elsewhere."""
+    """Copies AAC from transport streams without the ADTS headers, which mp4 stores elsewhere.
+
+    mp4 has one header for all: from where the stream has another one, its sound is left out.
+    """
 
     def __init__(
-        self, audio: AudioStream, *, output: OutputContainer, time_zero_s: float, config: bytes
+        self, audio: AudioStream, first: Packet[Any], *, output: OutputContainer, config: bytes
     ) -> None:
-        super().__init__(audio, output=output, time_zero_s=time_zero_s)
+        super().__init__(audio, first, output=output)
         self._stream.codec_context.extradata = config
+        self._config = config
         self._strip = BitStreamFilterContext("aac_adtstoasc", audio)
-
-    def carry(self, packet: Packet[Any], /) -> Iterator[Packet[Any]]:
-        for bare in self._strip.filter(packet):
-            yield from super().carry(bare)
-
-
-class _Transcoder:
-    """Decodes packets and encodes AAC: mono stays mono, anything else becomes stereo."""
-
-    def __init__(self, audio: AudioStream, *, output: OutputContainer, time_zero_s: float) -> None:
-        self._source = audio
-        self._zero_s = time_zero_s
         self._unreadable = 0
-        rate_hz = _aac_rate(audio.codec_context.sample_rate)
-        self._stream = output.add_stream("aac", rate=rate_hz)
-        channels = min(2, max(1, audio.codec_context.channels))
-        self._stream.codec_context.layout = "mono" if channels == 1 else "stereo"
-        self._stream.bit_rate = channels * min(AAC_BITS_PER_SAMPLE * rate_hz, AAC_MAX_CHANNEL_RATE)
+        self._changed_s: float | None = None
 
     @property
-    def note(self) -> str:
-        lost = f", {self._unreadable} packets unreadable" if self._unreadable else ""
-        return f"transcoded {self._source.codec_context.codec.canonical_name} to aac{lost}"
+    def loss(self) -> str | None:
+        lost = [f"{self._unreadable} packets unreadable"] if self._unreadable else []
+        if self._changed_s is not None:
+            lost.append(f"left out from {max(0.0, self._changed_s):.2f} s on, where it changes")
+        return ", ".join(lost) or None
 
-    def carry(self, packet: Packet[Any], /) -> Iterator[Packet[Any]]:
-        try:
-            frames = self._source.decode(packet)
-        except av.FFmpegError:
-            self._unreadable += 1  # reported in the note: a damaged packet must not end a run
+    def _copied(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        if self._changed_s is not None:
             return
-        for frame in frames:
-            yield from self._encoded(frame)
-
-    def flush(self) -> Iterator[Packet[Any]]:
+        config = _config_from_adts(bytes(packet))
+        if config is not None and config != self._config:
+            self._changed_s = float((packet.pts or 0) * packet.time_base)
+            return
         try:
-            frames = self._source.decode(None)
+            bare = self._strip.filter(packet) if config is not None else []
         except av.FFmpegError:
-            self._unreadable += 1
-            frames = []
-        for frame in frames:
-            yield from self._encoded(frame)
-        yield from self._encoded(None)
-
-    def _encoded(self, frame: av.AudioFrame | None) -> Iterator[Packet[Any]]:
-        for packet in self._stream.encode(frame):
-            yield _shifted(packet, by_s=self._zero_s, stream=self._stream)
+            bare = []
+        self._unreadable += not bare
+        for one in bare:
+            yield from super()._copied(one)
 
 
 def _config_from_adts(packet: bytes) -> bytes | None:
@@ -158,18 +165,3 @@ def _mp4_holds(audio: AudioStream) -> bool:
     if name == "mp3":
         return audio.codec_context.sample_rate >= MIN_MP3_RATE_HZ
     return name in COPIED_CODECS
-
-
-def _aac_rate(rate_hz: int) -> int:
-    """Returns the lowest AAC rate that is not below the source's."""
-    return next((rate for rate in AAC_RATES_HZ if rate >= rate_hz), AAC_RATES_HZ[-1])
-
-
-def _shifted(packet: Packet[Any], *, by_s: float, stream: AudioStream) -> Packet[Any]:
-    ticks = round(by_s / packet.time_base)
-    if packet.pts is not None:
-        packet.pts -= ticks
-    if packet.dts is not None:
-        packet.dts -= ticks
-    packet.stream = stream
-    return packet

@@ -7,17 +7,19 @@ as a plain one with its index in front.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+from av.container import OutputContainer
 from av.packet import Packet
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError, UsageError
-from rtau.protocols import SinkReport
+from rtau.protocols import MediaOrigin, SinkReport
 from rtau.sinks._output_path import check_output
 from rtau.sinks._video_original import OriginalFile
 from rtau.sinks._video_remux import make_streamable, truncate_to_whole_boxes
@@ -57,10 +59,9 @@ class VideoFileSink:
         width: of the pictures, px; an odd size grows by one replicated pixel.
         height: likewise.
         nominal_fps: a hint for rate control and for the last frame; None when unknown.
-        audio_from: the source file, whose best audio stream is copied from the first to the last
+        original: the source file, whose best audio stream is copied from the first to the last
             picture of the run. None for live sources.
-        time_zero_s: time on the clock of `Frame.time_s` and of that file that is 0 in the output:
-            the file's start.
+        keeps_sound: False leaves the sound out.
         time_base: seconds per tick of the output's clock.
         encoder: FFmpeg's name of an H.264 encoder: `libx264`, `h264_nvenc`, `libopenh264`.
         crf: constant quality, lower is better; encoders without one get a bit rate.
@@ -80,8 +81,8 @@ class VideoFileSink:
         width: int,
         height: int,
         nominal_fps: Fraction | None,
-        audio_from: Path | None = None,
-        time_zero_s: float = 0.0,
+        original: MediaOrigin | None = None,
+        keeps_sound: bool = True,
         time_base: Fraction = DEFAULT_TIME_BASE,
         encoder: str = "libx264",
         crf: int = 20,
@@ -96,12 +97,12 @@ class VideoFileSink:
             SinkError: the encoder is missing, or the output cannot be written.
         """
         check_suffix(path)
-        inputs = [audio_from] if audio_from is not None else []
+        inputs = [original.path] if original is not None and original.path is not None else []
         check_output(path, inputs=inputs, overwrite=overwrite)
         self.name = str(path)
         self.note: str | None = None
         self._path = path.resolve()  # a link is followed, not replaced
-        self._time_base, self._zero_s = time_base, time_zero_s
+        self._time_base = time_base
         fps = believable_fps(nominal_fps)
         self._nominal_s = None if fps is None else float(1 / fps)
         self._gap_s: float | None = None
@@ -109,25 +110,24 @@ class VideoFileSink:
         self._last_pts: int | None = None
         self._is_open = True
         self._original: OriginalFile | None = None
-        self._output = av.open(
-            str(self._path), "w", format="mp4", container_options=dict(FRAGMENTED)
+        self._sound_refused: str | None = None
+        self._keeps_sound = keeps_sound
+        picture_encoder = functools.partial(
+            PictureEncoder,
+            width=width,
+            height=height,
+            nominal_fps=nominal_fps,
+            time_base=time_base,
+            encoder=encoder,
+            options=(crf, preset),
+            threads=threads,
         )
-        with self._closing_on_error():
-            self._encoder = PictureEncoder(
-                self._output,
-                width=width,
-                height=height,
-                nominal_fps=nominal_fps,
-                time_base=time_base,
-                encoder=encoder,
-                options=(crf, preset),
-                threads=threads,
-            )
-            if audio_from is not None:
-                self._original = OriginalFile(
-                    audio_from, output=self._output, time_zero_s=time_zero_s
-                )
-            self._start(encoder)
+        try:
+            self._begin(picture_encoder, original, nominal_fps)
+        except _SoundRefusedError as error:
+            self._sound_refused = f"sound: mp4 cannot hold it, left out ({error})"
+            self._is_open, self._keeps_sound = True, False
+            self._begin(picture_encoder, original, nominal_fps)
 
     @property
     def audio(self) -> str:
@@ -156,7 +156,7 @@ class VideoFileSink:
         """
         if not self._is_open:
             raise ValueError(f"{self.name}: write needs an open sink")
-        time_s = result.frame.time_s - self._zero_s
+        time_s = result.frame.time_s
         pts = round(time_s / self._time_base)
         if self._last_pts is not None:
             # A stalled camera's clock gives two frames the same time.
@@ -167,14 +167,16 @@ class VideoFileSink:
             self._last_pts = pts
             self._mux_pictures(packets)
             if self._original is not None:
-                self._output.mux(list(self._original.audio_until(time_s)))
+                self._mux_sound(self._original.audio_until(time_s))
         except (av.FFmpegError, OSError) as error:
             self._abandon()
             raise self._failure(error) from error
 
     def report(self) -> SinkReport:
         """Returns what became of the sound, and of the file where it is not a plain mp4."""
-        return SinkReport(note=self.note, audio=self.audio)
+        sound = self._sound_refused or (None if self._original is None else self._original.note)
+        notes = [note for note in (self.note, sound) if note]
+        return SinkReport(note="; ".join(notes) or None, audio=self.audio)
 
     def close(self) -> None:
         """Finishes the file and makes it a plain mp4; may be called twice.
@@ -197,16 +199,43 @@ class VideoFileSink:
             if self._original is not None:
                 self._original.close()
 
-    def _start(self, encoder: str) -> None:
-        try:
-            self._output.start_encoding()
-        except (av.FFmpegError, OSError) as error:
-            if self._encoder.stream.codec_context.is_open:
+    def _begin(
+        self,
+        picture_encoder: Callable[[OutputContainer], PictureEncoder],
+        original: MediaOrigin | None,
+        nominal_fps: Fraction | None,
+    ) -> None:
+        """Opens the output and writes its header.
+
+        Raises:
+            SinkError: the encoder is missing, or the output cannot be written.
+            _SoundRefusedError: the header cannot be written with this sound.
+        """
+        self._output = av.open(
+            str(self._path), "w", format="mp4", container_options=dict(FRAGMENTED)
+        )
+        with self._closing_on_error():
+            self._encoder = picture_encoder(self._output)
+            if original is not None:
+                self._original = OriginalFile(
+                    original,
+                    output=self._output,
+                    nominal_fps=nominal_fps,
+                    keeps_sound=self._keeps_sound,
+                )
+            try:
+                self._output.start_encoding()
+            except (av.FFmpegError, OSError) as error:
+                reason = error.strerror or str(error)
+                context = self._encoder.stream.codec_context
+                if not context.is_open:
+                    raise SinkError(
+                        f"encoder {context.name} cannot be opened here ({reason}); H.264 "
+                        f"encoders of this FFmpeg: {', '.join(available_encoders())}"
+                    ) from error
+                if self._original is not None and self._original.has_sound:
+                    raise _SoundRefusedError(reason) from error
                 raise self._failure(error) from error
-            raise SinkError(
-                f"encoder {encoder} cannot be opened here ({error.strerror or error}); H.264 "
-                f"encoders of this FFmpeg: {', '.join(available_encoders())}"
-            ) from error
 
     def _mux_pictures(self, packets: Iterable[Packet[Any]]) -> None:
         """Writes all packets but the newest, whose duration depends on the next one."""
@@ -214,7 +243,23 @@ class VideoFileSink:
             held, self._held = self._held, packet
             if held is not None and held.dts is not None and packet.dts is not None:
                 held.duration = packet.dts - held.dts
-                self._output.mux(held)
+                self._mux(held)
+
+    def _mux_sound(self, packets: Iterable[Packet[Any]]) -> None:
+        for packet in packets:
+            self._mux(packet)
+
+    def _mux(self, packet: Packet[Any]) -> None:
+        """Writes a packet of pictures or sound, and what waited for it.
+
+        What the muxer refuses is sound: the pictures' packets are of our own encoder.
+        """
+        try:
+            self._output.mux(packet)
+        except (av.error.InvalidDataError, av.error.ArgumentError):
+            if self._original is None or not self._original.has_sound:
+                raise
+            self._original.refuse()
 
     def _finish(self, last_pts: int) -> None:
         self._mux_pictures(self._encoder.flush())
@@ -223,13 +268,13 @@ class VideoFileSink:
         held, self._held = self._held, None
         if held is not None:
             held.duration = max(1, round(duration_s / self._time_base))
-            self._output.mux(held)
+            self._mux(held)
         if self._original is not None:
             # The sound of a whole file may be longer than its pictures; a shortened run ends both.
             whole = self._original.ends_with(last_s)
             end_s = ENDLESS_S if whole else last_s + duration_s
-            self._output.mux(list(self._original.audio_until(end_s)))
-            self._output.mux(list(self._original.audio_rest()))
+            self._mux_sound(self._original.audio_until(end_s))
+            self._mux_sound(self._original.audio_rest())
         self._output.close()
         if self._path.is_file():  # a pipe or a device has no second step
             reason = make_streamable(self._path)
@@ -281,6 +326,10 @@ class VideoFileSink:
             f"{self.name} cannot be written ({error.strerror or error}); what was written until "
             "then is kept: free space or choose another place"
         )
+
+
+class _SoundRefusedError(Exception):
+    """The mp4 cannot be begun with this sound; the text says why."""
 
 
 def check_suffix(path: Path) -> None:

@@ -151,8 +151,13 @@ def _bgr(frame: Any, width: int, matrix: int) -> Image:
     return image.copy() if frame.format.name == "bgr24" else image
 
 
+def is_believable_aspect(aspect: Fraction | None) -> bool:
+    """Returns True for a shape of pixels that is told, and is not a broken header."""
+    return aspect is not None and Fraction(1, WIDEST_PIXEL) <= aspect <= WIDEST_PIXEL
+
+
 def _square_width(width: int, aspect: Fraction | None) -> int:
     """Returns the width at which pixels are square; the height stays, as players do it."""
-    if aspect is None or not Fraction(1, WIDEST_PIXEL) <= aspect <= WIDEST_PIXEL:
+    if aspect is None or not is_believable_aspect(aspect):
         return width
     return max(1, round(width * aspect))

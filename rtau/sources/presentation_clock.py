@@ -18,7 +18,7 @@ class PresentationClock:
     """Turns each frame's timestamp into seconds, in the order of presentation.
 
     * A timestamp counts as it stands, times the time base, from the clock's zero: a first frame
-      that comes later stays later, and gaps stay gaps.
+      that comes later stays later, and gaps stay gaps. One before the zero is held there.
     * One that goes back a little is held at the time before; one that goes back by more than
       NEW_BEGINNING_S starts anew: from there on times go on one frame after the last.
     * A frame without one comes one frame after the last.
@@ -50,7 +50,7 @@ class PresentationClock:
             return 0.0 if last_s is None else last_s + self._step_s
         time_s = float(timestamp * self._time_base) + self._shift_s
         if last_s is None or time_s >= last_s:
-            return time_s
+            return max(0.0, time_s)
         if last_s - time_s > NEW_BEGINNING_S:
             self._shift_s += last_s + self._step_s - time_s
             return last_s + self._step_s

@@ -6,6 +6,7 @@ over http is played through like a file, not live.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
@@ -19,22 +20,21 @@ from av.video.stream import VideoStream
 
 from rtau.data import Frame, Image, Planes
 from rtau.errors import SourceError, SourceOpenError
-from rtau.protocols import SourceInfo, SourceReport
+from rtau.media import open_media
+from rtau.protocols import MediaOrigin, SourceInfo, SourceReport
 from rtau.shown import without_passwords
 from rtau.sources._latest_frame import LatestFrameReader
 from rtau.sources.decoding import (
-    LENIENT,
-    decoded_frames,
-    duration_s,
+    declares_length,
     frame_count,
     nominal_rate,
-    picture_of,
-    picture_stream,
     start_time_s,
     time_base,
 )
+from rtau.sources.frame_decoder import FrameDecoder
 from rtau.sources.pictures import PictureMaker, UnsupportedColours
 from rtau.sources.presentation_clock import PresentationClock
+from rtau.sources.stream_choice import left_out_note, picture_stream
 
 # Waits before opening a lost stream again: doubled each time, up to the last.
 FIRST_PAUSE_S = 0.5
@@ -42,6 +42,11 @@ LONGEST_PAUSE_S = 4.0
 # Opening is two bounded waits (connect, then probe the stream), reading one; and some slack.
 WAITS_PER_TRY = 3
 SLACK_S = 2.0
+# A web server may be slow without having stalled: opening and each packet may take so many times
+# as long as it may be silent.
+HTTP_PATIENCE = 6
+# Errors by which FFmpeg says that nothing came within `rw_timeout`.
+SILENT = (errno.ETIMEDOUT, errno.EIO)
 # TCP where the server has it (UDP loses packets), and no local file: a playlist from the network
 # must not read one. (Not `nobuffer`: it throws away what was read to recognise the stream, the
 # first key frame with it.)
@@ -59,8 +64,9 @@ class StreamSource:
       up to so many times in a row, then a SourceError. The report counts the successes.
     * What cannot be decoded counts as corrupt.
     * A frame of another size than the first is fitted to the first one's size.
-    * A stream that declares its length is a file: `is_live` is False, no frame is dropped,
-      `time_s` is its timestamp, its end is the end, and a loss is not made good.
+    * A stream that declares its length, as time or in bytes, is a file: `is_live` is False, no
+      frame is dropped, `time_s` is its timestamp, its end is the end, and a loss is not made good.
+    * Interlaced pictures are de-interlaced.
     """
 
     def __init__(
@@ -86,6 +92,10 @@ class StreamSource:
         """
         self._url, self._name = url, without_passwords(url)
         self._timeout_s, self._clock = timeout_s, clock
+        self._options, self._patience_s = dict(OPTIONS), timeout_s
+        if url.partition(":")[0].lower() in ("http", "https"):
+            self._options["rw_timeout"] = str(round(timeout_s * 1e6))
+            self._patience_s *= HTTP_PATIENCE
         self._pauses = [
             min(first_pause_s * 2**attempt, LONGEST_PAUSE_S) for attempt in range(reconnects)
         ]
@@ -97,6 +107,9 @@ class StreamSource:
         self.is_live = True
         self._nominal_fps: Fraction | None = None
         self._frame_count: int | None = None
+        self._origin: MediaOrigin | None = None
+        self._left_out: str | None = None
+        self._decoder: FrameDecoder | None = None
         self._reader = LatestFrameReader(self._capture, name="rtau-stream")
         first = self._first_frame()
         self.info = SourceInfo(
@@ -114,16 +127,21 @@ class StreamSource:
             SourceError: the stream was lost and did not come back.
         """
         tries = len(self._pauses) + 1
-        timeout_s = tries * WAITS_PER_TRY * self._timeout_s + sum(self._pauses) + SLACK_S
+        timeout_s = tries * WAITS_PER_TRY * self._patience_s + sum(self._pauses) + SLACK_S
         try:
             yield from self._reader.frames(timeout_s=timeout_s)
         except TimeoutError as error:
             raise SourceError(f"{self._name}: {error}; check the network") from error
 
     def report(self) -> SourceReport:
-        """Returns corrupt and dropped frames, and how often the stream was opened again."""
+        """Returns corrupt and dropped frames, how often the stream was opened again, and notes."""
+        done = None if self._decoder is None else self._decoder.note
         return SourceReport(
-            corrupt=self._corrupt, dropped=self._reader.dropped, reconnects=self._reconnects
+            corrupt=self._corrupt,
+            dropped=self._reader.dropped,
+            reconnects=self._reconnects,
+            notes=tuple(note for note in (self._left_out, done) if note),
+            origin=self._origin,
         )
 
     def close(self) -> None:
@@ -137,7 +155,7 @@ class StreamSource:
         self.close()
 
     def _first_frame(self) -> Frame:
-        timeout_s = WAITS_PER_TRY * self._timeout_s + SLACK_S
+        timeout_s = WAITS_PER_TRY * self._patience_s + SLACK_S
         try:
             first = self._reader.wait_for_first(
                 timeout_s=timeout_s, close_timeout_s=self._timeout_s
@@ -189,7 +207,7 @@ class StreamSource:
         """
         with self._opened() as container:
             try:
-                stream = picture_stream(container)
+                stream = picture_stream(container, reopened=self._opened)
             except ValueError as error:
                 raise SourceOpenError(
                     f"{self._name}: expected a video stream, got {error}"
@@ -200,10 +218,11 @@ class StreamSource:
             clock = PresentationClock(
                 time_base=time_base(stream),
                 nominal_fps=nominal_rate(stream),
-                zero_s=start_time_s(container),
+                zero_s=start_time_s(container, stream),
             )
-            for decoded in self._decoded(container, stream, reader):
-                image = None if decoded is None else self._picture(decoded, stream)
+            self._decoder = decoder = FrameDecoder(container, stream)
+            for decoded in self._decoded(container, decoder, reader):
+                image = None if decoded is None else self._picture(decoded, decoder)
                 if decoded is not None and image is not None:
                     yield Frame(
                         index=self._index,
@@ -216,14 +235,16 @@ class StreamSource:
 
     def _opened(self) -> InputContainer:
         try:
-            limits = (self._timeout_s, self._timeout_s)
-            opened = av.open(self._url, timeout=limits, options=dict(OPTIONS), **LENIENT)
-            return cast(InputContainer, opened)
+            limits = (self._patience_s, self._patience_s)
+            return open_media(self._url, options=self._options, timeouts_s=limits)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise _ConnectionLostError(self._reason(error)) from error
 
     def _decoded(
-        self, container: InputContainer, stream: VideoStream, reader: LatestFrameReader
+        self,
+        container: InputContainer,
+        decoder: FrameDecoder,
+        reader: LatestFrameReader,
     ) -> Iterator[VideoFrame | None]:
         last_s = self._clock()
         try:
@@ -231,25 +252,34 @@ class StreamSource:
             for packet in container.demux():
                 if reader.stopped.is_set():
                     return
-                if packet.stream.index == stream.index:
-                    for decoded in decoded_frames(stream, cast("Packet[VideoStream]", packet)):
+                if packet.stream.index == decoder.stream_index:
+                    for decoded in decoder.frames(cast("Packet[VideoStream]", packet)):
                         yield decoded
                         last_s = self._clock() if decoded is not None else last_s
-                if self._clock() - last_s > self._timeout_s:
+                if self.is_live and self._clock() - last_s > self._timeout_s:
                     raise _ConnectionLostError(f"no frame for {self._timeout_s:g} s")
         except av.FFmpegError as error:
             raise _ConnectionLostError(self._reason(error)) from error
 
-    def _picture(self, decoded: VideoFrame, stream: VideoStream) -> Image | Planes | None:
+    def _picture(self, decoded: VideoFrame, decoder: FrameDecoder) -> Image | Planes | None:
         try:
-            return picture_of(decoded, stream, self._pictures)
+            return decoder.picture(decoded, self._pictures)
         except UnsupportedColours as error:
             raise SourceError(f"{self._name}: {error}") from error
 
     def _describe(self, container: InputContainer, stream: VideoStream) -> None:
-        self.is_live = not duration_s(container, stream)
+        self.is_live = not declares_length(container, stream)
         self._nominal_fps = nominal_rate(stream)
         self._frame_count = None if self.is_live else frame_count(container, stream)
+        self._left_out = left_out_note(container, stream)
+        if not self.is_live:
+            self._origin = MediaOrigin(
+                self._url,
+                start_time_s(container, stream),
+                stream.index,
+                options=self._options,
+                timeouts_s=(self._patience_s, self._patience_s),
+            )
 
     def _live_s(self) -> float:
         now_s = self._clock()
@@ -259,6 +289,10 @@ class StreamSource:
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, av.error.ExitError):
+            if self._patience_s > self._timeout_s:
+                return f"no picture within {self._patience_s:g} s"
+            return f"no data for {self._timeout_s:g} s"
+        if "rw_timeout" in self._options and getattr(error, "errno", None) in SILENT:
             return f"no data for {self._timeout_s:g} s"
         # The whole text repeats the address, and with it any password.
         return getattr(error, "strerror", None) or type(error).__name__

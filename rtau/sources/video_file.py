@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import av
 from av.container import InputContainer
@@ -19,19 +18,13 @@ from av.video.stream import VideoStream
 
 from rtau.data import Frame
 from rtau.errors import SourceError, SourceOpenError
+from rtau.media import LOCAL_OPTIONS, file_address, open_media
 from rtau.protocols import MediaOrigin, SourceInfo, SourceReport
-from rtau.sources.decoding import (
-    LENIENT,
-    decoded_frames,
-    frame_count,
-    nominal_rate,
-    picture_of,
-    picture_stream,
-    start_time_s,
-    time_base,
-)
+from rtau.sources.decoding import frame_count, nominal_rate, start_time_s, time_base
+from rtau.sources.frame_decoder import FrameDecoder
 from rtau.sources.pictures import PictureMaker, UnsupportedColours
 from rtau.sources.presentation_clock import PresentationClock
+from rtau.sources.stream_choice import left_out_note, picture_stream
 
 # So many places of one file that cannot be read, and it is given up as ended.
 MOST_BROKEN_READS = 100
@@ -47,6 +40,7 @@ class VideoFileSource:
       takes an index, so `Frame.index` has a gap there.
     * A file cut short gives the frames up to the cut.
     * Where the picture's size changes, later frames are fitted to the first one's size.
+    * Interlaced pictures are de-interlaced.
     """
 
     is_live = False
@@ -65,7 +59,15 @@ class VideoFileSource:
         self._container = _open_container(self._path)
         try:
             self._stream = _picture_stream(self._container, self._path)
-            self._origin = MediaOrigin(self._path, start_time_s(self._container))
+            self._left_out = left_out_note(self._container, self._stream)
+            self._decoder = FrameDecoder(self._container, self._stream)
+            self._origin = MediaOrigin(
+                file_address(self._path),
+                start_time_s(self._container, self._stream),
+                self._stream.index,
+                options=LOCAL_OPTIONS,
+                path=self._path,
+            )
             self._frames = self._decode()
             self._first: Frame | None = self._first_frame()
         except BaseException:
@@ -101,8 +103,12 @@ class VideoFileSource:
         self.close()
 
     def report(self) -> SourceReport:
-        """Returns the file and how many of its frames could not be decoded so far."""
-        return SourceReport(corrupt=self._corrupt, origin=self._origin)
+        """Returns the file, how many of its frames could not be decoded so far, and notes."""
+        return SourceReport(
+            corrupt=self._corrupt,
+            notes=tuple(note for note in (self._left_out, self._decoder.note) if note),
+            origin=self._origin,
+        )
 
     def _next(self) -> Frame | None:
         with self._lock:
@@ -137,7 +143,7 @@ class VideoFileSource:
             if decoded is not None:
                 time_s = clock.time_s(decoded.pts)
                 try:
-                    image = picture_of(decoded, self._stream, pictures)
+                    image = self._decoder.picture(decoded, pictures)
                 except UnsupportedColours as error:
                     raise SourceError(f"{self._path}: {error}") from error
             if image is None:
@@ -149,7 +155,7 @@ class VideoFileSource:
         for packet in self._packets():
             if self._closing.is_set():
                 return
-            yield from decoded_frames(self._stream, packet)
+            yield from self._decoder.frames(packet)
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         """Yields the stream's packets; places that cannot be read are stepped over."""
@@ -187,10 +193,9 @@ def _check_file(path: Path) -> None:
 
 
 def _open_container(path: Path) -> InputContainer:
-    """Returns the open container; a playlist in disguise may not reach out to other places."""
+    """Returns the open container."""
     try:
-        options = {"protocol_whitelist": "file"}
-        return cast(InputContainer, av.open(f"file:{path}", options=options, **LENIENT))
+        return open_media(file_address(path), options=LOCAL_OPTIONS)
     except av.error.InvalidDataError as error:
         raise SourceOpenError(
             f"{path}: not a video that can be read: no known format, or cut off before its index "
@@ -203,6 +208,6 @@ def _open_container(path: Path) -> InputContainer:
 
 def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
     try:
-        return picture_stream(container)
+        return picture_stream(container, reopened=lambda: _open_container(path))
     except ValueError as error:
         raise SourceOpenError(f"{path}: expected a video file, got {error}") from error

@@ -111,6 +111,8 @@ def test_the_report_names_the_file_a_video_comes_from_and_no_other(source):
     origin = source.report().origin
     if isinstance(source, VideoFileSource):
         assert (str(origin.path), origin.start_time_s) == (source.info.name, 0.0)
+    elif isinstance(source, StreamSource) and not source.is_live:
+        assert (origin.path, origin.address) == (None, source.info.name)
     else:
         assert origin is None
 

@@ -8,13 +8,32 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from rtau.media import LOCAL_OPTIONS, file_address
+from rtau.protocols import MediaOrigin
 from rtau.sinks.video_file import VideoFileSink
 from tests.support import media
 from tests.support.results import make_result
 
 
-def open_sink(path, *, width=64, height=48, nominal_fps=Fraction(25), **options):
-    return VideoFileSink(path, width=width, height=height, nominal_fps=nominal_fps, **options)
+def origin_of(path, *, start_time_s=0.0):
+    """Returns where a clip's pictures come from, as its source reports it."""
+    return MediaOrigin(
+        file_address(path), start_time_s, picture_stream=0, options=LOCAL_OPTIONS, path=path
+    )
+
+
+def open_sink(
+    path, *, width=64, height=48, nominal_fps=Fraction(25), audio_from=None, zero_s=0.0, **options
+):
+    """Returns an open sink; `zero_s` is the time in `audio_from` that is 0 in the output."""
+    return VideoFileSink(
+        path,
+        width=width,
+        height=height,
+        nominal_fps=nominal_fps,
+        original=None if audio_from is None else origin_of(audio_from, start_time_s=zero_s),
+        **options,
+    )
 
 
 def write_numbered(sink, times_s, *, width=64, height=48):

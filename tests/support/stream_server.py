@@ -32,6 +32,8 @@ class Behaviour:
     """Says Content-Length, as for a file."""
     repeats: bool = False
     """Sends the clip again and again."""
+    headers: tuple[str, ...] = ()
+    """Further lines of the answer's head: `Content-Encoding: gzip`."""
 
 
 class StreamServer:
@@ -96,6 +98,7 @@ class StreamServer:
 
     def _send(self, send, behaviour: Behaviour) -> None:
         head = f"HTTP/1.1 {behaviour.status}\r\nContent-Type: {behaviour.content_type}\r\n"
+        head += "".join(f"{line}\r\n" for line in behaviour.headers)
         if behaviour.declares_length:
             head += f"Content-Length: {len(self.clip)}\r\n"
         send(f"{head}Connection: close\r\n\r\n".encode())

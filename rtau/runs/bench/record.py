@@ -35,7 +35,7 @@ from rtau.runs.bench.metrics import Metric
 from rtau.runs.run_record import utc_now
 from rtau.sinks import beside
 from rtau.sinks.video_encoder import QUICK_PRESETS, QUICK_PX, THREADS_OF_A_RUN
-from rtau.sources.decoding import DECODER_THREADS
+from rtau.sources.stream_choice import DECODER_THREADS
 from rtau.strict_parser import StrictParser
 
 # Raised when a field changes its meaning.

@@ -77,15 +77,14 @@ def test_no_frame_leaves_no_file_and_says_so(tmp_path):
 
 KILLED = """
     import sys, time
-    from fractions import Fraction
     from pathlib import Path
     import numpy as np
-    from rtau.sinks.video_file import VideoFileSink
     from tests.support.media import numbered
+    from tests.support.mp4 import open_sink
     from tests.support.results import make_result
 
     out, clip = Path(sys.argv[1]), Path(sys.argv[2])
-    sink = VideoFileSink(out, width=64, height=48, nominal_fps=Fraction(25), audio_from=clip)
+    sink = open_sink(out, audio_from=clip)
     for index in range(200):
         image = numbered(index)
         sink.write(make_result(index, image_bgr=image), image)
