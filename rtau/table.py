@@ -326,8 +326,8 @@ def _arrow_kind(arrow: Any, name: str, values: Column) -> Any:
     return arrow.int8() if names.digits(name) == 0 else arrow.float64()
 
 
-def library(name: str) -> Any:
-    """Returns pandas or pyarrow, imported now.
+def library(name: str, *, extra: str = "table") -> Any:
+    """Returns a library that rtau can do without, such as pandas, imported now.
 
     Raises:
         BackendUnavailable: it is not installed; the text names the extra.
@@ -337,5 +337,6 @@ def library(name: str) -> Any:
     except ModuleNotFoundError as error:
         raise BackendUnavailable(
             f"this needs {name.partition('.')[0]}, which is not installed; install it: "
-            'pip install "rtau[table]"; to_dict() and to_csv() need nothing'
+            f'pip install "rtau[{extra}]"'
+            + ("; to_dict() and to_csv() need nothing" if extra == "table" else "")
         ) from error

@@ -13,9 +13,14 @@ from typing import Any
 
 # Public name -> module that defines it.
 _HOMES = {
+    "Codes": "rtau.analysis.codes",
     "Event": "rtau.analysis.event_detection",
     "EventRule": "rtau.analysis.event_detection",
+    "codes_of_face": "rtau.analysis.codes",
+    "coder_codes": "rtau.analysis.coder_files",
+    "compare": "rtau.analysis.comparison",
     "events": "rtau.analysis.event_detection",
+    "files_of": "rtau.analysis.face_series",
     "find_events": "rtau.analysis.event_detection",
     "summary": "rtau.analysis.face_summary",
 }

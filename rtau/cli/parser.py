@@ -293,6 +293,8 @@ _ADDERS = {
     "image": _add_image,
     "summary": analysis_parser.add_summary,
     "events": analysis_parser.add_events,
+    "report": analysis_parser.add_report,
+    "compare": analysis_parser.add_compare,
     "inspect": _add_inspect,
     "doctor": _add_doctor,
     "bench": _add_bench,

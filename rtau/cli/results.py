@@ -26,7 +26,18 @@ _NUMBERS = {
 
 
 def selection_of(args: argparse.Namespace) -> Selection:
-    """Returns what counts, by the flags.
+    """Returns what counts, by the flags, after a check of the output.
+
+    Raises:
+        RtauError: a value is not allowed, or the output cannot be written.
+    """
+    if args.out is not None:
+        check_output(args.out, inputs=[path for path in args.results if path.is_file()])
+    return Selection(rule_of(args), args.by, args.all_rows)
+
+
+def rule_of(args: argparse.Namespace) -> EventRule:
+    """Returns what counts as an event, by the flags.
 
     Raises:
         UsageError: a value is not allowed.
@@ -37,15 +48,12 @@ def selection_of(args: argparse.Namespace) -> Selection:
         if getattr(args, flag) is not None
     }
     try:
-        rule = EventRule(values=args.values, **given)
+        return EventRule(values=args.values, **given)
     except UsageError as error:
         text = str(error)
         for flag, field in _NUMBERS.items():
             text = text.replace(f"{field} ", f"--{flag.replace('_', '-')} ")
         raise UsageError(text) from None
-    if args.out is not None:
-        check_output(args.out, inputs=[path for path in args.results if path.is_file()])
-    return Selection(rule, args.by, args.all_rows)
 
 
 def read(paths: Sequence[Path]) -> tuple[ResultTable, ...]:

@@ -13,7 +13,8 @@ CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
 FOLDERS = {"rtau": "rtau", "rtau_train": "train/rtau_train", "rtau_export": "export/rtau_export"}
 BACKEND_EXTRAS = {"cpu", "gpu", "openvino", "tensorrt", "tensorrt-rtx"}
 EXTRAS = BACKEND_EXTRAS | {
-    *("train", "synth", "export", "precision", "table", "parquet", "live", "ray", "bench"),
+    *("train", "synth", "export", "precision", "table", "parquet", "plot", "live", "ray"),
+    "bench",
     *("test", "dev", "all"),
 }
 

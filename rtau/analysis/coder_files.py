@@ -1,0 +1,222 @@
+"""Codes of people from their files: ELAN, lists of spans (BIDS, BORIS, rtau's events), and tables.
+
+Takes text, opens no file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+import numpy as np
+
+from rtau.analysis.codes import (
+    CodedSpan,
+    Codes,
+    codes_of_columns,
+    codes_of_spans,
+    labels_in,
+)
+from rtau.analysis.face_series import Floats, holds_of
+from rtau.errors import UsageError
+
+# What a column is called by those who write such lists, in small letters.
+_ONSETS = ("onset_s", "onset", "start_s", "start (s)", "start", "begin", "begin time")
+_OFFSETS = ("offset_s", "offset", "end_s", "stop (s)", "stop", "end", "end time")
+_DURATIONS = ("duration_s", "duration", "duration (s)")
+_LABELS = ("au", "trial_type", "behavior", "label", "code", "tier")
+_INTENSITIES = ("intensity",)
+_FACES = ("face", "subject")
+_TIMES = ("time_s", "timestamp", "time", "onset_s")
+EXPECTED = (
+    "expected an ELAN file (.eaf), a list with onset, offset and au, or a table with time_s and a "
+    "column per AU"
+)
+
+
+def elan_spans(text: str) -> tuple[list[CodedSpan], set[str]]:
+    """Returns the spans of an ELAN document, and the labels that have tiers of their own.
+
+    The AU is in the name of the tier (`AU12`, `AU12 face 1`), or in the annotations (`AU6+12C`).
+
+    Raises:
+        UsageError: it is no ELAN document.
+    """
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - expat limits entities, and loads none
+    except ElementTree.ParseError as error:
+        raise UsageError(f"not an ELAN document ({error})") from None
+    if root.tag != "ANNOTATION_DOCUMENT":
+        raise UsageError(f"not an ELAN document, got an XML file of <{root.tag}>")
+    slots = {
+        slot.get("TIME_SLOT_ID", ""): int(slot.get("TIME_VALUE", "-1")) / 1000
+        for slot in root.iter("TIME_SLOT")
+    }
+    spans: list[CodedSpan] = []
+    labels: set[str] = set()
+    times: dict[str, tuple[float, float]] = {}
+    for one in root.iter("ALIGNABLE_ANNOTATION"):
+        edges = (slots[one.get("TIME_SLOT_REF1", "")], slots[one.get("TIME_SLOT_REF2", "")])
+        times[one.get("ANNOTATION_ID", "")] = edges
+    for tier in root.iter("TIER"):
+        name = tier.get("TIER_ID", "")
+        of_tier = [label for label, _ in labels_in(name)]
+        labels.update(of_tier)
+        for one in tier.findall("ANNOTATION/*"):
+            place = times.get(one.get("ANNOTATION_ID", "")) or times.get(
+                one.get("ANNOTATION_REF", "")
+            )
+            value = (one.findtext("ANNOTATION_VALUE") or "").strip()
+            if place is not None and min(place) >= 0:
+                spans += _spans(of_tier, value, place, face=name.partition(" face ")[2])
+    return spans, labels
+
+
+def listed_spans(text: str) -> list[CodedSpan] | None:
+    """Returns the spans of a list with onsets, separated by commas, tabs or semicolons.
+
+    None if it is no such list.
+
+    Raises:
+        UsageError: a cell is no number.
+    """
+    header, rows = _cells(text)
+    onset, offset = _place(header, _ONSETS), _place(header, _OFFSETS)
+    duration, label = _place(header, _DURATIONS), _place(header, _LABELS)
+    if onset is None or label is None or (offset is None and duration is None):
+        return None
+    intensity, face = _place(header, _INTENSITIES), _place(header, _FACES)
+    spans: list[CodedSpan] = []
+    for number, row in enumerate(rows, start=2):
+        first = _number(row[onset], f"line {number}, {header[onset]}")
+        if offset is not None:
+            last = _number(row[offset], f"line {number}, {header[offset]}")
+        else:
+            assert duration is not None
+            last = first + _number(row[duration], f"line {number}, {header[duration]}")
+        strength = "" if intensity is None else row[intensity].strip()
+        found = _spans([], f"{row[label]}", (first, last), face="" if face is None else row[face])
+        if not found:
+            raise UsageError(f"line {number}: {row[label]!r} names no Action Unit, such as AU12")
+        spans += [_with_intensity(span, strength) for span in found]
+    return spans
+
+
+def coded_columns(text: str, *, face: str | None = None) -> Codes | None:
+    """Returns the codes of a table with a time and a column per AU; None if it is no such table.
+
+    Args:
+        text: the table.
+        face: which one, for a table with a column `face`; None for the first.
+
+    Raises:
+        UsageError: a cell is no number, or there is no such face.
+    """
+    header, rows = _cells(text)
+    time = _place(header, _TIMES)
+    labels = {k: found[0][0] for k, name in enumerate(header) if (found := labels_in(name))}
+    if time is None or not labels:
+        return None
+    which = _place(header, _FACES)
+    if which is not None:
+        faces = list(dict.fromkeys(row[which] for row in rows))
+        wanted = faces[0] if face is None and faces else face
+        if wanted not in faces:
+            raise UsageError(f"there is no face {wanted}; there are {', '.join(faces)}")
+        rows = [row for row in rows if row[which] == wanted]
+    times = _numbers(rows, time, header)
+    return codes_of_columns(
+        times, holds_of(times), {label: _numbers(rows, k, header) for k, label in labels.items()}
+    )
+
+
+def coder_codes(text: str, *, suffix: str, face: str | None = None) -> Codes:
+    """Returns the codes of a person's file.
+
+    Args:
+        text: its contents.
+        suffix: of its name; `.eaf` for ELAN.
+        face: whom, where the file has several.
+
+    Raises:
+        UsageError: it is none of the kinds that are known.
+    """
+    if suffix.lower() == ".eaf":
+        spans, labels = elan_spans(text)
+        return codes_of_spans(_of_face(spans, face), labels=labels)
+    listed = listed_spans(text)
+    if listed is not None:
+        return codes_of_spans(_of_face(listed, face))
+    columns = coded_columns(text, face=face)
+    if columns is None:
+        raise UsageError(f"no codes of Action Units; {EXPECTED}")
+    return columns
+
+
+def _of_face(spans: Sequence[CodedSpan], face: str | None) -> list[CodedSpan]:
+    """Returns the spans of one face: that one, or the first that is named."""
+    named = list(dict.fromkeys(span.face for span in spans if span.face))
+    if not named:
+        return list(spans)
+    wanted = named[0] if face is None else face
+    if wanted not in named:
+        raise UsageError(f"there is no face {wanted}; there are {', '.join(named)}")
+    return [span for span in spans if span.face in ("", wanted)]
+
+
+def _spans(
+    of_tier: Sequence[str], value: str, place: tuple[float, float], *, face: str
+) -> list[CodedSpan]:
+    """Returns what one annotation means: the labels of its tier, or those that it names."""
+    named = labels_in(value)
+    if of_tier:
+        letter = value.upper() if value.upper() in "ABCDE" and len(value) == 1 else ""
+        strength = float("ABCDE".index(letter) + 1) if letter else None
+        return [CodedSpan(label, *place, strength, face) for label in of_tier]
+    return [CodedSpan(label, *place, strength, face) for label, strength in named]
+
+
+def _with_intensity(span: CodedSpan, text: str) -> CodedSpan:
+    if not text:
+        return span
+    letter = text.upper()
+    strength = float("ABCDE".index(letter) + 1) if letter in tuple("ABCDE") else _number(text, text)
+    return CodedSpan(span.label, span.onset_s, span.offset_s, strength, span.face)
+
+
+def _cells(text: str) -> tuple[list[str], list[list[str]]]:
+    first = text.partition("\n")[0]
+    delimiter = max("\t;,", key=first.count)
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    except csv.Error as error:
+        raise UsageError(f"not a table ({error})") from None
+    if not rows:
+        raise UsageError(f"the file is empty; {EXPECTED}")
+    header = [name.strip() for name in rows[0]]
+    return header, [row + [""] * (len(header) - len(row)) for row in rows[1:]]
+
+
+def _place(header: Sequence[str], known: Sequence[str]) -> int | None:
+    """Returns the column that is called by one of these names."""
+    lower = [name.lower() for name in header]
+    return next((lower.index(name) for name in known if name in lower), None)
+
+
+def _numbers(rows: Sequence[Sequence[str]], column: int, header: Sequence[str]) -> Floats:
+    return np.array(
+        [
+            _number(row[column], f"line {k}, {header[column]}") if row[column].strip() else np.nan
+            for k, row in enumerate(rows, start=2)
+        ]
+    )
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        # Excel in many languages writes a comma; a thousands separator never stands in such files.
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        raise UsageError(f"{where}: must be a number, got {text!r}") from None
