@@ -99,6 +99,11 @@ class BoundedQueue(Generic[Item]):
                 self._changed.notify_all()
         return taken
 
+    def wait_for_item(self, timeout_s: float) -> bool:
+        """Returns True once there is an item or the end, False if neither comes in a time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self.items) or self.is_ended, timeout_s)
+
     def end(self, error: BaseException | None = None) -> None:
         """Accepts no further item; the first error given stays."""
         with self._changed:

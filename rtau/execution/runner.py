@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +33,15 @@ log = logging.getLogger(__name__)
 SOURCE_TIMEOUT_S = 10.0
 
 Compose = Callable[[FrameResult], Picture]
+
+
+@runtime_checkable
+class IdleSink(Protocol):
+    """A view that is called while no frame comes."""
+
+    def idle(self) -> None:
+        """Shows the status, and raises StopRun if the user ends the run."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,6 +90,8 @@ class Progress:
     """Over the last frames, seconds."""
     lost_views: tuple[str, ...] = ()
     """Views that failed and were dropped, with the reason."""
+    since_frame_s: float = 0.0
+    """Since the last frame was done, seconds; 0 before the first."""
 
 
 class Runner:
@@ -115,7 +127,7 @@ class Runner:
         drops = source.is_live if drops is None else drops
         self._strategy: FileStrategy | LiveStrategy
         if drops or source.is_live:
-            self._strategy = LiveStrategy(self._reader, drops_oldest=drops)
+            self._strategy = LiveStrategy(self._reader, drops_oldest=drops, idle=self._idle)
         else:
             frame_px = source.info.width * source.info.height
             self._strategy = FileStrategy(self._reader, pipeline, self._pool, frame_px=frame_px)
@@ -129,6 +141,7 @@ class Runner:
         self._stages = StageHistory()
         self._recent = RecentFrames()
         self._done = 0
+        self._last_done_s = 0.0
         self._time_s = 0.0
         self._faces = _FaceCount()
         self._lost_views: list[str] = []
@@ -201,6 +214,7 @@ class Runner:
             fps=self._recent.fps(),
             latency=self._recent.latency(),
             lost_views=tuple(self._lost_views),
+            since_frame_s=time.perf_counter() - self._last_done_s if self._done else 0.0,
         )
 
     @property
@@ -252,6 +266,7 @@ class Runner:
         self._stages.add(stage_s)
         self._recent.add(now_s, stage_s["latency"])
         self._done += 1
+        self._last_done_s = now_s
         self._time_s = result.frame.time_s
         if result.faces.track_ids is not None:
             self._faces.add(result.faces.track_ids.tolist())
@@ -272,6 +287,17 @@ class Runner:
             except SinkError as error:
                 self._lose(sink, error)
         stage_s["write"] = time.perf_counter() - start_s
+
+    def _idle(self) -> None:
+        """Lets views show that no frame comes, and answer keys; returns at once when stopped."""
+        if self._stop.is_set():
+            raise StopRun("the run was stopped while no frame came")
+        for sink in tuple(self._sinks):
+            if isinstance(sink, IdleSink):
+                try:
+                    sink.idle()
+                except SinkError as error:
+                    self._lose(sink, error)
 
     def _lose(self, sink: Sink, error: SinkError) -> None:
         """Removes a failed view and goes on; the failure of any other sink ends the run."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from rtau.cpu import usable_cores
@@ -28,6 +29,8 @@ PREFETCH_PIXELS = 2**25
 PREFETCH_PER_SIDE_QUEUE = 2
 # The same for a live source that may lose no frame.
 LIVE_PREFETCH_FRAMES = 4
+# Between two looks at the views while no frame comes: keys are answered, a lost camera is shown.
+IDLE_EVERY_S = 0.25
 # Frames of a file that share one batch; twice as many where they have no more than a face each,
 # since a network takes a tenth less per face for eight than for four. More save little and cost
 # memory.
@@ -94,8 +97,11 @@ class LiveStrategy:
 
     sink_queue_size = LIVE_PREFETCH_FRAMES // PREFETCH_PER_SIDE_QUEUE
 
-    def __init__(self, reader: SourceReader, *, drops_oldest: bool) -> None:
-        """Prepares the reading thread."""
+    def __init__(
+        self, reader: SourceReader, *, drops_oldest: bool, idle: Callable[[], None]
+    ) -> None:
+        """Prepares the reading thread; `idle` is called again and again while no frame comes."""
+        self._idle = idle
         size = 1 if drops_oldest else LIVE_PREFETCH_FRAMES
         self.frames: BoundedQueue[TimedFrame] = BoundedQueue(size=size, drops_oldest=drops_oldest)
         self._thread = threading.Thread(target=self.frames.fill, args=(reader,), name="rtau-reader")
@@ -114,6 +120,8 @@ class LiveStrategy:
 
     def next_batch(self) -> list[TimedFrame]:
         """Returns the next frame."""
+        while not self.frames.wait_for_item(IDLE_EVERY_S):
+            self._idle()
         return self.frames.take(1)
 
     def stop(self) -> None:

@@ -17,13 +17,15 @@ import numpy.typing as npt
 
 from rtau.overlay._placement import Area, Candidate, Positions, Rects, follow, is_free, place
 
-Form = Literal["words", "codes", "chips"]
+Form = Literal["panel", "chips"]
 Size = tuple[int, int]
 
 # A larger step is taken after it has fitted for this long, seconds.
 _PATIENCE_S = 1.0
 # Larger steps are tried this seldom, seconds: placing costs more than drawing.
 _RETRY_EVERY_S = 0.5
+# The place of a panel is kept for as long as its track may be found again, seconds.
+_KEEP_S = 5.0
 # Greatest height of a panel relative to its face's box; smaller faces get chips. The second number
 # is for a face that has a panel already, the third for enlarged panels.
 _TALLEST, _TALLEST_KEPT, _TALLEST_ENLARGED = 2.0, 2.4, 1.3
@@ -39,6 +41,8 @@ class SizeStep:
 
     form: Form
     scale: float
+    has_names: bool = True
+    """Chips with FACS names beside the codes."""
 
     def row_px(self, frame_height: int) -> int:
         """Returns the height of a panel's row, px, even: a chroma sample covers 2 x 2 pixels."""
@@ -51,13 +55,13 @@ class SizeStep:
 
 
 SIZE_STEPS = (
-    SizeStep("words", 1.25),
-    SizeStep("words", 1.0),
-    SizeStep("words", 0.85),
-    SizeStep("codes", 1.0),
-    SizeStep("codes", 0.85),
+    SizeStep("panel", 1.25),
+    SizeStep("panel", 1.0),
+    SizeStep("panel", 0.85),
     SizeStep("chips", 1.0),
     SizeStep("chips", 0.8),
+    SizeStep("chips", 1.0, has_names=False),
+    SizeStep("chips", 0.8, has_names=False),
 )
 
 
@@ -104,6 +108,7 @@ class PanelLayout:
         self._tried_larger_s = -math.inf
         self._room_since_s: float | None = None
         self._placements: dict[int, Placement] = {}
+        self._seen_s: dict[int, float] = {}
 
     def arrange(self, scene: Scene) -> list[Placement]:
         """Returns a placement per face."""
@@ -117,7 +122,15 @@ class PanelLayout:
 
         self._step = self._chosen_step(fits, scene.time_s)
         placements = self._stabilised(SIZE_STEPS[self._step], positions(self._step), scene)
-        self._placements = dict(zip(scene.track_ids, placements, strict=True))
+        # A face that is lost for a moment finds its panel where it was.
+        self._seen_s |= dict.fromkeys(scene.track_ids, scene.time_s)
+        self._seen_s = {
+            one: at_s for one, at_s in self._seen_s.items() if 0 <= scene.time_s - at_s <= _KEEP_S
+        }
+        self._placements |= dict(zip(scene.track_ids, placements, strict=True))
+        self._placements = {
+            one: placement for one, placement in self._placements.items() if one in self._seen_s
+        }
         return placements
 
     def _chosen_step(self, fits: Callable[[int], bool], time_s: float) -> int:

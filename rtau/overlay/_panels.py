@@ -33,6 +33,8 @@ from rtau.overlay.sprite import Sprite, plate, rounded, tint, write
 _OPACITY = 0.85
 # At most this many chips per face: more would hide its surroundings.
 _MOST_CHIPS = 6
+# The chip of a face on which no label is active.
+NOTHING = "no AU active"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,8 +47,6 @@ class PanelSpec:
     """Position of each row's tick in [0, 1]; 0 draws none."""
     row_px: int
     """Height of a row, px."""
-    with_words: bool
-    """True for AU names beside the codes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _grid(spec: PanelSpec) -> _Grid:
     code_x = pad + row
     words_x = code_x + codes + gap
     bar_x = words_x + (words + gap if words else 0)
-    bar_width = row * (5 if spec.with_words else 4)
+    bar_width = row * 5
     number_right = bar_x + bar_width + gap // 2 + text.width_px("100%", cap, bold=True)
     return _Grid(
         pad, code_x, words_x, bar_x, bar_width, number_right,
@@ -235,7 +235,7 @@ def _number(shown: str, row_px: int, *, bold: bool) -> Image:
 
 def _names(spec: PanelSpec) -> list[str]:
     """Returns the words beside each label, empty if the label is a word itself."""
-    return [name_beside(label) if spec.with_words else "" for label in spec.labels]
+    return [name_beside(label) for label in spec.labels]
 
 
 def _radius(row_px: int) -> int:
@@ -260,21 +260,28 @@ def chips(
     colour: Colour,
     cap_px: int,
     max_width: int,
-) -> Sprite | None:
-    """Returns one chip per active label, in a grid at most `max_width` px wide; None without any.
+    with_words: bool = False,
+) -> Sprite:
+    """Returns one chip per active label, in a grid at most `max_width` px wide.
 
-    If too many labels are active, the most probable are shown and the last chip counts the others.
+    Without any, one chip says so. Chips have the label's name where `with_words` is True. If too
+    many labels are active, the most probable are shown and the last chip counts the others.
     Each chip has a dot in `colour`, the track's.
     """
     rows = np.flatnonzero(active)
     if not len(rows):
-        return None
+        return _chip(NOTHING, "", cap_px=cap_px, colour=colour)
     shown = rows
     if len(rows) > _MOST_CHIPS:
         best = np.argsort(-probabilities[rows], kind="stable")[: _MOST_CHIPS - 1]
         shown = rows[np.sort(best)]
     sprites = [
-        _chip(labels[row], percent(float(probabilities[row])), cap_px=cap_px, colour=colour)
+        _chip(
+            f"{labels[row]} {name_beside(labels[row]) if with_words else ''}".rstrip(),
+            percent(float(probabilities[row])),
+            cap_px=cap_px,
+            colour=colour,
+        )
         for row in shown.tolist()
     ]
     if len(shown) < len(rows):
@@ -301,7 +308,7 @@ def _chip(label: str, shown: str, *, cap_px: int, colour: Colour) -> Sprite:
     mark, pad = dot(max(4, round(cap_px * 0.9))), max(3, round(cap_px * 0.6))
     height = text.line_height(cap_px)
     # A fixed width for the number: chips do not change their size with it.
-    room = text.width_px("100%", cap_px)
+    room = text.width_px("100%", cap_px) if shown else 0
     width = pad + mark.shape[1] + pad + name.shape[1] + pad + room + pad
     drawn = plate(width, height, radius=height // 2, colour=INK, opacity=0.88)
     write(drawn, mark, x=pad, y=(height - mark.shape[0]) // 2, colour=colour)

@@ -28,6 +28,8 @@ _CHIP_ORDER = (
 )  # fmt: skip
 # Attempts per frame; in each, the face that found no free spot in the last one chooses first.
 _ATTEMPTS = 6
+# Where none is free, the spot of the last frame is kept unless it covers this much more.
+_BETTER = 1.5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -167,6 +169,9 @@ def _choose(
     inside = _moved_inside(np.array(rects, np.int32), area)
     covered = _covered(inside, np.array(taken, np.int32)).tolist()
     spot = min(order, key=lambda one: covered[one])
+    last = candidate.preferred_spot
+    if last is not None and covered[last] <= _BETTER * covered[spot]:
+        spot = last  # or a panel without a free spot would jump from side to side
     return inside[spot].tolist(), spot, False
 
 

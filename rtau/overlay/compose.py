@@ -117,7 +117,7 @@ class Composer:
         probabilities = result.scores.probabilities
 
         @functools.cache
-        def chips_of(row: int, step: SizeStep) -> Sprite | None:
+        def chips_of(row: int, step: SizeStep) -> Sprite:
             return panels.chips(
                 self._contract.labels,
                 probabilities[row],
@@ -125,15 +125,16 @@ class Composer:
                 colour=track_colour(ids[row]),
                 cap_px=step.cap_px(height),
                 max_width=int((blocks[row, 2] - blocks[row, 0]) * 1.3),
+                with_words=step.has_names,
             )
 
         def chips_size(row: int, step: SizeStep) -> Size:
             chips = chips_of(row, step)
-            return (0, 0) if chips is None else (chips.width, chips.height)
+            return chips.width, chips.height
 
         def spec(step: SizeStep) -> panels.PanelSpec:
             labels, thresholds = self._contract.labels, self._contract.thresholds
-            return panels.PanelSpec(labels, thresholds, step.row_px(height), step.form == "words")
+            return panels.PanelSpec(labels, thresholds, step.row_px(height))
 
         scene = Scene(
             blocks=blocks,
@@ -146,9 +147,7 @@ class Composer:
         for row, placement in enumerate(self._layout.arrange(scene)):
             x, y = int(placement.rect[0]), int(placement.rect[1])
             if placement.form == "chips":
-                chips = chips_of(row, placement.step)
-                if chips is not None:
-                    canvas.composite(chips, x=x, y=y)
+                canvas.composite(chips_of(row, placement.step), x=x, y=y)
                 continue
             panel = panels.panel(
                 spec(placement.step),

@@ -40,7 +40,14 @@ def draw_help(image: Image, keys: Sequence[tuple[str, str]], *, title: str) -> N
 
 def _parts(status: ViewStatus) -> list[str]:
     progress = [] if status.is_live else progress_parts(status)[:2]
-    return [*speed_parts(status), status.device, *progress, status.model, "h: keys"]
+    return [
+        *status.notices,
+        *speed_parts(status),
+        status.device,
+        *progress,
+        status.model,
+        "h: keys",
+    ]
 
 
 @functools.lru_cache(maxsize=4)

@@ -65,9 +65,9 @@ class _Entry:
 class HeatmapCache:
     """The last CAMs of each track, and the heatmap drawn of them.
 
-    With `top` that is the heatmap of the most probable active label or, if none is active, of the
-    label closest to its threshold. It is selected when CAMs arrive and kept until the next ones; a
-    label that is only slightly more probable does not replace it.
+    With `top` that is the heatmap of the most probable active label, and none if none is active. It
+    is selected when CAMs arrive and kept until the next ones; a label that is only slightly more
+    probable does not replace it.
     """
 
     def __init__(self, contract: ModelContract) -> None:
@@ -110,14 +110,14 @@ class HeatmapCache:
 
     def _select(self, entry: _Entry, result: FrameResult, row: int, *, selection: str) -> None:
         labels = self._contract.labels
-        if selection == NO_HEATMAP or self._contract.cam_scale is None:
+        is_quiet = selection == TOP_HEATMAP and not result.active[row].any()
+        if selection == NO_HEATMAP or self._contract.cam_scale is None or is_quiet:
             entry.column, entry.heatmap = None, None
             return
         if selection == TOP_HEATMAP:
             entry.column = _top(
                 result.scores.probabilities[row],
                 result.active[row],
-                thresholds=self._contract.thresholds,
                 before=entry.column,
             )
         else:
@@ -208,16 +208,10 @@ def _top(
     probabilities: npt.NDArray[np.float32],
     active: npt.NDArray[np.bool_],
     *,
-    thresholds: tuple[float, ...],
     before: int | None,
 ) -> int:
-    """Returns the column `top` shows: `before`, unless another is ahead by `_LEAD`."""
-    if active.any():
-        rank = np.where(active, probabilities, -1.0)
-    else:
-        # For a threshold of 0 (multi_class) the probability itself is the rank.
-        limits = np.array([limit if limit > 0 else 1.0 for limit in thresholds], np.float32)
-        rank = probabilities / limits
+    """Returns the active column `top` shows: `before`, unless another is ahead by `_LEAD`."""
+    rank = np.where(active, probabilities, -1.0)
     best = int(rank.argmax())
     if before is not None and rank[before] >= 0 and rank[best] - rank[before] < _LEAD:
         return before

@@ -42,6 +42,8 @@ from rtau.shown import message, without_token
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 
+# A live source that gives nothing for so long is said to be silent, seconds.
+SILENT_S = 2.0
 # Ends of a run whose results are whole.
 WHOLE = (run_record.END_OF_SOURCE, run_record.FRAME_LIMIT, run_record.STOPPED_BY_USER)
 
@@ -105,7 +107,11 @@ class Session:
             dropped=progress.frames_dropped,
             corrupt=progress.frames_corrupt,
             elapsed_s=time.perf_counter() - self.started_s,
-            notices=_notices(source.report().reconnects, progress.lost_views),
+            notices=_notices(
+                source.report().reconnects,
+                progress.lost_views,
+                waits_s=progress.since_frame_s if source.is_live else 0.0,
+            ),
         )
 
 
@@ -271,10 +277,12 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
     )
 
 
-def _notices(reconnects: int, lost_views: Sequence[str]) -> tuple[str, ...]:
+def _notices(reconnects: int, lost_views: Sequence[str], *, waits_s: float) -> tuple[str, ...]:
     """Returns what the viewer of a run should know of it, a sentence each."""
-    back = (f"the stream was lost and is back ({counted(reconnects, 'time')})",)
-    return (*(back if reconnects else ()), *(f"lost view {view}" for view in lost_views))
+    told = [f"no frame for {waits_s:.0f} s"] if waits_s >= SILENT_S else []
+    if reconnects:
+        told.append(f"the stream was lost and is back ({counted(reconnects, 'time')})")
+    return (*told, *(f"lost view {view}" for view in lost_views))
 
 
 def _stamp(source: Source) -> FileStamp | None:

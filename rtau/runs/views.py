@@ -43,7 +43,9 @@ def open_view(session: Session) -> Sink:
     has_results = outputs.uses_stdout if is_live else outputs.keeps_something
     if view == "terminal" or (view == "auto" and not has_results):
         thresholds = session.model.engine.contract.thresholds
-        return TerminalSink(sys.stdout, status=session.status, thresholds=thresholds)
+        return TerminalSink(
+            sys.stdout, status=session.status, thresholds=thresholds, keys=sys.stdin
+        )
     return ProgressSink(sys.stderr, status=session.status)
 
 

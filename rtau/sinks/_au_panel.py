@@ -23,6 +23,8 @@ REFRESH_S, LINE_EVERY_S = 0.1, 5.0
 # Style names; the terminal view maps them to colours.
 PLAIN, DIM, STRONG, ACTIVE, TICK, TITLE = "plain", "dim", "strong", "active", "tick", "title"
 
+# Said of a face on which no label is active.
+NOTHING = "no AU active"
 _GAP = 2
 # Cells of a bar: minimum with FACS names, minimum without, maximum.
 _BAR, _BAR_SHORT, _BAR_LONGEST = 12, 8, 32
@@ -116,8 +118,9 @@ def card(
                 (f" {percent(probability):>4}", style),
             )
         )
-    title = f"face {face.track_id}"
-    return [((f"{title:<{line_width(lines[0])}}", TITLE),), *lines]
+    title = f"face {face.track_id}" + ("" if any(face.active) else f"  {NOTHING}")
+    width = line_width(lines[0])
+    return [((f"{title:<{width}}"[:width], TITLE),), *lines]
 
 
 def brief(face: Face, *, width: int, signs: Signs) -> Line:
@@ -132,13 +135,13 @@ def brief(face: Face, *, width: int, signs: Signs) -> Line:
     if len(shown) < len(active):
         spans.append((f"  +{len(active) - len(shown)}", DIM))
     elif not active:
-        spans.append(("  -", DIM))
+        spans.append((f"  {NOTHING}", DIM))
     return cut(tuple(spans), width)
 
 
 def sentence(face: Face) -> str:
     """Returns a face's active labels as plain text: `face 1: AU06 61%, AU12 87%`."""
-    return f"face {face.track_id}: {', '.join(face.active_labels()) or 'none active'}"
+    return f"face {face.track_id}: {', '.join(face.active_labels()) or NOTHING}"
 
 
 def board(
@@ -176,7 +179,14 @@ def header(status: ViewStatus, *, width: int, signs: Signs = UNICODE) -> list[Li
     is_endless = status.fraction_done is None
     speed = [*speed_parts(status), *([clock(status.elapsed_s)] if is_endless else [])]
     lines = [top, cut(((signs.between.join(speed), PLAIN),), width)]
+    lines += [cut(((notice, ACTIVE),), width) for notice in status.notices]
     return lines if is_endless else [*lines, progress(status, width=width, signs=signs)]
+
+
+def keys(pairs: Sequence[tuple[str, str]], *, width: int) -> list[Line]:
+    """Returns a line for each key and what it does."""
+    longest = max(len(key) for key, _ in pairs)
+    return [cut(((f"{key:<{longest}}  ", STRONG), (words, PLAIN)), width) for key, words in pairs]
 
 
 def progress(status: ViewStatus, *, width: int, signs: Signs = UNICODE) -> Line:

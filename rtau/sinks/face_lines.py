@@ -41,7 +41,7 @@ class FaceLinesSink:
             words = ", ".join(
                 f"{_named(result.scores.labels[k])} {probabilities[row, k]:.2f}" for k in active
             )
-            self._stream.write(f"{file}: face {row + 1}: {words or 'no active AU'}\n")
+            self._stream.write(f"{file}: face {row + 1}: {words or 'no AU active'}\n")
 
     def report(self) -> SinkReport:
         """Returns an empty report."""

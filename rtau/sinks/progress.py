@@ -82,13 +82,15 @@ class ProgressSink:
     def _print(self) -> None:
         status = self._status()
         if not self._is_terminal:
-            self._put(", ".join([*progress_parts(status), *speed_parts(status)]) + "\n")
+            self._put(
+                ", ".join([*progress_parts(status), *speed_parts(status), *status.notices]) + "\n"
+            )
             return
         # One cell less: on some terminals a full line wraps and cannot be rewritten.
         width = (self._width or shutil.get_terminal_size().columns) - 1
         signs = au_panel.UNICODE if _has_unicode(self._stream) else au_panel.ASCII
         bar = au_panel.plain(au_panel.progress(status, width=width, signs=signs))
-        speed = signs.between + speed_parts(status)[0]
+        speed = signs.between.join(["", *status.notices, speed_parts(status)[0]])
         self._put(_REWRITE + (bar + speed if len(bar + speed) <= width else bar))
 
     def _put(self, text: str) -> None:

@@ -17,9 +17,10 @@ from rich.text import Text
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
-from rtau.protocols import SinkReport
+from rtau.protocols import SinkReport, StopRun
 from rtau.sinks import _au_panel as au_panel
 from rtau.sinks._au_panel import LINE_EVERY_S, REFRESH_S
+from rtau.sinks._keyboard import Keyboard
 from rtau.status import StatusReader, ViewStatus, progress_parts, speed_parts
 
 _STYLES = {
@@ -30,7 +31,15 @@ _STYLES = {
     au_panel.TICK: "white",
     au_panel.TITLE: "bold cyan",
 }
-_FOOTER = "Ctrl-C ends the run"
+KEYS = (
+    ("q", "end the run"),
+    ("space", "pause and go on"),
+    ("h", "this list"),
+)
+_FOOTER, _FOOTER_KEYS = "Ctrl-C ends the run", "q ends the run, space pauses, h: keys"
+_PAUSED = "paused: space goes on, q ends the run"
+# Interval between looks at the keyboard while paused, seconds.
+_PAUSED_POLL_S = 0.05
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,21 +49,30 @@ class Dashboard:
     status: ViewStatus
     faces: tuple[au_panel.Face, ...]
     thresholds: tuple[float, ...]
+    has_keys: bool = False
+    shows_keys: bool = False
+    is_paused: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yields the lines of text."""
         signs = au_panel.ASCII if options.ascii_only else au_panel.UNICODE
         width, height = options.max_width, options.height or console.height
         top = au_panel.header(self.status, width=width, signs=signs)
-        board = au_panel.board(
-            self.faces,
-            thresholds=self.thresholds,
-            width=width,
-            height=max(1, height - len(top) - 4),
-            signs=signs,
-        )
+        if self.shows_keys:
+            board = au_panel.keys(KEYS, width=width)
+        else:
+            board = au_panel.board(
+                self.faces,
+                thresholds=self.thresholds,
+                width=width,
+                height=max(1, height - len(top) - 4),
+                signs=signs,
+            )
         blank: au_panel.Line = (("", au_panel.PLAIN),)
-        footer: au_panel.Line = ((_FOOTER[:width], au_panel.DIM),)
+        words = _FOOTER_KEYS if self.has_keys else _FOOTER
+        footer: au_panel.Line = ((words[:width], au_panel.DIM),)
+        if self.is_paused:
+            footer = ((_PAUSED[:width], au_panel.ACTIVE),)
         for line in (*top, blank, *board, blank, footer):
             yield _text(line)
 
@@ -68,6 +86,7 @@ class TerminalSink:
         thresholds: one per label, the positions of the ticks.
         clock: monotonic, seconds.
         size: width and height in cells; None for the terminal's size.
+        keys: where keys are read, if it is a terminal too; None for no keys.
     """
 
     name = "terminal"
@@ -83,6 +102,7 @@ class TerminalSink:
         thresholds: Sequence[float],
         clock: Callable[[], float] = time.monotonic,
         size: tuple[int, int] | None = None,
+        keys: TextIO | None = None,
     ) -> None:
         self._stream = stream
         self._status = status
@@ -94,15 +114,45 @@ class TerminalSink:
         self._drawn_s: float | None = None
         self._is_screen = stream.isatty()
         self._is_closed = False
+        self._keyboard = Keyboard(keys if self._is_screen else None)
+        self._shows_keys = self._is_paused = False
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Draws a result, unless the last drawing is too recent.
+        """Draws a result, unless the last drawing is too recent; returns after a pause.
 
         Raises:
+            StopRun: the user pressed q.
             SinkError: the terminal or the pipe is closed.
         """
         del picture
         self._latest = result
+        self._refresh()
+        self._handle(self._keyboard.poll())
+        while self._is_paused:
+            self._handle(self._keyboard.poll(_PAUSED_POLL_S))
+
+    def idle(self) -> None:
+        """Shows the status and takes keys while no frame comes.
+
+        Raises:
+            StopRun: the user pressed q.
+            SinkError: the terminal or the pipe is closed.
+        """
+        if self._latest is not None:
+            self._refresh()
+        self._handle(self._keyboard.poll())
+
+    def _handle(self, key: str) -> None:
+        if key == "q":
+            raise StopRun("q was pressed")
+        if key == "h":
+            self._shows_keys = not self._shows_keys
+        elif key == " ":
+            self._is_paused = not self._is_paused
+        if key in ("h", " ") and self._latest is not None:
+            self._draw()
+
+    def _refresh(self) -> None:
         now_s = self._clock()
         pause_s = REFRESH_S if self._is_screen else LINE_EVERY_S
         if self._drawn_s is None or now_s - self._drawn_s >= pause_s:
@@ -118,6 +168,7 @@ class TerminalSink:
         if self._is_closed:
             return
         self._is_closed = True
+        self._keyboard.close()
         live, self._live = self._live, None
         if live is not None:
             live.stop()
@@ -131,9 +182,18 @@ class TerminalSink:
                 return
             if self._live is None:
                 self._live = self._begin()
-            self._live.update(Dashboard(self._status(), faces, self._thresholds), refresh=True)
+            shown = Dashboard(
+                self._status(),
+                faces,
+                self._thresholds,
+                has_keys=self._keyboard.is_open,
+                shows_keys=self._shows_keys,
+                is_paused=self._is_paused,
+            )
+            self._live.update(shown, refresh=True)
         except OSError as error:
             self._is_closed = True
+            self._keyboard.close()
             self._live = None
             raise SinkError(
                 f"the terminal view cannot write ({error.strerror or error}); use --view none"
@@ -153,7 +213,7 @@ class TerminalSink:
 
     def _write_line(self, faces: Sequence[au_panel.Face]) -> None:
         status = self._status()
-        parts = [*progress_parts(status), *speed_parts(status)]
+        parts = [*progress_parts(status), *speed_parts(status), *status.notices]
         shown = [au_panel.sentence(face) for face in faces] or ["no face"]
         self._stream.write(" | ".join([", ".join(parts), *shown]) + "\n")
         self._stream.flush()

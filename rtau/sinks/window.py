@@ -118,6 +118,7 @@ class WindowSink:
         self._status = status
         self._shows_help = False
         self._paused = False
+        self._image: Image | None = None
         self._actions: Mapping[int, Callable[[], None]] = {
             ord("n"): lambda: controls.step_heatmap(1),
             ord("p"): lambda: controls.step_heatmap(-1),
@@ -137,7 +138,20 @@ class WindowSink:
         """
         del result
         assert picture is not None
-        image = in_bgr(picture)
+        self._image = in_bgr(picture)
+        self._refresh(self._image)
+
+    def idle(self) -> None:
+        """Shows the status and takes keys while no frame comes.
+
+        Raises:
+            StopRun: the user pressed q or Esc or closed the window.
+            SinkError: the display is gone.
+        """
+        if self._image is not None:
+            self._refresh(self._image)
+
+    def _refresh(self, image: Image) -> None:
         try:
             self._show(image)
             self._handle(self._screen.poll_key(1), image)

@@ -52,7 +52,7 @@ def test_frames_with_more_faces_or_more_pixels_go_by_four(faces, frame_px):
 @pytest.mark.parametrize(("drops", "indices"), [(True, [8]), (False, [0, 1, 2, 3])])
 def test_live_the_newest_frame_is_kept_or_the_first_few_wait(drops, indices):
     reader = SourceReader(ListSource(map(make_frame, range(9))), max_frames=None)
-    strategy = LiveStrategy(reader, drops_oldest=drops)
+    strategy = LiveStrategy(reader, drops_oldest=drops, idle=lambda: None)
     strategy.start()
     if drops:
         assert strategy.join(5)

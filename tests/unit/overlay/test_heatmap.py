@@ -117,8 +117,13 @@ def test_top_is_the_most_probable_active_au():
     assert shown(held(result({"AU12": 0.7, "AU06": 0.9}))) == "AU06"
 
 
-def test_top_without_an_active_au_is_the_one_nearest_to_its_threshold():
-    assert shown(held(result({"AU25": 0.4}))) == "AU25"
+def test_top_without_an_active_au_draws_nothing():
+    heat = held(result({"AU25": 0.4}))
+    assert shown(heat) is None
+    heat.update(result({"AU25": 0.9}, time_s=0.1), selection="top")
+    assert shown(heat) == "AU25"
+    heat.update(result({"AU25": 0.4}, time_s=0.2), selection="top")
+    assert shown(heat) is None
 
 
 def test_top_is_kept_between_refreshes():

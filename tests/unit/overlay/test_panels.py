@@ -10,8 +10,8 @@ from tests.support.pictures import AUS, EMOTIONS
 COLOUR = (240, 196, 92)
 
 
-def spec(labels=AUS, *, row_px=18, words=True, threshold=0.5):
-    return PanelSpec(tuple(labels), tuple(threshold for _ in labels), row_px, words)
+def spec(labels=AUS, *, row_px=18, threshold=0.5):
+    return PanelSpec(tuple(labels), tuple(threshold for _ in labels), row_px)
 
 
 def panel(wanted, **what):
@@ -29,10 +29,9 @@ def amber(image):
 
 
 @pytest.mark.parametrize("labels", [AUS, EMOTIONS, ("one",)])
-@pytest.mark.parametrize("words", [True, False])
 @pytest.mark.parametrize("row_px", [11, 18, 60])
-def test_a_panel_has_the_size_it_announces(labels, words, row_px):
-    wanted = spec(labels, row_px=row_px, words=words)
+def test_a_panel_has_the_size_it_announces(labels, row_px):
+    wanted = spec(labels, row_px=row_px)
     drawn = panel(
         wanted, probabilities=[0.4] * len(labels), active=[False] * len(labels), colour=COLOUR
     )
@@ -40,11 +39,9 @@ def test_a_panel_has_the_size_it_announces(labels, words, row_px):
     assert drawn.height >= row_px * len(labels)
 
 
-def test_words_make_a_panel_wider_for_aus_and_not_for_words():
-    assert panel_size(spec())[0] > panel_size(spec(words=False))[0]
-    named, plain = panel_size(spec(EMOTIONS)), panel_size(spec(EMOTIONS, words=False))
-    assert named[1] == plain[1]
-    assert named[0] - plain[0] == 18  # only the longer bar
+def test_names_make_a_panel_wider_for_aus_and_not_for_words():
+    codes = tuple(label.replace("AU", "XY") for label in AUS)  # names nothing
+    assert panel_size(spec())[0] > panel_size(spec(codes))[0]
 
 
 def test_a_higher_probability_draws_a_longer_bar():
@@ -99,9 +96,8 @@ def test_the_cache_is_not_drawn_upon():
 
 
 @pytest.mark.parametrize("row_px", [14, 18, 60])
-@pytest.mark.parametrize("words", [True, False])
-def test_every_part_of_a_panel_with_even_rows_has_even_sides(row_px, words):
-    wanted = spec(row_px=row_px, words=words)
+def test_every_part_of_a_panel_with_even_rows_has_even_sides(row_px):
+    wanted = spec(row_px=row_px)
     parts = panels.panel(wanted, probabilities=[0.5] * 12, active=[True] * 12, colour=COLOUR)
 
     assert all(part.height % 2 == part.width % 2 == 0 for part in parts)
@@ -115,17 +111,22 @@ def test_the_edge_in_the_colour_of_the_track_has_no_gap():
     assert rows[0] == len(image) - 1 - rows[-1] < 18
 
 
-def make_chips(active, *, max_width=10_000, labels=AUS):
+def make_chips(active, *, max_width=10_000, labels=AUS, with_words=False):
     on = np.zeros(len(labels), bool)
     on[: len(active)] = active
     return chips(
         labels, np.linspace(0.9, 0.5, len(labels), dtype=np.float32), on,
-        colour=COLOUR, cap_px=8, max_width=max_width,
+        colour=COLOUR, cap_px=8, max_width=max_width, with_words=with_words,
     )  # fmt: skip
 
 
-def test_no_active_label_makes_no_chips():
-    assert make_chips([]) is None
+def test_no_active_label_makes_a_chip_that_says_so():
+    assert make_chips([]).width > make_chips([True]).width
+
+
+def test_chips_have_names_where_there_is_room():
+    named = make_chips([True], with_words=True, max_width=400)
+    assert named.width > make_chips([True], max_width=400).width
 
 
 def test_chips_break_into_rows_and_never_below_one_column():

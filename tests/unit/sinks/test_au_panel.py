@@ -99,7 +99,7 @@ def test_what_does_not_fit_a_line_is_counted():
     shown = au_panel.plain(au_panel.brief(busy, width=46, signs=UNICODE))
     assert shown == "face 1    ● AU01 87%  ● AU02 87%  +3"
     quiet = au_panel.plain(au_panel.brief(face(active=()), width=46, signs=UNICODE))
-    assert quiet == "face 1    -"
+    assert quiet == "face 1    no AU active"
 
 
 def test_no_face_is_said():
@@ -108,7 +108,7 @@ def test_no_face_is_said():
 
 def test_sentences_name_what_is_active():
     assert au_panel.sentence(face(2, active=("AU06", "AU12"))) == "face 2: AU06 87%, AU12 87%"
-    assert au_panel.sentence(face(2, active=())) == "face 2: none active"
+    assert au_panel.sentence(face(2, active=())) == "face 2: no AU active"
 
 
 def test_faces_come_in_order_of_their_ids():

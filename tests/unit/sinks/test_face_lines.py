@@ -28,7 +28,7 @@ def test_no_face_and_no_active_au_are_said():
 
     assert lines_of(make_result(0, faces=0), make_result(1, logits=quiet)) == [
         "0.jpg: no face found",
-        "1.jpg: face 1: no active AU",
+        "1.jpg: face 1: no AU active",
     ]
 
 

@@ -1,6 +1,11 @@
+import io
+import os
+
 import pytest
 
 from rtau.errors import SinkError
+from rtau.protocols import StopRun
+from rtau.sinks._keyboard import Keyboard
 from rtau.sinks.terminal import TerminalSink
 from tests.support.pictures import drawn_result
 from tests.support.terminals import Clock, Stream, make_status
@@ -108,3 +113,92 @@ def test_any_size_of_terminal(size):
     sink.write(RESULT, None)
     sink.close()
     assert stream.getvalue()
+
+
+class Keys:
+    """A keyboard that gives keys set beforehand."""
+
+    is_open = True
+
+    def __init__(self, text):
+        self.left = list(text)
+
+    def poll(self, wait_s=0.0):
+        return self.left.pop(0) if self.left else ""
+
+    def close(self):
+        self.is_open = False
+
+
+def with_keys(text):
+    stream, sink = terminal(is_terminal=True, clock=Clock())
+    sink._keyboard = Keys(text)
+    return stream, sink
+
+
+def test_q_ends_the_run_while_frames_come_and_while_none_do():
+    for call in (lambda sink: sink.write(RESULT, None), lambda sink: sink.idle()):
+        _, sink = with_keys("q")
+        with pytest.raises(StopRun):
+            call(sink)
+        sink.close()
+        assert not sink._keyboard.is_open
+
+
+def test_space_holds_the_run_until_space_or_q():
+    stream, sink = with_keys("  ")
+    sink.write(RESULT, None)
+    assert "paused" in stream.getvalue()
+    sink._keyboard = Keys(" q")
+    with pytest.raises(StopRun):
+        sink.write(RESULT, None)
+    sink.close()
+
+
+def test_h_shows_the_keys_in_place_of_the_panels():
+    stream, sink = with_keys("h")
+    sink.write(RESULT, None)
+    assert "pause and go on" in stream.getvalue()
+    assert "h: keys" in stream.getvalue()
+    sink.close()
+
+
+def test_keys_are_read_from_a_real_terminal_one_by_one():
+    pty = pytest.importorskip("pty")
+    pid, master = pty.fork()
+    if pid == 0:  # the child has the terminal; it prints the key it got and goes
+        stdin = os.fdopen(0)
+        keyboard = Keyboard(stdin)
+        os.write(1, b"ready" if keyboard.is_open else b"closed")
+        os.write(1, f"got {keyboard.poll(20)!r}".encode())
+        keyboard.close()
+        os._exit(0)
+    told = b""
+    while b"ready" not in told:
+        told += os.read(master, 100)
+    os.write(master, b"h")
+    while b"got 'h'" not in told:
+        told += os.read(master, 100)
+    os.waitpid(pid, 0)
+    os.close(master)
+
+
+def test_no_terminal_means_no_keys():
+    keyboard = Keyboard(io.StringIO())
+    assert not keyboard.is_open
+    assert keyboard.poll() == ""
+    keyboard.close()
+
+
+def test_what_went_wrong_is_said_in_every_line():
+    clock = Clock()
+    stream = Stream(terminal=False)
+    sink = TerminalSink(
+        stream,
+        status=lambda: make_status(notices=("no frame for 3 s", "lost view window: gone")),
+        thresholds=(0.5,) * 12,
+        clock=clock,
+    )
+    sink.write(RESULT, None)
+    sink.close()
+    assert "no frame for 3 s, lost view window: gone" in stream.getvalue()
