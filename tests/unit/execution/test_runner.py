@@ -384,37 +384,3 @@ def test_an_interruption_while_a_slow_sink_is_written_closes_all_and_writes_the_
     written = [result.frame.index for result in slow.results]
     assert written == [k for k in range(len(quick.results)) if k != 2][: len(written)]
     assert len(written) >= len(quick.results) - 2
-
-
-class WaitingSource(ListSource):
-    """A live source that gives one frame and then nothing until it is closed."""
-
-    def __iter__(self):
-        yield self.frames[0]
-        while not self.closed:
-            time.sleep(0.01)
-
-
-class IdleView(KeepingSink):
-    """A view that ends the run when it has been idle twice."""
-
-    def __init__(self):
-        super().__init__(is_view=True)
-        self.idles = 0
-
-    def idle(self):
-        self.idles += 1
-        if self.idles == 2:
-            raise StopRun("q")
-
-
-def test_views_are_called_and_may_end_the_run_while_no_frame_comes():
-    view = IdleView()
-    runner = Runner(
-        source=WaitingSource([make_frame()], live=True),
-        pipeline=make_pipeline(CountingEngine()),
-        sinks=[view],
-    )
-    summary = runner.run()
-    assert (summary.end, summary.frames_done, view.idles) == ("stopped", 1, 2)
-    assert runner.progress.since_frame_s > 0

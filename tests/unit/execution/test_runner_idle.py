@@ -1,0 +1,49 @@
+"""A live run whose camera gives nothing for a while: its views are called all the same."""
+
+from __future__ import annotations
+
+import time
+
+from rtau.execution.runner import Runner
+from rtau.protocols import StopRun
+from tests.support.doubles import (
+    CountingEngine,
+    KeepingSink,
+    ListSource,
+    make_frame,
+    make_pipeline,
+)
+
+
+class WaitingSource(ListSource):
+    """A live source that gives one frame and then nothing until it is closed."""
+
+    def __iter__(self):
+        yield self.frames[0]
+        while not self.closed:
+            time.sleep(0.01)
+
+
+class IdleView(KeepingSink):
+    """A view that ends the run when it has been idle twice."""
+
+    def __init__(self):
+        super().__init__(is_view=True)
+        self.idles = 0
+
+    def idle(self):
+        self.idles += 1
+        if self.idles == 2:
+            raise StopRun("q")
+
+
+def test_views_are_called_and_may_end_the_run_while_no_frame_comes():
+    view = IdleView()
+    runner = Runner(
+        source=WaitingSource([make_frame()], live=True),
+        pipeline=make_pipeline(CountingEngine()),
+        sinks=[view],
+    )
+    summary = runner.run()
+    assert (summary.end, summary.frames_done, view.idles) == ("stopped", 1, 2)
+    assert runner.progress.since_frame_s > 0
