@@ -38,6 +38,9 @@ class Preparation:
     rtau_version: str
     source: str
     """The folder they were made from, by its name only."""
+    aligned: bool = False
+    """True where crops are turned with the head, as the runtime cuts them; False for upright
+    squares, of an earlier `rtau-train prepare` or in pictures that came as crops."""
     format: int = FORMAT
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """The log of what was cut from which image: what a second run and a resumed one go by.
 
     cuts.jsonl    line 1: how crops are cut; then a line per image: its size and time stamp, its
-                  crop and the square it was cut from, or why there is none
+                  crop and the map onto the image, or why there is none
 
 Lines are added as crops are finished, so a run that dies loses at most a batch; at the end they
 are put in the data set's order. Labels are not in it: they may change without anything being cut
@@ -24,7 +24,7 @@ from rtau_train.datasets.prepare.listing import SourceImage
 
 FILE_NAME: Final = "cuts.jsonl"
 # Raised when a field changes its meaning.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Cut:
     """Its crop, under crops/; empty when there is none."""
     reason: str
     """Why there is no crop; empty when there is one."""
-    square: tuple[float, ...]
-    """What was cut, xyxy, px in the image; empty when there is no crop."""
+    image_from_crop: tuple[float, ...]
+    """Carries a point of the crop onto the image, px: the six numbers of a (2, 3) map, row by row;
+    empty when there is no crop."""
     faces: int
     """Faces found in the image."""
 
@@ -112,7 +113,9 @@ class CutLog:
         del last  # empty, or half a line
         try:
             header, *rows = (json.loads(line) for line in lines)
-            cuts = [Cut(**{**row, "square": tuple(row["square"])}) for row in rows]
+            cuts = [
+                Cut(**{**row, "image_from_crop": tuple(row["image_from_crop"])}) for row in rows
+            ]
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(
                 f"{self._path}: cannot be read ({error}); choose a new OUT folder"

@@ -1,4 +1,4 @@
-"""Cuts the crop of one image exactly as the runtime does: same detector, same rule, same warp.
+"""Cuts the crop of one image exactly as the runtime does: same tracker, same rule, same warp.
 
 Of several faces the most prominent is taken; images that are crops already are only brought to
 size. Writes nothing. Called by the workers.
@@ -48,8 +48,8 @@ class Crop:
 
     image_rgb: Image
     """uint8 (S, S, 3), RGB."""
-    square_xyxy: geometry.Boxes
-    """float32 (4,), px in the source image."""
+    image_from_crop: geometry.Maps
+    """float32 (2, 3): carries the crop onto the source image, px; turned with the head."""
     faces: int
     """Faces found in the image, of which this is the most prominent."""
 
@@ -85,14 +85,13 @@ class Cutter:
         faces = self._tracker.track(frame).faces
         if not len(faces):
             raise NoCropError("no face found")
-        # Upright: the manifest says where a crop was cut by a square without a turn.
-        face = Faces(boxes_xyxy=faces.boxes_xyxy[[most_prominent(faces, frame)]])
+        face = faces.select(np.array([most_prominent(faces, frame)]))
         cut = crops.cut(frame, face, rule=self._plan.crop, size=self._plan.size_px)
         if len(cut.images_rgb) == 0:
             raise NoCropError("the face is too small or lies outside the image")
-        square = _square(cut.frame_from_crop[0], self._plan)
-        moved = np.tile(_border_px(image_bgr, self._plan.border), 2)
-        return Crop(cut.images_rgb[0], square - moved, len(faces))
+        image_from_crop = cut.frame_from_crop[0].copy()
+        image_from_crop[:, 2] -= _border_px(image_bgr, self._plan.border)
+        return Crop(cut.images_rgb[0], image_from_crop, len(faces))
 
 
 def pixels_of(image: SourceImage, /) -> Image:
@@ -152,11 +151,4 @@ def _whole(image_bgr: Image, *, size_px: int) -> Crop:
     image_rgb = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
     if width != size_px:
         image_rgb = crops.warp_square(image_rgb, square, size=size_px)
-    return Crop(image_rgb, square, 1)
-
-
-def _square(frame_from_crop: geometry.Maps, plan: Plan) -> geometry.Boxes:
-    """Returns the square that a map carries the crop onto: float32 (4,) xyxy."""
-    corners = np.array([[0, 0], [plan.size_px, plan.size_px]], np.float32)
-    square = geometry.apply(frame_from_crop[None], corners[None])[0].reshape(4)
-    return np.asarray(square, dtype=np.float32)
+    return Crop(image_rgb, geometry.frame_from_crop(square[None], size=size_px)[0], 1)

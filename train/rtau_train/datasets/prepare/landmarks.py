@@ -77,14 +77,15 @@ def read_landmarks(path: Path, /) -> Landmarks:
     return Landmarks(path, points, wrong)
 
 
-def in_crop(points: Points, square_xyxy: geometry.Boxes, /, *, size_px: int) -> Points:
-    """Returns points of the source image in pixels of the crop cut from a square: (68, 2).
+def in_crop(points: Points, image_from_crop: geometry.Maps, /, *, size_px: int) -> Points:
+    """Returns points of the source image in pixels of the crop that a map points at: (68, 2).
 
     Raises:
-        ValueError: their centre lies outside the square, so they belong to another face.
+        ValueError: their centre lies outside the crop, so they belong to another face.
     """
-    centre = points.mean(axis=0)
-    if not ((square_xyxy[:2] <= centre) & (centre <= square_xyxy[2:])).all():
+    crop_from_image = geometry.invert(image_from_crop[None])
+    moved = np.asarray(geometry.apply(crop_from_image, points[None])[0], dtype=np.float32)
+    centre = moved.mean(axis=0)
+    if not ((centre >= 0) & (centre <= size_px)).all():
         raise ValueError("the landmarks belong to another face than the one found")
-    maps = geometry.invert(geometry.frame_from_crop(square_xyxy[None], size=size_px))
-    return np.asarray(geometry.apply(maps, points[None])[0], dtype=np.float32)
+    return moved

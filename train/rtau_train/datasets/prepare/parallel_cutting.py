@@ -70,7 +70,8 @@ def _cut_one(cutter: Cutter, image: SourceImage, crops: Path, *, crop: str) -> C
     except NoCropError as error:
         return Cut(image.name, before, "", str(error), (), 0)
     write_whole(crops / crop, encoded(found.image_rgb, PurePosixPath(crop).suffix))
-    return Cut(image.name, before, crop, "", tuple(found.square_xyxy.tolist()), found.faces)
+    numbers = tuple(found.image_from_crop.reshape(-1).tolist())
+    return Cut(image.name, before, crop, "", numbers, found.faces)
 
 
 def _open_cutter(plan: Plan) -> Cutter:

@@ -67,8 +67,8 @@ def _kept(image: SourceImage, cut: Cut, landmarks: Landmarks | None, *, size_px:
         raise ValueError(cut.reason)
     if landmarks is None:
         return Kept(image, cut)
-    square = np.array(cut.square, np.float32)
-    return Kept(image, cut, in_crop(landmarks.of(image.name), square, size_px=size_px))
+    image_from_crop = np.array(cut.image_from_crop, np.float32).reshape(2, 3)
+    return Kept(image, cut, in_crop(landmarks.of(image.name), image_from_crop, size_px=size_px))
 
 
 def write_tables(
@@ -85,6 +85,7 @@ def write_tables(
         labels=listing.labels,
         size_px=plan.size_px,
         crop=plan.crop,
+        aligned=plan.crop is not None,
         images=len(outcome.kept),
         rejected=len(outcome.rejections),
         rtau_version=rtau.__version__,

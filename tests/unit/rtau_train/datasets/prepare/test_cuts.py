@@ -16,7 +16,12 @@ def image(tmp_path):
 
 
 def cut_of(image, **changes):
-    known = {"crop": "a.jpg", "reason": "", "square": (0.5, 1.0, 8.5, 9.0), "faces": 2}
+    known = {
+        "crop": "a.jpg",
+        "reason": "",
+        "image_from_crop": (0.5, 0.0, 1.0, 0.0, 0.5, 9.0),
+        "faces": 2,
+    }
     return Cut(image=image.name, stamp=stamp(image), **{**known, **changes})
 
 
@@ -50,7 +55,7 @@ def test_another_place_a_missing_crop_or_a_changed_image_is_not_done(tmp_path, l
 
 
 def test_an_image_without_a_crop_stays_so_until_it_changes(tmp_path, log, image):
-    log.add([cut_of(image, crop="", reason="no face found", square=(), faces=0)])
+    log.add([cut_of(image, crop="", reason="no face found", image_from_crop=(), faces=0)])
     again = CutLog(tmp_path / "out", CUT_64)
 
     assert again.is_done(image, "a.jpg")

@@ -38,6 +38,13 @@ def scenes(tmp_path_factory):
     return made
 
 
+def square_of(crop):
+    """Returns the square on the middle of a crop, as wide as it, without its turn."""
+    x, y = crop.image_from_crop @ (32, 32, 1)
+    half = 32 * np.hypot(*crop.image_from_crop[:, 0])
+    return [round(float(edge)) for edge in (x - half, y - half, x + half, y + half)]
+
+
 def frame_of(path):
     return Frame(index=0, time_s=0.0, picture=cv2.imread(str(path)))
 
@@ -47,8 +54,7 @@ def test_crops_are_those_the_runtime_cuts(scenes):
     for image, _ in scenes:
         frame = frame_of(image.path)
         found = build_tracker(RunConfig(), is_sequence=False).track(frame).faces
-        upright = Faces(boxes_xyxy=found.boxes_xyxy)
-        expected = crops.cut(frame, upright, rule=RULE, size=64)
+        expected = crops.cut(frame, found, rule=RULE, size=64)
 
         crop = cutter.cut(image)
 
@@ -57,15 +63,32 @@ def test_crops_are_those_the_runtime_cuts(scenes):
         assert crop.faces == 1
 
 
-def test_the_square_says_where_the_crop_is_from(scenes):
+def test_the_map_says_where_the_crop_is_from(scenes):
     for image, points in scenes:
         crop = Cutter(CUT_64).cut(image)
 
-        again = crops.warp_square(cv2.imread(str(image.path)), crop.square_xyxy, size=64)
+        again = crops.warp_crop(cv2.imread(str(image.path)), crop.image_from_crop, size=64)
         np.testing.assert_allclose(again[..., ::-1], crop.image_rgb, atol=1)
-        inside = in_crop(points, crop.square_xyxy, size_px=64)
+        inside = in_crop(points, crop.image_from_crop, size_px=64)
         assert (inside.mean(axis=0) > 16).all()
         assert (inside.mean(axis=0) < 56).all()
+
+
+def test_a_tilted_head_is_upright_in_its_crop(scenes, tmp_path):
+    image, points = scenes[0]
+    upright = cv2.imread(str(image.path))
+    height, width = upright.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -25, 0.8)
+    path = tmp_path / "tilted.png"
+    assert cv2.imwrite(str(path), cv2.warpAffine(upright, turn, (width, height)))
+    tilted = (points @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
+
+    crop = Cutter(CUT_64).cut(SourceImage("tilted", path))
+
+    inside = in_crop(tilted, crop.image_from_crop, size_px=64)
+    eyes = inside[42:48].mean(axis=0) - inside[36:42].mean(axis=0)
+    before = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
+    assert abs(np.degrees(np.arctan2(*eyes[::-1]))) < 8 + abs(np.degrees(np.arctan2(*before[::-1])))
 
 
 def test_grey_and_16_bit_images_are_cut_too(scenes, tmp_path):
@@ -134,7 +157,7 @@ def test_images_that_are_crops_keep_their_pixels():
 
     for channel in range(3):
         np.testing.assert_array_equal(crop.image_rgb[..., channel], pixels)
-    assert crop.square_xyxy.tolist() == [0, 0, 48, 48]
+    assert crop.image_from_crop.tolist() == [[1, 0, 0], [0, 1, 0]]
 
 
 def test_images_that_are_crops_are_brought_to_size_if_they_are_square(tmp_path):
@@ -161,11 +184,11 @@ def test_png_keeps_every_pixel_and_jpeg_nearly():
 def test_a_border_finds_a_face_that_fills_the_picture(scenes, tmp_path):
     image, _ = scenes[0]
     plain = Cutter(CUT_64).cut(image)
-    x0, y0, x1, y1 = (round(float(value)) for value in plain.square_xyxy)
+    x0, y0, x1, y1 = square_of(plain)
     close = tmp_path / "close.png"
     assert cv2.imwrite(str(close), cv2.imread(str(image.path))[y0:y1, x0:x1])
 
     crop = Cutter(dataclasses.replace(CUT_64, border=1 / 3)).cut(SourceImage("close", close))
 
     side = y1 - y0
-    np.testing.assert_allclose(crop.square_xyxy, [0, 0, side, side], atol=0.1 * side)
+    np.testing.assert_allclose(square_of(crop), [0, 0, side, side], atol=0.1 * side)

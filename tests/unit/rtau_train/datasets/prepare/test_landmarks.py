@@ -57,15 +57,17 @@ def test_points_travel_with_the_crop(corner, side, size_px):
     shares = np.random.default_rng(0).uniform(0.1, 0.9, (68, 2)).astype(np.float32)
     points = square[:2] + shares * (square[2:] - square[:2])
 
-    moved = in_crop(points, square, size_px=size_px)
+    image_from_crop = geometry.frame_from_crop(square[None], size=size_px)
+    moved = in_crop(points, image_from_crop[0], size_px=size_px)
 
     np.testing.assert_allclose(moved, shares * size_px, atol=size_px * 2e-4)
-    back = geometry.apply(geometry.frame_from_crop(square[None], size=size_px), moved[None])[0]
+    back = geometry.apply(image_from_crop, moved[None])[0]
     np.testing.assert_allclose(back, points, atol=0.01)
 
 
 def test_landmarks_of_another_face_are_refused():
-    square = np.array([0, 0, 100, 100], np.float32)
+    square = np.array([[0, 0, 100, 100]], np.float32)
+    image_from_crop = geometry.frame_from_crop(square, size=48)[0]
 
     with pytest.raises(ValueError, match="belong to another face than the one found"):
-        in_crop(np.full((68, 2), 150, np.float32), square, size_px=48)
+        in_crop(np.full((68, 2), 150, np.float32), image_from_crop, size_px=48)

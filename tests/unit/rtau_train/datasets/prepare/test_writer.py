@@ -20,7 +20,7 @@ def cuts_of(listing, **reasons):
             stamp="1-1",
             crop="" if image.name in reasons else image.name,
             reason=reasons.get(image.name, ""),
-            square=() if image.name in reasons else (0.0, 0.0, 96.0, 96.0),
+            image_from_crop=() if image.name in reasons else (2.0, 0.0, 0.0, 0.0, 2.0, 0.0),
             faces=1,
         )
         for image in listing.images
