@@ -5,12 +5,15 @@ Decodes nothing and explains no error. Called by the sources, and by the mp4 sin
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import av
 from av.container import InputContainer
+
+log = logging.getLogger(__name__)
 
 # A playlist in disguise may not reach out to other places.
 LOCAL_OPTIONS = {"protocol_whitelist": "file"}
@@ -42,5 +45,7 @@ def open_media(
     Raises:
         av.FFmpegError, OSError, ValueError: it cannot be opened.
     """
+    if log.isEnabledFor(logging.INFO):  # PyAV passes FFmpeg's messages on to `logging`
+        av.logging.set_level(av.logging.WARNING)
     opened = av.open(address, options=dict(options), timeout=timeouts_s, **_LENIENT)
     return cast(InputContainer, opened)

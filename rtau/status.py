@@ -113,6 +113,8 @@ class ViewControls:
         self.heatmap = heatmap
         self.bars = bars
         self.header = False
+        self.is_stopping = False
+        """True once the run is to end, which a pause must not delay."""
         shown_first = TOP_HEATMAP if cam_labels else NO_HEATMAP
         self._last_heatmap = shown_first if heatmap == NO_HEATMAP else heatmap
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.backends import FACE_ALIGNMENT
+from rtau.backends._onnx_messages import log_severity
 from rtau.data import Image
 from rtau.errors import BackendUnavailable, ContractError, EngineError
 from rtau.faces.alignment_contract import INPUT, METADATA_KEY, POINTS, PRESENCE, AlignmentContract
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 # Rows per call: more do not get faster on one core, and a whole frame of proposals would take
 # tens of megabytes for its activations.
 MAX_BATCH = 32
-LOG_ERRORS_ONLY = 3
 
 
 class FaceAlignmentNetwork:
@@ -99,7 +99,7 @@ def _session(model: bytes, *, origin: str) -> onnxruntime.InferenceSession:
         ) from None
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = LOG_ERRORS_ONLY
+    options.log_severity_level = log_severity()
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - ONNX Runtime raises classes of its own

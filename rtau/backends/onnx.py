@@ -15,6 +15,7 @@ import onnxruntime
 from rtau.backends import PROVIDER_BACKENDS
 from rtau.backends._engine import BatchEngine, grey_crops, read_model
 from rtau.backends._onnx_binding import BoundSession
+from rtau.backends._onnx_messages import log_severity
 from rtau.backends._onnx_plugin import INSTALL, plugin_devices
 from rtau.backends._onnx_shared import SharedSession
 from rtau.backends.onnx_file import keep_outputs
@@ -44,9 +45,6 @@ AUTO_ORDER = ("cuda", "cpu")
 # 3.7 to 4.9 core-ms with two threads, which the other stages of a run need. Idle cores run parts of
 # its large batches.
 HEAVY_BYTES = 16 << 20
-
-# Sessions log to stderr: a user sees errors only.
-LOG_ERRORS_ONLY = 3
 
 
 class OnnxEngine(BatchEngine):
@@ -114,7 +112,7 @@ class OnnxEngine(BatchEngine):
     def _session(self, model: bytes) -> Any:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
-        options.log_severity_level = LOG_ERRORS_ONLY
+        options.log_severity_level = log_severity()
         # Idle threads that spin take the core from the decoder, OpenCV and the encoder.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         wanted = [self._provider]

@@ -16,15 +16,14 @@ from rtau.cli.parser import build_parser
 from rtau.cli.system_libraries import explain_import_error
 from rtau.errors import RtauError, SourceOpenError
 from rtau.runs.interrupts import INTERRUPTED, raising_keyboard_interrupt
-from rtau.runs.log import log_to_stderr, say
+from rtau.runs.log import choose_messages, log_to_stderr, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code of one command."""
     streams.prepare()
-    # OpenCV's own lines would stand among those of the command; its errors are told by these.
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     args = build_parser().parse_args(argv)
+    choose_messages(verbose=args.verbose)
     log_to_stderr()
     try:
         with raising_keyboard_interrupt():

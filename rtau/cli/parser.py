@@ -53,6 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
     for verb, line in VERBS.items():
         child = verbs.add_parser(verb, help=line, description=f"{line[0].upper()}{line[1:]}.")
         _ADDERS[verb](child)
+        child.add_argument(
+            "--verbose", action="store_true", help="show the messages of the libraries too"
+        )
     return parser
 
 

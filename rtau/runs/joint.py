@@ -162,7 +162,7 @@ def _settle(
         processed_fps=round(frames / wall_s, 2) if wall_s else 0.0,
         stage_ms={},  # percentiles of several runs do not add up; each file has its own below
         output_bytes=tables.sizes(),
-        notes=[note for one in records for note in one.notes],
+        notes=[*tables.leftovers, *(note for one in records for note in one.notes)],
         files=[FileRecord.of(one) for one in records],
     )
     where = settled(tables, whole, is_live=False)

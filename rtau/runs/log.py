@@ -10,6 +10,11 @@ from collections.abc import Iterator
 
 from rtau.shown import message
 
+# Set for this process and the workers it starts where the messages of libraries are wanted.
+VERBOSE = "RTAU_VERBOSE"
+# OpenCV reads its level of messages from this variable when it is loaded.
+OPENCV_LEVEL = "OPENCV_LOG_LEVEL"
+
 
 def say(line: str) -> None:
     """Prints one line on standard error, prefixed with the name of the command.
@@ -35,14 +40,32 @@ class _Line(logging.Formatter):
     """Formats a warning like the command's own lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        return f"rtau: {message(record.message)}"
+        library, _, _ = record.name.rpartition(".")
+        origin = "FFmpeg: " if library.startswith("libav") or record.name == "libav" else ""
+        return f"rtau: {origin}{message(record.message)}"
+
+
+def choose_messages(*, verbose: bool) -> None:
+    """Has libraries print what they have to say, or nothing; before they are loaded.
+
+    What goes wrong in them is told by rtau's own lines; theirs would stand among these. A level
+    that is set for OpenCV is kept.
+    """
+    os.environ.pop(VERBOSE, None)
+    if verbose:
+        os.environ[VERBOSE] = "1"
+    os.environ.setdefault(OPENCV_LEVEL, "WARNING" if verbose else "SILENT")
 
 
 def log_to_stderr() -> None:
-    """Prints warnings of this process on standard error, formatted like the command's own lines."""
+    """Prints warnings of this process on standard error, formatted like the command's own lines.
+
+    As `choose_messages` has it, those of ONNX Runtime and FFmpeg too, which follow rtau's level.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("rtau").setLevel(logging.INFO if os.environ.get(VERBOSE) else logging.NOTSET)
     logging.raiseExceptions = False  # a full standard error costs the message only
 
 

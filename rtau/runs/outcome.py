@@ -20,6 +20,8 @@ class Outcome:
     """Where the results are."""
     kept: bool = False
     """True if they are under temporary names, because they would replace whole ones."""
+    notes: tuple[str, ...] = ()
+    """What of the source or of the results is not as one may expect."""
 
     @property
     def exit_code(self) -> int:
@@ -41,7 +43,8 @@ class Outcome:
             parts.append(f"{summary.frames_corrupt} could not be decoded")
         parts += [f"lost view {view}" for view in summary.lost_views]
         end = "interrupted after " if self.interrupted else ""
+        notes = "".join(f"; {note}" for note in self.notes)
         if self.kept:
-            return f"{end}{', '.join(parts)}; {self.outputs.kept_words()}"
+            return f"{end}{', '.join(parts)}; {self.outputs.kept_words()}{notes}"
         places = self.outputs.places()
-        return f"{end}{', '.join(parts)}{f' -> {places}' if places else ''}"
+        return f"{end}{', '.join(parts)}{f' -> {places}' if places else ''}{notes}"

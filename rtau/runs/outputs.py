@@ -197,6 +197,16 @@ class OpenOutputs:
             if kind != "record" and part.path.is_file()
         }
 
+    @property
+    def leftovers(self) -> list[str]:
+        """Sentences about what earlier runs left under temporary names, with the files."""
+        found = [str(path) for part in self._parts.values() for path in part.leftovers]
+        if not found:
+            return []
+        return [
+            f"left by earlier runs that did not finish, to look at or delete: {', '.join(found)}"
+        ]
+
     def explain(self, error: BaseException, *, where: Outputs) -> None:
         """Makes the text of the error that ended a run say where its results are."""
         if isinstance(error, RtauError):

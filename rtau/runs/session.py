@@ -87,6 +87,12 @@ class Session:
     markers: Markers | None = None
     """Where events come from; None in a run that takes none."""
 
+    def stop(self) -> None:
+        """Ends the run after the frames in work, also in a pause."""
+        assert self.runner is not None, "a run was stopped before it started"
+        self.controls.is_stopping = True
+        self.runner.stop()
+
     def status(self) -> ViewStatus:
         """Returns what views show of the run at this moment."""
         source, engine = self.source, self.model.engine
@@ -158,7 +164,7 @@ def run_source(
         )
         opened.callback(session.files.release)
         error: BaseException | None = None
-        with stopping_with(runner.stop) as interrupts:
+        with stopping_with(session.stop) as interrupts:
             try:
                 runner.run()
             except BaseException as caught:  # noqa: BLE001 - raised again after the record is written
@@ -172,7 +178,8 @@ def run_source(
             session.files.explain(error, where=outputs)
             raise error
         kept = outputs is not session.outputs
-        return Outcome(runner.summary, interrupts.seen, outputs, kept=kept)
+        notes = tuple(note for note in record.notes if note not in runner.summary.lost_views)
+        return Outcome(runner.summary, interrupts.seen, outputs, kept=kept, notes=notes)
 
 
 def settled(files: OpenOutputs, record: RunRecord, *, is_live: bool) -> Outputs:
@@ -273,7 +280,7 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
         outputs=session.outputs.named(),
         output_bytes=session.files.sizes(),
         audio=audio[0] if audio else None,
-        notes=[*notes, *report.notes, *summary.lost_views],
+        notes=[*session.files.leftovers, *notes, *report.notes, *summary.lost_views],
     )
 
 

@@ -43,14 +43,18 @@ class PartFile:
         self.target = target.resolve()  # a link is followed, not replaced
         self.replaces = self.target.is_file()
         self.path = self.target
+        self.leftovers: list[Path] = []
+        """Files that runs which were killed or cut short left under temporary names."""
         self._lock: FileLock | None = None
         self._is_shown = False
         if self.replaces or not self.target.exists():
             self._lock = FileLock(target)
             # Under the lock, a part that is there is what a killed run left.
-            self.path = next(
-                path for n in itertools.count(1) if not os.path.lexists(path := self._part(n))
-            )
+            for number in itertools.count(1):
+                self.path = self._part(number)
+                if not os.path.lexists(self.path):
+                    break
+                self.leftovers.append(self.path)
 
     def create(self) -> None:
         """Creates the part of a text file, and shows it under its final name if that is free.

@@ -155,7 +155,7 @@ class WindowSink:
         try:
             self._show(image)
             self._handle(self._screen.poll_key(1), image)
-            while self._paused:
+            while self._paused and not self._controls.is_stopping:
                 self._handle(self._screen.poll_key(_PAUSED_POLL_MS), image)
         except cv2.error as error:
             raise SinkError(

@@ -37,6 +37,17 @@ def test_a_first_text_file_can_be_followed_while_it_is_written(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["o.csv"]
 
 
+def test_what_earlier_runs_left_is_kept_and_named(tmp_path):
+    left = [tmp_path / "o.part.csv", tmp_path / "o.part2.csv"]
+    for path in left:
+        path.write_text("rows")
+    part = PartFile(tmp_path / "o.csv")
+    assert part.leftovers == left
+    assert part.path.name == "o.part3.csv"
+    part.release()
+    assert all(path.read_text() == "rows" for path in left)
+
+
 @pytest.mark.parametrize("has_old", [True, False])
 def test_a_discarded_file_leaves_what_was_there(has_old, tmp_path):
     target = tmp_path / "o.csv"

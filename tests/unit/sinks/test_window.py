@@ -88,6 +88,23 @@ def test_a_pause_keeps_taking_keys_until_space_or_q():
         sink.write(RESULT, image())
 
 
+def test_a_pause_ends_when_the_run_is_to_stop():
+    screen = MemoryScreen([" "])
+    sink, controls = build(screen)
+
+    polls = iter(range(100))
+
+    def press_nothing(_wait_ms):
+        if next(polls) == 3:  # a signal that arrives in the pause
+            controls.is_stopping = True
+        return -1
+
+    screen.poll_key = press_nothing
+    sink._toggle_pause()
+    sink.write(RESULT, image())
+    assert controls.is_stopping
+
+
 def test_the_status_line_is_drawn_on_a_copy():
     screen = MemoryScreen(["s"])
     sink, controls = build(screen, status=make_status())
