@@ -62,12 +62,21 @@ class SourceConfig:
         "(process the newest); auto: wait for files, drop for cameras and streams",
     )
     max_frames: int | None = setting(None, "maximum number of frames", low=1, metavar="N")
+    start: float = setting(0.0, "begin at this time of the video, seconds", low=0, metavar="S")
+    end: float | None = setting(None, "end before this time, seconds", low=0, metavar="S")
+    every: int = setting(
+        1, "process every N-th frame only; all are decoded", low=1, high=10_000, metavar="N"
+    )
     timeout_s: float = setting(
         5.0, "timeout for a frame of a camera or stream, seconds", low=0.1, high=600, metavar="S"
     )
     reconnects: int = setting(
         5, "maximum reconnection attempts to a lost stream", low=0, high=1000, metavar="N"
     )
+
+    def __post_init__(self) -> None:
+        if self.end is not None and self.end <= self.start:
+            raise ConfigError(f"--end must be after --start {self.start:g}, got {self.end:g}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

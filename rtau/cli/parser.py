@@ -117,6 +117,11 @@ def _add_batch(group: Any) -> None:
         "--fail-fast", action="store_true", help="start no further file after a failure"
     )
     group.add_argument(
+        "--merge",
+        action="store_true",
+        help="in the end, write the rows of all files to all.csv and their summary to summary.csv",
+    )
+    group.add_argument(
         "--full-names",
         action="store_true",
         help="keep the suffix of the source in result names, a.mov.csv instead of a.csv, for "
@@ -155,7 +160,7 @@ def _add_webcam(parser: argparse.ArgumentParser) -> None:
         metavar="CAMERA",
         help="camera number, /dev/videoN, rtsp:// or http:// address, or GStreamer pipeline",
     )
-    _add_settings(parser, without=("faces",))
+    _add_settings(parser, without=("faces", "start", "end", "every"))
 
 
 def _add_image(parser: argparse.ArgumentParser) -> None:

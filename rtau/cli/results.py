@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rtau.analysis.event_detection import EventRule
@@ -56,16 +56,13 @@ def rule_of(args: argparse.Namespace) -> EventRule:
         raise UsageError(text) from None
 
 
-def read(paths: Sequence[Path]) -> tuple[ResultTable, ...]:
-    """Returns the tables of files and folders, and says what was left out.
+def read(paths: Sequence[Path]) -> Iterator[ResultTable]:
+    """Yields the tables of files and folders, and says what is left out.
 
     Raises:
         RtauError: one cannot be read, or there is none.
     """
-    found = read_results(paths)
-    for line in found.left_out:
-        say(f"left out: {line}")
-    return found.tables
+    return read_results(paths, left_out=lambda line: say(f"left out: {line}"))
 
 
 def write_table(table: Table, out: Path | None) -> None:

@@ -22,7 +22,7 @@ from rtau.runs.streams import check_streams, open_streams, refuse_streams
 from rtau.runs.views import open_view
 from rtau.sources import expand_videos, is_address, open_source
 
-BATCH_FLAGS = ("jobs", "resume", "fail_fast", "full_names", "write", "cluster")
+BATCH_FLAGS = ("jobs", "resume", "fail_fast", "full_names", "write", "merge", "cluster")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,6 +63,7 @@ def _run_batch(args: argparse.Namespace, config: RunConfig, *, command: Sequence
         resume=args.resume,
         fail_fast=args.fail_fast,
         full_names=args.full_names,
+        merge=args.merge,
         cluster=args.cluster,
         config_file=args.config,
     )

@@ -6,12 +6,14 @@ The calculations are in `rtau.analysis`; here are only files. Called by the comm
 from __future__ import annotations
 
 import contextlib
+import csv
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rtau import columns as names
 from rtau.analysis.event_detection import (
     Event,
     EventRule,
@@ -26,8 +28,8 @@ from rtau.analysis.event_files import (
 )
 from rtau.analysis.face_series import FileFrames, GroupBy, files_of
 from rtau.analysis.face_summary import summary
-from rtau.errors import SinkError, UsageError
-from rtau.runs.result_tables import ResultTable
+from rtau.errors import SinkError, SourceOpenError, UsageError
+from rtau.runs.result_tables import ResultTable, file_cell
 from rtau.sinks import check_output
 from rtau.sources import VIDEO_SUFFIXES
 from rtau.table import Table, joined, not_written, replacing
@@ -85,7 +87,7 @@ class FileEvents:
         )
 
 
-def summary_of(results: Sequence[ResultTable], selection: Selection) -> Table:
+def summary_of(results: Iterable[ResultTable], selection: Selection) -> Table:
     """Returns one row per file and face of all results.
 
     Raises:
@@ -127,7 +129,7 @@ def events_of(result: ResultTable, selection: Selection) -> list[FileEvents]:
         ]
 
 
-def all_events(results: Sequence[ResultTable], selection: Selection) -> list[Event]:
+def all_events(results: Iterable[ResultTable], selection: Selection) -> list[Event]:
     """Returns the events of all results, in order."""
     return [
         event
@@ -137,7 +139,7 @@ def all_events(results: Sequence[ResultTable], selection: Selection) -> list[Eve
     ]
 
 
-def event_table_of(results: Sequence[ResultTable], selection: Selection) -> Table:
+def event_table_of(results: Iterable[ResultTable], selection: Selection) -> Table:
     """Returns the events of all results as one table."""
     return event_table(all_events(results, selection), with_file=True)
 
@@ -175,6 +177,37 @@ def write_event_files(
             sidecar = bids_sidecar(dict.fromkeys(event.au for event in one.events))
             write_text(path.with_suffix(".json"), json.dumps(sidecar, indent=2) + "\n")
     return paths
+
+
+def merge(files: Sequence[tuple[str, Path]], out: Path) -> None:
+    """Writes the rows of several CSV files into one, with the name of each in a column `file`.
+
+    Args:
+        files: name and CSV of each, all with the same columns.
+        out: the table.
+
+    Raises:
+        SourceOpenError: a file cannot be read.
+        UsageError: the columns differ.
+        SinkError: the table cannot be written.
+    """
+    header: list[str] | None = None
+    with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        for name, path in files:
+            try:
+                with path.open(encoding="utf-8", newline="") as file:
+                    rows = csv.reader(file)
+                    own = next(rows)
+                    if header is None:
+                        header = own
+                        writer.writerow([names.FILE, *header])
+                    if own != header:
+                        raise UsageError(f"{path}: has other columns than {files[0][1]}")
+                    cell = file_cell(name)
+                    writer.writerows([cell, *row] for row in rows)
+            except (OSError, StopIteration) as error:
+                raise SourceOpenError(f"{path}: cannot be read ({error})") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -129,9 +129,9 @@ def _folder(
 ) -> dict[str, Mapping[str, Codes]]:
     found: dict[str, Mapping[str, Codes]] = {}
     try:
-        tables = read_results([folder]).tables
+        tables = list(read_results([folder]))
     except SourceOpenError:
-        tables = ()  # a folder of people's codes has none
+        tables = []  # a folder of people's codes has none
     for table in tables:
         found |= _table(table, table.name, by=by, fps=fps)
     of_tables = {table.path for table in tables}

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -89,7 +89,7 @@ def write_report(
 
 
 def write_reports(
-    tables: Sequence[ResultTable], out_dir: Path, *, options: ReportOptions
+    tables: Iterable[ResultTable], out_dir: Path, *, options: ReportOptions
 ) -> list[IndexRow]:
     """Writes a report for each table and an index into a folder; returns the rows of the index.
 

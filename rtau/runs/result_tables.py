@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from rtau.table import Table, library, read_csv, table_from_arrow
 
 # What makes a cell a formula in spreadsheets (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-BATCH_RECORD = "batch.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -53,37 +52,29 @@ class ResultTable:
         return source["name"] if source else None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FoundTables:
-    """The tables that were found, and what was left out of folders."""
+def read_results(
+    paths: Sequence[Path], *, left_out: Callable[[str], object] = lambda _: None
+) -> Iterator[ResultTable]:
+    """Yields the tables that files and folders mean, one at a time.
 
-    tables: tuple[ResultTable, ...]
-    """In the order of the names."""
-    left_out: tuple[str, ...] = ()
-    """Files of folders that are no tables of faces, with the reason."""
-
-
-def read_results(paths: Sequence[Path]) -> FoundTables:
-    """Returns the tables that files and folders mean; folders are searched to their ends.
+    Args:
+        paths: tables, patterns and folders.
+        left_out: is called with a line for each file of a folder that is no table of faces.
 
     Raises:
         SourceOpenError: a file cannot be read, or there is no table.
         UsageError: a file that is named is no table of faces.
     """
-    found: list[ResultTable] = []
-    left_out: list[str] = []
+    count = 0
     for path in paths:
-        if path.is_dir():
-            _read_folder(path, found, left_out)
-        else:
-            files = expand_tables(path)
-            found += [read_result(file, name=Path(file.stem)) for file in files]
-    if not found:
+        for result in _in_folder(path, left_out) if path.is_dir() else _named(path):
+            count += 1
+            yield result
+    if count == 0:
         places = ", ".join(map(str, paths))
         raise SourceOpenError(
             f"{places}: no table of faces; expected files that rtau video --csv or --out-dir wrote"
         )
-    return FoundTables(tuple(found), tuple(left_out))
 
 
 def read_result(path: Path, *, name: Path) -> ResultTable:
@@ -122,34 +113,33 @@ def file_cell(name: str) -> str:
     return f"./{name}" if name.startswith(FORMULA_STARTS) else name
 
 
-def _read_folder(folder: Path, found: list[ResultTable], left_out: list[str]) -> None:
-    """Adds the tables below a folder; a CSV and a Parquet file of one run count once."""
-    merged = _merged_of(folder)
+def _named(path: Path) -> Iterator[ResultTable]:
+    for file in expand_tables(path):
+        yield read_result(file, name=Path(file.stem))
+
+
+def _in_folder(folder: Path, left_out: Callable[[str], object]) -> Iterator[ResultTable]:
+    """Yields the tables below a folder; a CSV and a Parquet file of one run count once.
+
+    A table of several files whose own tables are there, too, is left out.
+    """
+    places = {path: path.relative_to(folder).with_suffix("") for path in expand_tables(folder)}
+    cells = {file_cell(name.as_posix()) for name in places.values()}
     seen: set[Path] = set()
-    for path in expand_tables(folder):
-        name = path.relative_to(folder).with_suffix("")
+    for path, name in places.items():
         if ".part" in path.suffixes or name in seen:
             continue
-        if name in merged:
-            left_out.append(f"{path}: holds the rows of the others")
-            continue
         try:
-            found.append(read_result(path, name=name))
-            seen.add(name)
+            result = read_result(path, name=name)
         except UsageError as error:
-            left_out.append(str(error))
-
-
-def _merged_of(folder: Path) -> set[Path]:
-    """Returns the tables of a batch that hold the rows of all its files."""
-    record = folder / BATCH_RECORD
-    if not record.is_file():
-        return set()
-    try:
-        merged = json.loads(record.read_text(encoding="utf-8")).get("merged", {})
-    except (OSError, ValueError, AttributeError) as error:
-        raise SourceOpenError(f"{record}: not a batch record that can be read ({error})") from error
-    return {Path(name).with_suffix("") for name in merged.values()}
+            left_out(str(error))
+            continue
+        files = set(result.table[names.FILE].tolist())
+        if files and files <= cells - {file_cell(name.as_posix())}:
+            left_out(f"{path}: holds the rows of the others")
+            continue
+        seen.add(name)
+        yield result
 
 
 def _read_parquet(path: Path) -> Table:

@@ -15,6 +15,7 @@ from pathlib import Path
 from rtau import __version__
 from rtau.backends import find_model, open_engine
 from rtau.config import ModelConfig, RunConfig
+from rtau.errors import UsageError
 from rtau.execution.runner import Progress, Runner, RunSummary
 from rtau.markers import Markers
 from rtau.protocols import Engine, Sink, Source
@@ -39,6 +40,7 @@ from rtau.runs.run_record import (
     write_run_record,
 )
 from rtau.shown import message, without_token
+from rtau.sources.excerpt import Excerpt
 from rtau.status import ViewControls, ViewStatus
 from rtau.timing import Percentiles
 
@@ -149,12 +151,16 @@ def run_source(
     Raises:
         RtauError: what ended the run; its text is in the record.
     """
+    check_excerpt(config, has_video=outputs.video is not None)
     with contextlib.ExitStack() as opened:
         if model is None:
             model = load_model(config.model)
             opened.callback(model.engine.close)
+        source, part = open_source(), config.source
+        if (part.start, part.end, part.every) != (0, None, 1):
+            source = Excerpt(source, start_s=part.start, end_s=part.end, every=part.every)
         session, runner, sinks = _open(
-            open_source(),
+            source,
             config,
             model=model,
             outputs=outputs,
@@ -180,6 +186,16 @@ def run_source(
         kept = outputs is not session.outputs
         notes = tuple(note for note in record.notes if note not in runner.summary.lost_views)
         return Outcome(runner.summary, interrupts.seen, outputs, kept=kept, notes=notes)
+
+
+def check_excerpt(config: RunConfig, *, has_video: bool) -> None:
+    """Raises UsageError if an annotated video would lack frames before or between others."""
+    part = config.source
+    if has_video and (part.start > 0 or part.every > 1):
+        raise UsageError(
+            "--start and --every are for tables, an annotated video would have gaps; leave out "
+            "--out, or with --out-dir add --write csv"
+        )
 
 
 def settled(files: OpenOutputs, record: RunRecord, *, is_live: bool) -> Outputs:

@@ -13,6 +13,7 @@ from rtau.data import Frame
 from rtau.protocols import Source, SourceInfo, SourceReport
 from rtau.sources import SOURCES
 from rtau.sources.camera import CameraSource
+from rtau.sources.excerpt import Excerpt
 from rtau.sources.images import ImageSource
 from rtau.sources.stream import StreamSource
 from rtau.sources.synthetic import SyntheticSource
@@ -62,7 +63,20 @@ def synthetic_live(_tmp_path, _stack):
     return SyntheticSource(frames=100, width=64, height=48, fps=100, live=True)
 
 
-MAKERS = (video_file, images, camera, live_stream, stream_of_a_file, synthetic, synthetic_live)
+def excerpt(tmp_path, stack):
+    return Excerpt(synthetic(tmp_path, stack), end_s=1.0)
+
+
+MAKERS = (
+    video_file,
+    images,
+    camera,
+    live_stream,
+    stream_of_a_file,
+    synthetic,
+    synthetic_live,
+    excerpt,
+)
 
 
 @pytest.fixture(params=MAKERS, ids=lambda maker: maker.__name__)

@@ -19,6 +19,7 @@ from rtau.backends import find_model
 from rtau.config import RunConfig
 from rtau.contract import sha256_of
 from rtau.errors import BackendUnavailable, UsageError
+from rtau.runs.analyses import Selection, merge, summary_of
 from rtau.runs.batch._process_pool import ProcessPool
 from rtau.runs.batch._progress_view import BatchView, show_failures
 from rtau.runs.batch._reports import (
@@ -34,11 +35,15 @@ from rtau.runs.batch._worker import JobSpec
 from rtau.runs.batch._worker_pool import StopToken, WorkerPool
 from rtau.runs.batch.plan import FileJob, check_jobs, kinds_of, plan
 from rtau.runs.interrupts import INTERRUPTED, stopping_with
-from rtau.runs.log import say
+from rtau.runs.log import counted, say
 from rtau.runs.outputs import files_read
+from rtau.runs.result_tables import read_result
 from rtau.runs.run_record import failed, utc_now
+from rtau.runs.session import check_excerpt
 from rtau.sinks import FileLock
 
+# What `--merge` writes into the folder of the results.
+MERGED, SUMMARY = "all.csv", "summary.csv"
 # Arguments of a long command line that a run record keeps from either end: with thousands of files
 # given one by one, each of thousands of records would repeat them all.
 KEPT_ARGUMENTS = 20
@@ -62,6 +67,8 @@ class BatchOptions:
     """Start no further file after a failure."""
     full_names: bool = False
     """Keep the suffixes of the files in the names of the results."""
+    merge: bool = False
+    """Write one table of all files and a summary in the end."""
     cluster: str | None = None
     """Address of a Ray cluster; None for processes of this machine."""
     config_file: Path | None = None
@@ -99,6 +106,9 @@ def check_options(options: BatchOptions, config: RunConfig) -> None:
     Raises:
         UsageError: they name outputs or views of a single run, or exclude `--resume`.
     """
+    check_excerpt(config, has_video="mp4" in kinds_of(options.write))
+    if options.merge and "csv" not in kinds_of(options.write):
+        raise UsageError("--merge joins the CSV files: add csv to --write")
     output = config.output
     if any((output.out, output.csv, output.parquet, output.jsonl, output.record)):
         raise UsageError(
@@ -154,6 +164,8 @@ class _Batch:
             if todo and self._work(todo):
                 return INTERRUPTED
             end = "failed" if self._failed() else "done"
+            if self._options.merge:
+                self._merge()
         except Exception as error:
             end = failed(error)
             raise
@@ -212,6 +224,26 @@ class _Batch:
             self._reports[k] = event.report
             if self._options.fail_fast and event.report.status == "failed":
                 self._stop_token.no_new_jobs = True
+
+    def _merge(self) -> None:
+        """Writes the rows and the summary of all files that are done."""
+        folder = self._options.out_dir
+        done = [
+            job
+            for job, report in zip(self._jobs, self._reports, strict=True)
+            if report.status in ("done", "skipped")
+        ]
+        if not done:
+            return
+        below = [job.stem.absolute().relative_to(folder.absolute()) for job in done]
+        tables = [Path(job.outputs.csv or "") for job in done]
+        merge(
+            [(name.as_posix(), path) for name, path in zip(below, tables, strict=True)],
+            folder / MERGED,
+        )
+        results = (read_result(path, name=name) for name, path in zip(below, tables, strict=True))
+        summary_of(results, Selection()).to_csv(folder / SUMMARY)
+        say(f"{counted(len(done), 'file')} -> {folder / MERGED}, {folder / SUMMARY}")
 
     def _failed(self) -> bool:
         return any(report.status == "failed" for report in self._reports)

@@ -244,3 +244,22 @@ def test_a_long_command_line_is_kept_at_both_ends():
     assert len(kept) == 2 * KEPT_ARGUMENTS + 1
     assert (kept[0], kept[-1]) == ("0", "9999")
     assert kept[KEPT_ARGUMENTS] == "... 9960 arguments: see batch.json ..."
+
+
+@pytest.mark.needs_onnxruntime
+def test_a_batch_ends_with_one_table_and_a_summary_when_asked(tree, tmp_path, capsys):
+    out = tmp_path / "out"
+    given = ("video", tree, "--out-dir", out, "--write", "csv", "--merge")
+    code, _, err = run_here(capsys, *given)
+    assert code == 1  # of the file that is no video
+    assert "3 files ->" in err
+    with (out / "all.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    own = sum(len(text.splitlines()) - 1 for text in files_of(out / "day1", ".csv").values())
+    assert [row["file"] for row in rows].count("day2/a") == FACES
+    assert len(rows) == own + FACES
+    with (out / "summary.csv").open(newline="") as file:
+        summary = list(csv.DictReader(file))
+    assert [row["file"] for row in summary] == ["day1/a", "day1/b", "day2/a"]
+    assert run_here(capsys, "summary", out)[1] == (out / "summary.csv").read_text()
+    assert run_here(capsys, *given[:-2], "jsonl", "--merge")[0] == 2
