@@ -18,10 +18,12 @@ from rtau_train.commands import (
     evaluate,
     explain,
     fit,
+    label_geometry,
     prepare,
     report,
     study,
     synth,
+    warp,
 )
 from rtau_train.face_alignment import command as face_alignment
 
@@ -29,6 +31,7 @@ INTERRUPTED = 130
 # In the order `--help` lists their verbs.
 FAMILIES = (
     prepare,
+    label_geometry,
     fit,
     curve,
     evaluate,
@@ -38,6 +41,7 @@ FAMILIES = (
     study,
     report,
     synth,
+    warp,
     face_alignment,
 )
 

@@ -1,0 +1,1 @@
+"""Labels portraits by their geometry: a teacher that was fitted on renders alone."""
