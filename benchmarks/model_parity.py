@@ -32,7 +32,7 @@ from rtau.errors import ContractError
 from rtau_export.engine import build_engines
 from rtau_export.engine_progress import BuildPhases
 from rtau_export.engine_target import EngineRequest
-from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
+from rtau_export.labelled import LabelledPictures, macro_f1, read_labelled
 from rtau_export.onnx import PARITY_BATCHES, export
 from rtau_export.precision import Reduction, reduce_file
 from rtau_train.models.cam import logits_and_cams
@@ -73,7 +73,7 @@ class File:
 class Reference:
     """The scores of torch on the labelled faces."""
 
-    truth: LabelledCrops
+    truth: LabelledPictures
     scores: Scores
     f1: float
 
@@ -157,7 +157,7 @@ def reduced(sources: list[File], arguments: argparse.Namespace, folder: Path) ->
 
 
 def reference(
-    model: Model, contract: ModelContract, truth: LabelledCrops
+    model: Model, contract: ModelContract, truth: LabelledPictures
 ) -> dict[CamMethod | None, Reference]:
     """Returns the scores of torch on every labelled picture, for each kind of heatmap."""
     net = model.network()
@@ -175,7 +175,7 @@ def reference(
 
 
 def _reference(
-    parts: list[list[Tensor]], contract: ModelContract, truth: LabelledCrops
+    parts: list[list[Tensor]], contract: ModelContract, truth: LabelledPictures
 ) -> Reference:
     logits, *cams = (torch.cat(some).numpy() for some in zip(*parts, strict=True))
     scores = Scores(
@@ -184,7 +184,7 @@ def _reference(
         logits=logits,
         cams=cams[0] if cams else None,
     )
-    return Reference(truth, scores, macro_f1(scores, contract, truth.occurs))
+    return Reference(truth, scores, macro_f1(scores, contract, truth))
 
 
 def rows(file: File, wanted: Reference, contract: ModelContract) -> Iterator[str]:
@@ -204,7 +204,7 @@ def rows(file: File, wanted: Reference, contract: ModelContract) -> Iterator[str
                 got = engine.infer(crops, cams=file.cams is not None)
                 by_batch.append(difference(_first(wanted.scores, batch), got, contract))
         whole = difference(wanted.scores, said, contract)
-        f1_change = macro_f1(said, contract, wanted.truth.occurs) - wanted.f1
+        f1_change = macro_f1(said, contract, wanted.truth) - wanted.f1
         cells = [file.kind, cams, LIBRARIES[provider]]
         cells += [f"{one.max_dlogit:.1e}" for one in by_batch]
         yield f"| {' | '.join([*cells, *_cells(whole)])} | {f1_change:+.4f} |"

@@ -35,6 +35,7 @@ def untrained(recipe: Recipe, /) -> Model:
         thresholds=(0.5,) * labels,
         cam_scale=(1.0,) * labels,
         weights=build(recipe.network).state_dict(),
+        is_dense=True,
         cam_plus_plus_scale=(1.0,) * labels,
     )
 

@@ -162,7 +162,7 @@ class ModelContract:
     weights_sha256: str
     """SHA-256 of the weights the file was exported from."""
     recipe: str
-    """Path of the training recipe in the repository."""
+    """Path of the training recipe."""
     git_commit: str
     """Commit that exported the file."""
     licence: str
@@ -198,6 +198,8 @@ class ModelContract:
     has_pose: bool = False
     """Whether there is a `pose` output, float32 (N, 2): pitch and yaw of the head, radians,
     positive down and to the person's right (OpenFace's `pose_Rx` and `pose_Ry`)."""
+    recipe_changes: tuple[str, ...] = ()
+    """What the command line changed in the recipe, `network.weights=none`."""
 
     def __post_init__(self) -> None:
         _check_contract(self)

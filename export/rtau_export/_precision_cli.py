@@ -50,7 +50,7 @@ def add_flags(verb: argparse.ArgumentParser) -> None:
         "--labelled",
         type=Path,
         metavar="FOLDER",
-        help="labels.csv and crops/: measures the macro-F1 that the precision costs",
+        help="folder of `rtau-train prepare`: measures the macro-F1 that the precision costs",
     )
 
 

@@ -21,6 +21,7 @@ from rich.table import Table
 from rtau.contract import CamMethod, CropRule
 from rtau.errors import BackendUnavailable, RtauError, UsageError
 from rtau_export import _engine_cli, _precision_cli, verify
+from rtau_train.commands.parser import WholeNames
 
 INTERRUPTED = 130
 DEFAULT_CAM = "gradcam"
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of all verbs."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = WholeNames(
         prog="rtau-export", description="Turn checkpoints into model files and prove them equal."
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -53,7 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
         "checkpoint",
         type=Path,
         metavar="CHECKPOINT",
-        help="model.pt or its folder; or an fp32 NAME.onnx, to make fp16 or int8 without torch",
+        help="folder of a run, or its model.pt with run.json beside it; or an fp32 NAME.onnx, to "
+        "make fp16 or int8 without torch",
     )
     write.add_argument("--out", type=Path, required=True, metavar="NAME.onnx")
     write.add_argument(
@@ -92,13 +94,16 @@ def _onnx(arguments: argparse.Namespace) -> int:
         return 0
     try:
         checkpoint = importlib.import_module("rtau_train.models.checkpoint")
+        lab_record = importlib.import_module("rtau_train.fitting.lab_record")
         exporter = importlib.import_module("rtau_export.onnx")
     except ModuleNotFoundError as error:
         raise BackendUnavailable(
             f"`rtau-export onnx` needs the Python module {error.name!r}, which is not installed; "
             'install it: pip install "rtau[export]"'
         ) from None
-    model = checkpoint.load_model(arguments.checkpoint)
+    run: Path = arguments.checkpoint
+    model = checkpoint.load_model(run)
+    record = lab_record.read_record(run if run.is_dir() else run.parent)
     with _precision_cli.float32_target(arguments) as target:
         exporter.export(
             model,
@@ -106,6 +111,7 @@ def _onnx(arguments: argparse.Namespace) -> int:
             cam_method=None if arguments.cam == "none" else arguments.cam,
             crop=_crop_rule(model.recipe.shipping.haar_crop, arguments),
             landmarks=arguments.landmarks,
+            record=record,
         )
     print(arguments.out)
     return 0

@@ -29,10 +29,11 @@ from rtau.contract import (
 from rtau.data import Image, Scores
 from rtau.errors import ContractError, UsageError
 from rtau_export import verify
+from rtau_export._origin import origin_of
 from rtau_export._parity_record import parity_record
 from rtau_export.graph import FaceGraph
-from rtau_export.onnx_proto import stamped
-from rtau_train.fitting.lab_record import git_commit
+from rtau_export.onnx_proto import stamped, write_model
+from rtau_train.fitting.lab_record import LabRecord, git_commit
 from rtau_train.models.alignment import aligned
 from rtau_train.models.checkpoint import Model
 from rtau_train.models.facenet import FaceNet
@@ -65,6 +66,7 @@ def export(
     cam_method: CamMethod | None,
     crop: CropRule,
     landmarks: bool = True,
+    record: LabRecord | None = None,
 ) -> ModelContract:
     """Returns the contract of the ONNX file it wrote to `out`, a JSON side-car beside it.
 
@@ -74,6 +76,7 @@ def export(
         cam_method: the kind of heatmap, None for none.
         crop: where the runtime cuts.
         landmarks: whether the file returns landmarks, if the network learnt them.
+        record: of the run that trained it; None for a network that no run has trained.
 
     Raises:
         UsageError: `out` does not end in .onnx or its folder is missing.
@@ -83,7 +86,12 @@ def export(
     if out.suffix != ".onnx" or not out.parent.is_dir():
         raise UsageError(f"{out}: --out must be NAME.onnx in a folder that exists")
     contract = contract_of(
-        model, name=out.stem, cam_method=cam_method, crop=crop, landmarks=landmarks
+        model,
+        name=out.stem,
+        cam_method=cam_method,
+        crop=crop,
+        landmarks=landmarks,
+        record=record,
     )
     trained = _graph(model.network(), contract)
     graph = _graph(aligned(folded(trained.net)), contract)
@@ -93,11 +101,7 @@ def export(
         proto = plain_graph(graph, size=contract.input_size)
         draft.write_bytes(stamped(proto, contract))
         contract = dataclasses.replace(contract, parity=measured_parity(trained, draft))
-        draft.write_bytes(stamped(proto, contract))
-        sidecar = draft.with_suffix(".json")
-        sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
-        draft.replace(out)
-        sidecar.replace(out.with_suffix(".json"))
+    write_model(out, stamped(proto, contract), contract)
     return contract
 
 
@@ -108,6 +112,7 @@ def contract_of(
     cam_method: CamMethod | None,
     crop: CropRule,
     landmarks: bool = True,
+    record: LabRecord | None = None,
 ) -> ModelContract:
     """Returns the contract of a checkpoint's export; the arguments are those of `export`."""
     recipe = model.recipe
@@ -123,10 +128,8 @@ def contract_of(
         std=recipe.network.std,
         **_thresholds(model),
         weights_sha256=model.weights_sha256(),
-        recipe=model.recipe_path,
         git_commit=git_commit(),
-        licence=recipe.shipping.licence,
-        training_data=recipe.shipping.training_data,
+        **origin_of(model, record),
         cam_method=cam_method,
         cam_scale=None if scale is None else tuple(float(f"{value:.4g}") for value in scale),
         opset=OPSET,
@@ -204,7 +207,8 @@ def check_grid(graph: FaceGraph, /, *, size: int) -> None:
     if min(grid) < LEAST_GRID:
         raise ContractError(
             f"heatmaps must have {LEAST_GRID}x{LEAST_GRID} cells or more, got {grid[0]}x{grid[1]} "
-            f"from crops of {size} px; raise network.input_size, or export with --cam none"
+            f"from crops of {size} px; train with fit.dense_epochs or a larger network.input_size, "
+            "or export with --cam none"
         )
 
 

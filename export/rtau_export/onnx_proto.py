@@ -6,11 +6,14 @@ other files or name code. Called by the export and by the reduction to FP16 and 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import onnx
 from google.protobuf.message import DecodeError
 
 from rtau.contract import METADATA_KEY, ModelContract
 from rtau.errors import ContractError
+from rtau_train.whole_file import whole_file
 
 PUBLIC_DOMAINS = frozenset({"", "ai.onnx"})
 
@@ -46,6 +49,18 @@ def load_checked(content: bytes, /, *, origin: str) -> onnx.ModelProto:
         reason = " ".join(str(error).split())[:200]
         raise ContractError(f"{origin}: not a valid ONNX graph ({reason})") from None
     return proto
+
+
+def write_model(out: Path, content: bytes, contract: ModelContract, /) -> None:
+    """Writes an ONNX file and its contract beside it, whole or not at all.
+
+    Raises:
+        UsageError: another command is writing it.
+        SinkError: the disk is full or the folder may not be written.
+    """
+    with whole_file(out) as model, whole_file(out.with_suffix(".json")) as sidecar:
+        model.write_bytes(content)
+        sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
 
 
 def stamped(proto: onnx.ModelProto, contract: ModelContract, /) -> bytes:

@@ -25,9 +25,9 @@ from rtau_export._parity_record import parity_record
 from rtau_export._rounding import feedback_of
 from rtau_export._second_moments import patch_second_moments
 from rtau_export.calibration import CalibrationSet, read_calibration
-from rtau_export.labelled import LabelledCrops, macro_f1, read_labelled
+from rtau_export.labelled import LabelledPictures, macro_f1, read_labelled
 from rtau_export.onnx_file import OnnxFile, read_onnx
-from rtau_export.onnx_proto import load_checked, stamped
+from rtau_export.onnx_proto import load_checked, stamped, write_model
 
 # The largest fall of the macro-F1 on a labelled folder. Half of what another sample of faces
 # changes it by; a model that falls further is a worse model under the same name.
@@ -57,7 +57,7 @@ class _Reference:
     origin: str
     images_rgb: Image
     wanted: Scores
-    truth: LabelledCrops | None
+    truth: LabelledPictures | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,11 +112,7 @@ def reduce_file(
         best = min(drafts, key=lambda draft: draft.change.mean_dp)
         _check_limits(best, contract.precision, name=out.name)
         contract = dataclasses.replace(contract, parity=_parity(best, file, reference))
-        draft_path.write_bytes(stamped(best.proto, contract))
-        sidecar = draft_path.with_suffix(".json")
-        sidecar.write_text(contract.to_json() + "\n", encoding="utf-8")
-        draft_path.replace(out)
-        sidecar.replace(out.with_suffix(".json"))
+    write_model(out, stamped(best.proto, contract), contract)
     return contract
 
 
@@ -177,7 +173,7 @@ def _evaluated(
     f1_change = None
     if reference.truth is not None:
         before, after = (
-            macro_f1(scores, contract, reference.truth.occurs) for scores in (reference.wanted, got)
+            macro_f1(scores, contract, reference.truth) for scores in (reference.wanted, got)
         )
         f1_change = after - before
     return _Draft(proto, how, runner, change, f1_change)

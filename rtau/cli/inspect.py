@@ -72,7 +72,7 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
         else f"calibrated: {contract.calibration.origin}",
         "thresholds": contract.thresholds_origin,
         "trained on": contract.training_data,
-        "recipe": f"{contract.recipe}, exported at commit {contract.git_commit}",
+        "recipe": f"{_recipe(contract)}, exported at commit {contract.git_commit}",
         "licence": contract.licence,
         "weights": f"SHA-256 {contract.weights_sha256}",
         "file": f"SHA-256 {sha256}",
@@ -81,6 +81,10 @@ def facts_table(contract: ModelContract, *, device: str, sha256: str) -> Table:
     for name, value in rows.items():
         table.add_row(name, shown(value))
     return table
+
+
+def _recipe(contract: ModelContract) -> str:
+    return " ".join((contract.recipe, *(f"--set {one}" for one in contract.recipe_changes)))
 
 
 def _parity(parity: ParityRecord) -> str:

@@ -38,6 +38,7 @@ def model():
         thresholds=(0.5,) * 12,
         cam_scale=(1.0,) * 12,
         weights=net.state_dict(),
+        is_dense=True,
     )
 
 

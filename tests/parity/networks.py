@@ -35,5 +35,6 @@ def random_model(name, **changes):
         thresholds=(0.5,) * labels,
         cam_scale=(1.0,) * labels,
         weights=net.state_dict(),
+        is_dense=True,
         cam_plus_plus_scale=(2.0,) * labels,
     )

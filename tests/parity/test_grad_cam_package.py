@@ -1,8 +1,10 @@
 """Our closed forms against the public grad-cam package (PyPI), before its scaling and resizing.
 
-Its Grad-CAM++ adds 1e-6 to a denominator that is near 1e-8 for real derivatives. Multiplying the
-derivatives and dividing the maps by one large number leaves its result as it was and that summand
-without weight; in float64 the two then agree to rounding.
+Its Grad-CAM++ adds an epsilon of 1e-6 to a denominator that is near 1e-8, so it is equal to ours
+only after that epsilon is cancelled. Unchanged, the maps correlate by as little as .954 (VGG19) and
+-.44 (ShuffleNetV2) on random weights, and by .9998 or more on a trained ResNet18. Multiplying the
+derivatives and dividing the maps by one large number leaves the package's result as it was and the
+epsilon without weight; in float64 the two then agree to rounding.
 """
 
 import dataclasses

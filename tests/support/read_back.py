@@ -47,6 +47,7 @@ def checkpoint_of(proto: onnx.ModelProto, recipe: Recipe) -> Model:
         thresholds=contract.thresholds,
         cam_scale=contract.cam_scale or (1.0,) * len(contract.labels),
         weights=weights,
+        is_dense=True,
     )
 
 

@@ -17,6 +17,7 @@ from rtau.data import Task
 from rtau.errors import ConfigError
 from rtau.facs import au_from_label
 from rtau.strict_parser import StrictParser
+from rtau_train.fit_settings import DENSE_BELOW_PX, HAVE_DENSE_FORM, Fit
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -170,7 +171,8 @@ class SplitPlan:
     """image: rows at random, as the first paper did, so that one person may be in every part;
     subject: no person in two parts; given: the data set's own split."""
     validation: float = 0.1
-    """Share that chooses thresholds and watches training; `given` does not need it."""
+    """Share that chooses thresholds and watches training; `given` takes it from the training part
+    where the data have no validation part."""
     test: float = 0.2
     """Share that reports; with folds, one fold is."""
     seed: int = 0
@@ -220,69 +222,6 @@ class Oversample:
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
-    """The optimisation."""
-
-    seed: int
-    epochs: int
-    batch: int
-    max_lr: float
-    """The rate, or its peak with a schedule."""
-    optimiser: Literal["adamw", "adam"] = "adamw"
-    schedule: Literal["one_cycle", "constant"] = "one_cycle"
-    """one_cycle (Smith & Topin 2018) needs `warm_up`; constant is what a paper means that gives
-    one rate."""
-    warm_up: float = 0.25
-    """Share of the steps before the peak."""
-    min_lr: float = 0.0
-    """Rate of the first layers; those between get rates in equal ratios up to `max_lr` at the head
-    (Howard & Ruder 2018). 0: one rate for all."""
-    weight_decay: float = 0.0
-    epoch_rows: int = 0
-    """Pictures of an epoch, drawn anew for each, where all of them would take too long between two
-    checkpoints; 0: all."""
-    accumulate: int = 1
-    """Batches whose gradients make one step."""
-    frozen_epochs: int = 0
-    """First epochs, in which only the head is trained."""
-    dense_epochs: int = 0
-    """Last epochs, trained with the finer feature map that is exported."""
-    patience: int = 0
-    """Epochs without a better validation score after which training ends; 0: never."""
-    keep: Literal["last", "best"] = "last"
-    """Whose weights model.pt holds: the last epoch's, or those of the best validation score."""
-    loss: Literal["cross_entropy", "focal", "asymmetric"] = "cross_entropy"
-    """Of sigmoid outputs (binary) or of the softmax; the other two are for sigmoid outputs."""
-    class_weights: Literal["none", "balanced"] = "none"
-    """balanced: what is rare in training weighs more, by the ratio of absent to present."""
-    landmark_weight: float = 0.0
-    """Weight of the auxiliary landmark loss beside the label loss; 0 leaves it out."""
-    full_intensity: float = 0.0
-    """Intensity from which the soft target of an AU is 1; 0: targets are occurrence, 0 or 1."""
-
-    def __post_init__(self) -> None:
-        for name in ("frozen_epochs", "dense_epochs"):
-            if not 0 <= getattr(self, name) <= self.epochs:
-                raise ConfigError(
-                    f"fit.{name} must lie in [0, epochs = {self.epochs}], got {getattr(self, name)}"
-                )
-        for name in ("epochs", "batch", "accumulate"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"fit.{name} must be at least 1, got {getattr(self, name)}")
-        if 0 < self.epoch_rows < self.batch or self.epoch_rows < 0:
-            raise ConfigError(
-                f"fit.epoch_rows must be 0 or at least a batch ({self.batch}), got "
-                f"{self.epoch_rows}"
-            )
-        if not 0 <= self.min_lr <= self.max_lr:
-            raise ConfigError(
-                f"fit.min_lr must lie in [0, max_lr = {self.max_lr}], got {self.min_lr}"
-            )
-        if not 0 < self.warm_up < 1:
-            raise ConfigError(f"fit.warm_up must lie between 0 and 1, got {self.warm_up}")
-
-
-@dataclasses.dataclass(frozen=True)
 class Shipping:
     """What the contract of an exported model says of its origin."""
 
@@ -292,6 +231,9 @@ class Shipping:
     training_data: str
     haar_crop: CropRule
     """Where the runtime cuts: the map from a detector's box to the canonical square."""
+    datasets: tuple[str, ...] = ()
+    """Data that `licence` and `training_data` are about, as prepared.json names them; empty: any.
+    The contract of a network trained on others does not repeat their words."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -311,6 +253,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         network, fit = self.network, self.fit
+        self._check_form()
         if fit.landmark_weight > 0 and not network.landmarks:
             raise ConfigError(
                 "fit.landmark_weight must be 0 where network.landmarks is false, got "
@@ -334,6 +277,26 @@ class Recipe:
             raise ConfigError(
                 f"oversample.labels must be among network.labels, got {sorted(unknown)[0]!r}"
             )
+
+    def _check_form(self) -> None:
+        """Raises ConfigError where the dense form is to be trained and there is none."""
+        network, epochs = self.network, self.fit.dense_epochs
+        if epochs == 0 or self.has_dense_form:
+            return
+        if network.name in HAVE_DENSE_FORM:
+            reason = f"crops of {network.input_size} px give 7x7 cells as it is"
+        else:
+            reason = f"only {', '.join(HAVE_DENSE_FORM)} have a dense form"
+        raise ConfigError(
+            f"fit.dense_epochs must be 0 for {network.name} at network.input_size = "
+            f"{network.input_size}, got {epochs}: {reason}"
+        )
+
+    @property
+    def has_dense_form(self) -> bool:
+        """True where the network has two forms on crops of this size."""
+        network = self.network
+        return network.name in HAVE_DENSE_FORM and network.input_size < DENSE_BELOW_PX
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values that a checkpoint can hold; `from_dict` reads them back."""

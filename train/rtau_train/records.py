@@ -14,9 +14,21 @@ from typing import Any, TypeVar
 
 from rtau.errors import SourceOpenError
 from rtau.strict_parser import StrictParser
+from rtau_train.whole_file import write_whole
 
 Record = TypeVar("Record")
 PARSER = StrictParser(null_is_nan=True)
+
+
+def portable(path: Path, /) -> str:
+    """Returns a path as a record may hold it: from the current folder down, else its name alone.
+
+    So that a record that is published says nothing of the machine it was made on.
+    """
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.resolve().name
 
 
 def plain(value: Any, /) -> Any:
@@ -39,10 +51,8 @@ def as_json(value: Any, /) -> str:
 
 
 def write_json(path: Path, value: Any, /) -> None:
-    """Writes a record as JSON; a crash leaves the old file whole."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(as_json(value), encoding="utf-8")
-    partial.replace(path)
+    """Writes a record as JSON, whole or not at all."""
+    write_whole(path, as_json(value))
 
 
 def from_plain(kind: type[Record], payload: Any, /, *, origin: str) -> Record:

@@ -27,6 +27,7 @@ def model():
         thresholds=(0.123456,) * 12,
         cam_scale=(1.23456,) * 12,
         weights=build(recipe.network).state_dict(),
+        is_dense=True,
     )
 
 

@@ -128,6 +128,10 @@ def test_overrides_change_values_and_are_checked_like_the_file():
         ("fit.warm_up=1.0", "fit.warm_up must lie between"),
         ("network.task=multi_class", "fit.landmark_weight"),
         ("oversample.copies=2", "missing key oversample"),
+        ("network.input_size=224", "fit.dense_epochs must be 0 for shufflenetv2_x1_0 at network"),
+        ("network.name=vgg19", "got 1: only resnet18, resnet34, resnet50, resnet101, mobilenetv2"),
+        ("fit.keep=best", "fit.dense_epochs must be 0 or all 12 epochs with fit.patience or"),
+        ("fit.patience=2", "weights that never learnt in the dense form could be kept"),
     ],
 )
 def test_a_wrong_override_is_refused_in_one_line(override, said):

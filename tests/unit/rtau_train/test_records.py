@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -108,3 +109,12 @@ def test_a_file_that_is_missing_or_no_json_says_who_writes_it(tmp_path):
         (tmp_path / "bad.json").write_bytes(content)
         with pytest.raises(SourceOpenError, match=r"bad.json is not JSON \(.*writes it"):
             records.read_json(tmp_path / "bad.json", hint=hint)
+
+
+def test_a_record_holds_no_path_of_the_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert records.portable(tmp_path / "runs" / "a") == "runs/a"
+    assert records.portable(Path("train/recipes/x.toml")) == "train/recipes/x.toml"
+    assert records.portable(tmp_path.parent / "other" / "x.toml") == "x.toml"
+    assert records.portable(Path("../x.toml")) == "x.toml"

@@ -22,6 +22,8 @@ class Stage:
     minutes: float
     """Wall time."""
     machine: str
+    changes: tuple[str, ...] = ()
+    """What the command line changed in the recipe."""
 
 
 @dataclasses.dataclass(frozen=True)

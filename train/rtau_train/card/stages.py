@@ -25,7 +25,7 @@ def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool]:
     found = [_stage(record)]
     network = load_model(run_folder).recipe.network
     while record.started_from:
-        path = Path(record.started_from)
+        path = _found(Path(record.started_from), beside=run_folder)
         folder = path if path.is_dir() else path.parent
         model = load_model(path)
         if model.weights_sha256() != record.started_from_sha256:
@@ -39,9 +39,15 @@ def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool]:
     return tuple(found), network.weights == "imagenet"
 
 
+def _found(path: Path, *, beside: Path) -> Path:
+    """Returns where a run lies: as the record names it, or beside the run that began with it."""
+    return path if path.exists() else beside.parent / path.name
+
+
 def _stage(record: LabRecord) -> Stage:
     return Stage(
         recipe=record.recipe,
+        changes=record.overrides,
         epochs=record.epochs_done,
         minutes=round(record.minutes, 1),
         machine=record.machine,

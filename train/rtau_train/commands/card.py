@@ -21,6 +21,7 @@ from rtau_train.commands._data_flags import add_data, read_run
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.models.checkpoint import Model
+from rtau_train.whole_file import write_whole
 
 
 def add_verbs(verbs: Any, /) -> None:
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         given, tell=lambda text: console.print(text, markup=False, highlight=False)
     )
     records.write_json(metrics_file, metrics)
-    arguments.out.write_text(card_text(metrics, contract), encoding="utf-8")
+    write_whole(arguments.out, card_text(metrics, contract))
     print(metrics_file)
     print(arguments.out)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import typing
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +16,25 @@ from rtau_train import records
 from rtau_train.commands._data_flags import add_data, read_data, read_run
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.evaluation import evaluate, metrics_table, probe
-from rtau_train.evaluation.predictions import write_predictions
-from rtau_train.evaluation.run_metrics import write_metrics
+from rtau_train.evaluation.parts import PartName, part_of
+from rtau_train.evaluation.predictions import PREDICTIONS_NAME, write_predictions
+from rtau_train.evaluation.run_metrics import METRICS_NAME, file_of, write_metrics
 from rtau_train.fitting.lab_record import read_record
 from rtau_train.models.checkpoint import load_model, save_model
 
-METRICS_NAME = "evaluation.json"
 PROBE_NAME = "probe.json"
-PREDICTIONS_NAME = "predictions.csv"
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `evaluate`, `calibrate` and `probe`."""
-    judge = verbs.add_parser("evaluate", help="write and print a run's figures on its test part")
+    judge = verbs.add_parser("evaluate", help="write and print a run's figures on one part")
+    judge.add_argument(
+        "--part",
+        choices=typing.get_args(PartName),
+        default="test",
+        help="of its split, or one of the two test parts of FER2013 (default: %(default)s); other "
+        "parts than test are written to files of their name, evaluation-public.json",
+    )
     judge.add_argument("--json", action="store_true", help="print JSON")
     judge.add_argument(
         "--group",
@@ -61,11 +68,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     model, splits = read_run(arguments)
     run = arguments.run_folder
     record = dataclasses.asdict(read_record(run))
-    groups = evaluate.group_columns(splits, arguments.groups)
-    said = evaluate.answers(model, splits)
-    metrics = evaluate.report(model, splits, said=said, groups=groups, record=record)
-    write_predictions(run / PREDICTIONS_NAME, said)
-    write_metrics(run / METRICS_NAME, metrics)
+    part = part_of(splits, arguments.part)
+    groups = evaluate.group_columns(splits, arguments.groups, part)
+    said = evaluate.answers(model, splits, part)
+    metrics = evaluate.report(model, splits, part=part, said=said, groups=groups, record=record)
+    write_predictions(run / file_of(PREDICTIONS_NAME, part.name), said)
+    write_metrics(run / file_of(METRICS_NAME, part.name), metrics)
     if arguments.json:
         print(records.as_json(metrics), end="")
     else:

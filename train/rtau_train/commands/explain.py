@@ -28,10 +28,12 @@ from rtau.facs import au_from_label
 from rtau.protocols import Tracker
 from rtau.runs.build import build_tracker
 from rtau.sources import expand_images
+from rtau_train import records
 from rtau_train.explaining.explain import Explanation, Opened, check_labels, explain, opened
 from rtau_train.explaining.largest_face import FoundFace, find_largest, read_image
 from rtau_train.explaining.panels import CELL_PX, HeatScale, draw
 from rtau_train.models.checkpoint import load_model
+from rtau_train.whole_file import write_whole
 
 RECORD = "explain.json"
 FORMAT = 1
@@ -149,10 +151,11 @@ def _labels(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _models(paths: Sequence[Path]) -> tuple[Opened, ...]:
-    """Returns the models of runs, each under its folder's name, or its path where names repeat."""
-    names = [_name(path.resolve()) for path in paths]
-    if len(set(names)) != len(names):
-        names = [str(path) for path in paths]
+    """Returns the models of runs, each under its folder's name, numbered where names repeat."""
+    names: list[str] = []
+    for path in paths:
+        name = _name(path.resolve())
+        names.append(name if name not in names else f"{name} ({len(names) + 1})")
     return tuple(opened(name, load_model(path)) for name, path in zip(names, paths, strict=True))
 
 
@@ -179,13 +182,13 @@ def _places(files: Sequence[Path], out: Path) -> dict[Path, Path]:
 def _leave_out(file: Path, reason: str, left_out: list[dict[str, str]]) -> None:
     reason = reason.removeprefix(f"{file}: ")
     print(f"rtau-train: {file}: {reason}", file=sys.stderr)
-    left_out.append({"file": str(file), "reason": reason})
+    left_out.append({"file": records.portable(file), "reason": reason})
 
 
 def _explain_file(file: Path, place: Path, request: ExplainRequest) -> dict[str, Any]:
     """Writes one panel and returns its part of the record."""
     frame = read_image(file)
-    about: dict[str, Any] = {"file": str(file), "panel": place.name}
+    about: dict[str, Any] = {"file": records.portable(file), "panel": place.name}
     if request.tracker is None:
         found = _explain_whole(frame, request)
     else:
@@ -240,7 +243,7 @@ def _heading(request: ExplainRequest, arguments: argparse.Namespace) -> dict[str
         "models": [
             {
                 "name": one.name,
-                "path": str(path),
+                "path": records.portable(path),
                 "network": one.model.recipe.network.name,
                 "weights_sha256": one.model.weights_sha256(),
             }
@@ -281,9 +284,4 @@ def _rounded(values: Sequence[float]) -> list[float]:
 def _write(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, content)

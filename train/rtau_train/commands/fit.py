@@ -17,6 +17,7 @@ from rtau_train.commands._training_flags import add_fitting, overrides, training
 from rtau_train.fitting import find_rate, loop
 from rtau_train.fitting.distributed import worker
 from rtau_train.recipe import read_recipe
+from rtau_train.records import portable
 
 
 def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,7 +53,7 @@ def _fit(arguments: argparse.Namespace) -> None:
             loop.fit(
                 recipe,
                 data,
-                recipe_path=arguments.recipe.as_posix(),
+                recipe_path=portable(arguments.recipe),
                 out=out,
                 resume=arguments.resume,
                 start_from=arguments.start_from,

@@ -25,6 +25,7 @@ from rtau_train.commands import (
     synth,
     warp,
 )
+from rtau_train.commands.parser import WholeNames
 from rtau_train.face_alignment import command as face_alignment
 
 INTERRUPTED = 130
@@ -68,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of all verbs."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = WholeNames(
         prog="rtau-train", description="Train and judge the networks that rtau runs."
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")

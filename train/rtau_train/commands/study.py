@@ -15,12 +15,14 @@ import torch
 from rich.console import Console
 
 from rtau.errors import RtauError, UsageError
+from rtau.sources import expand_images
 from rtau_train.commands._console_callback import ConsoleCallback
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.fitting.distributed import worker
 from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.recipe import Protocol
+from rtau_train.records import portable
 from rtau_train.study.conduct import Failed, Setting, conduct
 from rtau_train.study.plan import Planned, Reduction, StudyName, planned, read_reduction
 
@@ -49,6 +51,15 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         metavar="NAMES",
         help="of paper1: image, its own; subject, nobody on both sides (default both)",
     )
+    verb.add_argument(
+        "--pictures",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="IMAGE",
+        help="of paper2: image files, or folders of them, with faces from outside the data sets; "
+        "the report shows what is said of them",
+    )
     verb.add_argument("--recipes", type=Path, default=RECIPES, metavar="DIR")
     verb.add_argument("--weights-dir", type=Path, metavar="DIR", help="folder of ImageNet weights")
     verb.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -62,6 +73,9 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
+    pictures = tuple(expand_images(arguments.pictures)) if arguments.pictures else ()
+    if pictures and arguments.study != "paper2":
+        raise UsageError("--pictures are shown in the report of paper2 only; leave them out")
     folders = _folders(arguments.data)
     reduction = Reduction() if arguments.reduce is None else read_reduction(arguments.reduce)
     experiments = planned(
@@ -89,7 +103,8 @@ def _run(arguments: argparse.Namespace) -> None:
             data=data,
             options=options,
             reduction=reduction,
-            command=shlex.join(["rtau-train", *sys.argv[1:]]),
+            pictures=pictures,
+            command=shlex.join(["rtau-train", *map(_portable_word, sys.argv[1:])]),
         )
         page, failed = conduct(
             setting,
@@ -99,6 +114,12 @@ def _run(arguments: argparse.Namespace) -> None:
         )
     print(page)
     _raise_for(failed, len(experiments))
+
+
+def _portable_word(word: str) -> str:
+    """Returns a word of the command line, without the way to a folder of this machine."""
+    name, equals, value = word.rpartition("=")
+    return f"{name}{equals}{portable(Path(value))}" if Path(value).is_absolute() else word
 
 
 def _folders(pairs: list[str]) -> dict[str, Path]:

@@ -1,6 +1,6 @@
 """Reads a folder of labelled crops into the record that training works on.
 
-Checks every label and says which row is wrong; touches no picture. The layout is described at
+Checks every label and says which row is wrong. The layout is described at
 `rtau_train.datasets.labelled_crops`. Called by the command lines.
 """
 
@@ -15,11 +15,12 @@ import numpy.typing as npt
 from rtau.data import Task
 from rtau.errors import SourceOpenError
 from rtau.facs import au_from_label
+from rtau_train.datasets.decoded import FEWEST, LARGEST_PX, decoded_pictures
 from rtau_train.datasets.labelled_crops import LabelledCrops, Words
 from rtau_train.datasets.preparation import read_preparation
 
 LABELS, LANDMARKS = "labels.csv", "landmarks68.npz"
-LAYOUT = "--data must name a folder with crops/ and labels.csv, as `rtau-train prepare` writes"
+LAYOUT = "the folder must have crops/ and labels.csv, as `rtau-train prepare` writes"
 
 Table = dict[str, list[str]]
 
@@ -27,7 +28,9 @@ Table = dict[str, list[str]]
 def read_folder(
     folder: Path, *, labels: tuple[str, ...], task: Task = "multi_label"
 ) -> LabelledCrops:
-    """Returns a folder's labels and landmarks; pictures are not touched yet.
+    """Returns a folder's labels and landmarks.
+
+    Pictures are not touched yet, unless they are many small ones, which are kept decoded.
 
     An AU without a column was not coded.
 
@@ -46,8 +49,10 @@ def read_folder(
     else:
         targets = _one_hot(table.pop("emotion"), labels, path)
     made = read_preparation(folder)
+    pictures = tuple(folder / "crops" / file for file in files)
+    is_kept = made is not None and made.size_px <= LARGEST_PX and len(files) >= FEWEST
     return LabelledCrops(
-        pictures=tuple(folder / "crops" / file for file in files),
+        pictures=pictures,
         files=files,
         labels=labels,
         task=task,
@@ -56,6 +61,7 @@ def read_folder(
         columns={name: np.array(values) for name, values in table.items()},
         landmarks=_read_landmarks(folder / LANDMARKS, rows=len(files)),
         preparation=made,
+        decoded=decoded_pictures(folder, pictures) if is_kept else None,
         cut_by=() if made is None or made.crop is None else (made.crop,) * len(files),
     )
 

@@ -42,7 +42,7 @@ def split_rows(data: LabelledCrops, plan: SplitPlan, /) -> Split:
     if plan.train_only:
         split = _around(data, plan)
     elif plan.protocol == "given":
-        split = _given(data)
+        split = _given(data, plan)
     elif plan.protocol == "subject":
         split = _by_subject(data, plan)
     else:
@@ -193,7 +193,7 @@ def _dealt(
     return part_of
 
 
-def _given(data: LabelledCrops) -> Split:
+def _given(data: LabelledCrops, plan: SplitPlan) -> Split:
     if "split" not in data.columns:
         raise UsageError(
             'split.protocol is "given", but labels.csv has no column split; choose "image" or '
@@ -203,7 +203,12 @@ def _given(data: LabelledCrops) -> Split:
     wrong = sorted(set(values) - set(SPLIT_NAMES))
     if wrong:
         raise UsageError(f"column split must hold {', '.join(SPLIT_NAMES)}, got {str(wrong[0])!r}")
-    return _sorted(*(np.flatnonzero(values == name) for name in SPLIT_NAMES))
+    train, validation, test = (np.flatnonzero(values == name) for name in SPLIT_NAMES)
+    if len(train) and not len(validation):
+        order = np.random.default_rng(plan.seed).permutation(train)
+        count = max(1, round(plan.validation * len(train)))
+        validation, train = order[:count], order[count:]
+    return _sorted(train, validation, test)
 
 
 def _sorted(train: Rows, validation: Rows, test: Rows) -> Split:

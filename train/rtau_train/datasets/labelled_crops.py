@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -29,13 +28,12 @@ from rtau.data import Image, Task
 from rtau.errors import SourceOpenError, UsageError
 from rtau_train.datasets import augmentation
 from rtau_train.datasets.augmentation import Rule
+from rtau_train.datasets.decoded import READERS, Decoded, read_picture
 from rtau_train.datasets.preparation import Preparation
 from rtau_train.recipe import Aligned, Inner, Recipe
 
 # Occurrence of an AU wherever intensity is known: FACS B ("slight") is 2 on the 0-5 scale.
 OCCURS_FROM = 2.0
-# Decoding releases Python's lock, so two threads keep two cores busy; more wait for the disk.
-READERS = 2
 
 Rows = npt.NDArray[np.int64]
 Words = npt.NDArray[np.str_]
@@ -72,6 +70,8 @@ class LabelledCrops:
     """int64 (N,): 0 for a picture itself, k for its k-th artificial image; None: no copies."""
     cut_by: tuple[CropRule | None, ...] = ()
     """Per row, where on a detector's box the picture was cut; None: not known. Empty: of none."""
+    decoded: Decoded | None = None
+    """The pictures, where they are kept decoded."""
     side_px: int | None = None
     """Side pictures are brought to when they are read; None leaves them and asks for one size."""
 
@@ -81,7 +81,7 @@ class LabelledCrops:
             raise ValueError(
                 f"targets must be ({rows}, {len(self.labels)}), got {self.targets.shape}"
             )
-        for name in ("subjects", "copies", "landmarks", "cut_by"):
+        for name in ("subjects", "copies", "landmarks", "cut_by", "decoded"):
             values = getattr(self, name)
             is_absent = values is None or (name == "cut_by" and not values)
             if not is_absent and len(values) != rows:
@@ -121,6 +121,7 @@ class LabelledCrops:
             landmarks=None if self.landmarks is None else self.landmarks[rows],
             cut_by=tuple(self.cut_by[row] for row in rows) if self.cut_by else (),
             copies=copies,
+            decoded=None if self.decoded is None else self.decoded.take(rows),
         )
 
     def rule_of(self, row: int, recipe: Recipe, /) -> Rule:
@@ -191,10 +192,7 @@ class LabelledCrops:
         return images, points
 
     def _one(self, row: int) -> tuple[Image, npt.NDArray[np.float32] | None]:
-        image_bgr = cv2.imread(str(self.pictures[row]), cv2.IMREAD_COLOR)
-        if image_bgr is None:
-            raise SourceOpenError(f"{self.pictures[row]}: the picture is missing or unreadable")
-        image = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        image = read_picture(self.pictures[row]) if self.decoded is None else self.decoded.one(row)
         points = self.landmarks[row] if self.landmarks is not None else None
         if self.side_px is not None:
             image, points = augmentation.resized(image, points, side_px=self.side_px)
@@ -240,6 +238,7 @@ def joined(parts: Sequence[LabelledCrops], /) -> LabelledCrops:
         landmarks=_joined_landmarks(parts),
         cut_by=tuple(rule for part in parts for rule in part.cut_by or (None,) * len(part)),
         preparation=_joined_preparation(parts, names),
+        decoded=None,
         side_px=max(_side_px(part) for part in parts),
     )
 

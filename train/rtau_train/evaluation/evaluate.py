@@ -23,6 +23,7 @@ from rtau_train.datasets.labelled_crops import LabelledCrops, Rows, Words, occur
 from rtau_train.datasets.splits import DataSplits
 from rtau_train.evaluation import binary_metrics, calibration
 from rtau_train.evaluation.assessment import Answers, class_metrics, group_metrics, label_metrics
+from rtau_train.evaluation.parts import Part, part_of
 from rtau_train.evaluation.run_metrics import FORMAT, RunMetrics, SplitMetrics
 from rtau_train.evaluation.settings import settings_of
 from rtau_train.models.cam import logits_and_cams
@@ -219,9 +220,10 @@ def _photographic(
     )
 
 
-def answers(model: Model, splits: DataSplits, /) -> Answers:
-    """Returns what a model says of the rows that training never saw nor chose by, and the truth."""
-    return answers_to(model, splits.data, splits.split.test)
+def answers(model: Model, splits: DataSplits, part: Part | None = None, /) -> Answers:
+    """Returns what a model says of a part, and the truth; None: the test part of its split."""
+    rows = splits.split.test if part is None else part.rows
+    return answers_to(model, splits.data, rows)
 
 
 def answers_to(model: Model, data: LabelledCrops, rows: Rows, /) -> Answers:
@@ -252,21 +254,24 @@ def report(
     splits: DataSplits,
     /,
     *,
+    part: Part | None = None,
     said: Answers | None = None,
     groups: dict[str, Words] | None = None,
     record: dict[str, Any] | None = None,
 ) -> RunMetrics:
-    """Returns the figures of a model on its test part.
+    """Returns the figures of a model on one part of the data.
 
     Args:
         model: whose.
         splits: the data of its run.
-        said: its `answers`, if they are there already.
-        groups: str (N,) columns of the test part to break the figures down by; None: those of
+        part: which rows; None: the test part of the split.
+        said: its `answers` of that part, if they are there already.
+        groups: str (N,) columns of the part to break the figures down by; None: those of
             `GROUP_COLUMNS` that the data have.
         record: what else is known of the run; its settings and weights are added.
     """
-    said = said or answers(model, splits)
+    part = part or part_of(splits, "test")
+    said = said or answers(model, splits, part)
     recipe, made = model.recipe, splits.data.preparation
     is_labels, seed = recipe.network.task == "multi_label", recipe.fit.seed
     thresholds = model.thresholds if is_labels else None
@@ -281,22 +286,29 @@ def report(
         dataset="renders" if made is None else made.dataset,
         protocol=splits.protocol,
         seed=seed,
-        **{name: _part(splits, getattr(splits.split, name)) for name in SPLIT_NAMES},
+        **{name: _size(splits, getattr(splits.split, name)) for name in SPLIT_NAMES},
+        judged=_size(splits, part.rows),
+        part=part.words,
+        used_for=part.used_for,
         labels=labels,
         means=means,
-        groups=group_metrics(said, groups or group_columns(splits, None), thresholds=thresholds),
+        groups=group_metrics(
+            said, groups or group_columns(splits, None, part), thresholds=thresholds
+        ),
         classes=None if is_labels else class_metrics(said, seed=seed),
         cams=(),
         record={**(record or {}), **added},
     )
 
 
-def _part(splits: DataSplits, rows: Rows) -> SplitMetrics:
+def _size(splits: DataSplits, rows: Rows) -> SplitMetrics:
     return SplitMetrics(len(rows), len(np.unique(splits.data.subjects[rows])))
 
 
-def group_columns(splits: DataSplits, wanted: Sequence[str] | None, /) -> dict[str, Words]:
-    """Returns columns of labels.csv for the test part; None: those of `GROUP_COLUMNS` there are.
+def group_columns(
+    splits: DataSplits, wanted: Sequence[str] | None, part: Part, /
+) -> dict[str, Words]:
+    """Returns columns of labels.csv for a part; None: those of `GROUP_COLUMNS` there are.
 
     Raises:
         UsageError: the data lack a column that is wanted.
@@ -309,7 +321,7 @@ def group_columns(splits: DataSplits, wanted: Sequence[str] | None, /) -> dict[s
             f"labels.csv has no column {missing[0]} to group by; it has "
             f"{', '.join(columns) or 'none beside the labels'}"
         )
-    return {name: columns[name][splits.split.test] for name in names}
+    return {name: columns[name][part.rows] for name in names}
 
 
 def _cam_scale(peaks: npt.NDArray[np.float32], occurs: npt.NDArray[np.bool_]) -> float:

@@ -11,7 +11,13 @@ from rtau_train.evaluation.run_metrics import ClassMetrics, LabelMetrics, MeanMe
 
 
 def metrics_table(metrics: RunMetrics, /) -> str:
-    """Returns the figures per label or class as Markdown, their means last."""
+    """Returns the figures per label or class as Markdown, their means last, the part first."""
+    used = f", {metrics.used_for}" if metrics.used_for else ""
+    part = f"{metrics.part}, {metrics.size.rows:,} pictures{used}"
+    return f"{part[0].upper()}{part[1:]}\n\n{_figures(metrics)}"
+
+
+def _figures(metrics: RunMetrics) -> str:
     if metrics.classes is not None:
         return _classes(metrics.classes)
     assert metrics.means is not None  # RunMetrics promises one of them

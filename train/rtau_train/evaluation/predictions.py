@@ -9,16 +9,18 @@ import csv
 from pathlib import Path
 
 from rtau_train.evaluation.assessment import Answers
+from rtau_train.whole_file import whole_file
+
+PREDICTIONS_NAME = "predictions.csv"
 
 
 def write_predictions(path: Path, answers: Answers, /) -> None:
     """Writes file, subject, a probability `P_` and a truth `T_` per label; empty: not coded.
 
-    A crash leaves the old file whole.
+    Whole or not at all.
     """
-    partial = path.with_name(path.name + ".partial")
     heads = [f"{prefix}_{label}" for prefix in "PT" for label in answers.labels]
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file", "subject", *heads])
         for k, name in enumerate(answers.files):
@@ -31,4 +33,3 @@ def write_predictions(path: Path, answers: Answers, /) -> None:
                     *(int(present) if coded else "" for present, coded in truth),
                 ]
             )
-    partial.replace(path)

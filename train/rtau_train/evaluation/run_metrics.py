@@ -19,6 +19,7 @@ from rtau_train.evaluation.reliability import ReliabilityBin
 from rtau_train.recipe import Protocol
 
 FORMAT = 1
+METRICS_NAME = "evaluation.json"
 CAM_METHODS: tuple[CamMethod, ...] = ("gradcam", "gradcam++")
 RegionSource = Literal["landmarks", "mean face"]
 
@@ -203,6 +204,12 @@ class RunMetrics:
     """Empty where heatmaps were not measured."""
     record: dict[str, Any]
     """How it was made: recipe, commit, machine, versions, minutes, epochs, overrides."""
+    judged: SplitMetrics | None = None
+    """What the figures are over; None in files older than this: the test part."""
+    part: str = "test part"
+    """Which part that is, in words."""
+    used_for: str = ""
+    """What the run used these pictures for; empty for those it was only judged on."""
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:
@@ -214,6 +221,11 @@ class RunMetrics:
         )
         if not is_whole:
             raise ValueError(f"figures of task {self.task} are missing; evaluate the run again")
+
+    @property
+    def size(self) -> SplitMetrics:
+        """The size of the part that the figures are over."""
+        return self.judged or self.test
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values for JSON; `from_dict` reads them back."""
@@ -231,6 +243,11 @@ class RunMetrics:
 
 def _lift(value: float, chance: float) -> float:
     return value / chance if chance > 0 else float("nan")
+
+
+def file_of(name: str, part: str, /) -> str:
+    """Returns the file of a part: `evaluation.json` of the test part, `evaluation-public.json`."""
+    return name if part == "test" else name.replace(".", f"-{part}.")
 
 
 def write_metrics(path: Path, metrics: RunMetrics, /) -> None:

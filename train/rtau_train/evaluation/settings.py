@@ -6,7 +6,8 @@ report prints.
 
 from __future__ import annotations
 
-from rtau_train.recipe import Fit, Network, Recipe, SplitPlan
+from rtau_train.fit_settings import Fit
+from rtau_train.recipe import Network, Recipe, SplitPlan
 
 _STARTS = {"none": "random", "imagenet": "ImageNet"}
 _TRAINED = {"all": "everything", "last_block": "head and last block"}

@@ -137,9 +137,8 @@ def _block(one: Explanation, *, heat_scale: HeatScale, letters: Sequence[str]) -
             heats = [reading.heats[row] for reading in readings]
             caption = _Line(f"{letter} {METHOD_NAMES[heats[0].method]}", cap_px=_HEAD)
             parts.append(_text_box([caption], _width(len(heats))))
-            parts.append(
-                _beside([_cell(one.picture_rgb, heat, heat_scale) for heat in heats], _GAP)
-            )
+            drawn = [captioned(one.picture_rgb, heat, heat_scale=heat_scale) for heat in heats]
+            parts.append(_beside(drawn, _GAP))
     name = _Line(one.name, cap_px=_TITLE, bold=True)
     return _below(
         [_text_box([name], _width(min(len(one.readings), MAX_ABREAST))), *parts], _GAP // 2
@@ -189,8 +188,11 @@ def heat_picture(picture_rgb: Image, heat: Heat, /, *, heat_scale: HeatScale) ->
     return image
 
 
-def _cell(picture_rgb: Image, heat: Heat, heat_scale: HeatScale) -> Image:
-    """Returns the face under one CAM, and below it how strong the heat is."""
+def captioned(picture_rgb: Image, heat: Heat, /, *, heat_scale: HeatScale) -> Image:
+    """Returns the face under one CAM, and below it how strong the heat is, or that there is none.
+
+    uint8 (H, CELL_PX, 3), BGR.
+    """
     image = heat_picture(picture_rgb, heat, heat_scale=heat_scale)
     if heat.peak_xy is None:
         return _below([image, _text_box([_Line("no heat", colour=_GREY)], CELL_PX)], 0)

@@ -25,6 +25,8 @@ from rtau_train.face_alignment.placements import MOST_LOG_SCALE, MOST_SHIFT, MOS
 from rtau_train.face_alignment.recipe import Recipe, read_recipe
 from rtau_train.face_alignment.scenes import KINDS
 from rtau_train.fitting.lab_record import git_commit
+from rtau_train.records import portable
+from rtau_train.whole_file import write_whole
 
 _CALIBRATION_EXAMPLES: Final = 4000
 
@@ -105,7 +107,7 @@ def ship(
     opened = OnnxAlignment(model)
     figures = assess.assessed(opened, gathered, arguments.photographs, say=say)
     text = card.card_text(figures, opened.contract, recipe, file_bytes=len(model), kinds=len(KINDS))
-    path.with_suffix(".md").write_text(text, encoding="utf-8")
+    write_whole(path.with_suffix(".md"), text)
     return path
 
 
@@ -131,7 +133,7 @@ def contract_of(
         max_roll_deg=MOST_TURN_DEG,
         calibration=calibration,
         weights_sha256=exported.weights_sha256(network),
-        recipe=path.as_posix(),
+        recipe=portable(path),
         git_commit=git_commit(),
         licence=recipe.shipping.licence,
         training_data=recipe.shipping.training_data,

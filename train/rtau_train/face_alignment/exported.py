@@ -26,6 +26,7 @@ from rtau.faces.alignment_contract import (
 )
 from rtau_train.face_alignment.examples import SIZE_PX, Floats, Grey
 from rtau_train.face_alignment.network import AlignmentNetwork
+from rtau_train.whole_file import write_whole
 
 OPSET: Final = 18
 # Differences from torch that are rounding, as logits and as px.
@@ -101,9 +102,9 @@ def write_files(model: bytes, folder: Path, /, *, name: str) -> Path:
     """Writes NAME.onnx and NAME.json into a folder and returns the first."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.onnx"
-    path.write_bytes(model)
+    write_whole(path, model)
     contract = OnnxAlignment(model).contract
-    path.with_suffix(".json").write_text(contract.to_json() + "\n", encoding="utf-8")
+    write_whole(path.with_suffix(".json"), contract.to_json() + "\n")
     return path
 
 

@@ -24,6 +24,7 @@ from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models import start
 from rtau_train.models.loss import total_loss
 from rtau_train.recipe import Recipe
+from rtau_train.whole_file import whole_file
 
 # fastai's range, which the second study used.
 LOWEST, HIGHEST = 1e-7, 10.0
@@ -50,7 +51,7 @@ class TriedRates:
 
     def write(self, path: Path, /) -> None:
         """Writes a CSV with a row per rate."""
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("rate", "smoothed_loss"))
             writer.writerows(zip(self.rates, self.losses, strict=True))
@@ -69,6 +70,7 @@ def try_rates(
     torch.manual_seed(recipe.fit.seed)
     device = options.worker.device
     net = start(recipe.network, weights_dir=options.weights_dir).to(device)
+    net.set_dense(recipe.fit.is_dense(0))
     optimiser = build_optimiser(net, recipe.fit)
     splits = splits_of(data, recipe)
     training = TrainingSet(recipe, splits.data, splits.split.train, threads=options.loader_workers)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from rtau_train.whole_file import whole_file
+
 FILE_NAME = "history.csv"
 BOARD = "tensorboard"
 
@@ -38,12 +40,13 @@ class EpochDone:
 
 def write_history(folder: Path, rows: Sequence[EpochDone], /) -> None:
     """Writes history.csv and the TensorBoard events of all epochs so far."""
-    partial = folder / (FILE_NAME + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with (
+        whole_file(folder / FILE_NAME) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.DictWriter(file, fieldnames=[f.name for f in dataclasses.fields(EpochDone)])
         writer.writeheader()
         writer.writerows(dataclasses.asdict(row) for row in rows)
-    partial.replace(folder / FILE_NAME)
     shutil.rmtree(folder / BOARD, ignore_errors=True)
     with SummaryWriter(str(folder / BOARD)) as board:
         for row in rows:

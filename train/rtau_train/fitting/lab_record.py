@@ -19,6 +19,7 @@ from rtau.errors import SourceOpenError
 from rtau.runs.bench import machine as machine_record
 from rtau.runs.bench.machine import revision
 from rtau.strict_parser import StrictParser
+from rtau_train.whole_file import write_whole
 
 FILE_NAME = "run.json"
 
@@ -28,7 +29,7 @@ class LabRecord:
     """One training run, as far as it has come."""
 
     recipe: str
-    """Path of the recipe as it was given."""
+    """Path of the recipe; its name alone where it lay outside the current folder."""
     overrides: tuple[str, ...]
     """What the command line changed in it, `fit.epochs=3`."""
     commit: str
@@ -40,6 +41,7 @@ class LabRecord:
     processes: int
     amp: bool
     dataset: str
+    """Names of the data sets, as `LabelledCrops.datasets` has them, separated by commas."""
     train_rows: int
     validation_rows: int
     test_rows: int
@@ -51,7 +53,7 @@ class LabRecord:
     notes: tuple[str, ...] = ()
     """What a reader of the figures must know: labels that never occur in training."""
     started_from: str = ""
-    """The run whose weights it began with, as given to --start-from; empty: network.weights."""
+    """The run whose weights it began with; empty: network.weights."""
     started_from_sha256: str = ""
     """Of those weights; empty without such a run."""
 
@@ -61,10 +63,8 @@ class LabRecord:
 
 
 def write_record(folder: Path, record: LabRecord, /) -> None:
-    """Writes run.json; a crash leaves the old file whole."""
-    partial = folder / (FILE_NAME + ".partial")
-    partial.write_text(record.to_json(), encoding="utf-8")
-    partial.replace(folder / FILE_NAME)
+    """Writes run.json, whole or not at all."""
+    write_whole(folder / FILE_NAME, record.to_json())
 
 
 def read_record(folder: Path, /) -> LabRecord:

@@ -21,6 +21,8 @@ from rtau_train.fitting import lab_record, loop
 from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models.checkpoint import Model
 from rtau_train.recipe import Recipe
+from rtau_train.records import portable
+from rtau_train.whole_file import whole_file, write_whole
 
 CSV_NAME = "curve.csv"
 MARKDOWN_NAME = "curve.md"
@@ -100,7 +102,7 @@ def _fitted(setting: Setting, count: int, callback: loop.Callback) -> Model:
     return loop.fit(
         _recipe_for(setting, count),
         setting.data,
-        recipe_path=setting.recipe_path.as_posix(),
+        recipe_path=portable(setting.recipe_path),
         out=_run(setting, count),
         resume=True,
         callback=callback,
@@ -136,12 +138,15 @@ def _mean_auc(model: Model, data: LabelledCrops, rows: Rows) -> float:
 def write_curve(setting: Setting, points: Sequence[Point], /) -> None:
     """Writes curve.csv and curve.md: a row per point, and how they were made."""
     names = list(setting.others)
-    with (setting.out / CSV_NAME).open("w", encoding="utf-8", newline="") as file:
+    with (
+        whole_file(setting.out / CSV_NAME) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(["rows", "learnt", "test", *names])
         for point in points:
             writer.writerow([point.rows, *(f"{value:.4f}" for value in point.metrics)])
-    (setting.out / MARKDOWN_NAME).write_text(_markdown(setting, points), encoding="utf-8")
+    write_whole(setting.out / MARKDOWN_NAME, _markdown(setting, points))
 
 
 def _markdown(setting: Setting, points: Sequence[Point]) -> str:

@@ -34,6 +34,7 @@ from rtau_train.models.engine_weights import restore_statistics
 from rtau_train.models.facenet import FaceNet
 from rtau_train.models.loss import balanced_weights, total_loss
 from rtau_train.recipe import Recipe
+from rtau_train.whole_file import write_whole
 
 # Enough pictures that the variances of single channels are known within a few percent.
 STATISTICS_BATCHES = 16
@@ -148,7 +149,7 @@ class Run:
         self._history: list[EpochDone] = []
         out.mkdir(parents=True, exist_ok=True)
         if self._worker.is_first and not (out / "last.pt").exists():
-            (out / SPLIT_FILE).write_text(splits.to_json(recipe.split), encoding="utf-8")
+            write_whole(out / SPLIT_FILE, splits.to_json(recipe.split))
 
     @property
     def is_over(self) -> bool:
@@ -221,9 +222,8 @@ class Run:
         started_s = time.monotonic()
         recipe, epoch = self._recipe, self._record.epochs_done
         self._net.freeze("head" if epoch < recipe.fit.frozen_epochs else recipe.network.unfreeze)
-        self._net.set_dense(epoch >= recipe.fit.epochs - recipe.fit.dense_epochs)
+        self._net.set_dense(recipe.fit.is_dense(epoch))
         loss = self._train(epoch, callback)
-        self._net.set_dense(True)
         chosen = self._validate() if self._worker.is_first else None
         score = self._worker.agree(0.0 if chosen is None else chosen.score)
         wall_s = time.monotonic() - started_s
@@ -321,6 +321,7 @@ class Run:
                 cam_scale=chosen.cam_scale,
                 cam_plus_plus_scale=chosen.cam_plus_plus_scale,
                 weights=weights,
+                is_dense=self._recipe.fit.is_dense(self._record.epochs_done - 1),
             )
             save_model(self._out / "model.pt", model)
         state = {
@@ -366,7 +367,6 @@ def _splits(
 def _first_record(
     splits: DataSplits, /, *, recipe_path: str, options: TrainingOptions
 ) -> lab_record.LabRecord:
-    made = splits.data.preparation
     return lab_record.LabRecord(
         recipe=recipe_path,
         overrides=options.overrides,
@@ -376,7 +376,7 @@ def _first_record(
         device=options.worker.device,
         processes=options.worker.world,
         amp=options.amp,
-        dataset="renders" if made is None else made.dataset,
+        dataset=", ".join(dict.fromkeys(splits.data.datasets.tolist())),
         train_rows=len(splits.split.train),
         validation_rows=len(splits.split.validation),
         test_rows=len(splits.split.test),

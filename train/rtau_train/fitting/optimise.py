@@ -11,8 +11,8 @@ import math
 import torch
 from torch import nn
 
+from rtau_train.fit_settings import Fit
 from rtau_train.models.facenet import FaceNet
-from rtau_train.recipe import Fit
 
 # Share of the peak at which a one-cycle schedule begins, and at which it ends.
 FIRST, LAST = 1 / 25, 1e-5

@@ -17,11 +17,12 @@ from rtau.backends.onnx_file import contract_in
 from rtau.errors import ConfigError, SourceOpenError
 from rtau_train.datasets.splits import FILE_NAME as SPLIT_FILE
 from rtau_train.models import build
-from rtau_train.models.checkpoint import load_model
+from rtau_train.models.checkpoint import MODEL_FILE, load_model
 from rtau_train.models.deepening import SHALLOW_OF, deepened
 from rtau_train.models.engine_weights import weights_of_file
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Network
+from rtau_train.records import portable
 
 # What the weights, or what they were trained to see, depend on.
 _SAME = ("task", "hidden", "pooling", "mean", "std")
@@ -34,7 +35,7 @@ class OtherRun:
     """The run whose weights another run begins with."""
 
     path: str
-    """Its folder, model.pt or ONNX file, as it was given."""
+    """Its folder, model.pt or ONNX file, as records name it."""
     weights_sha256: str
     """Of what the run trained."""
     weights: dict[str, Tensor]
@@ -86,7 +87,8 @@ def read_other_run(path: Path, network: Network, /) -> OtherRun:
     folder = path if path.is_dir() else path.parent
     split_folder = folder if (folder / SPLIT_FILE).is_file() else None
     weights = deepened(model.weights) if is_shallow else model.weights
-    return OtherRun(path.as_posix(), model.weights_sha256(), weights, split_folder)
+    run = path.parent if path.name == MODEL_FILE else path
+    return OtherRun(portable(run), model.weights_sha256(), weights, split_folder)
 
 
 def _read_file(path: Path, network: Network) -> OtherRun:
@@ -103,7 +105,7 @@ def _read_file(path: Path, network: Network) -> OtherRun:
     ]
     _refuse(path, [*found, *_other_labels(contract.labels, network)])
     weights = weights_of_file(path, build(network))
-    return OtherRun(path.as_posix(), contract.weights_sha256, weights, None, True)
+    return OtherRun(portable(path), contract.weights_sha256, weights, None, True)
 
 
 def _beside(values: Tensor, like: Tensor) -> Tensor:

@@ -21,9 +21,11 @@ from rtau.errors import ContractError, SinkError, SourceOpenError
 from rtau_train.models import build
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
+from rtau_train.whole_file import whole_file
 
 # Raised when a field changes its meaning; older files are then refused with a clear text.
 FORMAT = 3
+MODEL_FILE = "model.pt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Model:
 
     recipe: Recipe
     recipe_path: str
-    """Path of the recipe as it was given to `rtau-train fit`."""
+    """Path of the recipe that was given to `rtau-train fit`."""
     epochs_done: int
     thresholds: tuple[float, ...]
     """Per label, chosen on the held-out threshold part."""
@@ -40,6 +42,8 @@ class Model:
     """Per label, the raw Grad-CAM value that counts as full heat."""
     weights: dict[str, Tensor]
     """The network's state dict."""
+    is_dense: bool
+    """Whether these weights learnt in the dense form; they are judged and exported in it."""
     cam_plus_plus_scale: tuple[float, ...] | None = None
     """The same for Grad-CAM++; None in a checkpoint older than it."""
     temperature: tuple[float, ...] | None = None
@@ -64,10 +68,10 @@ class Model:
         )
 
     def network(self) -> FaceNet:
-        """Returns the network in eval mode with its finer feature map, as it is exported."""
+        """Returns the network in eval mode, in the form its weights learnt in."""
         net = build(self.recipe.network)
         net.load_state_dict(self.weights)
-        net.set_dense(True)
+        net.set_dense(self.is_dense)
         return net.eval()
 
     def scale_of(self, method: CamMethod, /) -> tuple[float, ...]:
@@ -107,13 +111,30 @@ def load_model(path: Path) -> Model:
         SourceOpenError: missing, not a checkpoint, or of another format.
     """
     if path.is_dir():
-        path = path / "model.pt"
+        path = path / MODEL_FILE
     payload = load_state(path, kind="model")
     recipe = Recipe.from_dict(payload.pop("recipe"), origin=str(path))
+    _check_form(payload, recipe, path)
     try:
         return Model(recipe=recipe, **payload)
     except TypeError as error:
         raise SourceOpenError(f"{path}: not a model of this version of rtau ({error})") from None
+
+
+def _check_form(payload: dict[str, Any], recipe: Recipe, path: Path) -> None:
+    """Adds the form to a file older than it, in which every network was judged in dense form.
+
+    Raises:
+        SourceOpenError: its thresholds are those of a form that its weights never learnt in.
+    """
+    if "is_dense" in payload:
+        return
+    if recipe.has_dense_form and not recipe.fit.dense_epochs:
+        raise SourceOpenError(
+            f"{path}: this checkpoint was trained in the plain form and judged in the dense one, "
+            "by an older version of rtau; train it again, with fit.dense_epochs for the dense form"
+        )
+    payload["is_dense"] = recipe.fit.dense_epochs > 0
 
 
 def save_state(path: Path, payload: dict[str, Any]) -> None:
@@ -122,12 +143,10 @@ def save_state(path: Path, payload: dict[str, Any]) -> None:
     Raises:
         SinkError: the file cannot be written.
     """
-    partial = path.with_suffix(path.suffix + ".partial")
     try:
-        torch.save({"format": FORMAT, **payload}, partial)
-        partial.replace(path)
+        with whole_file(path) as part:
+            torch.save({"format": FORMAT, **payload}, part)
     except (OSError, RuntimeError) as error:  # torch's writer raises the latter on a full disk
-        partial.unlink(missing_ok=True)
         raise SinkError(
             f"{path}: the checkpoint cannot be written ({_first_line(error)}); free space, then go "
             "on with --resume"

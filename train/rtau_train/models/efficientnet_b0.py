@@ -9,6 +9,7 @@ from __future__ import annotations
 import torchvision
 from torch import Tensor, nn
 
+from rtau_train.fit_settings import DENSE_BELOW_PX
 from rtau_train.models import dense as atrous
 from rtau_train.models.facenet import Body
 from rtau_train.models.pretrained import Pretrained
@@ -32,7 +33,7 @@ class EfficientNetB0(Body):
     """The convolutional part of torchvision's EfficientNetB0."""
 
     channels = 1280
-    plain_from_px = 193
+    plain_from_px = DENSE_BELOW_PX
     last_block = tuple(f"features.{stage}." for stage in range(LAST_STRIDE, 9))
     pretrained = Pretrained(
         "https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth", "7f5810bc"

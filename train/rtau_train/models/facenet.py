@@ -45,7 +45,7 @@ class Body(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def set_dense(self, dense: bool, /) -> None:
-        """Chooses the finer feature map that is exported, or the cheap one to train with.
+        """Chooses the finer feature map, or the cheap one as published.
 
         Both compute the same features at the places they share.
         """
@@ -145,7 +145,7 @@ class FaceNet(nn.Module):
         return points.reshape(-1, LANDMARK_VALUES // 2, 2)
 
     def set_dense(self, dense: bool, /) -> None:
-        """Chooses the body's finer maps where its plain ones would be coarser than 7x7."""
+        """Chooses the body's finer maps, if its plain ones would be coarser than 7x7."""
         self.body.set_dense(dense and self._may_be_dense)
 
     def freeze(self, unfreeze: Unfreeze | Literal["head"], /) -> None:

@@ -14,7 +14,7 @@ from torchvision.ops import sigmoid_focal_loss
 
 from rtau.data import Task
 from rtau_train.datasets.labelled_crops import OCCURS_FROM
-from rtau_train.recipe import Fit
+from rtau_train.fit_settings import Fit
 
 # Ridnik et al., ICCV 2021, section 3: focusing of absent labels and the margin they are shifted by.
 ABSENT_FOCUS, ABSENT_MARGIN = 4, 0.05

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torchvision
 from torch import Tensor
 
+from rtau_train.fit_settings import DENSE_BELOW_PX
 from rtau_train.models import dense as atrous
 from rtau_train.models.facenet import Body
 from rtau_train.models.pretrained import Pretrained
@@ -21,7 +22,7 @@ class MobileNetV2(Body):
     """The convolutional part of torchvision's MobileNetV2."""
 
     channels = 1280
-    plain_from_px = 193
+    plain_from_px = DENSE_BELOW_PX
     last_block = tuple(f"features.{block}." for block in range(LAST_STRIDE, 19))
     pretrained = Pretrained(
         "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth", "b0353104"

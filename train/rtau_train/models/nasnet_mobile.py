@@ -62,7 +62,7 @@ class NasNetMobile(Body):
         return maps
 
     def set_dense(self, dense: bool, /) -> None:
-        """Does nothing: the cells' poolings have no dilated twin in ONNX.
+        """Does nothing: the cells' poolings cannot be dilated in ONNX.
 
         Crops under `plain_from_px` give coarser maps, which export refuses.
         """

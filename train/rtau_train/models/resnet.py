@@ -9,6 +9,7 @@ from __future__ import annotations
 import torchvision
 from torch import Tensor
 
+from rtau_train.fit_settings import DENSE_BELOW_PX
 from rtau_train.models import dense as atrous
 from rtau_train.models.facenet import Body
 from rtau_train.models.pretrained import Pretrained
@@ -19,7 +20,7 @@ _URL = "https://download.pytorch.org/models/"
 class ResNet(Body):
     """The convolutional part of one of torchvision's ResNets."""
 
-    plain_from_px = 193
+    plain_from_px = DENSE_BELOW_PX
     last_block = ("layer4.",)
 
     def __init__(self, net: torchvision.models.ResNet, *, pretrained: Pretrained) -> None:

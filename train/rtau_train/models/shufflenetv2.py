@@ -10,6 +10,7 @@ from __future__ import annotations
 import torchvision
 from torch import Tensor, nn
 
+from rtau_train.fit_settings import DENSE_BELOW_PX
 from rtau_train.models.facenet import Body
 from rtau_train.models.pretrained import Pretrained
 
@@ -18,7 +19,7 @@ class ShuffleNetV2(Body):
     """The convolutional part of torchvision's ShuffleNetV2."""
 
     channels = 1024
-    plain_from_px = 193
+    plain_from_px = DENSE_BELOW_PX
     last_block = ("stage4.", "conv5.")
     pretrained = Pretrained(
         "https://download.pytorch.org/models/shufflenetv2_x1-5666bf0f80.pth", "5666bf0f80"

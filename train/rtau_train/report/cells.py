@@ -35,12 +35,16 @@ def not_given() -> Cell:
 
 
 def best(cells: Sequence[Cell], /) -> list[Cell]:
-    """Returns the cells with the highest number in bold; those without a number are left."""
+    """Returns the cells with the highest number in bold; those without a number are left.
+
+    None is best where the highest is shown as 0, for nothing was found by any.
+    """
     known = [float(cell.text) for cell in cells if not cell.is_missing]
-    if not known:
+    highest = max(known, default=0.0)
+    if highest <= 0:
         return list(cells)
     return [
-        dataclasses.replace(cell, is_best=not cell.is_missing and float(cell.text) == max(known))
+        dataclasses.replace(cell, is_best=not cell.is_missing and float(cell.text) == highest)
         for cell in cells
     ]
 

@@ -10,24 +10,55 @@ import dataclasses
 import numpy as np
 
 from rtau_train.evaluation import multiclass_metrics
-from rtau_train.evaluation.run_metrics import ClassMetrics
+from rtau_train.evaluation.run_metrics import ClassMetrics, RunMetrics
 from rtau_train.report import cells, names
 from rtau_train.report.document import Block, Cell, Fold, Section, Table, Words
 from rtau_train.report.published.tables import paper2
 from rtau_train.report.results import Run, StudyResults
 
 _HEAD = (
-    *("network", "data set", "split", "accuracy", "macro-F1", "always the most frequent"),
-    *("ECE", "test images", "test people"),
+    *("network", "data set", "part", "accuracy", "macro-F1", "always the most frequent"),
+    *("ECE", "images", "people"),
 )
+# The part that the paper's matrix is of.
+PUBLIC = "public test"
 
 
-def emotion_runs(results: StudyResults, /) -> list[tuple[Run, ClassMetrics]]:
-    """Returns the runs that have figures of classes."""
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """A run with its figures on one part of the data."""
+
+    run: Run
+    metrics: RunMetrics
+    classes: ClassMetrics
+
+    @property
+    def words(self) -> str:
+        """Network, data set and part, as a heading."""
+        one = self.run.experiment
+        name = f"{names.network_name(one.network)} {one.variant}".strip()
+        return f"{name}, {names.dataset_name(one.dataset)}, {self.part}"
+
+    @property
+    def part(self) -> str:
+        """The part, and how the data were split unless it is FER2013's own."""
+        if self.metrics.part.startswith(("public", "private")):
+            return self.metrics.part
+        return f"{self.metrics.part}, split {names.PROTOCOLS[self.run.experiment.protocol]}"
+
+    @property
+    def is_comparable(self) -> bool:
+        """True on the part that the paper's matrix is of."""
+        return self.run.experiment.dataset == "fer2013" and self.metrics.part == PUBLIC
+
+
+def judged_runs(results: StudyResults, /) -> list[Judged]:
+    """Returns the figures of classes of every run and part, the papers' part first."""
     return [
-        (run, run.metrics.classes)
+        Judged(run, metrics, metrics.classes)
         for run in results.runs
-        if run.metrics is not None and run.metrics.classes is not None
+        for metrics in (run.public, run.metrics)
+        if metrics is not None and metrics.classes is not None
     ]
 
 
@@ -47,7 +78,7 @@ def _accuracies(results: StudyResults) -> Table:
     recomputed = paper.matrix.right / paper.matrix.images
     rows = [
         (
-            *(Cell("published, network not stated"), *rest * 2),
+            *(Cell("published, network and part not stated"), *rest * 2),
             *(Cell(names.percent(paper.accuracy)), *rest * 5),
         ),
         (
@@ -56,38 +87,46 @@ def _accuracies(results: StudyResults) -> Table:
             *(*rest * 2, Cell(f"{paper.matrix.images:,}"), *rest),
         ),
     ]
-    rows += [_accuracy_row(run) for run in results.runs]
+    rows += [_accuracy_row(one) for one in judged_runs(results)]
+    rows += [_missing_row(run) for run in results.runs if run.metrics is None]
     caption = (
-        "Accuracy beside the paper's. Beneath a figure: its 95 % interval over people. \N{DAGGER}: "
-        "not above always saying the most frequent emotion of the test part"
+        "Accuracy beside the paper's; only rows of FER2013's public test are about the pictures of "
+        "its matrix. Beneath a figure: its 95 % interval over people. \N{DAGGER}: "
+        "not above always saying the most frequent emotion of the part"
     )
     return Table(caption, _HEAD, tuple(rows), text_columns=3)
 
 
-def _accuracy_row(run: Run) -> tuple[Cell, ...]:
-    one, metrics = run.experiment, run.metrics
-    name = f"{names.network_name(one.network)} {one.variant}".strip()
-    protocol = Cell(names.PROTOCOLS[one.protocol])
-    head = (Cell(name), Cell(names.dataset_name(one.dataset)), protocol)
-    if metrics is None or metrics.classes is None:
-        return (*head, *[cells.not_run()] * (len(_HEAD) - len(head)))
-    found = metrics.classes
+def _accuracy_row(one: Judged) -> tuple[Cell, ...]:
+    found, part = one.classes, one.metrics.size
     macro = cells.percent_cell(found.macro_f1)
     note = names.interval(100 * found.macro_f1_low, 100 * found.macro_f1_high, digits=1)
     return (
-        *head,
+        *_row_head(one.run),
+        Cell(one.part, note=one.metrics.used_for),
         cells.accuracy_cell(found),
         dataclasses.replace(macro, note=note),
         cells.percent_cell(found.majority_accuracy),
         cells.number_cell(found.ece),
-        Cell(f"{metrics.test.rows:,}"),
-        Cell(f"{metrics.test.subjects:,}"),
+        Cell(f"{part.rows:,}"),
+        Cell(f"{part.subjects:,}"),
     )
 
 
+def _missing_row(run: Run) -> tuple[Cell, ...]:
+    head = _row_head(run)
+    return (*head, *[cells.not_run()] * (len(_HEAD) - len(head)))
+
+
+def _row_head(run: Run) -> tuple[Cell, Cell]:
+    one = run.experiment
+    name = f"{names.network_name(one.network)} {one.variant}".strip()
+    return Cell(name), Cell(names.dataset_name(one.dataset))
+
+
 def _weak_words(results: StudyResults) -> Words:
-    known = emotion_runs(results)
-    weak = [run.experiment.key for run, found in known if not cells.is_above_majority(found)]
+    known = judged_runs(results)
+    weak = [one.words for one in known if not cells.is_above_majority(one.classes)]
     if not known:
         return Words("Nothing was run.")
     if weak:
@@ -97,16 +136,15 @@ def _weak_words(results: StudyResults) -> Words:
 
 def _matrices(results: StudyResults) -> tuple[Block, ...]:
     paper = paper2().matrix
-    blocks: list[Block] = [
-        _matrix(
-            "Published, ResNet18 (the paper's Figure 3)", paper.labels, np.array(paper.rows, float)
-        )
-    ]
-    for run, found in emotion_runs(results):
-        labels, counts = in_paper_order(found)
-        blocks.append(_matrix(f"Here: {_run_words(run)}", labels, counts))
+    published = "Published, ResNet18, FER2013, public test (the paper's Figure 3)"
+    blocks: list[Block] = [_matrix(published, paper.labels, np.array(paper.rows, float))]
+    # Like beside like: what is of the same pictures stands next to the paper's.
+    known = sorted(judged_runs(results), key=lambda one: not one.is_comparable)
+    for one in known:
+        labels, counts = in_paper_order(one.classes)
+        blocks.append(_matrix(f"Here: {one.words}", labels, counts))
     blocks += [
-        Words(f"{_run_words(run)}: {names.NOT_RUN}.") for run in results.runs if not run.metrics
+        Words(f"{run.experiment.key}: {names.NOT_RUN}.") for run in results.runs if not run.metrics
     ]
     return tuple(blocks)
 
@@ -141,8 +179,8 @@ def _matrix(caption: str, labels: tuple[str, ...], counts: multiclass_metrics.Ma
 
 def _per_class(results: StudyResults) -> Table:
     paper = paper2().matrix
-    columns = [("published matrix, ResNet18", paper.labels, _published_f1())]
-    columns += [(_run_words(run), found.labels, found.f1) for run, found in emotion_runs(results)]
+    columns = [("published matrix, ResNet18, public test", paper.labels, _published_f1())]
+    columns += [(one.words, one.classes.labels, one.classes.f1) for one in judged_runs(results)]
     labels = dict.fromkeys(label for _, own, _ in columns for label in own)
     rows = []
     for label in labels:
@@ -157,24 +195,18 @@ def _per_class(results: StudyResults) -> Table:
 
 def _top_losses(results: StudyResults) -> tuple[Block, ...]:
     blocks: list[Block] = []
-    for run, found in emotion_runs(results):
+    for judged in judged_runs(results):
         rows = [
             (
                 *(Cell(one.file), Cell(one.truth), Cell(one.said)),
                 *(cells.number_cell(one.probability), cells.number_cell(one.loss)),
             )
-            for one in found.top_losses
+            for one in judged.classes.top_losses
         ]
         head = ("file", "truth", "said", "probability of it", "loss")
         table = Table("Highest cross-entropy first", head, tuple(rows), is_text=True)
-        blocks.append(Fold(_run_words(run), (table,)))
+        blocks.append(Fold(judged.words, (table,)))
     return tuple(blocks)
-
-
-def _run_words(run: Run) -> str:
-    one = run.experiment
-    name = f"{names.network_name(one.network)} {one.variant}".strip()
-    return f"{name}, {names.dataset_name(one.dataset)} {names.PROTOCOLS[one.protocol]}"
 
 
 def _published_f1() -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rtau_train.evaluation.run_metrics import CAM_METHODS, CamMetrics
 from rtau_train.recipe import Protocol
@@ -33,6 +34,7 @@ FIGURES = {
     ("disfa+", "outside"): "8",
     ("dem", "in-set"): "11",
     ("dem", "outside"): "12",
+    ("fer2013", "outside"): "4",
 }
 # Figure -> what heat that knows nothing would get.
 CHANCE_OF = {"hit_rate": "hit_chance", "energy": "chance"}
@@ -40,7 +42,7 @@ _WHERE_WORDS = {"in-set": "a picture of the data set", "outside": "a picture fro
 _ABOUT = (
     "Hit rate (pointing game): how often the hottest point lies in or near the AU's region of the "
     "face. Energy: the share of the heat inside it. Chance: what heat thrown at random would get. "
-    "\N{DAGGER}: not above chance."
+    "\N{DAGGER}: not above chance. n/a: no face has any heat for it."
 )
 
 
@@ -52,6 +54,8 @@ def heatmaps_section(results: StudyResults, /) -> Section:
         if results.study.study == "paper1":
             for where in WHERE:
                 blocks += _panels(results, runs, where)
+        else:
+            blocks += _panels(results, runs, "outside")
         blocks += _other_panels(runs, is_paper_1=results.study.study == "paper1")
         networks = networks_of(results, dataset)
         for protocol in protocols_of(networks):
@@ -175,12 +179,13 @@ def _quality_row(label: str, cams: Sequence[CamMetrics | None], field: str) -> t
 
 
 def _mean(cams: Sequence[CamMetrics | None]) -> CamMetrics | None:
-    """Returns the means over the labels that were measured; None for none."""
-    known = [cam for cam in cams if cam is not None and not math.isnan(cam.hit_rate)]
-    if not known:
+    """Returns the means over the labels with any heat, NaN without one; None: not measured."""
+    measured = [cam for cam in cams if cam is not None]
+    if not measured:
         return None
-    means = {
-        field: sum(getattr(cam, field) for cam in known) / len(known)
+    known = [cam for cam in measured if not math.isnan(cam.hit_rate)]
+    means: dict[str, Any] = {
+        field: sum(getattr(cam, field) for cam in known) / len(known) if known else math.nan
         for field in (*CHANCE_OF, *CHANCE_OF.values())
     }
-    return dataclasses.replace(known[0], label="mean", **means)
+    return dataclasses.replace(measured[0], label="mean", **means)

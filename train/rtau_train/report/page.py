@@ -27,6 +27,7 @@ from rtau_train.report.run_details import (
     groups_section,
     matrices_section,
 )
+from rtau_train.whole_file import write_whole
 
 HTML_NAME = "index.html"
 MARKDOWN_NAME = "report.md"
@@ -64,6 +65,6 @@ def write_report(results: StudyResults, /, *, out: Path) -> tuple[Path, Path]:
     document = document_of(results)
     out.mkdir(parents=True, exist_ok=True)
     html, markdown = out / HTML_NAME, out / MARKDOWN_NAME
-    html.write_text(as_html(document), encoding="utf-8")
-    markdown.write_text(as_markdown(document, page=HTML_NAME), encoding="utf-8")
+    write_whole(html, as_html(document))
+    write_whole(markdown, as_markdown(document, page=HTML_NAME))
     return html, markdown

@@ -2,6 +2,7 @@
 
     study.json              what was run on which data, and what was reduced (`Study`)
     RUN/evaluation.json     the figures; a run without it counts as not run
+    RUN/evaluation-public.json  optional: those on FER2013's public test part
     RUN/history.csv         a row per epoch
     RUN/run.json            optional: what else the record of the run holds, as one object
     RUN/panels/*.png        optional: heatmaps, named WHERE_METHOD_LABEL.png, such as
@@ -21,7 +22,13 @@ from typing import Any, Literal
 
 from rtau.errors import SourceOpenError
 from rtau_train import records
-from rtau_train.evaluation.run_metrics import CAM_METHODS, RunMetrics, read_metrics
+from rtau_train.evaluation.run_metrics import (
+    CAM_METHODS,
+    METRICS_NAME,
+    RunMetrics,
+    file_of,
+    read_metrics,
+)
 from rtau_train.recipe import Protocol
 
 FORMAT = 1
@@ -31,7 +38,7 @@ WHERE = ("in-set", "outside")
 
 @dataclasses.dataclass(frozen=True)
 class Reduced:
-    """Something that was made smaller or other than in the paper."""
+    """Something that was made smaller or other than in the recipe."""
 
     what: str
     published: str
@@ -141,7 +148,9 @@ class Run:
 
     experiment: Experiment
     metrics: RunMetrics | None
-    """None: not run."""
+    """On the test part; None: not run."""
+    public: RunMetrics | None = None
+    """On FER2013's public test part, where that is not the test part."""
     history: tuple[Epoch, ...] = ()
     panels: tuple[Panel, ...] = ()
     record: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -183,9 +192,10 @@ def read_results(folder: Path, /) -> StudyResults:
 
 def _read_run(folder: Path, experiment: Experiment) -> Run:
     run = folder / experiment.folder
-    if not (run / "evaluation.json").exists():
+    if not (run / METRICS_NAME).exists():
         return Run(experiment, None)
-    metrics = read_metrics(run / "evaluation.json")
+    metrics = read_metrics(run / METRICS_NAME)
+    public = run / file_of(METRICS_NAME, "public")
     if (metrics.network, metrics.protocol) != (experiment.network, experiment.protocol):
         raise SourceOpenError(
             f"{run / 'evaluation.json'}: experiment {experiment.key} must be of "
@@ -200,6 +210,7 @@ def _read_run(folder: Path, experiment: Experiment) -> Run:
     return Run(
         experiment,
         metrics,
+        public=read_metrics(public) if public.exists() else None,
         history=_read_history(run / "history.csv"),
         panels=tuple(_read_panel(path) for path in sorted(run.glob("panels/*.png"))),
         record={**metrics.record, **extra},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +17,31 @@ from rtau.errors import RtauError, UsageError
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.datasets.splits import DataSplits, saved_splits
 from rtau_train.evaluation import evaluate, predictions, run_metrics
+from rtau_train.evaluation.parts import has_official, part_of
+from rtau_train.evaluation.predictions import PREDICTIONS_NAME
+from rtau_train.evaluation.run_metrics import METRICS_NAME, file_of
 from rtau_train.explaining import cam_quality
+from rtau_train.explaining.explain import opened
 from rtau_train.fitting import lab_record, loop
 from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models.checkpoint import Model, load_model, load_state
 from rtau_train.recipe import Recipe
+from rtau_train.report.names import network_name
 from rtau_train.report.page import write_report
 from rtau_train.report.results import (
     FORMAT,
     Experiment,
+    PanelFile,
     PartCounts,
     Reduced,
     Study,
     read_results,
     write_study,
 )
-from rtau_train.study.pictures import write_pictures
+from rtau_train.study.pictures import write_pictures, write_predicted
 from rtau_train.study.plan import Planned, Reduction, StudyName, reduced_rows
 
-RUNS = "runs"
+RUNS, PANELS = "runs", "panels"
 # Faces per network whose heatmaps are judged: the standard error of a share is under 2.5 points.
 JUDGED_FACES = 500
 # The papers show heatmaps of these two.
@@ -55,6 +61,9 @@ class Setting:
     reduction: Reduction
     command: str
     """As it was typed, for the record."""
+    pictures: tuple[Path, ...] = ()
+    """Images with faces from outside the data sets, on which the second paper's networks are
+    shown."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,9 +102,10 @@ def conduct(
     for one in experiments:
         if one.network in SHOWN and setting.study == "paper1" and one.protocol == "image":
             _show(setting, one)
-    write_study(
-        setting.out, _study(setting, experiments, minutes=(time.monotonic() - started_s) / 60)
-    )
+    minutes = (time.monotonic() - started_s) / 60
+    study = _study(setting, experiments, minutes=minutes)
+    panels = tuple(_predicted(setting, experiments))
+    write_study(setting.out, dataclasses.replace(study, panels=panels))
     page, _ = write_report(read_results(setting.out), out=setting.out)
     return page, tuple(failed)
 
@@ -107,7 +117,7 @@ def run_one(setting: Setting, one: Planned, /, *, callback: loop.Callback) -> No
         RtauError: the recipe does not fit the data, the loss is no number, a picture is missing.
     """
     folder = folder_of(setting, one)
-    if (folder / "evaluation.json").exists() and _is_of(folder, one.recipe):
+    if (folder / METRICS_NAME).exists() and _is_of(folder, one.recipe):
         return
     model = loop.fit(
         one.recipe,
@@ -119,13 +129,23 @@ def run_one(setting: Setting, one: Planned, /, *, callback: loop.Callback) -> No
         options=dataclasses.replace(setting.options, overrides=one.overrides),
     )
     splits = saved_splits(folder, setting.data[one.dataset], one.recipe)
-    said = evaluate.answers(model, splits)
     record = dataclasses.asdict(lab_record.read_record(folder))
-    found = evaluate.report(model, splits, said=said, record=record)
-    if one.recipe.network.task == "multi_label":
-        found = dataclasses.replace(found, cams=_cams(model, splits))
-    predictions.write_predictions(folder / "predictions.csv", said)
-    run_metrics.write_metrics(folder / "evaluation.json", found)
+    # The test part last: its file says that the experiment is done.
+    for name in ("public", "test") if _reports_public(splits) else ("test",):
+        part = part_of(splits, name)
+        said = evaluate.answers(model, splits, part)
+        found = evaluate.report(model, splits, part=part, said=said, record=record)
+        if one.recipe.network.task == "multi_label":
+            found = dataclasses.replace(found, cams=_cams(model, splits))
+        predictions.write_predictions(folder / file_of(PREDICTIONS_NAME, name), said)
+        run_metrics.write_metrics(folder / file_of(METRICS_NAME, name), found)
+
+
+def _reports_public(splits: DataSplits) -> bool:
+    """True where FER2013's public part, which the second paper reports on, is not the test part."""
+    if not has_official(splits, "public"):
+        return False
+    return part_of(splits, "test").words != part_of(splits, "public").words
 
 
 def folder_of(setting: Setting, one: Planned, /) -> Path:
@@ -159,7 +179,7 @@ def _cams(model: Model, splits: DataSplits) -> tuple[run_metrics.CamMetrics, ...
 def _show(setting: Setting, one: Planned) -> None:
     """Writes the heatmaps of one network: on a picture of its own data set and on another's."""
     folder = folder_of(setting, one)
-    if not (folder / "evaluation.json").exists():
+    if not (folder / METRICS_NAME).exists():
         return
     own = saved_splits(folder, setting.data[one.dataset], one.recipe)
     outside = [data for name, data in setting.data.items() if name != one.dataset]
@@ -169,6 +189,20 @@ def _show(setting: Setting, one: Planned) -> None:
         own,
         outside=outside[0] if outside else None,
     )
+
+
+def _predicted(setting: Setting, experiments: Sequence[Planned]) -> Iterator[PanelFile]:
+    """Yields a panel per picture from outside and data set, with the networks that were run."""
+    for dataset in setting.data if setting.pictures else ():
+        models = [
+            opened(network_name(one.network), load_model(folder_of(setting, one)))
+            for one in experiments
+            if one.dataset == dataset and (folder_of(setting, one) / METRICS_NAME).exists()
+        ]
+        folder = f"{PANELS}/{dataset}"
+        made = write_predicted(setting.out / folder, models, setting.pictures) if models else []
+        for name, caption in made:
+            yield PanelFile(dataset, "outside", f"{folder}/{name}", caption)
 
 
 def _study(setting: Setting, experiments: Sequence[Planned], /, *, minutes: float) -> Study:

@@ -36,7 +36,7 @@ PAPER1_NETWORKS: Mapping[str, tuple[str, str | None]] = {
 PAPER1_DATA: Mapping[str, str] = {"disfa+": "disfa", "dem": "dem"}
 PAPER2_NETWORKS = ("resnet18", "resnet34", "resnet50")
 PAPER2_DATA = ("fer2013", "ckplus")
-# What turns the paper's protocol into one by person: nobody on both sides, no artificial twin of a
+# What turns the paper's protocol into one by person: nobody on both sides, no artificial copy of a
 # training picture among those that are judged.
 BY_PERSON = ("split.protocol=subject",)
 CLEAN_COPIES = "oversample.before_split=false"

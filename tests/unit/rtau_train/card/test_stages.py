@@ -17,10 +17,13 @@ def two_runs(run_folder, tmp_path):
         shutil.copytree(run_folder, folder)
     record = lab_record.read_record(second)
     origin = {
-        "started_from": str(first),
+        "started_from": "first",  # found beside the run, for records hold no path of a machine
         "started_from_sha256": load_model(first).weights_sha256(),
     }
-    lab_record.write_record(second, dataclasses.replace(record, recipe="second.toml", **origin))
+    lab_record.write_record(
+        second,
+        dataclasses.replace(record, recipe="second.toml", overrides=("fit.epochs=3",), **origin),
+    )
     return first, second
 
 
@@ -28,6 +31,7 @@ def test_the_way_is_followed_back_to_its_beginning(two_runs):
     way, from_imagenet = stages(two_runs[1])
 
     assert [stage.recipe for stage in way] == ["train/recipes/small.toml", "second.toml"]
+    assert [stage.changes for stage in way] == [(), ("fit.epochs=3",)]
     assert not from_imagenet
 
 

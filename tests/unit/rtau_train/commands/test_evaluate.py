@@ -49,3 +49,26 @@ def test_a_run_without_its_record_is_one_line(run, capsys):
     assert main(["evaluate", str(run), "--data", str(FACES)]) == 1
     assert "`rtau-train fit` writes it" in capsys.readouterr().err
     assert not (run / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_another_part_is_judged_into_files_of_its_name(run, capsys, part):
+    assert main(["evaluate", str(run), "--data", str(FACES), "--part", part]) == 0
+
+    rows = len(getattr(splits().split, part))
+    said = capsys.readouterr().out.splitlines()[0]
+    words = {"train": "Training part", "validation": "Validation part"}[part]
+    used = {"train": "trained on", "validation": "used to choose thresholds and epochs"}[part]
+    assert said == f"{words}, {rows} pictures, {used}"
+    metrics = read_metrics(run / f"evaluation-{part}.json")
+    assert (metrics.size.rows, metrics.part, metrics.used_for) == (rows, words.lower(), used)
+    with (run / f"predictions-{part}.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == rows
+    assert not (run / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize("part", ["public", "private"])
+def test_a_part_of_fer2013_needs_its_column(run, capsys, part):
+    assert main(["evaluate", str(run), "--data", str(FACES), "--part", part]) == 2
+
+    assert f"--part {part} is a part of FER2013, and labels.csv has no" in capsys.readouterr().err

@@ -71,16 +71,16 @@ def test_runs_stand_beside_each_other_on_a_crop_taken_whole(run_folder, tmp_path
     assert [len(model["readings"][0]["cams"]) for model in image["models"]] == [1, 1]
 
 
-def test_runs_of_one_name_are_told_apart_by_their_paths(run_folder, tmp_path):
-    twin = tmp_path / run_folder.name
-    shutil.copytree(run_folder, twin)
+def test_runs_of_one_name_are_numbered(run_folder, tmp_path):
+    other = tmp_path / run_folder.name
+    shutil.copytree(run_folder, other)
     out = tmp_path / "out"
 
-    arguments = [str(CROP), "--beside", str(twin), "--crop", "whole", "--out", str(out)]
+    arguments = [str(CROP), "--beside", str(other), "--crop", "whole", "--out", str(out)]
     assert main(["explain", str(run_folder), *arguments]) == 0
 
     names = [model["name"] for model in record_of(out)["models"]]
-    assert names == [str(run_folder), str(twin)]
+    assert names == [run_folder.name, f"{run_folder.name} (2)"]
 
 
 def test_emotions_are_named_by_word(tmp_path):
@@ -113,7 +113,7 @@ def test_images_without_a_panel_are_told_and_the_others_are_written(
     assert shown[1].startswith(f"rtau-train: {broken}: not an image")
     assert "2 of 3 images have no panel" in shown[2]
     assert [image["panel"] for image in record_of(out)["images"]] == ["scene.png"]
-    assert [left["file"] for left in record_of(out)["left_out"]] == [str(empty), str(broken)]
+    assert [left["file"] for left in record_of(out)["left_out"]] == [empty.name, broken.name]
     assert not (out / "empty.png").exists()
 
 
@@ -154,10 +154,10 @@ def test_a_wrong_request_is_one_line_and_writes_nothing(
 
 def test_panels_replace_neither_each_other_nor_their_input(run_folder, photo, tmp_path, capsys):
     (tmp_path / "b").mkdir()
-    twin = shutil.copy(photo, tmp_path / "b")
+    other = shutil.copy(photo, tmp_path / "b")
     out = tmp_path / "out"
 
-    assert main(["explain", str(run_folder), str(photo), str(twin), "--out", str(out)]) == 2
+    assert main(["explain", str(run_folder), str(photo), str(other), "--out", str(out)]) == 2
     assert "would both write" in capsys.readouterr().err
     assert not out.exists()
     before = photo.read_bytes()

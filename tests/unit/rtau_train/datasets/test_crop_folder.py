@@ -36,7 +36,7 @@ def test_intensities_follow_the_order_of_the_labels_asked_for(data):
 
 
 def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path):
-    with pytest.raises(SourceOpenError, match=r"--data must name a folder with crops/"):
+    with pytest.raises(SourceOpenError, match=r"the folder must have crops/"):
         read_folder(tmp_path / "nowhere", labels=LABELS)
 
 

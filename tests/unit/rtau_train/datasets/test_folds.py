@@ -148,6 +148,20 @@ def test_the_data_sets_own_split_is_kept():
     assert split.test.tolist() == [7, 8, 9]
 
 
+def test_a_share_of_the_training_part_validates_where_the_data_have_no_such_part():
+    data = rows_of(50, split=["train"] * 40 + ["test"] * 10)
+    plan = SplitPlan(protocol="given", validation=0.1)
+
+    split, again = split_rows(data, plan), split_rows(data, plan)
+    other = split_rows(data, dataclasses.replace(plan, seed=1))
+
+    assert (len(split.train), len(split.validation)) == (36, 4)
+    assert sorted([*split.train, *split.validation]) == list(range(40))
+    assert split.test.tolist() == list(range(40, 50))
+    assert split.validation.tolist() == again.validation.tolist()
+    assert split.validation.tolist() != other.validation.tolist()
+
+
 @pytest.mark.parametrize(
     ("data", "plan", "said"),
     [
@@ -155,7 +169,7 @@ def test_the_data_sets_own_split_is_kept():
         (rows_of(90, subjects=2), SplitPlan(protocol="subject"), "needs 3 people or more, got 2"),
         (rows_of(9), SplitPlan(protocol="given"), "has no column split"),
         (rows_of(2, split=["train", "dev"]), SplitPlan(protocol="given"), "got 'dev'"),
-        (rows_of(2, split=["train", "test"]), SplitPlan(protocol="given"), "none for validation"),
+        (rows_of(2, split=["train", "test"]), SplitPlan(protocol="given"), "none for train"),
     ],
 )
 def test_a_split_that_cannot_be_is_refused(data, plan, said):

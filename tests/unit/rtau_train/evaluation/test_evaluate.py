@@ -7,6 +7,7 @@ import torch
 from rtau.errors import UsageError
 from rtau_train.datasets.splits import splits_of
 from rtau_train.evaluation import evaluate
+from rtau_train.evaluation.parts import part_of
 from rtau_train.models import build
 from rtau_train.models.checkpoint import Model, load_model
 from tests.support.training import small_recipe, splits
@@ -83,11 +84,11 @@ def test_columns_are_chosen_by_name_and_those_there_are_by_default(run_folder, d
     few = dataclasses.replace(splits(), data=without)
 
     assert {group.column for group in evaluate.report(model, few).groups} == {"sex"}
-    chosen = evaluate.group_columns(splits(), ["glasses"])
+    chosen = evaluate.group_columns(splits(), ["glasses"], part_of(splits(), "test"))
     groups = evaluate.report(model, splits(), groups=chosen).groups
     assert {group.column for group in groups} == {"glasses"}
     with pytest.raises(UsageError, match=r"no column age to group by; it has sex$"):
-        evaluate.group_columns(few, ["age"])
+        evaluate.group_columns(few, ["age"], part_of(few, "test"))
 
 
 def test_a_model_of_emotions_has_figures_of_classes(data):
@@ -110,6 +111,7 @@ def test_a_model_of_emotions_has_figures_of_classes(data):
         thresholds=(0.0,) * 3,
         cam_scale=(1.0,) * 3,
         weights=build(network).state_dict(),
+        is_dense=True,
     )
 
     metrics = evaluate.report(model, splits_of(emotions, recipe))

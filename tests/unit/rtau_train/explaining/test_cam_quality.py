@@ -205,6 +205,7 @@ def random_model(name, size):
         cam_scale=(1.0,) * count,
         cam_plus_plus_scale=(1.0,) * count,
         weights=build(network).state_dict(),
+        is_dense=True,
     )
 
 

@@ -27,6 +27,7 @@ def random_model(*, size=48, seed=1, **network):
         cam_scale=tuple(np.linspace(0.1, 0.2, count).tolist()),
         cam_plus_plus_scale=tuple(np.linspace(1, 2, count).tolist()),
         weights=build(network).state_dict(),
+        is_dense=True,
     )
 
 

@@ -93,7 +93,7 @@ def test_heat_at_the_edge_of_the_crop_is_shown():
 
 
 def test_an_empty_cam_leaves_the_face_as_it_is():
-    cell = panels._cell(GREY, heat(value=0.0), "face")
+    cell = panels.captioned(GREY, heat(value=0.0), heat_scale="face")
 
     assert (heat_picture(GREY, heat(value=0.0), heat_scale="face") == 128).all()
     assert (cell[:CELL_PX] == 128).all()

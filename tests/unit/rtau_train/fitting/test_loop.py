@@ -92,6 +92,39 @@ def test_history_has_a_row_per_epoch(run_folder):
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
 
 
+class CellsOfSaved(loop.Callback):
+    """Notes the cells of a saved network's map after every epoch."""
+
+    def __init__(self, out):
+        self._out, self.cells = out, []
+
+    def epoch(self, _done, /):
+        self.cells.append(cells_of(load_model(self._out).network()))
+
+
+def cells_of(net):
+    with torch.inference_mode():
+        return net.eval().features(torch.zeros(1, 48, 48, 3, dtype=torch.uint8)).shape[2]
+
+
+@pytest.mark.parametrize("dense_epochs", [0, 1, 2])
+def test_a_run_is_judged_and_saved_in_the_form_it_learnt_in(
+    data, tmp_path, monkeypatch, dense_epochs
+):
+    calibrate, judged, saved = evaluate.calibrate, [], CellsOfSaved(tmp_path)
+    monkeypatch.setattr(
+        evaluate,
+        "calibrate",
+        lambda net, *rest, **how: judged.append(cells_of(net)) or calibrate(net, *rest, **how),
+    )
+
+    recipe = small_recipe(epochs=2, dense_epochs=dense_epochs, batch=72)
+    fit(recipe, data, tmp_path, callback=saved)
+
+    plain, dense = 2, 3  # cells of crops of 48 px: S / 32 and S / 16, rounded up
+    assert judged == saved.cells == [plain] * (2 - dense_epochs) + [dense] * dense_epochs
+
+
 def test_a_finished_run_is_not_overwritten(run_folder, data):
     with pytest.raises(UsageError, match="add --resume or choose another --out"):
         fit(small_recipe(), data, run_folder)

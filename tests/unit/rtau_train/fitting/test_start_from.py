@@ -111,7 +111,7 @@ def test_the_first_epoch_begins_with_them_and_the_record_says_so(run_folder, dat
     assert not torch.equal(model.weights["head.out.weight"], other.weights["head.out.weight"])
     assert model.recipe == recipe
     record = lab_record.read_record(tmp_path / "run")
-    assert record.started_from == run_folder.as_posix()
+    assert record.started_from == run_folder.name
     assert record.started_from_sha256 == other.weights_sha256()
 
 
@@ -130,7 +130,7 @@ def test_a_resumed_run_keeps_its_own_state_and_origin(run_folder, data, tmp_path
 
     assert resumed.weights_sha256() == whole.weights_sha256()
     record = lab_record.read_record(tmp_path / "halted")
-    assert record.started_from == run_folder.as_posix()
+    assert record.started_from == run_folder.name
     assert record.started_from_sha256 == load_model(run_folder).weights_sha256()
 
 

@@ -6,7 +6,7 @@ import torch
 
 from rtau.errors import SinkError, SourceOpenError
 from rtau_train.models import build
-from rtau_train.models.checkpoint import load_model, load_state, save_model
+from rtau_train.models.checkpoint import load_model, load_state, save_model, save_state
 from tests.support.limits import file_size_limit
 
 
@@ -32,6 +32,21 @@ def test_a_reloaded_model_gives_identical_logits(run_folder, tmp_path):
     assert again.thresholds == model.thresholds
     assert again.cam_scale == model.cam_scale
     assert again.weights_sha256() == model.weights_sha256()
+
+
+def test_a_file_older_than_the_record_of_its_form_keeps_the_form_it_was_judged_in(
+    run_folder, tmp_path
+):
+    payload = load_state(run_folder / "model.pt", kind="model")
+    assert payload.pop("is_dense") is True
+    save_state(tmp_path / "old.pt", {"kind": "model", **payload})
+
+    assert load_model(tmp_path / "old.pt").is_dense
+
+    payload["recipe"]["fit"]["dense_epochs"] = 0
+    save_state(tmp_path / "old.pt", {"kind": "model", **payload})
+    with pytest.raises(SourceOpenError, match="trained in the plain form and judged in the dense"):
+        load_model(tmp_path / "old.pt")
 
 
 def test_other_weights_have_another_hash(run_folder):

@@ -7,6 +7,7 @@ import torch
 
 from rtau.errors import BackendUnavailable, ConfigError
 from rtau_train import models
+from rtau_train.fit_settings import HAVE_DENSE_FORM
 from rtau_train.models import NETWORKS, build, start
 from tests.support.training import shipped_recipe
 
@@ -100,10 +101,7 @@ def test_the_grid_is_seven_by_seven_or_finer(name):
     assert full[2:] == ((14, 14) if name in VGG19S else (7, 7)), "224 px need no dense form"
 
 
-DENSE = [name for name in NETWORKS if name not in {*VGG19S, "nasnet_mobile"}]
-
-
-@pytest.mark.parametrize("name", DENSE)
+@pytest.mark.parametrize("name", HAVE_DENSE_FORM)
 def test_small_crops_get_their_grid_from_the_dense_form(name):
     net = build(network_of(name, input_size=112)).eval()
     with torch.inference_mode():
@@ -122,7 +120,14 @@ def test_small_crops_get_their_grid_from_the_dense_form(name):
     assert (shared - coarse).abs().max() < tolerance * coarse.abs().max()
 
 
-@pytest.mark.parametrize(("name", "cells"), [("vgg19", 6), ("vgg19_bn", 6), ("nasnet_mobile", 3)])
+ONE_FORM = {"vgg19": 6, "vgg19_bn": 6, "vgg19_bn_shallow": 6, "nasnet_mobile": 3}
+
+
+def test_every_network_has_one_form_or_two():
+    assert {*ONE_FORM, *HAVE_DENSE_FORM} == set(NETWORKS)
+
+
+@pytest.mark.parametrize(("name", "cells"), ONE_FORM.items())
 def test_without_a_dense_form_small_crops_train_with_their_coarse_grid(name, cells):
     net = build(network_of(name, input_size=96))
     net.set_dense(True)

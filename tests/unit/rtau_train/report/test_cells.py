@@ -12,6 +12,12 @@ def test_the_highest_number_is_best_and_equals_share_it():
     assert [cell.is_best for cell in cells.best(row)] == [False, True, True, False, False]
 
 
+def test_nothing_is_best_where_all_found_nothing():
+    row = [cells.number_cell(value) for value in (0.0, 0.0, 0.0004, math.nan)]
+
+    assert not any(cell.is_best for cell in cells.best(row))
+
+
 def test_nothing_is_best_where_nothing_is_known():
     row = [cells.not_run(), cells.not_given()]
 

@@ -9,7 +9,7 @@ def test_differences_begin_with_the_data_and_hold_what_the_study_adds(results1):
     (points,) = differences_section(results1).blocks
 
     assert points.items[0] == results1.study.data
-    assert points.items[1].startswith("3 values are other than in the paper")
+    assert points.items[1].startswith("3 values are other than in the recipes")
     assert set(results1.study.differences) <= set(points.items)
     assert any("binary cross-entropy" in item for item in points.items)
 

@@ -75,6 +75,21 @@ def test_quality_stands_per_network_and_method_beside_chance(
                 assert one.is_weak == (float(one.text) <= float(chance))
 
 
+def test_a_mean_over_empty_heatmaps_is_unknown_and_not_called_not_run(results1):
+    nan = float("nan")
+    blank = {"hit_rate": nan, "energy": nan, "chance": nan, "hit_chance": nan, "rows": 0}
+    run = results1.runs[0]
+    cams = tuple(dataclasses.replace(cam, **blank) for cam in run.metrics.cams)
+    metrics = dataclasses.replace(run.metrics, cams=cams)
+    results = StudyResults(results1.study, (dataclasses.replace(run, metrics=metrics),))
+
+    tables = [b for b in heatmaps_section(results).blocks if getattr(b, "summary_rows", 0)]
+
+    for table in tables:
+        place = heads_of(table).index("VGG19: Grad-CAM")
+        assert row_of(table, "mean")[place].text == "n/a"
+
+
 def test_a_network_without_heatmap_figures_was_not_measured(document1):
     table = table_of(document1, "Energy of heatmaps, DEM, split by image")
     place = heads_of(table).index("NASNet Mobile: Grad-CAM")

@@ -2,11 +2,14 @@
 
 import pytest
 
+from rtau.contract import read_sidecar
 from rtau_train.commands.main import main
 from rtau_train.report.results import read_results
 from rtau_train.study import plan
+from tests.support.artefacts import naming
 from tests.support.prepared import renders
 from tests.support.standins import make
+from tests.support.training import ROOT
 
 REDUCED = """
 heading = "Rendered faces"
@@ -64,6 +67,8 @@ def test_the_first_study_from_both_layouts_to_its_report(one_network_each, tmp_p
     assert main([*explain, "--out", str(tmp_path / "panels")]) == 0
     assert list((tmp_path / "panels").glob("*.png"))
     assert "AU12" in capsys.readouterr().out
+    for made in ("disfa+", "dem", "report", "panels"):
+        assert not naming(tmp_path, tmp_path / made)
 
 
 def test_the_second_study_from_fer2013_to_its_report(one_network_each, tmp_path):
@@ -75,3 +80,28 @@ def test_the_second_study_from_fer2013_to_its_report(one_network_each, tmp_path)
     assert run.metrics.classes is not None
     assert len(run.metrics.classes.matrix) == 7
     assert "FER2013" in (out / "report.md").read_text(encoding="utf-8")
+    assert not naming(tmp_path, tmp_path / "fer2013")
+    assert not naming(tmp_path, out)
+
+
+@pytest.mark.needs_onnx
+def test_a_run_is_exported_with_its_own_record(tmp_path):
+    from rtau_export.cli import main as export  # noqa: PLC0415 - needs onnx
+
+    folder = prepared("fer2013", "fer2013", tmp_path)
+    changes = ("network.name=shufflenetv2_x1_0", "network.input_size=32", "network.weights=none")
+    changes += ("fit.epochs=1", "fit.frozen_epochs=0", "fit.batch=8")
+    given = [part for change in changes for part in ("--set", change)]
+    recipe, run = str(ROOT / "train/recipes/resnet18-emotions.toml"), tmp_path / "run"
+    assert main(["fit", recipe, "--data", str(folder), *given, "--out", str(run)]) == 0
+    out = tmp_path / "out" / "emotions.onnx"
+    out.parent.mkdir()
+
+    assert export(["onnx", str(run), "--out", str(out), "--cam", "none"]) == 0
+
+    contract = read_sidecar(out)
+    assert contract.recipe == "train/recipes/resnet18-emotions.toml"
+    assert contract.recipe_changes == changes
+    assert contract.training_data.endswith(" pictures of fer2013; random first weights")
+    assert not naming(tmp_path, run)
+    assert not naming(tmp_path, out.parent)

@@ -8,7 +8,8 @@ from rtau_train.study.plan import Reduction, planned, read_reduction, reduced_ro
 from tests.support.training import ROOT
 
 RECIPES = ROOT / "train" / "recipes"
-REDUCED = ROOT / "train" / "studies" / "paper1-on-renders.toml"
+STUDIES = ROOT / "train" / "studies"
+REDUCED = STUDIES / "paper1-on-renders.toml"
 AS_PUBLISHED = Reduction()
 
 
@@ -127,3 +128,14 @@ def test_changes_of_a_network_come_last():
     assert by_network["vgg19"] == 2
     assert by_network["resnet101"] == 9
     assert dataclasses.replace(reduction).of("vgg19", "dem")[-1] == "fit.epochs=2"
+
+
+def test_the_second_paper_is_reduced_by_its_own_file():
+    reduction = read_reduction(STUDIES / "paper2-from-random.toml")
+
+    runs = planned("paper2", ("fer2013",), recipes=RECIPES, reduction=reduction)
+
+    assert [one.network for one in runs] == ["resnet18", "resnet34", "resnet50"]
+    for one in runs:
+        assert (one.recipe.network.weights, one.recipe.network.input_size) == ("none", 48)
+        assert one.recipe.fit.dense_epochs == one.recipe.fit.epochs

@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from rtau.errors import SourceOpenError, UsageError
+from rtau_train.datasets.preparation import FILE_NAME as PREPARED
 from rtau_train.datasets.prepare import values
-from rtau_train.datasets.prepare.listing import Dataset, Listing, Rejection, SourceImage
+from rtau_train.datasets.prepare.listing import Dataset, Listing, Rejection, SourceImage, is_picture
 from rtau_train.datasets.prepare.tables import Row, Table, read_table
 
 Kind = Literal["intensity", "occurrence", "emotion"]
@@ -64,9 +65,12 @@ def read_manifest(
     images: list[SourceImage] = []
     rejections: list[Rejection] = []
     first_rows: dict[Path, int] = {}
+    folder = table.path.parent
+    unnamed = {path.resolve(): path for path in _pictures_below(folder)}
     for row in table.rows:
+        unnamed.pop((folder / _name(row)).resolve(), None)
         try:
-            image = _image(row, columns, kind=kind, folder=table.path.parent)
+            image = _image(row, columns, kind=kind, folder=folder)
             _note_file(image.path, row, first_rows)
         except ValueError as error:
             name = row["image"] or f"{table.path.name}, data row {row.number}"
@@ -78,6 +82,10 @@ def read_manifest(
         raise SourceOpenError(
             f"{table.path}: none of {len(table.rows)} rows can be used{first}; {HINT}"
         )
+    rejections += [
+        Rejection(path.relative_to(folder).as_posix(), f"no row of {table.path.name} names it")
+        for path in unnamed.values()
+    ]
     found = {image.emotion for image in images}
     labels = values.emotion_order(found) if kind == "emotion" else tuple(columns.aus.values())
     return Listing(
@@ -163,7 +171,7 @@ def _image(row: Row, columns: _Columns, *, kind: Kind, folder: Path) -> SourceIm
     """Returns the image of a row; ValueError says why the row cannot be used."""
     if not row["image"]:
         raise ValueError("image is empty")
-    name = PurePosixPath(row["image"].replace("\\", "/")).as_posix()
+    name = _name(row)
     path = folder / name
     if not path.is_file():
         raise ValueError("there is no such file")
@@ -178,6 +186,18 @@ def _image(row: Row, columns: _Columns, *, kind: Kind, folder: Path) -> SourceIm
         split=values.split(row["split"]) if columns.has_split else "",
         columns={name: row[name] for name in columns.others},
     )
+
+
+def _pictures_below(folder: Path) -> list[Path]:
+    """Returns the pictures of a folder and its subfolders, but not those of prepared folders."""
+    prepared = {path.parent for path in folder.rglob(PREPARED)}
+    return sorted(
+        path for path in folder.rglob("*") if is_picture(path) and not prepared & {*path.parents}
+    )
+
+
+def _name(row: Row) -> str:
+    return PurePosixPath(row["image"].replace("\\", "/")).as_posix()
 
 
 def _labels(row: Row, aus: dict[str, str], kind: Kind) -> dict[str, float]:

@@ -33,6 +33,22 @@ def test_the_twelve_aus_of_the_paper_are_needed(tmp_path):
         dem.read(manifest(tmp_path, AU06=None, AU26=None))
 
 
+def test_an_image_that_the_manifest_does_not_name_is_reported(tmp_path):
+    folder = manifest(tmp_path)
+    for name in ("more/b.jpg", "crops/c.jpg", "made/crops/d.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_picture(tmp_path / name)
+    (tmp_path / "made" / "prepared.json").write_text("{}")  # what an earlier command wrote
+
+    listing = dem.read(folder)
+
+    assert [image.name for image in listing.images] == ["a.jpg"]
+    assert [(one.name, one.reason) for one in listing.rejections] == [
+        ("crops/c.jpg", "no row of manifest.csv names it"),
+        ("more/b.jpg", "no row of manifest.csv names it"),
+    ]
+
+
 def test_the_stand_in_is_read_whole(standin):
     folder = standin("dem")
 

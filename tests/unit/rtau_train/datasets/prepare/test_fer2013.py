@@ -33,6 +33,16 @@ def test_the_official_split_is_kept_beside_the_original_word(tmp_path):
     )
 
 
+def test_without_the_private_part_the_public_one_is_the_test_part(tmp_path):
+    listing = of_rows(tmp_path, row("0"), row("6", usage="PublicTest"))
+
+    assert [(i.split, i.columns["usage"]) for i in listing.images] == [
+        ("train", "Training"),
+        ("test", "PublicTest"),
+    ]
+    assert any("PublicTest is the test part" in note for note in listing.notes)
+
+
 def test_pixels_are_rows_of_48(tmp_path):
     (image,) = of_rows(tmp_path, row()).images
 
