@@ -141,8 +141,8 @@ def find_events(
     found = []
     for label in labels_of(series.table):
         signal = signal_of(series, label, rule, thresholds=thresholds)
-        for first, last in spans_of(signal, series, rule):
-            found.append(_event(series, label, signal=signal, span=(first, last)))
+        spans = spans_of(signal, series, rule)
+        found += _events(series, label, signal=signal, spans=spans)
     return found
 
 
@@ -245,28 +245,39 @@ def _runs_above(signal: Signal, is_cut: Flags) -> list[tuple[int, int]]:
     return runs
 
 
-def _event(series: FaceSeries, label: str, *, signal: Signal, span: tuple[int, int]) -> Event:
-    first, last = span
-    frames = slice(first, last + 1)
-    apex = first + int(np.nanargmax(signal.shown[frames]))
-    return Event(
-        au=label,
-        file=series.file,
-        face=series.face,
-        onset_s=float(series.times_s[first]),
-        apex_s=float(series.times_s[apex]),
-        offset_s=float(series.ends_s[last]),
-        peak_p=_peak(series, f"{label}_p", frames),
-        peak_r=_peak(series, f"{label}_r", frames),
-        censored=_censored(series, first, last),
-    )
+def _events(
+    series: FaceSeries, label: str, *, signal: Signal, spans: Iterable[tuple[int, int]]
+) -> list[Event]:
+    # Read once for all events: of an hour there are thousands.
+    probabilities, intensities = (_values_of(series, f"{label}_{kind}") for kind in "pr")
+    ends_s = series.ends_s
+    found = []
+    for first, last in spans:
+        frames = slice(first, last + 1)
+        apex = first + int(np.nanargmax(signal.shown[frames]))
+        event = Event(
+            au=label,
+            file=series.file,
+            face=series.face,
+            onset_s=float(series.times_s[first]),
+            apex_s=float(series.times_s[apex]),
+            offset_s=float(ends_s[last]),
+            peak_p=_peak(probabilities, frames),
+            peak_r=_peak(intensities, frames),
+            censored=_censored(series, first, last),
+        )
+        found.append(event)
+    return found
 
 
-def _peak(series: FaceSeries, column: str, span: slice) -> float:
-    if column not in series.table.columns:
+def _values_of(series: FaceSeries, column: str) -> Floats | None:
+    return _usable(series, column) if column in series.table.columns else None
+
+
+def _peak(values: Floats | None, frames: slice) -> float:
+    if values is None or np.isnan(values[frames]).all():
         return math.nan
-    values = _usable(series, column)[span]
-    return math.nan if np.isnan(values).all() else float(np.nanmax(values))
+    return float(np.nanmax(values[frames]))
 
 
 def _censored(series: FaceSeries, first: int, last: int) -> Censored:
