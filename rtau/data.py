@@ -249,9 +249,7 @@ class Scores:
             )
         freeze(self, "logits")
         if self.cams is not None:
-            shape = (len(self.logits), labels, "h", "w")
-            check_array("cams", self.cams, dtype=np.float32, shape=shape)
-            freeze(self, "cams")
+            self._check_finite("cams", (len(self.logits), labels, "h", "w"))
         optional = {"landmarks_xy": (LANDMARKS, 2), "asymmetry": ("S",), "pose_rad": (2,)}
         for name, rest in optional.items():
             if getattr(self, name) is not None:

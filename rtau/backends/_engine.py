@@ -12,7 +12,7 @@ import numpy as np
 from rtau.backends.tensors import CAMS, row_shapes, scores_of
 from rtau.contract import ModelContract
 from rtau.data import Crops, Image, Scores
-from rtau.errors import ContractError
+from rtau.errors import ContractError, EngineError
 
 # Rows per call for a model of unlimited batch: more are no faster on a CPU and need more memory.
 DEFAULT_MAX_BATCH = 64
@@ -40,7 +40,8 @@ class BatchEngine(abc.ABC):
 
         Raises:
             ContractError: the crops have another size, or the model has no CAMs.
-            EngineError: the engine is closed, the library failed, or a value is not finite.
+            EngineError: the engine is closed, the library failed, the outputs are not those of
+                the contract, or a value is not finite.
         """
         contract = self.contract
         if len(crops) and crops.size != contract.input_size:
@@ -52,7 +53,7 @@ class BatchEngine(abc.ABC):
         starts = range(0, len(crops), self.max_batch)
         shapes = row_shapes(contract, cams=cams)
         parts = [
-            self._run(crops.images_rgb[k : k + self.max_batch], cams=cams) for k in starts
+            self._checked(crops.images_rgb[k : k + self.max_batch], cams=cams) for k in starts
         ] or [self._no_rows(cams=cams)]
         joined = (np.concatenate(rows) for rows in zip(*parts, strict=True))
         return scores_of(contract, dict(zip(shapes, joined, strict=True)))
@@ -71,6 +72,28 @@ class BatchEngine(abc.ABC):
     def _run(self, images_rgb: Image, *, cams: bool) -> Sequence[np.ndarray]:
         """Returns the outputs of 1 to `max_batch` crops, in the order of `row_shapes`."""
 
+    def _checked(self, images_rgb: Image, *, cams: bool) -> Sequence[np.ndarray]:
+        """Returns the outputs of a call.
+
+        Raises:
+            EngineError: an output has another type or shape than the contract says.
+        """
+        found = self._run(images_rgb, cams=cams)
+        shapes = row_shapes(self.contract, cams=cams).items()
+        for (name, row), output in zip(shapes, found, strict=True):
+            wanted = [str(size) for size in (len(images_rgb), *row)]
+            given = [str(size) for size in output.shape]
+            if name == CAMS and len(given) == 4 and output.shape[2] and output.shape[3]:
+                given[2:] = ["h", "w"]  # up to the model
+            wanted += ["h", "w"] if name == CAMS else []
+            if output.dtype != np.float32 or given != wanted:
+                raise EngineError(
+                    f"{self.contract.name} breaks its contract: for {len(images_rgb)} crops "
+                    f"{name} must be float32 ({', '.join(wanted)}), got {output.dtype} "
+                    f"({', '.join(map(str, output.shape))}); export the model again"
+                )
+        return found
+
     def _no_rows(self, *, cams: bool) -> Sequence[np.ndarray]:
         """Returns the outputs of an empty batch; CAMs are 1 x 1, since the model was not run."""
         shapes = row_shapes(self.contract, cams=cams).items()
@@ -88,6 +111,11 @@ def read_model(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ContractError(f"{path}: the model cannot be read ({error.strerror})") from None
+
+
+def warm_up_rows(contract: ModelContract) -> int:
+    """Returns how many crops to warm up with: two, which shows whether each has its own row."""
+    return min(2, contract.max_batch or 2)
 
 
 def grey_crops(rows: int, *, size: int) -> Image:

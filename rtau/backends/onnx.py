@@ -6,6 +6,8 @@ provider that was asked for, and computes CAMs only when they are asked for.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import onnxruntime
 
 from rtau.backends import PROVIDER_BACKENDS
-from rtau.backends._engine import BatchEngine, grey_crops, read_model
+from rtau.backends._engine import BatchEngine, grey_crops, read_model, warm_up_rows
 from rtau.backends._onnx_binding import BoundSession
 from rtau.backends._onnx_messages import log_severity
 from rtau.backends._onnx_plugin import INSTALL, plugin_devices
@@ -46,6 +48,9 @@ AUTO_ORDER = ("cuda", "cpu")
 # its large batches.
 HEAVY_BYTES = 16 << 20
 
+# Longest wait for the first two rows: VGG19, the largest of the networks, takes 0.2 s of one core.
+ANSWER_S = 60.0
+
 
 class OnnxEngine(BatchEngine):
     """Engine on ONNX Runtime."""
@@ -63,6 +68,7 @@ class OnnxEngine(BatchEngine):
             UsageError: the provider's name is unknown.
             BackendUnavailable: the provider is not in this onnxruntime, or did not load.
             ContractError: the file is broken, has no contract, or breaks it.
+            EngineError: it fails on grey crops, or gives no answer within ANSWER_S.
         """
         self._path = path
         self._model = read_model(path)
@@ -74,13 +80,19 @@ class OnnxEngine(BatchEngine):
         session = self._session(self._model)
         self._contract = _contract_of(session, path)
         _check_signature(session, self._contract, path)
+        bare = session
+        self._with_cams: Any = None
         if self._contract.has_cams:
-            self._with_cams: Any = self._bound(session)
-            bare = keep_outputs(self._model, frozenset(output_names(self._contract, cams=False)))
-            self._bare = self._bound(self._session(bare))
-        else:
-            self._with_cams, self._bare = None, self._bound(session)
-        self.infer(as_crops(grey_crops(1, size=self._contract.input_size)))
+            self._with_cams = self._bound(session)
+            names = frozenset(output_names(self._contract, cams=False))
+            bare = self._session(keep_outputs(self._model, names))
+        on_cpu = self._provider == PROVIDERS["cpu"]
+        # Other providers may compile the model in their first call.
+        self._bare: Any = LimitedSession(bare) if on_cpu else self._bound(bare)
+        rows = warm_up_rows(self._contract)
+        self.infer(as_crops(grey_crops(rows, size=self._contract.input_size)))
+        if on_cpu:
+            self._bare = self._bound(bare)
 
     @property
     def device(self) -> str:
@@ -140,6 +152,32 @@ class OnnxEngine(BatchEngine):
         if self._provider in ON_GPU:
             return BoundSession(session, onnxruntime.OrtValue)
         return SharedSession(session, calls=self._calls) if self._calls > 1 else session
+
+
+class LimitedSession:
+    """A session whose runs are ended after ANSWER_S, with a session's interface."""
+
+    def __init__(self, session: Any, /) -> None:
+        """Takes an InferenceSession on the CPU."""
+        self._session = session
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Returns the outputs, as the session's own `run` does.
+
+        Raises:
+            TimeoutError: there is no answer within ANSWER_S.
+        """
+        options = onnxruntime.RunOptions()
+        timer = threading.Timer(ANSWER_S, setattr, (options, "terminate", True))
+        timer.start()
+        try:
+            return list(self._session.run(list(outputs), dict(feeds), options))
+        except Exception as error:
+            if options.terminate:
+                raise TimeoutError(f"no answer within {ANSWER_S:g} s") from error
+            raise
+        finally:
+            timer.cancel()
 
 
 def threads_for(model_bytes: int, /, *, cores: int) -> int:

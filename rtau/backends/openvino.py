@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from rtau.backends._engine import BatchEngine, grey_crops, read_model
+from rtau.backends._engine import BatchEngine, grey_crops, read_model, warm_up_rows
 from rtau.backends.onnx_file import contract_in, keep_outputs
+from rtau.backends.parity import as_crops
 from rtau.backends.tensors import CAMS, INPUT, output_names, row_shapes
 from rtau.contract import ModelContract
 from rtau.cpu import usable_cores
@@ -69,8 +70,9 @@ class OpenVINOEngine(BatchEngine):
             bare = self._compiled(keep_outputs(content, names))
             self._bare = bare.create_infer_request()
         self._name = str(_core().get_property(DEVICE, "FULL_DEVICE_NAME")).strip()
-        grey = grey_crops(1, size=self._contract.input_size)
-        self._run(grey, cams=self._contract.has_cams)
+        rows = warm_up_rows(self._contract)
+        crops = as_crops(grey_crops(rows, size=self._contract.input_size))
+        self.infer(crops, cams=self._contract.has_cams)
 
     @property
     def device(self) -> str:

@@ -180,6 +180,100 @@ def test_a_model_that_returns_nan_is_stopped_when_it_is_opened(tmp_path):
         open_engine(str(path))
 
 
+def instead(output, node, *inputs, **attributes):
+    """A model one of whose outputs is what a further node makes of it, under the name `output_`."""
+    model = onnx.load_from_string(build_model(contract=make_contract(landmarks=LANDMARK_RULE)))
+    for one in model.graph.node:
+        names = [f"{name}_" if name == output else name for name in one.output]
+        one.ClearField("output")
+        one.output.extend(names)
+        inner = [f"{name}_" if name == output else name for name in one.input]
+        one.ClearField("input")
+        one.input.extend(inner)
+    values = {"first": np.array([0], np.int64), "nan": np.array(np.nan, np.float32)}
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(value, name) for name, value in values.items()
+    )
+    model.graph.node.append(onnx.helper.make_node(node, inputs, [output], **attributes))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            instead("logits", "ReduceMax", "logits_", "first", keepdims=1),
+            r"for 2 crops logits must be float32 \(2, 3\), got float32 \(1, 3\)",
+        ),
+        (
+            instead("logits", "Concat", "logits_", "logits_", axis=0),
+            r"logits must be float32 \(2, 3\), got float32 \(4, 3\)",
+        ),
+        (
+            instead("logits", "Concat", "logits_", "logits_", axis=1),
+            r"logits must be float32 \(2, 3\), got float32 \(2, 6\)|outputs must be|cannot load",
+        ),
+        (
+            instead("landmarks", "ReduceMax", "landmarks_", "first", keepdims=1),
+            r"landmarks must be float32 \(2, 68, 2\), got float32 \(1, 68, 2\)",
+        ),
+        (instead("landmarks", "Add", "landmarks_", "nan"), "landmarks_xy must be finite"),
+    ],
+    ids=["one row", "two rows a crop", "other labels", "one row of landmarks", "nan"],
+)
+def test_a_model_that_breaks_its_contract_is_stopped_when_it_is_opened(tmp_path, content, words):
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+    with pytest.raises((EngineError, ContractError), match=words) as caught:
+        open_engine(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            instead("cams", "ReduceMax", "cams_", "first", keepdims=1),
+            r"for 3 crops cams must be float32 \(3, 3, h, w\), got float32 \(1, 3, 7, 7\)",
+        ),
+        (instead("cams", "Add", "cams_", "nan"), "cams must be finite"),
+    ],
+    ids=["one row", "nan"],
+)
+def test_cams_that_break_the_contract_are_one_line(tmp_path, content, words):
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+    with open_engine(str(path)) as engine, pytest.raises(EngineError, match=words):
+        engine.infer(crops_of(3), cams=True)
+
+
+def test_a_model_that_gives_no_answer_is_stopped(tmp_path, monkeypatch):
+    helper, proto = onnx.helper, onnx.TensorProto
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["again"]),
+            helper.make_node("Add", ["seen", "seen"], ["more"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("k", proto.INT64, []),
+            helper.make_tensor_value_info("go", proto.BOOL, []),
+            helper.make_tensor_value_info("seen", proto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("again", proto.BOOL, []),
+            helper.make_tensor_value_info("more", proto.FLOAT, None),
+        ],
+    )
+    path = tmp_path / "slow.onnx"
+    path.write_bytes(instead("logits", "Loop", "", "", "logits_", body=body))
+    monkeypatch.setattr("rtau.backends.onnx.ANSWER_S", 0.2)
+    with pytest.raises(
+        EngineError, match=r"slow\.onnx failed on 2 crops .*no answer within 0\.2 s"
+    ):
+        open_engine(str(path))
+
+
 def test_cams_of_a_model_without_them_are_refused(tmp_path):
     path = tmp_path / "plain.onnx"
     contract = make_contract(cam_method=None, cam_scale=None)
