@@ -59,7 +59,7 @@ def given(folder: Path) -> list[Clip]:
     Raises:
         SourceOpenError: there is none.
     """
-    paths = expand_videos([str(folder)])
+    paths = expand_videos([str(folder)]).files
     return [Clip(path, clip_record(path, faces=0)) for path in paths]
 
 

@@ -25,7 +25,7 @@ from rtau.runs.build import build_pipeline, build_runner, open_face_parts, view_
 from rtau.runs.session import LoadedModel, load_model
 from rtau.runs.tables import Progress, table_of_files
 from rtau.seats import parse_seats, seat_text
-from rtau.sources import kind_of, open_source
+from rtau.sources import kind_of, open_source, target_of
 from rtau.sources.image_input import picture_from
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 from rtau.table import Table
@@ -156,7 +156,7 @@ class Detector:
         Raises:
             SourceOpenError: when the loop begins: the file cannot be opened.
         """
-        return self._results(os.fspath(path), "video", {}, max_frames=max_frames)
+        return self._results(target_of(path), "video", {}, max_frames=max_frames)
 
     def camera(
         self,

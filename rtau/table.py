@@ -282,7 +282,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         SinkError: the file cannot be written.
     """
-    target = Path(path).resolve()  # a link is followed, not replaced
+    target = Path(os.path.realpath(path))  # a link is followed, not replaced
     part = part_of(target)
     try:
         yield part

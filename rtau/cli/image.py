@@ -27,7 +27,10 @@ def run(args: argparse.Namespace) -> int:
         RtauError: no image can be read, or the model or an output failed.
     """
     config = config_of(args)
-    files = expand_images(args.sources)
+    found = expand_images(args.sources)
+    files, left_out = found.files, str(found.left_out)
+    if left_out:
+        say(left_out)
     outputs = Outputs.of(config, inputs=[*files, args.config])
     if args.out_dir is not None:
         check_names(args.out_dir, files, others=outputs.files.values())
@@ -45,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
         views=views,
         command=["rtau", *sys.argv[1:]],
         images=files,
+        notes=[left_out] if left_out else (),
     )
     if outputs.keeps_something or args.out_dir is not None:
         say(f"{len(files)} images: {outcome}")

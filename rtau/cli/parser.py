@@ -124,8 +124,8 @@ def _add_batch(group: Any) -> None:
     group.add_argument(
         "--full-names",
         action="store_true",
-        help="keep the suffix of the source in result names, a.mov.csv instead of a.csv, for "
-        "folders that contain both a.mov and a.mp4",
+        help="keep the suffix of the source in all result names, a.mov.csv instead of a.csv "
+        "(default: only where a.mov and a.mp4 lie in one folder)",
     )
     group.add_argument(
         "--cluster",

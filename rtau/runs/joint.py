@@ -22,7 +22,7 @@ from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.run_record import FileRecord, RunRecord, failed
 from rtau.runs.session import LoadedModel, load_model, run_source, settled
 from rtau.sinks.progress import ProgressSink
-from rtau.sources import open_source
+from rtau.sources import open_file
 
 
 class KeptOpen:
@@ -52,6 +52,7 @@ def run_into_one(
     *,
     command: Sequence[str],
     inputs: Sequence[Path | None] = (),
+    notes: Sequence[str] = (),
 ) -> int:
     """Runs files into the tables that are named; returns the exit code, 0 or 130.
 
@@ -60,6 +61,7 @@ def run_into_one(
         config: the settings of every run.
         command: the command line, for the record.
         inputs: other files that are read, and must not be written.
+        notes: remarks on the choice of the files, for the record.
 
     Raises:
         UsageError: what is asked for takes one source.
@@ -84,7 +86,7 @@ def run_into_one(
             error = caught
             raise
         finally:
-            _settle(records, error, files=files, tables=tables)
+            _settle(records, error, files=files, tables=tables, notes=notes)
 
 
 def _run_each(
@@ -112,7 +114,7 @@ def _run_each(
         sinks = [opened.enter_context(contextlib.closing(sink)) for sink in made]
         for file in files:
             outcome = run_source(
-                functools.partial(open_source, str(file)),
+                functools.partial(open_file, file),
                 config,
                 outputs=Outputs(),
                 views=lambda session: [
@@ -136,6 +138,7 @@ def _settle(
     *,
     files: Sequence[Path],
     tables: OpenOutputs,
+    notes: Sequence[str],
 ) -> None:
     """Puts the tables in their places with the record of all runs, if one began.
 
@@ -162,7 +165,7 @@ def _settle(
         processed_fps=round(frames / wall_s, 2) if wall_s else 0.0,
         stage_ms={},  # percentiles of several runs do not add up; each file has its own below
         output_bytes=tables.sizes(),
-        notes=[*tables.leftovers, *(note for one in records for note in one.notes)],
+        notes=[*tables.leftovers, *notes, *(note for one in records for note in one.notes)],
         files=[FileRecord.of(one) for one in records],
     )
     where = settled(tables, whole, is_live=False)

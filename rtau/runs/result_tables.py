@@ -114,7 +114,7 @@ def file_cell(name: str) -> str:
 
 
 def _named(path: Path) -> Iterator[ResultTable]:
-    for file in expand_tables(path):
+    for file in expand_tables(path).files:
         yield read_result(file, name=Path(file.stem))
 
 
@@ -123,7 +123,9 @@ def _in_folder(folder: Path, left_out: Callable[[str], object]) -> Iterator[Resu
 
     A table of several files whose own tables are there, too, is left out.
     """
-    places = {path: path.relative_to(folder).with_suffix("") for path in expand_tables(folder)}
+    places = {
+        path: path.relative_to(folder).with_suffix("") for path in expand_tables(folder).files
+    }
     cells = {file_cell(name.as_posix()) for name in places.values()}
     seen: set[Path] = set()
     for path, name in places.items():

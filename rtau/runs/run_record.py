@@ -231,7 +231,7 @@ def remove_run_record(path: Path) -> None:
         SinkError: it exists and cannot be removed.
     """
     try:
-        path.resolve().unlink(missing_ok=True)
+        Path(os.path.realpath(path)).unlink(missing_ok=True)
     except OSError as error:
         raise SinkError(
             f"run record {path} of an earlier run cannot be removed ({error.strerror or error}); "
@@ -253,7 +253,7 @@ def write_json(path: Path, payload: Mapping[str, Any], *, description: str) -> N
     """
     check_output(path)
     text = json.dumps(_plain(payload), indent=2, allow_nan=False) + "\n"
-    target = path.resolve()  # replaces the target of a link, not the link
+    target = Path(os.path.realpath(path))  # replaces the target of a link, not the link
     part = beside(target, f"{target.suffix}.part", hidden=True)
     try:
         with part.open("w", encoding="utf-8", newline="\n") as file:

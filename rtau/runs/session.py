@@ -83,6 +83,8 @@ class Session:
     command: Sequence[str]
     stamp: FileStamp | None
     """State of the video file when it was opened; None for other sources."""
+    notes: Sequence[str] = ()
+    """Remarks on the choice of the source, for the record."""
     started_utc: str = dataclasses.field(default_factory=utc_now)
     started_s: float = dataclasses.field(default_factory=time.perf_counter)
     runner: Runner | None = None
@@ -123,7 +125,7 @@ class Session:
         )
 
 
-def run_source(
+def run_source(  # noqa: PLR0913 - what differs between the callers
     open_source: Callable[[], Source],
     config: RunConfig,
     *,
@@ -133,10 +135,9 @@ def run_source(
     model: LoadedModel | None = None,
     images: Sequence[Path] | None = None,
     take_record: Callable[[RunRecord], object] | None = None,
+    notes: Sequence[str] = (),
 ) -> Outcome:
-    """Runs one source to its end, writes its record and closes what it opened.
-
-    The record is written for failed and interrupted runs as well.
+    """Runs one source to any end, writes the record of that and closes what it opened.
 
     Args:
         open_source: opens the source; called once the model is loaded.
@@ -146,7 +147,8 @@ def run_source(
         command: the command line, for the record.
         model: stays open; None loads the model of the settings and closes it.
         images: the files of a source of unrelated images, by frame index; disables tracking.
-        take_record: gets the run record, besides the file that the outputs name.
+        take_record: gets the run record.
+        notes: remarks on the choice of the source, for the record.
 
     Raises:
         RtauError: what ended the run; its text is in the record.
@@ -156,11 +158,8 @@ def run_source(
         if model is None:
             model = load_model(config.model)
             opened.callback(model.engine.close)
-        source, part = open_source(), config.source
-        if (part.start, part.end, part.every) != (0, None, 1):
-            source = Excerpt(source, start_s=part.start, end_s=part.end, every=part.every)
         session, runner, sinks = _open(
-            source,
+            _excerpt(open_source(), config),
             config,
             model=model,
             outputs=outputs,
@@ -168,6 +167,7 @@ def run_source(
             command=command,
             images=images,
         )
+        session.notes = notes
         opened.callback(session.files.release)
         error: BaseException | None = None
         with stopping_with(session.stop) as interrupts:
@@ -183,9 +183,27 @@ def run_source(
         if error is not None:
             session.files.explain(error, where=outputs)
             raise error
-        kept = outputs is not session.outputs
-        notes = tuple(note for note in record.notes if note not in runner.summary.lost_views)
-        return Outcome(runner.summary, interrupts.seen, outputs, kept=kept, notes=notes)
+        return _outcome(
+            session, record, where=outputs, summary=runner.summary, interrupted=interrupts.seen
+        )
+
+
+def _excerpt(source: Source, config: RunConfig) -> Source:
+    """Returns the part of a source that is asked for."""
+    part = config.source
+    if (part.start, part.end, part.every) == (0, None, 1):
+        return source
+    return Excerpt(source, start_s=part.start, end_s=part.end, every=part.every)
+
+
+def _outcome(
+    session: Session, record: RunRecord, *, where: Outputs, summary: RunSummary, interrupted: bool
+) -> Outcome:
+    """Returns how a run ended; the notes on the choice of its source are said before it begins."""
+    said = (*summary.lost_views, *session.notes)
+    rest = tuple(note for note in record.notes if note not in said)
+    kept = where != session.outputs
+    return Outcome(summary, interrupted, where, kept=kept, notes=rest)
 
 
 def check_excerpt(config: RunConfig, *, has_video: bool) -> None:
@@ -296,7 +314,13 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
         outputs=session.outputs.named(),
         output_bytes=session.files.sizes(),
         audio=audio[0] if audio else None,
-        notes=[*session.files.leftovers, *notes, *report.notes, *summary.lost_views],
+        notes=[
+            *session.files.leftovers,
+            *session.notes,
+            *notes,
+            *report.notes,
+            *summary.lost_views,
+        ],
     )
 
 

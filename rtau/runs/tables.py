@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -21,10 +22,20 @@ from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.session import LoadedModel, Session
 from rtau.sinks.progress import ProgressSink
 from rtau.sinks.table_sinks import TableSink
-from rtau.sources import expand_images, expand_videos, is_address, kind_of, open_source
+from rtau.sources import (
+    FoundFiles,
+    expand_images,
+    expand_videos,
+    is_address,
+    kind_of,
+    open_file,
+    target_of,
+)
 from rtau.sources.images import ImageSource
 from rtau.status import ViewControls
 from rtau.table import Table
+
+log = logging.getLogger(__name__)
 
 # Called with a file, the frames done, and the frames it declares.
 Progress = Callable[[str, int, int | None], object]
@@ -60,7 +71,7 @@ def table_of_files(
     """
     contract, landmarks = model.engine.contract, config.output.landmarks
     check_landmarks(config, contract)
-    jobs = _jobs([os.fspath(path) for path in paths])
+    jobs = _jobs(map(target_of, paths))
     job = jobs[0]
     is_one_video = len(jobs) == 1 and not job.are_images
 
@@ -75,7 +86,7 @@ def table_of_files(
     )
     sink = TableSink(rows)
     for job in jobs:
-        source = ImageSource(job.files) if job.are_images else open_source(job.name_of(0))
+        source = ImageSource(job.files) if job.are_images else open_file(job.files[0])
         with contextlib.closing(source):
             session = Session(
                 config, source, model, Outputs(), OpenOutputs(Outputs()), controls, (), None
@@ -113,8 +124,14 @@ def _jobs(paths: Iterable[str]) -> list[_Job]:
 def _files_of(path: str) -> _Job:
     """Returns the videos that a file, a folder or a pattern means, or its images if it has none."""
     if kind_of(path) == "video":
-        return _Job(tuple(expand_videos([path])), are_images=False)
+        return _job(expand_videos([path]), are_images=False)
     if Path(path).is_dir() or not Path(path).exists():
         with contextlib.suppress(SourceOpenError):
-            return _Job(tuple(expand_videos([path])), are_images=False)
-    return _Job(tuple(expand_images([path])), are_images=True)
+            return _job(expand_videos([path]), are_images=False)
+    return _job(expand_images([path]), are_images=True)
+
+
+def _job(found: FoundFiles, *, are_images: bool) -> _Job:
+    if line := str(found.left_out):
+        log.warning(line)
+    return _Job(tuple(found.files), are_images=are_images)

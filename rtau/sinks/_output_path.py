@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,11 +22,19 @@ def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = T
         overwrite: False refuses a file that is already there.
 
     Raises:
-        UsageError: the path is a directory or an input, or exists and `overwrite` is False.
+        UsageError: the path is a directory, an input or a ring of links, or exists and
+            `overwrite` is False.
         SinkError: its directory is missing or not writable.
     """
     if "\0" in str(path):
         raise UsageError(f"output {path} is no name of a file: it has a zero byte")
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UsageError(
+                f"output {path} is a link that leads in a ring; remove it or choose another name"
+            ) from None
     if path.is_dir():
         raise UsageError(f"output {path} is a directory; name a file, such as {path / 'out'}")
     for other in inputs:
@@ -43,7 +52,7 @@ def is_same_file(one: Path, other: Path) -> bool:
     """Returns True if both paths are of one file, with links and relative parts resolved."""
     if one.exists() and other.exists():
         return one.samefile(other)
-    return one.resolve() == other.resolve()
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _check_writable(path: Path) -> None:

@@ -40,7 +40,7 @@ class PartFile:
             UsageError: another run is writing it.
             SinkError: the directory cannot be written.
         """
-        self.target = target.resolve()  # a link is followed, not replaced
+        self.target = Path(os.path.realpath(target))  # a link is followed, not replaced
         self.replaces = self.target.is_file()
         self.path = self.target
         self.leftovers: list[Path] = []
@@ -119,7 +119,7 @@ class FileLock:
             UsageError: another run holds it.
             SinkError: the directory cannot be written.
         """
-        path = target.resolve()
+        path = Path(os.path.realpath(target))
         if path.is_dir():
             self._path = path / ".rtau.lock"
         else:

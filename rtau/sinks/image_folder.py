@@ -5,6 +5,7 @@ Lossless originals become PNG, others JPEG. Each file is replaced atomically.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -117,8 +118,8 @@ def picture_path(folder: Path, original: str) -> Path:
 
 def check_names(folder: Path, originals: Sequence[Path], *, others: Iterable[Path] = ()) -> None:
     """Raises UsageError if a picture would replace another, an original, or one of `others`."""
-    read = {path.resolve(): path for path in originals}
-    taken = {path.resolve() for path in others}
+    read = {os.path.realpath(path): path for path in originals}
+    taken = {os.path.realpath(path) for path in others}
     first: dict[Path, Path] = {}
     for original in originals:
         path = picture_path(folder, str(original))
@@ -128,9 +129,8 @@ def check_names(folder: Path, originals: Sequence[Path], *, others: Iterable[Pat
                 f"{other} and {original} would both be written to {path}; process them in "
                 "separate runs"
             )
-        if path.resolve() in taken:
+        real = os.path.realpath(path)
+        if real in taken:
             raise UsageError(f"two outputs have the same name: {path}; choose another")
-        if path.resolve() in read:
-            raise UsageError(
-                f"output {path} is the input {read[path.resolve()]}; choose another --out-dir"
-            )
+        if real in read:
+            raise UsageError(f"output {path} is the input {read[real]}; choose another --out-dir")

@@ -7,6 +7,7 @@ They parse the cells of the CSV, so that the values of all three are equal to th
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class ParquetSink:
         self._rows = rows
         self._rows_at_once = rows_at_once
         self._cells: list[list[str]] = []
-        self._target = Path(path).resolve()  # a link is followed, not replaced
+        self._target = Path(os.path.realpath(path))  # a link is followed, not replaced
         self._part = part_of(self._target)
         schema = table_from_cells(rows.names, []).to_arrow().schema
         self._writer: Any = None

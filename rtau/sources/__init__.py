@@ -7,6 +7,7 @@ Called by the command line, and by programs that use rtau as a library.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from rtau.protocols import Source
 from rtau.sources.paths import (
     IMAGE_SUFFIXES,
     VIDEO_SUFFIXES,
+    FoundFiles,
+    LeftOut,
     expand_images,
     expand_tables,
     expand_videos,
@@ -24,13 +27,18 @@ from rtau.sources.paths import (
 )
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "SOURCES",
     "VIDEO_SUFFIXES",
+    "FoundFiles",
+    "LeftOut",
     "expand_images",
     "expand_tables",
     "expand_videos",
     "is_address",
+    "open_file",
     "open_source",
+    "target_of",
     "tree_of",
 ]
 
@@ -87,6 +95,14 @@ def is_address(target: str) -> bool:
     return kind_of(target) in ("camera", "stream")
 
 
+def target_of(path: str | os.PathLike[str]) -> str:
+    """Returns what `kind_of` takes: a text as it is; a path object is a file, also `Path("0")`."""
+    if isinstance(path, str):
+        return path
+    text = os.fspath(path)
+    return os.path.join(os.curdir, text) if is_address(text) else text  # noqa: PTH118 - keeps the dot
+
+
 def open_source(
     target: str,
     *,
@@ -122,8 +138,17 @@ def open_source(
     if kind == "stream":
         return _opened(kind, target, timeout_s=timeout_s, reconnects=reconnects)
     if kind == "images":
-        return _opened(kind, expand_images([target]))
-    return _opened(kind, target)
+        return _opened(kind, expand_images([target]).files)
+    return open_file(target)
+
+
+def open_file(path: Path | str) -> Source:
+    """Returns the open video file of that path, which may look like anything: `0` is a file here.
+
+    Raises:
+        SourceOpenError: it cannot be opened; the text says why.
+    """
+    return _opened("video", path)
 
 
 def _opened(kind: str, *args: Any, **options: Any) -> Source:

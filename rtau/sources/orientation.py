@@ -1,7 +1,7 @@
 """How a stored picture must be turned to stand upright: the eight turns and mirrors of a matrix.
 
 Knows display matrices as video containers carry them, and arrays; reads no file and decodes
-nothing. Called by `pictures.py` for every decoded frame.
+nothing. Called by `pictures.py` for every decoded frame, and for AVIF images.
 """
 
 from __future__ import annotations
@@ -36,6 +36,12 @@ class Orientation(enum.Enum):
         """True when width becomes height."""
         a, _, _, _ = self.value
         return bool(a == 0)
+
+    def then(self, other: Orientation) -> Orientation:
+        """Returns what doing this and then the other comes to."""
+        a, b, c, d = self.value
+        e, f, g, h = other.value
+        return Orientation((a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h))
 
     def upright(self, image: Image) -> Image:
         """Returns the picture as it is meant to be seen; the same array when nothing is to do."""

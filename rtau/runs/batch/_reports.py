@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rtau.runs.run_record import environment, write_json
+from rtau.sources import LeftOut
 
 # Incremented when a field changes its meaning, but not for new fields.
 SCHEMA = 1
@@ -36,6 +37,8 @@ class FileReport:
     """Wall time, opening and closing included."""
     error: str | None = None
     """Why it failed, in one line."""
+    notes: tuple[str, ...] = ()
+    """The notes of its run record."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class BatchRecord:
     """Wall time of the batch."""
     files: Sequence[FileReport]
     """In the order of the sources."""
+    left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
+    """What lies in the folders of the sources and was not taken."""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -24,7 +24,7 @@ from rtau.runs.batch.plan import FileJob
 from rtau.runs.build import check_landmarks, view_controls
 from rtau.runs.outcome import Outcome
 from rtau.runs.session import LoadedModel, Session, load_model, run_source
-from rtau.sources import open_source
+from rtau.sources import open_file
 
 # Minimum interval between two progress messages of one file.
 HEARTBEAT_EVERY_S = 0.5
@@ -113,6 +113,7 @@ def run_file(
     started_s = time.perf_counter()
     heartbeat = Heartbeat(on_progress)
     fps, error = 0.0, None
+    notes: tuple[str, ...] = ()
     try:
         outcome = _run(spec, job, model=model, heartbeat=heartbeat)
     except Exception as caught:  # noqa: BLE001 - one bad file does not end a batch
@@ -122,10 +123,17 @@ def run_file(
     else:
         status = "interrupted" if outcome.interrupted else "done"
         fps = round(outcome.summary.fps, 2)
+        notes = outcome.notes
         summary = str(outcome)
     seconds = round(time.perf_counter() - started_s, 3)
     report = FileReport(
-        str(job.file), status, frames=heartbeat.frames, fps=fps, seconds=seconds, error=error
+        str(job.file),
+        status,
+        frames=heartbeat.frames,
+        fps=fps,
+        seconds=seconds,
+        error=error,
+        notes=notes,
     )
     return report, summary
 
@@ -163,7 +171,7 @@ def _run(spec: JobSpec, job: FileJob, *, model: LoadedModel, heartbeat: Heartbea
         return [heartbeat]
 
     return run_source(
-        lambda: open_source(str(job.file)),
+        lambda: open_file(job.file),
         spec.worker_config,
         outputs=job.outputs,
         views=views,

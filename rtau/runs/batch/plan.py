@@ -5,14 +5,16 @@ Names and checks only; opens no video.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rtau.errors import SourceOpenError, UsageError
 from rtau.runs.outputs import RECORD_SUFFIX, Outputs
 from rtau.sinks import check_output
-from rtau.sources import expand_videos, tree_of
+from rtau.sources import LeftOut, expand_videos, tree_of
 
 # Kinds of results, as `--write` names them.
 KINDS = ("mp4", "csv", "parquet", "jsonl")
@@ -63,6 +65,10 @@ class Plan:
     """In the order of the sources."""
     excluded: int
     """Number of videos below `--out-dir`: results of earlier batches, not sources."""
+    left_out: LeftOut
+    """What lies in the folders of the sources and is not taken."""
+    renamed: int = 0
+    """Number of files whose results keep their suffix, because another would have the same name."""
 
 
 def plan(
@@ -74,14 +80,15 @@ def plan(
         sources: files, folders and patterns.
         out_dir: the folder of the results.
         kinds: which of `KINDS` are written.
-        full_names: keep the suffix of the source in the names of its results (`a.mov.csv`), so that
-            those of `a.mov` and `a.mp4` differ.
+        full_names: keep the suffix of every source in the names of its results (`a.mov.csv`). By
+            default only those of files such as `a.mov` and `a.mp4` in one folder keep it.
 
     Raises:
         SourceOpenError: there is no video.
         UsageError: two files would write the same results.
     """
-    files = expand_videos(sources)
+    found = expand_videos(sources)
+    files = found.files
     trees = [tree for source in sources if (tree := tree_of(source)) is not None]
     wanted = _without_results(files, trees=trees, out_dir=out_dir)
     if not wanted:
@@ -89,13 +96,21 @@ def plan(
             f"all {len(files)} videos are below --out-dir {out_dir} and count as results; "
             "give the folder of the sources"
         )
+    places = [(file, _tree_of(file, trees)) for file in wanted]
+    short = [stem_of(file, tree=tree, out_dir=out_dir) for file, tree in places]
+    count = collections.Counter(short)
     stems = [
-        stem_of(file, tree=_tree_of(file, trees), out_dir=out_dir, full_names=full_names)
-        for file in wanted
+        stem_of(file, tree=tree, out_dir=out_dir, full_names=full_names or count[stem] > 1)
+        for (file, tree), stem in zip(places, short, strict=True)
     ]
-    _check_collisions(wanted, stems, full_names=full_names)
+    _check_collisions(wanted, stems)
     jobs = (FileJob(*pair, tuple(kinds)) for pair in zip(wanted, stems, strict=True))
-    return Plan(jobs=tuple(jobs), excluded=len(files) - len(wanted))
+    return Plan(
+        tuple(jobs),
+        excluded=len(files) - len(wanted),
+        left_out=found.left_out,
+        renamed=0 if full_names else sum(number for number in count.values() if number > 1),
+    )
 
 
 def stem_of(file: Path, *, tree: Path | None, out_dir: Path, full_names: bool = False) -> Path:
@@ -140,12 +155,12 @@ def check_jobs(jobs: Sequence[FileJob], *, inputs: Iterable[Path] = ()) -> None:
         SinkError: a folder is not writable.
     """
     read = [*(job.file for job in jobs), *inputs]
-    sources = {path.resolve(): path for path in read}
+    sources = {os.path.realpath(path): path for path in read}
     identities = {_identity(path): path for path in read if path.exists()}
     for job in jobs:
         _make_folder(job.stem.parent)
         for path in (*job.outputs.files.values(), job.record):
-            victim = sources.get(path.resolve())
+            victim = sources.get(os.path.realpath(path))
             if victim is None and path.exists():
                 victim = identities.get(_identity(path))
             check_output(path, inputs=[] if victim is None else [victim])
@@ -157,25 +172,24 @@ def _tree_of(file: Path, trees: Sequence[Path]) -> Path | None:
 
 def _without_results(files: Sequence[Path], *, trees: Sequence[Path], out_dir: Path) -> list[Path]:
     """Returns the files without those a source folder contains only because `out_dir` is in it."""
-    results = out_dir.resolve()
-    above = [tree for tree in trees if tree.resolve() in results.parents]
+    results = Path(os.path.realpath(out_dir))
+    above = [tree for tree in trees if Path(os.path.realpath(tree)) in results.parents]
     return [
         file
         for file in files
-        if _tree_of(file, above) is None or results not in file.resolve().parents
+        if _tree_of(file, above) is None or results not in Path(os.path.realpath(file)).parents
     ]
 
 
-def _check_collisions(files: Sequence[Path], stems: Sequence[Path], *, full_names: bool) -> None:
+def _check_collisions(files: Sequence[Path], stems: Sequence[Path]) -> None:
     first: dict[Path, Path] = {}
     for file, stem in zip(files, stems, strict=True):
         other = first.setdefault(stem, file)
         if other is file:
             continue
-        remedy = "run them in separate batches"
-        if not full_names and other.name != file.name:
-            remedy = f"add --full-names to write {file.name}.* and {other.name}.*, or {remedy}"
-        raise UsageError(f"{other} and {file} would both write {stem}.*; {remedy}")
+        raise UsageError(
+            f"{other} and {file} would both write {stem}.*; run them in separate batches"
+        )
 
 
 def _make_folder(folder: Path) -> None:

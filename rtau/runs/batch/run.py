@@ -41,6 +41,7 @@ from rtau.runs.result_tables import read_result
 from rtau.runs.run_record import failed, utc_now
 from rtau.runs.session import check_excerpt
 from rtau.sinks import FileLock
+from rtau.sources import LeftOut
 
 # What `--merge` writes into the folder of the results.
 MERGED, SUMMARY = "all.csv", "summary.csv"
@@ -90,6 +91,13 @@ def run_batch(options: BatchOptions, config: RunConfig, *, command: Sequence[str
     )
     if planned.excluded:
         say(f"{planned.excluded} videos below {options.out_dir} are results and were left out")
+    if planned.renamed:
+        say(
+            f"{planned.renamed} videos differ in their suffix alone: their results keep it, "
+            "such as a.mov.csv"
+        )
+    if line := str(planned.left_out):
+        say(line)
     jobs: Sequence[FileJob] = planned.jobs
     if options.cluster is not None:  # other machines have other working directories
         jobs = [job.absolute() for job in jobs]
@@ -97,7 +105,8 @@ def run_batch(options: BatchOptions, config: RunConfig, *, command: Sequence[str
     settings = [] if options.config_file is None else [options.config_file]
     check_jobs(jobs, inputs=[*files_read(config), *settings])
     with contextlib.closing(FileLock(options.out_dir / BATCH_RECORD)):
-        return _Batch(options, config, jobs=jobs, command=command).run()
+        batch = _Batch(options, config, jobs=jobs, command=command, left_out=planned.left_out)
+        return batch.run()
 
 
 def check_options(options: BatchOptions, config: RunConfig) -> None:
@@ -134,6 +143,7 @@ class _Batch:
         *,
         jobs: Sequence[FileJob],
         command: Sequence[str],
+        left_out: LeftOut,
     ) -> None:
         self._options = options
         self._config = config
@@ -153,6 +163,7 @@ class _Batch:
             settings=config.to_dict(),
             seconds=0.0,
             files=self._reports,
+            left_out=left_out,
         )
 
     def run(self) -> int:
@@ -269,8 +280,10 @@ class _Batch:
             if status in counts
         )
         before = f" ({skipped} before)" if skipped else ""
+        folders = len(self._record.left_out.closed)
+        closed = f", {counted(folders, 'folder')} not entered" if folders else ""
         say(
-            f"{done} of {len(self._reports)} sources done{before}{rest}, "
+            f"{done} of {len(self._reports)} sources done{before}{rest}{closed}, "
             f"{self._record.seconds:.1f} s, {self._record.fps:.1f} fps -> "
             f"{self._options.out_dir / BATCH_RECORD}"
         )

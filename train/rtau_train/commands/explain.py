@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     request = _request(arguments)
-    places = _places(expand_images(arguments.images), arguments.out)
+    places = _places(expand_images(arguments.images).files, arguments.out)
     images: list[dict[str, Any]] = []
     left_out: list[dict[str, str]] = []
     for file, place in places.items():

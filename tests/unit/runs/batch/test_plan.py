@@ -94,12 +94,17 @@ def test_outputs_are_named_by_adding_and_only_the_wanted_ones(tmp_path):
     }
 
 
-def test_two_files_with_one_stem_are_refused_with_a_remedy(tmp_path):
-    touch(tmp_path, "a.mov", "a.mp4")
-    with pytest.raises(UsageError, match=r"both write out/a\.\*; add --full-names .*a\.mp4\.\*"):
-        planned(tmp_path)
+def test_the_results_of_two_files_with_one_stem_keep_the_suffix(tmp_path):
+    touch(tmp_path, "a.mov", "a.mp4", "b.mp4")
+    found = planned(tmp_path)
+    assert stems(found) == ["out/a.mov", "out/a.mp4", "out/b"]
+    assert found.renamed == 2
+    assert stems(planned(tmp_path, full_names=True)) == ["out/a.mov", "out/a.mp4", "out/b.mp4"]
 
-    assert stems(planned(tmp_path, full_names=True)) == ["out/a.mov", "out/a.mp4"]
+
+def test_what_is_not_taken_is_planned_too(tmp_path):
+    touch(tmp_path, "a.mp4", "b.txt", "c/d.heic")
+    assert planned(tmp_path).left_out.suffixes == {".heic": 1, ".txt": 1}
 
 
 @pytest.mark.parametrize("full_names", [False, True])

@@ -42,6 +42,7 @@ def test_the_record_is_one_json_file(tmp_path):
         "fps": 0.0,
         "seconds": 1.0,
         "error": "not a video",
+        "notes": [],
     }
     assert "python" in written["environment"]
     assert [path.name for path in tmp_path.iterdir()] == ["batch.json"]
