@@ -216,7 +216,7 @@ class FaceTracker:
                 known[row].find_again(track)
                 continue
             self._tracks.append(track)
-            is_slow = time_s - self._last_s >= SLOW_FRAMES_S
+            is_slow = SLOW_FRAMES_S <= time_s - self._last_s < math.inf
             is_sure = is_slow or track.presence >= self._policy.sure_presence
             self._confirm_if_due(track, is_sure=is_sure)
 

@@ -44,6 +44,11 @@ def test_what_the_aligner_refuses_is_never_reported():
     assert all(ids(faces) == [1] for faces in run(world, 60))
 
 
+def test_an_uncertain_face_of_the_very_first_frame_waits_for_the_second():
+    found = run(FaceWorld({"ann": still(ANN)}, presence=0.6), 3)
+    assert [len(faces) for faces in found] == [0, 1, 1]
+
+
 def test_an_uncertain_face_waits_for_its_second_frame_and_is_hidden_meanwhile():
     world = FaceWorld({"ann": lambda index: ANN if index >= 3 else None}, presence=0.8)
     tracker = tracker_of(world, TrackingPolicy(detect_every_s=0))
