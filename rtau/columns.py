@@ -28,6 +28,8 @@ ROLL = "pose_Rz"
 SEAT = "seat"
 EMOTION = "emotion"
 MARKER = "marker"
+QUALITY = "quality"
+QUALITY_REASON = "quality_reason"
 
 BOX = (FACE_X, FACE_Y, FACE_W, FACE_H)
 # What every file starts with, whatever the model says of a face.
@@ -57,6 +59,8 @@ class ToldColumns:
     """A FACS intensity per label."""
     sides: tuple[str, ...] = ()
     """Labels with an intensity for each side of the face."""
+    quality: bool = False
+    """Whether the scores can be relied on."""
 
 
 def decision_column(label: str) -> str:
@@ -90,7 +94,7 @@ _DIGITS = {
 
 def digits(name: str) -> int | None:
     """Returns how many digits a column has after the point; None for as many as it takes."""
-    if name.endswith("_c"):
+    if name == QUALITY or name.endswith("_c"):
         return 0
     return INTENSITY_DIGITS if name.endswith("_r") else _DIGITS.get(name)
 
@@ -122,4 +126,5 @@ def header(
     leading += POINTS if with_landmarks else ()
     strengths = tuple(intensity_column(name) for name in labels) if told.intensity else ()
     of_sides = tuple(column for name in told.sides for column in side_columns(name))
-    return leading + decisions + probabilities + strengths + of_sides
+    quality = (QUALITY, QUALITY_REASON) if told.quality else ()
+    return leading + decisions + probabilities + strengths + of_sides + quality

@@ -314,6 +314,8 @@ class FrameResult:
     """When a live frame was received, on the clock of `time.perf_counter`; None for others."""
     markers: tuple[Marker, ...] = ()
     """Events marked since the frame before."""
+    quality_reasons: tuple[tuple[str, ...], ...] | None = None
+    """N times why a face's scores may be unreliable, empty if they are not; None if not judged."""
     intensities: Intensities | None = None
     """FACS intensities of every label; None when the model tells none."""
 
@@ -387,6 +389,7 @@ class FrameResult:
                 cams=None if scores.cams is None else scores.cams[row],
                 has_heatmaps=self.has_heatmaps,
                 seat=faces.seat_of(row),
+                quality_reason=() if self.quality_reasons is None else self.quality_reasons[row],
                 intensity=None if told is None else told.of(row, labels),
                 pose=self.pose_of(row),
             )

@@ -37,6 +37,8 @@ class Face:
     """float32 (A, h, w): the heatmaps of all labels, in the order of `au`."""
     has_heatmaps: bool
     """True when heatmaps are on, for this frame or for others."""
+    quality_reason: tuple[str, ...] = ()
+    """Why the scores may be unreliable: `pose`, `small`, `dark`, `blurred`, `cut off`."""
     seat: str | None = None
     """Name of the seat the face is in, of those that `Detector(seats=...)` named."""
     intensity: Mapping[str, float] | None = None

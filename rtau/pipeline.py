@@ -19,6 +19,7 @@ from rtau.contract import ModelContract
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
 from rtau.decisions import Decider
 from rtau.faces.crops import cut
+from rtau.faces.quality import quality_reasons
 from rtau.intensity import Intensities, intensities, left_right
 from rtau.protocols import Engine, Tracker
 from rtau.timing import StageClock
@@ -143,6 +144,9 @@ class Pipeline:
                 tentative_xyxy=one.tentative_xyxy,
                 stage_s=_summed(one.stage_s, stage_s),
                 has_heatmaps=self._heatmaps is not None and self._heatmaps.is_on,
+                quality_reasons=quality_reasons(
+                    one.frame, one.faces, one.crops, landmarks_xy=frame_scores.landmarks_xy
+                ),
                 intensities=_intensities(frame_scores, self._engine.contract),
             )
             for one, frame_scores, decisions in zip(prepared, scores, active, strict=True)

@@ -27,13 +27,13 @@ from rtau.errors import BackendUnavailable, SinkError, SourceOpenError, UsageErr
 Column = npt.NDArray[Any]
 
 _WHOLE = frozenset((names.FRAME, names.FACE_ID, names.SUCCESS))
-_TEXT = frozenset((names.FILE, names.SEAT, names.EMOTION, names.MARKER))
+_TEXT = frozenset((names.FILE, names.SEAT, names.EMOTION, names.MARKER, names.QUALITY_REASON))
 # Pattern of a column's name -> unit of its values.
 _UNITS = {
     r"timestamp": "s",
     r"face_[xywh]|[xy]_\d+": "px",
     r"confidence": "0 to 1",
-    r"success|.+_c": "0 or 1",
+    r"success|quality|.+_c": "0 or 1",
     r".+_p": "probability",
     r"AU\d+_r": "intensity, 0 to 5",
     r"pose_T[xyz]": "mm",

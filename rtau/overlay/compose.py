@@ -104,7 +104,12 @@ class Composer:
             box, heatmap = result.faces.boxes_xyxy[row], heatmaps[row]
             draw_box(canvas, box, colour=track_colour(track_id))
             label = heatmap.label if heatmap else None
-            blocks.append(draw_tags(canvas, box, track_id=track_id, heat_label=label, area=area))
+            reasons = () if result.quality_reasons is None else result.quality_reasons[row]
+            blocks.append(
+                draw_tags(
+                    canvas, box, track_id=track_id, heat_label=label, area=area, doubts=reasons
+                )
+            )
         if options.bars and blocks:
             self._draw_panels(canvas, result, np.stack(blocks), area=area)
         return canvas.picture()

@@ -216,6 +216,7 @@ def told_columns(contract: ModelContract, *, seat: bool) -> ToldColumns:
         pose=contract.has_pose,
         intensity=contract.intensity_scale is not None,
         sides=contract.sides or (),
+        quality=True,
     )
 
 

@@ -115,7 +115,8 @@ class TableRows:
         if points_xy is not None:
             cells += point_texts(points_xy)
         cells += self._label_cells(probabilities, result.active[row])
-        return cells + self._intensity_cells(result, row)
+        cells += self._intensity_cells(result, row)
+        return cells + (_quality_cells(result, row) if self._told.quality else [])
 
     def _angles(self, result: FrameResult, row: int) -> tuple[float, ...]:
         if not self._told.pose:
@@ -169,6 +170,14 @@ def _angle(radians: float) -> str:
 def _cell_of(file: str) -> str:
     """Returns the name of a file as a cell: `./=1.jpg`, where a spreadsheet would evaluate it."""
     return f"./{file}" if file.startswith(FORMULA_STARTS) else file
+
+
+def _quality_cells(result: FrameResult, row: int) -> list[str]:
+    """Returns 1 or 0, and the reasons for 0; empty cells if nobody has judged."""
+    if result.quality_reasons is None:
+        return ["", ""]
+    reasons = result.quality_reasons[row]
+    return [str(int(not reasons)), "; ".join(reasons)]
 
 
 def _marker_cell(result: FrameResult) -> str:

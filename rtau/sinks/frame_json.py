@@ -85,6 +85,7 @@ class FrameObjects:
         found: dict[str, Any] = {
             "id": result.track_ids[row],
             **seat,
+            **_quality(result, row),
             "box_xyxy": rounded_box(faces.boxes_xyxy[row]),
             "roll_rad": round(faces.roll_of(row), ROLL_DIGITS) + 0.0,
             "confidence": confidence,
@@ -119,3 +120,11 @@ def _intensities(found: Intensities, row: int, *, labels: Sequence[str]) -> dict
             for label, pair in zip(found.sides, pairs, strict=True)
         }
     return fields
+
+
+def _quality(result: FrameResult, row: int) -> dict[str, Any]:
+    """Returns whether the scores of a face can be relied on, if somebody has judged."""
+    if result.quality_reasons is None:
+        return {}
+    reasons = list(result.quality_reasons[row])
+    return {"quality": int(not reasons), "quality_reason": reasons}

@@ -52,6 +52,8 @@ def messages_of(result: FrameResult) -> Iterator[Message]:
             yield f"{base}/presence", (float(result.faces.scores[row]),)
         yield f"{base}/box", tuple(result.faces.boxes_xyxy[row].tolist())
         yield f"{base}/roll", (result.faces.roll_of(row),)
+        if result.quality_reasons is not None:
+            yield f"{base}/quality", (int(not result.quality_reasons[row]),)
         for column, label in enumerate(result.scores.labels):
             yield f"{base}/{part(label)}", (probabilities[row][column],)
             yield f"{base}/{part(label)}/active", (int(result.active[row, column]),)

@@ -1,7 +1,7 @@
 """One face as an avatar: blend shapes over the Virtual Motion Capture protocol (VMC).
 
-VSeeFace, Warudo, VMagicMirror and others receive it. The weight of a shape follows the probability
-of its Action Units, which is no intensity.
+VSeeFace, Warudo, VMagicMirror and others receive it. The weight of a shape follows the intensity of
+its Action Units on each side, or their probability, which is none, where the model has no more.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from rtau.streams.datagrams import Datagrams, Message
 
 # Probabilities below this share of the threshold do not move the avatar: it would tremble.
 _REST = 0.5
+# The highest intensity of FACS.
+_FULL = 5.0
 
 
 class VmcSink:
@@ -50,12 +52,7 @@ class VmcSink:
         messages: list[Message] = [("/VMC/Ext/OK", (int(row is not None),))]
         messages.append(("/VMC/Ext/T", (result.frame.time_s,)))
         if row is not None:
-            values = result.scores.probabilities[row].tolist()
-            strengths = {
-                label: strength(value, threshold=self._thresholds.get(label, 0.5))
-                for label, value in zip(result.scores.labels, values, strict=True)
-            }
-            shapes = weights(strengths, self._table)
+            shapes = weights(self._strengths(result, row), self._table)
             messages += [("/VMC/Ext/Blend/Val", pair) for pair in shapes.items()]
             messages.append(("/VMC/Ext/Blend/Apply", ()))
         self._datagrams.send(messages, result=result)
@@ -67,6 +64,23 @@ class VmcSink:
     def close(self) -> None:
         """Closes the socket; may be called twice."""
         self._datagrams.close()
+
+    def _strengths(self, result: FrameResult, row: int) -> dict[str, float]:
+        """Returns how far each label moves the avatar: by intensity and side if there are some."""
+        labels, intensities = result.scores.labels, result.intensities
+        if intensities is not None:
+            whole = (value / _FULL for value in intensities.values[row].tolist())
+            found = dict(zip(labels, whole, strict=True))
+            if intensities.left_right is not None:
+                pairs = intensities.left_right[row].tolist()
+                for label, (left, right) in zip(intensities.sides, pairs, strict=True):
+                    found[f"{label}_L"], found[f"{label}_R"] = left / _FULL, right / _FULL
+            return found
+        values = result.scores.probabilities[row].tolist()
+        return {
+            label: strength(value, threshold=self._thresholds.get(label, 0.5))
+            for label, value in zip(labels, values, strict=True)
+        }
 
     def _row(self, result: FrameResult) -> int | None:
         ids: Sequence[int] = result.track_ids
