@@ -18,7 +18,7 @@
     for (const label of face.labels) label.values = new Uint16Array(bytes(label.values).buffer);
   }
 
-  const state = { face: 0, frame: 0, from: startTime, to: endTime, quiet: false, lanes: [] };
+  const state = { face: 0, frame: 0, from: startTime, to: endTime, quiet: false, lanes: [], cards: [], here: [] };
   const video = $("video");
 
   // ---- time -----------------------------------------------------------------------------------
@@ -242,10 +242,12 @@
       lane.value.textContent = value === MISSING ? "–" : ((value / SCALE) * data.unit).toFixed(data.unit === 1 ? 3 : 2);
     }
     placeHeads(); paintBoxes();
-    for (const card of document.querySelectorAll(".event")) {
-      const event = data.events[card.dataset.index];
-      card.classList.toggle("here", event.onset_s <= times[state.frame] + 1e-6 && times[state.frame] < event.offset_s - 1e-6);
-    }
+    const now = times[state.frame], here = [];
+    data.events.forEach((event, k) => { if (event.onset_s <= now + 1e-6 && now < event.offset_s - 1e-6) here.push(k); });
+    // Only the cards that change are touched: of an hour there are thousands.
+    for (const k of state.here) state.cards[k]?.classList.remove("here");
+    for (const k of here) state.cards[k]?.classList.add("here");
+    state.here = here;
   }
   function paintBoxes() {
     if (!data.video) return;
@@ -290,6 +292,7 @@
         element("span", "", `${clockText(event.apex_s)}${data.faces.length > 1 ? ` · face ${event.face}` : ""}`),
         element("span", "", `${event.duration_s.toFixed(2)} s · ${peak}${cut}`));
       card.append(picture, words);
+      state.cards.push(card);
       card.addEventListener("click", () => { chooseFace(event.face); seek(event.apex_s); });
       shown.append(card);
     });
