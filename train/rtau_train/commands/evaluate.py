@@ -15,12 +15,14 @@ import numpy as np
 from rtau_train import records
 from rtau_train.commands._data_flags import add_data, read_data, read_run
 from rtau_train.datasets.crop_folder import read_folder
+from rtau_train.datasets.splits import saved_splits
 from rtau_train.evaluation import evaluate, metrics_table, probe
 from rtau_train.evaluation.parts import PartName, part_of
 from rtau_train.evaluation.predictions import PREDICTIONS_NAME, write_predictions
 from rtau_train.evaluation.run_metrics import METRICS_NAME, file_of, write_metrics
 from rtau_train.fitting.lab_record import read_record
 from rtau_train.models.checkpoint import load_model, save_model
+from rtau_train.models.label_subset import with_labels
 
 PROBE_NAME = "probe.json"
 
@@ -52,6 +54,9 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     measure.add_argument(
         "--neutral", type=Path, metavar="DIR", help="faces without any AU: thresholds stay above"
     )
+    measure.add_argument(
+        "--labels", nargs="+", metavar="LABEL", help="labels to keep; the others are left out"
+    )
     measure.set_defaults(run=_calibrate)
     read_off = verbs.add_parser(
         "probe",
@@ -81,7 +86,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:
-    model, splits = read_run(arguments)
+    model = load_model(arguments.run_folder)
+    if arguments.labels:
+        model = with_labels(model, tuple(arguments.labels))
+    data = read_data(arguments, model.recipe)
+    splits = saved_splits(arguments.run_folder, data, model.recipe)
     neutral = None
     if arguments.neutral is not None:
         network = model.recipe.network

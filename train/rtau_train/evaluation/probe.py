@@ -267,6 +267,6 @@ def _intensity_figures(
 
 
 def _correlation(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> float:
-    if len(first) < FEWEST:
+    if len(first) < FEWEST or not first.std() or not second.std():
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])

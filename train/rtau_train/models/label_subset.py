@@ -1,0 +1,74 @@
+"""A trained model with some of its labels: what cannot be shown to work does not ship.
+
+Called by `rtau-train calibrate --labels`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TypeVar
+
+from rtau.errors import UsageError
+from rtau_train.models.checkpoint import Model
+
+Value = TypeVar("Value")
+
+# Tensors with a row per label.
+_BY_LABEL = ("head.out.weight", "head.out.bias", "geometry.weight", "geometry.bias")
+
+
+def with_labels(model: Model, labels: tuple[str, ...], /) -> Model:
+    """Returns the model without its other labels; what it says of these does not change.
+
+    Args:
+        model: of Action Units: the labels of a softmax depend on each other.
+        labels: to keep, in any order; the model's own order stays.
+
+    Raises:
+        UsageError: a label is not the model's, or it has a softmax.
+    """
+    network = model.recipe.network
+    unknown = sorted(set(labels) - set(network.labels))
+    if unknown or not labels:
+        got = ", ".join(unknown) or "none"
+        raise UsageError(f"--labels must be among {', '.join(network.labels)}, got {got}")
+    if network.task != "multi_label":
+        raise UsageError("--labels is for Action Units; the labels of a softmax add up to 1")
+    columns = [column for column, label in enumerate(network.labels) if label in labels]
+    kept = tuple(network.labels[column] for column in columns)
+    of_mix = tuple(
+        dataclasses.replace(mix, trust={k: v for k, v in mix.trust.items() if k in kept})
+        for mix in model.recipe.mix
+    )
+    sides = tuple(side for side in network.sides if side in kept)
+    if sides != network.sides and model.intensity_scale is not None:
+        raise UsageError("--labels comes before `rtau-train probe`, whose layers it would break")
+    recipe = dataclasses.replace(
+        model.recipe, network=dataclasses.replace(network, labels=kept, sides=sides), mix=of_mix
+    )
+    weights = {
+        name: value[columns].clone() if name in _BY_LABEL else value
+        for name, value in model.weights.items()
+    }
+    for name in ("asymmetry.weight", "asymmetry.bias"):
+        if name in weights:
+            weights[name] = weights[name][: len(sides)].clone()
+    return dataclasses.replace(
+        model,
+        recipe=recipe,
+        weights=weights,
+        thresholds=_chosen(model.thresholds, columns),
+        cam_scale=_chosen(model.cam_scale, columns),
+        cam_plus_plus_scale=_optional(model.cam_plus_plus_scale, columns),
+        temperature=_optional(model.temperature, columns),
+        shift=_optional(model.shift, columns),
+        intensity_scale=_optional(model.intensity_scale, columns),
+    )
+
+
+def _chosen(values: tuple[Value, ...], columns: list[int]) -> tuple[Value, ...]:
+    return tuple(values[column] for column in columns)
+
+
+def _optional(values: tuple[Value, ...] | None, columns: list[int]) -> tuple[Value, ...] | None:
+    return None if values is None else _chosen(values, columns)
