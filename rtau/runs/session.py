@@ -183,9 +183,7 @@ def run_source(  # noqa: PLR0913 - what differs between the callers
         if error is not None:
             session.files.explain(error, where=outputs)
             raise error
-        return _outcome(
-            session, record, where=outputs, summary=runner.summary, interrupted=interrupts.seen
-        )
+        return _outcome(session, record, runner.summary, where=outputs, seen=interrupts.seen)
 
 
 def _excerpt(source: Source, config: RunConfig) -> Source:
@@ -197,13 +195,16 @@ def _excerpt(source: Source, config: RunConfig) -> Source:
 
 
 def _outcome(
-    session: Session, record: RunRecord, *, where: Outputs, summary: RunSummary, interrupted: bool
+    session: Session, record: RunRecord, summary: RunSummary, *, where: Outputs, seen: bool
 ) -> Outcome:
-    """Returns how a run ended; the notes on the choice of its source are said before it begins."""
+    """Returns how a run ended; the notes on the choice of its source are said before it begins.
+
+    `seen` is whether an interruption was.
+    """
     said = (*summary.lost_views, *session.notes)
     rest = tuple(note for note in record.notes if note not in said)
     kept = where != session.outputs
-    return Outcome(summary, interrupted, where, kept=kept, notes=rest)
+    return Outcome(summary, seen, where, kept=kept, notes=rest)
 
 
 def check_excerpt(config: RunConfig, *, has_video: bool) -> None:
