@@ -162,11 +162,7 @@ class Faces:
     @classmethod
     def none(cls) -> Faces:
         """Returns a record with N = 0, with scores and track ids."""
-        return cls(
-            boxes_xyxy=np.zeros((0, 4), np.float32),
-            scores=np.zeros(0, np.float32),
-            track_ids=np.zeros(0, np.int64),
-        )
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
 
     __repr__ = shapes
 
@@ -326,8 +322,8 @@ class FrameResult:
         if len(self.scores) != rows:
             raise ValueError(f"scores must have {rows} rows like faces, got {len(self.scores)}")
         if self.intensities is not None:
-            shape = (rows, labels)
-            check_array("intensities", self.intensities.values, dtype=np.float32, shape=shape)
+            strengths = self.intensities.values
+            check_array("intensities", strengths, dtype=np.float32, shape=(rows, labels))
         check_array("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
         check_array("active", self.active, dtype=np.bool_, shape=(rows, labels))
         check_array("tentative_xyxy", self.tentative_xyxy, dtype=np.float32, shape=("M", 4))

@@ -109,7 +109,7 @@ def codes_of_spans(spans: Iterable[CodedSpan], *, labels: Iterable[str] = ()) ->
     return Codes(times, ends, scores, occurrences)
 
 
-def codes_of_columns(times_s: Floats, holds_s: Floats, values: Mapping[str, Floats]) -> Codes:
+def codes_of_columns(times_s: Floats, durations_s: Floats, values: Mapping[str, Floats]) -> Codes:
     """Returns the codes of a table with a column per label: 0 and 1, or intensities 0 to 5."""
     scores: dict[str, dict[Kind, Floats]] = {}
     occurrences: dict[str, Floats] = {}
@@ -122,7 +122,7 @@ def codes_of_columns(times_s: Floats, holds_s: Floats, values: Mapping[str, Floa
         else:
             raise UsageError(f"{label} must be coded as 0 and 1 or as 0 to 5, got {known.max():g}")
         occurrences[label] = _occurrence(scores[label], None)
-    return Codes(times_s, times_s + holds_s, scores, occurrences)
+    return Codes(times_s, times_s + durations_s, scores, occurrences)
 
 
 def labels_in(text: str) -> list[tuple[str, float | None]]:

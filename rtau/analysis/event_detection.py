@@ -189,7 +189,7 @@ def signal_of(
     has_more = kind == "c" and f"{label}_p" in series.table.columns
     shown = _usable(series, f"{label}_p") if has_more else values
     if rule.smooth_s > 0:
-        values = moving_average(values, series.times_s, series.holds_s, width_s=rule.smooth_s)
+        values = moving_average(values, series.times_s, series.durations_s, width_s=rule.smooth_s)
     margin = rule.hysteresis * (10 if kind == "r" else 1)
     off = threshold if kind == "c" else threshold - margin
     return Signal(values, threshold, off, shown)
@@ -208,10 +208,12 @@ def spans_of(signal: Signal, series: FaceSeries, rule: EventRule) -> list[tuple[
     return [(first, last) for first, last in closed if ends[last] - times[first] >= shortest]
 
 
-def moving_average(values: Floats, times_s: Floats, holds_s: Floats, *, width_s: float) -> Floats:
+def moving_average(
+    values: Floats, times_s: Floats, durations_s: Floats, *, width_s: float
+) -> Floats:
     """Returns a centred mean over `width_s`, weighted by time, over the values that are known."""
     known = ~np.isnan(values)
-    weights = np.where(known, holds_s, 0.0)
+    weights = np.where(known, durations_s, 0.0)
     sums = np.concatenate([[0.0], np.cumsum(weights * np.where(known, values, 0.0))])
     totals = np.concatenate([[0.0], np.cumsum(weights)])
     first = np.searchsorted(times_s, times_s - width_s / 2 - TIME_TOLERANCE_S, "left")

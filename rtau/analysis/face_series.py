@@ -43,7 +43,7 @@ class FaceSeries:
     """The number of its track, or the name of its seat."""
     times_s: Floats
     """Time of every frame of the file, (n,)."""
-    holds_s: Floats
+    durations_s: Floats
     """How long each frame stands, (n,)."""
     is_cut: Flags
     """Frames before which something was not observed: the first, and those after a gap, (n,)."""
@@ -57,7 +57,7 @@ class FaceSeries:
     @property
     def ends_s(self) -> Floats:
         """The time at which each frame ends, (n,)."""
-        return self.times_s + self.holds_s
+        return self.times_s + self.durations_s
 
     @property
     def seen(self) -> Flags:
@@ -80,7 +80,7 @@ class FileFrames:
     """The file; None where the table is of one video."""
     times_s: Floats
     """Time of every frame, (n,), rising."""
-    holds_s: Floats
+    durations_s: Floats
     """How long each frame stands, (n,)."""
     faces: tuple[FaceSeries, ...]
     """Its faces, in the order of their first frames."""
@@ -171,9 +171,9 @@ def _frames_of(
         table[names.FRAME][rows], return_index=True, return_inverse=True
     )
     times_s = times[rows][first]
-    holds_s = holds_of(times_s)
+    durations_s = holds_of(times_s)
     is_cut = np.ones(len(times_s), np.bool_)
-    is_cut[1:] = np.diff(times_s) > holds_s[:-1] + TIME_TOLERANCE_S
+    is_cut[1:] = np.diff(times_s) > durations_s[:-1] + TIME_TOLERANCE_S
     by_face: dict[str, list[int]] = {}
     for k, key in enumerate(keys[rows].tolist()):
         if key is not None:
@@ -184,8 +184,10 @@ def _frames_of(
         for k in _least_sure_first(table, rows, members):
             in_frame[frame_of_row[k]] = rows[k]
         is_usable = (in_frame >= 0) & usable[in_frame]
-        faces.append(FaceSeries(file, face, times_s, holds_s, is_cut, in_frame, is_usable, table))
-    return FileFrames(file, times_s, holds_s, tuple(faces))
+        faces.append(
+            FaceSeries(file, face, times_s, durations_s, is_cut, in_frame, is_usable, table)
+        )
+    return FileFrames(file, times_s, durations_s, tuple(faces))
 
 
 def _least_sure_first(table: Table, rows: Rows, members: list[int]) -> list[int]:

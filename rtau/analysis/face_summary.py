@@ -84,7 +84,7 @@ def _face(
     rule: EventRule,
     thresholds: Mapping[str, float] | None,
 ) -> dict[str, Any]:
-    holds, usable = series.holds_s, series.usable
+    holds, usable = series.durations_s, series.usable
     total, usable_s = float(holds.sum()), float(holds[usable].sum())
     found = find_events(series, rule, thresholds=thresholds)
     row: dict[str, Any] = {
@@ -113,7 +113,7 @@ def _values(series: FaceSeries, label: str, rule: EventRule) -> dict[str, float]
     column = next((f"{label}_{k}" for k in kinds if f"{label}_{k}" in series.table.columns), None)
     if column is None:
         return {}
-    values, weights = series.values(column)[series.usable], series.holds_s[series.usable]
+    values, weights = series.values(column)[series.usable], series.durations_s[series.usable]
     return {
         f"mean_{label}": weighted_mean(values, weights),
         f"sd_{label}": weighted_deviation(values, weights),
@@ -138,7 +138,7 @@ def _active(
     else:
         signal = signal_of(series, label, rule, thresholds=thresholds)
         active = (signal.values >= signal.on).astype(np.float64)
-    return weighted_mean(active[series.usable], series.holds_s[series.usable])
+    return weighted_mean(active[series.usable], series.durations_s[series.usable])
 
 
 def _events(label: str, events: Sequence[Event], *, usable_s: float) -> dict[str, float]:
@@ -155,7 +155,7 @@ def _nobody(frames: FileFrames) -> dict[str, Any]:
 
 
 def _time(frames: FileFrames) -> dict[str, Any]:
-    return {"duration_s": float(frames.holds_s.sum()), "frames": len(frames.times_s)}
+    return {"duration_s": float(frames.durations_s.sum()), "frames": len(frames.times_s)}
 
 
 def _share(part: float, whole: float) -> float:

@@ -98,7 +98,7 @@ def timeline_figure(frames: FileFrames, events: Sequence[Event], *, rule: EventR
         axis.set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center", color=INK)
         _plain_axis(axis)
     axes[-1].set_xlabel("time, s", fontsize=8, color=INK)
-    axes[-1].set_xlim(float(frames.times_s[0]), float(frames.times_s[-1] + frames.holds_s[-1]))
+    axes[-1].set_xlim(float(frames.times_s[0]), float(frames.times_s[-1] + frames.durations_s[-1]))
     if len(frames.faces) > 1:
         lines, words = axes[0].get_legend_handles_labels()
         figure.legend(

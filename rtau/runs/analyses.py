@@ -65,7 +65,7 @@ class FileEvents:
     def end_s(self) -> float:
         """The time at which the last frame ends."""
         frames = self.frames
-        return float(frames.times_s[-1] + frames.holds_s[-1]) if len(frames.times_s) else 0.0
+        return float(frames.times_s[-1] + frames.durations_s[-1]) if len(frames.times_s) else 0.0
 
     def place(self, suffix: str) -> Path:
         """Returns where a file about the video goes below a folder of results."""

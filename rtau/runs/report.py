@@ -255,7 +255,7 @@ def _row(content: PageContent, out: Path) -> IndexRow:
     return IndexRow(
         title=content.title,
         page=urllib.parse.quote(out.name),
-        seconds=float(frames.holds_s.sum()),
+        seconds=float(frames.durations_s.sum()),
         faces=len(frames.faces),
         seen=max((float(one["seen"]) for one in content.summaries.values()), default=0.0),
         usable=max((float(one["usable"]) for one in content.summaries.values()), default=0.0),

@@ -113,7 +113,7 @@ def _data(content: PageContent) -> dict[str, Any]:
         "title": content.title,
         "facts": _facts(content),
         "times": _packed(frames.times_s, np.float64),
-        "ends": _packed(frames.times_s + frames.holds_s, np.float64),
+        "ends": _packed(frames.times_s + frames.durations_s, np.float64),
         "numbers": _packed(np.asarray(content.numbers), np.int32),
         "unit": INTENSITY_SCALE if kind == "r" else 1,
         "width": width or 1,
@@ -219,7 +219,7 @@ def _event(content: PageContent, event: Event) -> dict[str, Any]:
 def _facts(content: PageContent) -> str:
     frames = content.frames
     count, faces = len(frames.times_s), len(frames.faces)
-    seconds = float(frames.holds_s.sum())
+    seconds = float(frames.durations_s.sum())
     words = [
         f"{seconds:.1f} s",
         f"{count} frames",

@@ -20,7 +20,9 @@ def test_every_recipe_loads_and_names_a_network(path):
     assert recipe.network.name in NETWORKS
     aus = tuple(au.label for au in DISFA_PLUS_AUS)
     is_emotions = path.stem.endswith("-emotions")
-    assert recipe.network.labels == (EMOTIONS if is_emotions else aus)
+    # Further AUs come behind the study's.
+    labels = recipe.network.labels
+    assert labels == EMOTIONS if is_emotions else labels[: len(aus)] == aus
     assert recipe.network.task == ("multi_class" if is_emotions else "multi_label")
 
 

@@ -31,6 +31,8 @@ Values = npt.NDArray[np.float64]
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 # Below this mean intensity nobody can tell which side is stronger.
 SIDED_FROM = 0.5
+# A side whose asymmetry follows the truth less than this on the test part is not told.
+LEAST_SIDE_R = 0.5
 # What a symmetrical face without the action weighs beside one that shows it.
 SILENT_WEIGHT = 0.1
 # Intensities that lie closer than this in log-odds could not be told apart.
@@ -94,13 +96,30 @@ def probed(model: Model, splits: DataSplits, /) -> tuple[Model, ProbeReport]:
     chosen_targets = targets[np.concatenate([parts["train"], parts["validation"]])]
     scale = _scale(model, predict(net, chosen).logits, chosen_targets)
     shown = predict(net, crops["test"]).logits
-    return (
-        dataclasses.replace(model, weights=weights, intensity_scale=scale),
-        ProbeReport(
-            **_side_and_pose_figures(model, said, sides=sides["test"], angles=angles["test"]),
-            intensity_r=_intensity_figures(model, shown, targets[parts["test"]], scale=scale),
-        ),
+    report = ProbeReport(
+        **_side_and_pose_figures(model, said, sides=sides["test"], angles=angles["test"]),
+        intensity_r=_intensity_figures(model, shown, targets[parts["test"]], scale=scale),
     )
+    probed = dataclasses.replace(model, weights=weights, intensity_scale=scale)
+    return _with_sides(probed, report.asymmetry_r), report
+
+
+def _with_sides(model: Model, correlations: Mapping[str, float]) -> Model:
+    """Returns the model with the sides that it tells well enough; the others are left out."""
+    network = model.recipe.network
+    columns = [
+        column
+        for column, label in enumerate(network.sides)
+        if correlations[label] >= LEAST_SIDE_R  # False for NaN
+    ]
+    sides = tuple(network.sides[column] for column in columns)
+    weights = dict(model.weights)
+    for name in ("asymmetry.weight", "asymmetry.bias"):
+        if name in weights:
+            rows = weights.pop(name)[columns]
+            weights |= {name: rows} if columns else {}
+    recipe = dataclasses.replace(model.recipe, network=dataclasses.replace(network, sides=sides))
+    return dataclasses.replace(model, recipe=recipe, weights=weights)
 
 
 def _known(data: LabelledCrops, rows: Rows) -> Rows:

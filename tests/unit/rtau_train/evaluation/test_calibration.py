@@ -115,7 +115,7 @@ def neutral_faces(count):
     return dataclasses.replace(chosen, targets=np.zeros_like(chosen.targets))
 
 
-def test_thresholds_stay_above_neutral_faces(run_folder):
+def test_thresdurations_stay_above_neutral_faces(run_folder):
     model, quiet = load_model(run_folder), neutral_faces(60)
 
     raised = evaluate.calibrated(model, splits(), neutral=quiet)

@@ -44,7 +44,10 @@ def test_a_probed_model_has_layers_a_scale_and_honest_figures(model, data, monke
     probed, report = probe.probed(model, parts)
 
     assert probed.weights["pose.weight"].abs().max() > 0
-    assert probed.weights["asymmetry.weight"].shape == (2, 1024)
+    good = [label for label, r in report.asymmetry_r.items() if r >= probe.LEAST_SIDE_R]
+    assert probed.recipe.network.sides == tuple(good)
+    assert list(report.asymmetry_r) == ["AU12", "AU01"]
+    assert probed.network().asymmetry is None or len(good) > 0
     scale = np.array(probed.intensity_scale)
     assert scale.shape == (LABELS, 6)
     assert (np.diff(scale, axis=1) > 0).all()
