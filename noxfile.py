@@ -65,6 +65,6 @@ def wheel(session: nox.Session) -> None:
     session.install("--force-reinstall", f"{built}[cpu]")
     with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
         session.run("rtau", "--version")
-        session.run("rtau", "inspect", "shufflenetv2-au12")
+        session.run("rtau", "inspect", "shufflenetv2-au14")
         clip = ROOT / "examples" / "one_face.mp4"
         session.run("rtau", "video", str(clip), "--csv", "one_face.csv", "--max-frames", "25")

@@ -26,7 +26,7 @@ def main() -> None:
     """Measures the clips and prints or writes the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path, help="NAME.mp4 with NAME.csv beside it")
-    parser.add_argument("--model", default="shufflenetv2-au12")
+    parser.add_argument("--model", default="shufflenetv2-au14")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers")
     args = parser.parse_args()
     made = f"Model `{args.model}`. {origin('onnxruntime')}"

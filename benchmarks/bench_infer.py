@@ -1,6 +1,6 @@
 """Times one model by batch, in every precision and with every library that is installed.
 
-Only ratios within one run mean anything. `RTAU_BENCH_MODELS=shufflenetv2-au12,vgg19` chooses the
+Only ratios within one run mean anything. `RTAU_BENCH_MODELS=shufflenetv2-au14,vgg19` chooses the
 models. Slow is no failure; `python benchmarks/precision_speed.py` prints paired medians.
 """
 
@@ -20,7 +20,7 @@ from rtau.errors import BackendUnavailable
 from rtau.runs.bench.metrics import Step
 from rtau.runs.bench.stages import BATCHES, infer_name
 
-MODELS = os.environ.get("RTAU_BENCH_MODELS", "shufflenetv2-au12").split(",")
+MODELS = os.environ.get("RTAU_BENCH_MODELS", "shufflenetv2-au14").split(",")
 # Libraries that need a GPU; the file stays the float32 one.
 ON_GPU = (("cuda", "fp32"), ("tensorrt", "fp32"), ("tensorrt-rtx", "fp32"))
 

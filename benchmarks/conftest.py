@@ -18,7 +18,7 @@ from rtau.backends import open_engine
 from rtau.runs.bench.metrics import WARM_UPS, Step
 from rtau.runs.bench.suite import Plan, settings_of
 
-MODEL = "shufflenetv2-au12"
+MODEL = "shufflenetv2-au14"
 # Time for one metric, seconds, and the least and the most rounds.
 SECONDS = 0.7
 ROUNDS = (5, 300)

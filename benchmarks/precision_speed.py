@@ -6,7 +6,7 @@ tenth (other work only adds time), and the median of the ratios within a round. 
 taken as they are; networks by name get random weights, which do not change their speed. FP16 is not
 timed: CPUs compute it in float32.
 
-    PYTHONPATH=.:train:export python benchmarks/precision_speed.py shufflenetv2-au12 vgg19
+    PYTHONPATH=.:train:export python benchmarks/precision_speed.py shufflenetv2-au14 vgg19
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class ModelConfig:
     """Which model scores the faces, and on what it runs."""
 
     model: str = setting(
-        "shufflenetv2-au12", "name of a bundled model, or a model file", metavar="MODEL"
+        "shufflenetv2-au14", "name of a bundled model, or a model file", metavar="MODEL"
     )
     provider: str = setting(
         "auto",

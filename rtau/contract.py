@@ -140,7 +140,7 @@ class ModelContract:
     """The record of what a model file expects and returns."""
 
     name: str
-    """Name of the model, as in its file name: `shufflenetv2-au12`."""
+    """Name of the model, as in its file name: `shufflenetv2-au14`."""
     network: str
     """Architecture: `shufflenetv2_x1_0`."""
     task: Task

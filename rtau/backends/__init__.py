@@ -31,7 +31,7 @@ def open_engine(model: str, *, provider: str = "auto", threads: int = 0) -> Engi
     """Returns an engine, warmed up, for a bundled model's name or a model file.
 
     Args:
-        model: a path, or the name of a bundled model such as `shufflenetv2-au12`.
+        model: a path, or the name of a bundled model such as `shufflenetv2-au14`.
         provider: what executes it (`cpu`, `cuda`, ...); `auto` takes the first available.
         threads: threads for one batch; 0 lets the backend choose.
 

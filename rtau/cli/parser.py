@@ -210,8 +210,8 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        default="shufflenetv2-au12",
-        help="name of a bundled model, or a model file (default: shufflenetv2-au12)",
+        default="shufflenetv2-au14",
+        help="name of a bundled model, or a model file (default: shufflenetv2-au14)",
     )
     parser.add_argument(
         "--provider", default="auto", help="execution provider of the model (default: auto)"

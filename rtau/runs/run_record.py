@@ -100,7 +100,7 @@ class ModelRecord:
     sha256: str
     """SHA-256 of that file."""
     name: str
-    """Name in the contract: `shufflenetv2-au12`."""
+    """Name in the contract: `shufflenetv2-au14`."""
     network: str
     """Architecture."""
     task: str

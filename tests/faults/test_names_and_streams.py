@@ -61,8 +61,8 @@ def test_a_standard_error_that_takes_nothing_costs_only_the_messages(stream, fol
     "words",
     [
         "image a.jpg >/dev/full",
-        "inspect shufflenetv2-au12 >/dev/full",
-        "inspect shufflenetv2-au12 --json >/dev/full",
+        "inspect shufflenetv2-au14 >/dev/full",
+        "inspect shufflenetv2-au14 --json >/dev/full",
         "video a.mp4 --csv - >/dev/full",
         "video a.mp4 --csv - >&-",
         "image a.jpg >&-",

@@ -30,7 +30,7 @@ LEAST_PSNR_DB = 40.0
 ONE = [(250, 110, 400, 270)]
 SIX = [(x, y, x + 96, y + 96) for y in (70, 300) for x in (60, 330, 600)]
 STATUS = ViewStatus(
-    source="clip.mp4", model="shufflenetv2-au12", device="onnxruntime, CPUExecutionProvider",
+    source="clip.mp4", model="shufflenetv2-au14", device="onnxruntime, CPUExecutionProvider",
     is_live=False, frames_done=812, frames_total=1925, fps=31.2, latency_p50_s=0.021,
     latency_p95_s=0.034, corrupt=1, elapsed_s=26.0,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from rtau_train.models.checkpoint import Model, save_model
 from tests.support.read_back import checkpoint_of
 from tests.support.training import ROOT, shipped_recipe
 
-SHIPPED = ROOT / "engines" / "shufflenetv2-au12.onnx"
+SHIPPED = ROOT / "engines" / "shufflenetv2-au14.onnx"
 
 
 def pytest_collection_modifyitems(items):

@@ -11,7 +11,7 @@ from rtau.backends.parity import probe_crops
 from tests.parity.cam_reference import autograd_cams
 from tests.support.training import ROOT
 
-SHIPPED = ROOT / "engines" / "shufflenetv2-au12.onnx"
+SHIPPED = ROOT / "engines" / "shufflenetv2-au14.onnx"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.needs_gpu, pytest.mark.needs_onnxruntime]
 
 # Precision -> (largest change of a probability, lowest correlation of a label's CAMs).
 TOLERANCES = {"fp32": (1e-3, 0.9999), "fp16": (2e-2, 0.99)}
-MODEL = "shufflenetv2-au12"
+MODEL = "shufflenetv2-au14"
 
 
 def precisions_of(library):

@@ -19,7 +19,7 @@ from rtau_export.graph import FaceGraph
 from rtau_export.onnx import FORBIDDEN_OPERATORS, torch_scores
 from tests.support.training import ROOT
 
-SHIPPED = ROOT / "engines" / "shufflenetv2-au12.onnx"
+SHIPPED = ROOT / "engines" / "shufflenetv2-au14.onnx"
 
 
 @pytest.fixture(scope="session")

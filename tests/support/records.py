@@ -55,7 +55,7 @@ def make_record(**changes) -> BenchRecord:
         "is_dirty": False,
         "machine": MACHINE,
         "device": "onnxruntime 1.32.0, CPUExecutionProvider (auto)",
-        "model": "shufflenetv2-au12",
+        "model": "shufflenetv2-au14",
         "packages": (Package("numpy", "2.4.6"),),
         "threads": (Threads(side="rtau", engine=2, opencv=2, decoder=1, encoder="auto"),),
         "warm_up": "three rounds",

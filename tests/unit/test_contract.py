@@ -20,7 +20,7 @@ from rtau.errors import ContractError
 
 def contract(**changes):
     fields = {
-        "name": "shufflenetv2-au12",
+        "name": "shufflenetv2-au14",
         "network": "shufflenetv2_x1_0",
         "task": "multi_label",
         "labels": ("AU01", "AU12"),

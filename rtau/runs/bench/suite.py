@@ -44,7 +44,7 @@ WARM_UP = f"{WARM_UPS} calls of every stage, one run of every kind, none of them
 class Plan:
     """What is to be measured."""
 
-    model: str = "shufflenetv2-au12"
+    model: str = "shufflenetv2-au14"
     """Bundled model or model file."""
     provider: str = "auto"
     """What runs it."""

@@ -205,11 +205,11 @@ def test_faces_of_different_images_are_different_faces(portrait, tmp_path, capsy
 
 
 def test_a_model_is_inspected_as_a_table_and_as_json(capsys):
-    code, out, err = run_here(capsys, "inspect", "shufflenetv2-au12")
+    code, out, err = run_here(capsys, "inspect", "shufflenetv2-au14")
     assert code == 0, err
     assert "lip corner puller" in out
 
-    _, out, _ = run_here(capsys, "inspect", "shufflenetv2-au12", "--json")
+    _, out, _ = run_here(capsys, "inspect", "shufflenetv2-au14", "--json")
     contract = json.loads(out)
     assert contract["labels"][6] == "AU12"
     assert len(contract["thresholds"]) == 12

@@ -166,7 +166,7 @@ def reduced(content, precision, monkeypatch):
 
 @pytest.mark.needs_tensorrt_rtx
 @pytest.mark.parametrize("precision", WRITTEN)
-@pytest.mark.parametrize("name", ["shufflenetv2-au12", "vgg19"])
+@pytest.mark.parametrize("name", ["shufflenetv2-au14", "vgg19"])
 def test_both_flagships_parse_and_build_with_their_cams(
     name, precision, flagships, tmp_path, monkeypatch
 ):
@@ -342,10 +342,10 @@ def test_a_bundled_model_is_built_by_name_into_this_folder(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     flags = ["--library", "tensorrt-rtx", "--for", "sm_86", "--no-twin", "--no-cache"]
 
-    assert main(["engine", "shufflenetv2-au12", *flags]) == 0
+    assert main(["engine", "shufflenetv2-au14", *flags]) == 0
 
-    assert capsys.readouterr().out.startswith("shufflenetv2-au12-fp32.engine  ")
+    assert capsys.readouterr().out.startswith("shufflenetv2-au14-fp32.engine  ")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "shufflenetv2-au12-fp32.engine",
-        "shufflenetv2-au12-fp32.engine.json",
+        "shufflenetv2-au14-fp32.engine",
+        "shufflenetv2-au14-fp32.engine.json",
     ]

@@ -33,6 +33,8 @@ PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 SIDED_FROM = 0.5
 # A side whose asymmetry follows the truth less than this on the test part is not told.
 LEAST_SIDE_R = 0.5
+# Fewer pictures that show a label cannot say how well its sides are told.
+FEWEST_SIDED = 50
 # What a symmetrical face without the action weighs beside one that shows it.
 SILENT_WEIGHT = 0.1
 # Intensities that lie closer than this in log-odds could not be told apart.
@@ -260,7 +262,9 @@ def _side_and_pose_figures(
     poses = {name: (said["pose"][:, k], turned[:, k]) for k, name in named}
     return {
         "asymmetry_r": {
-            label: _correlation(said["asymmetry"][shown[:, k], k], values[shown[:, k], k])
+            label: _correlation(
+                said["asymmetry"][shown[:, k], k], values[shown[:, k], k], fewest=FEWEST_SIDED
+            )
             for k, label in enumerate(model.recipe.network.sides)
         },
         "pose_r": {name: _correlation(*pair) for name, pair in poses.items()},
@@ -285,7 +289,9 @@ def _intensity_figures(
     return {label: _correlation(strengths[:, k], targets[:, k]) for k, label in enumerate(labels)}
 
 
-def _correlation(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> float:
-    if len(first) < FEWEST or not first.std() or not second.std():
+def _correlation(
+    first: npt.NDArray[np.floating], second: npt.NDArray[np.floating], *, fewest: int = FEWEST
+) -> float:
+    if len(first) < fewest or not first.std() or not second.std():
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])

@@ -66,7 +66,7 @@ Licence of the weights: {licence}.
 | pictures without people, shipped by scikit-image: {pictures} | see names | CC0 or public domain |
 | {scenes:,} drawn scenes of {kinds} kinds | `train/rtau_train/face_alignment/scenes.py` | this project's |
 
-The points of portraits are those of `shufflenetv2-au12`, read anew until they hold still: errors of
+The points of portraits are those of `shufflenetv2-au14`, read anew until they hold still: errors of
 that network are learnt too, and point errors on portraits below are differences from it.
 Of these pictures nothing was learnt: {held_out_pictures}.
 

@@ -49,7 +49,7 @@ def add_verbs(verbs: Any, /) -> None:
         verb.add_argument(f"--{name}", type=Path, required=True, metavar="PATH", help=words)
     verb.add_argument(
         "--model",
-        default="shufflenetv2-au12",
+        default="shufflenetv2-au14",
         metavar="NAME",
         help="network with landmarks that gives the points of portraits (default: %(default)s)",
     )

@@ -112,7 +112,7 @@ def test_the_same_command_says_the_same(carded, run_folder, model_file, tmp_path
 
 
 def test_a_file_of_other_weights_is_refused(run_folder, tmp_path, capsys):
-    bundled = FACES.parents[2] / "engines" / "shufflenetv2-au12.onnx"
+    bundled = FACES.parents[2] / "engines" / "shufflenetv2-au14.onnx"
     card = tmp_path / "card.md"
     arguments = [str(bundled), str(run_folder), "--data", str(FACES), "--out", str(card)]
 
@@ -127,7 +127,7 @@ def test_a_file_of_other_weights_is_refused(run_folder, tmp_path, capsys):
     [
         ("none.onnx", "card.md", "no such model file"),
         ("model.engine", "card.md", "a card is of a file NAME.onnx"),
-        ("shufflenetv2-au12", "nowhere/card.md", "must be a file in a folder that exists"),
+        ("shufflenetv2-au14", "nowhere/card.md", "must be a file in a folder that exists"),
     ],
 )
 def test_what_would_fail_late_fails_at_once(

@@ -18,7 +18,7 @@ from tests.support.training import shipped_recipe
 
 pytestmark = [pytest.mark.needs_torch, pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
 
-SHIPPED = Path(rtau_engines.__file__).parent / "shufflenetv2-au12.onnx"
+SHIPPED = Path(rtau_engines.__file__).parent / "shufflenetv2-au14.onnx"
 NETWORK = shipped_recipe().network
 WIDER = dataclasses.replace(NETWORK, labels=(*NETWORK.labels, "AU07", "AU45"), geometry=True)
 

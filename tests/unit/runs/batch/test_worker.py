@@ -26,7 +26,7 @@ from rtau.runs.batch._worker import JobSpec, run_file
 from rtau.backends import find_model
 from rtau.config import RunConfig
 from rtau.contract import sha256_of
-spec = JobSpec(RunConfig(), (), threads=1, model_sha256=sha256_of(find_model("shufflenetv2-au12")))
+spec = JobSpec(RunConfig(), (), threads=1, model_sha256=sha256_of(find_model("shufflenetv2-au14")))
 report, _ = run_file(spec, FileJob(Path(sys.argv[1]), Path(sys.argv[2]), ("mp4", "csv")))
 import cv2
 engine = __import__("rtau.runs.batch._worker", fromlist=["prepared"]).prepared(spec).engine
@@ -45,7 +45,7 @@ def fresh_worker(monkeypatch):
 
 @pytest.fixture
 def spec():
-    sha256 = sha256_of(find_model("shufflenetv2-au12"))
+    sha256 = sha256_of(find_model("shufflenetv2-au14"))
     return JobSpec(build({}), ("rtau", "video"), threads=1, model_sha256=sha256)
 
 

@@ -13,7 +13,7 @@ HOW = {"provider": "cpu", "times": 1}
 @pytest.mark.needs_onnxruntime
 def test_import_first_result_and_memory_are_measured_in_fresh_processes(tmp_path):
     clip = write_clip(tmp_path / "a.mp4", count=40)
-    found = process_metrics(clip, model="shufflenetv2-au12", folder=tmp_path, **HOW)
+    found = process_metrics(clip, model="shufflenetv2-au14", folder=tmp_path, **HOW)
     assert [(one.name, one.unit) for one in found] == [
         ("import rtau", "ms"),
         ("start to first result", "s"),
