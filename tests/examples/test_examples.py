@@ -46,7 +46,7 @@ def test_a_video_becomes_a_data_frame(tmp_path, monkeypatch, capsys):
     pyarrow = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     out = tmp_path / "clip.parquet"
     run("video_to_dataframe.py", EXAMPLES / "one_face.mp4", out, monkeypatch=monkeypatch)
-    assert len(capsys.readouterr().out.splitlines()) == 12
+    assert len(capsys.readouterr().out.splitlines()) == 14
     assert "AU12_p" in pyarrow.read_table(out).column_names
 
 

@@ -22,6 +22,8 @@ from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
 from rtau_train.datasets.preparation import read_preparation
 from rtau_train.datasets.splits import DataSplits
 
+# The data sets that a card has words about.
+KINDS: Final = ("renders", "portraits", "geometry", "warped")
 SYNTH_RECORD: Final = "synth.json"
 PITCH_COLUMN: Final = "pitch_deg"
 # Column of portraits that says which collection they are from, and the one with a licence row.
@@ -33,7 +35,7 @@ OLDER_ASSETS_SHA256: Final = "ab41fd4d3ae6a9930189a9e82a4cb6638b6f269db5135aabed
 
 
 def rows_of(data: LabelledCrops, rows: Rows, kind: str, /) -> Rows:
-    """Returns those of some rows whose data set is `renders` or `portraits`, numbered or not."""
+    """Returns those of some rows whose data set is of a kind: `renders`, numbered or not."""
     names = data.datasets[rows]
     return rows[np.array([_kind(str(name)) == kind for name in names], np.bool_)]
 
@@ -50,8 +52,8 @@ def origins(
         contract: of the file that was exported from it.
 
     Raises:
-        UsageError: a data set is neither renders nor portraits, or portraits are of a collection
-            that the card has no licence for.
+        UsageError: a data set is none of `KINDS`, or portraits are of a collection that the card
+            has no licence for.
         SourceOpenError: a folder's record, or a run on the way, cannot be read.
     """
     data, train = splits.data, splits.split.train
@@ -60,7 +62,7 @@ def origins(
     rendered = [path for path in folders if read_preparation(path) is None]
     older = [_assets_of(path) in {None, OLDER_ASSETS_SHA256} for path in rendered]
     renders = rows_of(data, train, "renders")
-    way, from_imagenet = stages(run_folder)
+    way, from_imagenet, from_file = stages(run_folder)
     return Origins(
         datasets=tuple(
             _dataset(splits, name, made_by=_maker(folder))
@@ -69,6 +71,9 @@ def origins(
         has_released_skins=not all(older),
         has_older_skins=any(older),
         has_portraits=len(rows_of(data, train, "portraits")) > 0 or mentions_portraits(contract),
+        has_geometry=len(rows_of(data, train, "geometry")) > 0,
+        has_warped=len(rows_of(data, train, "warped")) > 0,
+        starts_from_file=from_file,
         stages=way,
         starts_from_imagenet=from_imagenet,
         max_yaw_deg=_furthest(data, renders, YAW_COLUMN),
@@ -92,11 +97,11 @@ def _kind(name: str) -> str:
 
 
 def _check(data: LabelledCrops, names: Sequence[str]) -> None:
-    wrong = [name for name in names if _kind(name) not in {"renders", "portraits"}]
+    wrong = [name for name in names if _kind(name) not in KINDS]
     if wrong:
         raise UsageError(
-            f"a card can be written of models trained on renders and portraits, got {wrong[0]}: "
-            "its words on data, licences and limits are not about that"
+            f"a card can be written of models trained on {', '.join(KINDS)}, got {wrong[0]}: its "
+            "words on data, licences and limits are not about that"
         )
     portraits = rows_of(data, np.arange(len(data)), "portraits")
     found = set(data.columns.get(ORIGIN_COLUMN, np.full(len(data), ""))[portraits].tolist())
@@ -110,8 +115,10 @@ def _check(data: LabelledCrops, names: Sequence[str]) -> None:
 
 
 def _maker(folder: Path) -> str:
-    if read_preparation(folder) is not None:
-        return "`rtau-train prepare`"
+    made = read_preparation(folder)
+    if made is not None:
+        verbs = {"geometry": "label-geometry", "warped": "warp"}
+        return f"`rtau-train {verbs.get(made.dataset, 'prepare')}`"
     return "the prototype of the renderer" if _assets_of(folder) is None else "`rtau-train synth`"
 
 

@@ -171,6 +171,12 @@ class Origins:
     has_older_skins: bool
     """Renders with an older version of those skins."""
     has_portraits: bool
+    has_geometry: bool
+    """Portraits with the labels of `rtau-train label-geometry`."""
+    has_warped: bool
+    """Portraits with Action Units moved into them by `rtau-train warp`."""
+    starts_from_file: str
+    """The exported file that the first run began with; empty without one."""
     stages: tuple[Stage, ...]
     """The runs on the way to the weights, first to last."""
     starts_from_imagenet: bool

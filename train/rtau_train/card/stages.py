@@ -14,8 +14,10 @@ from rtau_train.fitting.lab_record import LabRecord, read_record
 from rtau_train.models.checkpoint import load_model
 
 
-def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool]:
-    """Returns the runs, first to last, and whether the first began with ImageNet's weights.
+def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool, str]:
+    """Returns the runs, first to last, whether the first began with ImageNet's weights, and a file.
+
+    The file is the exported one that the first run began with, in words; empty without one.
 
     Raises:
         SourceOpenError: a run on the way cannot be read.
@@ -25,6 +27,8 @@ def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool]:
     found = [_stage(record)]
     network = load_model(run_folder).recipe.network
     while record.started_from:
+        if record.started_from.endswith(".onnx"):
+            return tuple(found), False, _file_words(record)
         path = _found(Path(record.started_from), beside=run_folder)
         folder = path if path.is_dir() else path.parent
         model = load_model(path)
@@ -36,7 +40,12 @@ def stages(run_folder: Path, /) -> tuple[tuple[Stage, ...], bool]:
             )
         record, network = read_record(folder), model.recipe.network
         found.insert(0, _stage(record))
-    return tuple(found), network.weights == "imagenet"
+    return tuple(found), network.weights == "imagenet", ""
+
+
+def _file_words(record: LabRecord) -> str:
+    name = Path(record.started_from).name
+    return f"{name} (SHA-256 of its weights {record.started_from_sha256[:12]}...)"
 
 
 def _found(path: Path, *, beside: Path) -> Path:

@@ -73,7 +73,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
-    pictures = tuple(expand_images(arguments.pictures)) if arguments.pictures else ()
+    pictures = tuple(expand_images(arguments.pictures).files) if arguments.pictures else ()
     if pictures and arguments.study != "paper2":
         raise UsageError("--pictures are shown in the report of paper2 only; leave them out")
     folders = _folders(arguments.data)
