@@ -62,6 +62,14 @@ class Excerpt:
         """Closes the source."""
         self._source.close()
 
+    def __enter__(self) -> Excerpt:
+        """Returns itself; leaving the block closes the source."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes the source."""
+        self.close()
+
 
 def _info(info: SourceInfo, *, start_s: float, end_s: float | None, every: int) -> SourceInfo:
     """Returns what is known of the part; how many frames it has is only estimated."""

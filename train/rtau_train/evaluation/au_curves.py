@@ -19,6 +19,7 @@ from rtau.config import RunConfig
 from rtau.data import FrameResult
 from rtau.decisions import Decider
 from rtau.errors import SourceOpenError
+from rtau.facs import DISFA_PLUS_AUS
 from rtau.pipeline import Pipeline
 from rtau.protocols import Engine
 from rtau.runs.build import build_tracker
@@ -83,13 +84,12 @@ class Curve:
 
 
 def curves_of(clip: Path, engine: Engine, /) -> dict[int, list[Curve]]:
-    """Returns the curves of a clip by face of its truth, one per label of the model.
+    """Returns the curves of a clip by face of its truth, one per label of model and truth.
 
     Raises:
         SourceOpenError: the clip or its truth is missing, cannot be read, or lacks a column.
     """
-    labels = engine.contract.labels
-    truth = _truth(clip.with_suffix(".csv"), labels)
+    truth, labels = _truth(clip.with_suffix(".csv"), engine.contract.labels)
     faces = sorted({face for lines in truth.values() for face in lines})
     pipeline = Pipeline(
         tracker=build_tracker(RunConfig(), is_sequence=True),
@@ -133,7 +133,8 @@ def _said(result: FrameResult, line: Row | None, labels: tuple[str, ...]) -> Val
     inside = ((centres > box[:2]) & (centres < box[2:])).all(axis=1)
     if not inside.any():
         return np.full(len(labels), np.nan)
-    return np.asarray(result.scores.probabilities[inside][0], np.float64)
+    columns = [result.scores.labels.index(label) for label in labels]
+    return np.asarray(result.scores.probabilities[inside][0, columns], np.float64)
 
 
 def _intensities(line: Row | None, labels: tuple[str, ...]) -> Values:
@@ -142,9 +143,14 @@ def _intensities(line: Row | None, labels: tuple[str, ...]) -> Values:
     return np.array([float(line[label]) for label in labels])
 
 
-def _truth(path: Path, labels: tuple[str, ...]) -> Truth:
-    """Returns the lines of a truth by frame and face, every number in them checked."""
+def _truth(path: Path, labels: tuple[str, ...]) -> tuple[Truth, tuple[str, ...]]:
+    """Returns the lines of a truth by frame and face, every number in them checked, and its labels.
+
+    The study's AUs must be there; of others a truth may know nothing.
+    """
     table = read_table(path)
+    study = {au.label for au in DISFA_PLUS_AUS}
+    labels = tuple(label for label in labels if label in study or label in table.columns)
     needed = ("frame", "face", *BOX, *labels)
     missing = [name for name in needed if name not in table.columns]
     if missing:
@@ -159,7 +165,7 @@ def _truth(path: Path, labels: tuple[str, ...]) -> Truth:
             found.setdefault(int(row["frame"]), {})[int(row["face"])] = row
         except ValueError as error:
             raise SourceOpenError(f"{path}: data row {row.number} is wrong ({error})") from None
-    return found
+    return found, labels
 
 
 def _shifted(said: Values, true: Values, lag: int) -> tuple[Values, Values]:

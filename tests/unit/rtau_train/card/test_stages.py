@@ -28,7 +28,7 @@ def two_runs(run_folder, tmp_path):
 
 
 def test_the_way_is_followed_back_to_its_beginning(two_runs):
-    way, from_imagenet, from_file = stages(two_runs[1])
+    way, from_imagenet, _ = stages(two_runs[1])
 
     assert [stage.recipe for stage in way] == ["train/recipes/small.toml", "second.toml"]
     assert [stage.changes for stage in way] == [(), ("fit.epochs=3",)]

@@ -60,7 +60,7 @@ def test_it_writes_a_folder_that_training_reads(london, tmp_path, capsys):
     # The landmark box is 1 / 1.9 of the side.
     np.testing.assert_allclose(np.ptp(points, axis=1).max(axis=1), 96 / 1.9, rtol=0.01)
     assert np.nanmax(data.targets) <= 3
-    rejected = list(csv.DictReader((out / "rejected.csv").open(encoding="utf-8")))
+    rejected = list(csv.DictReader((out / "rejected.csv").read_text("utf-8").splitlines()))
     assert len(data) + len(rejected) == len(list(PORTRAITS.glob("*.jpg")))
     assessment = json.loads((out / "assessment.json").read_text(encoding="utf-8"))
     assert assessment["people"] == PEOPLE // 2

@@ -197,15 +197,17 @@ def random_model(name, size):
     recipe = shipped_recipe()
     network = dataclasses.replace(recipe.network, name=name, input_size=size)
     count = len(network.labels)
+    # VGG19 has one form; the others are judged in their dense one.
+    plan = dataclasses.replace(recipe.fit, dense_epochs=int(name != "vgg19"))
     return Model(
-        recipe=dataclasses.replace(recipe, network=network),
+        recipe=dataclasses.replace(recipe, network=network, fit=plan),
         recipe_path="recipe.toml",
         epochs_done=0,
         thresholds=(0.5,) * count,
         cam_scale=(1.0,) * count,
         cam_plus_plus_scale=(1.0,) * count,
         weights=build(network).state_dict(),
-        is_dense=True,
+        is_dense=name != "vgg19",
     )
 
 

@@ -20,7 +20,13 @@ def folder(tmp_path):
 
 
 def listed(folder, *rows, kind="intensity"):
+    """Returns the listing of a manifest beside the pictures it names, and one for its last row."""
     write_csv(folder / "manifest.csv", list(rows))
+    for name in ("a.png", "b.png", "c.png"):
+        if all(one.get("image") != name for one in rows):
+            (folder / name).unlink(missing_ok=True)
+        elif not (folder / name).exists():
+            write_picture(folder / name)
     return read_manifest(folder, kind=kind)
 
 
