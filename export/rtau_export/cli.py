@@ -18,10 +18,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from rtau.argument_parser import WholeNames
 from rtau.contract import CamMethod, CropRule
 from rtau.errors import BackendUnavailable, RtauError, UsageError
 from rtau_export import _engine_cli, _precision_cli, verify
-from rtau_train.commands.parser import WholeNames
 
 INTERRUPTED = 130
 DEFAULT_CAM = "gradcam"

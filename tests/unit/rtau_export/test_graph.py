@@ -39,7 +39,7 @@ def test_landmarks_are_the_networks_in_px_of_the_crop(net, cam_method):
 
 def test_a_network_without_landmarks_cannot_export_them(net):
     net.landmarks = None
-    with pytest.raises(ValueError, match="must have a landmark layer"):
+    with pytest.raises(ValueError, match="must have a layer of landmarks"):
         FaceGraph(net, cam_method=None, landmarks=True)
 
 

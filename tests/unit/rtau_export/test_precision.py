@@ -271,7 +271,7 @@ def test_a_hostile_file_is_one_line_and_writes_nothing(model, capfd, damage, ver
     [
         ("labels.csv", b"\xff\xfe\x00", "labels cannot be read"),
         ("labels.csv", b"", "there are no rows"),
-        ("labels.csv", b"file,AU01,AU04\na.jpg,0,0\n", "column AU12 is missing"),
+        ("labels.csv", b"file,x\na.jpg,0\n", "has a column for none of AU01"),
         ("labels.csv", b"file,AU01,AU04,AU12\na.jpg,0,0,much\n", "an intensity is no number"),
         ("labels.csv", b"file,AU01,AU04,AU12\nnone.jpg,0,0,1\n", "there is no such file"),
         ("labels.csv", b"file,AU01,AU04,AU12\n../labels.csv,0,0,1\n", "not an image"),

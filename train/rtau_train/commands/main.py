@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from rtau.argument_parser import WholeNames
 from rtau.errors import RtauError
 from rtau_train.commands import (
     cam_quality,
@@ -25,7 +26,6 @@ from rtau_train.commands import (
     synth,
     warp,
 )
-from rtau_train.commands.parser import WholeNames
 from rtau_train.face_alignment import command as face_alignment
 
 INTERRUPTED = 130

@@ -1,6 +1,6 @@
-"""The parser of `rtau-train` and `rtau-export`: a flag has one name.
+"""The parser of command lines: a flag has one name.
 
-Loads nothing, for a device that builds engines has no torch. Called by both command lines.
+Loads nothing. Called by `rtau-train` and `rtau-export`.
 """
 
 from __future__ import annotations
