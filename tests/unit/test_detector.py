@@ -295,7 +295,7 @@ def test_heatmaps_come_as_often_as_asked(clip):
 
 
 def test_the_repr_names_model_and_device(detector):
-    assert repr(detector).startswith("Detector('shufflenetv2-au14', 12 labels, onnxruntime")
+    assert repr(detector).startswith("Detector('shufflenetv2-au14', 14 labels, onnxruntime")
 
 
 # Closed, shared, in other threads and processes
@@ -308,7 +308,7 @@ def test_a_closed_detector_says_so():
     for ask in (opened.detect, opened.detect_video):
         with pytest.raises(UsageError, match="this detector is closed; make a new one"):
             ask("a.png")
-    assert repr(opened) == "Detector('shufflenetv2-au14', 12 labels, closed)"
+    assert repr(opened) == "Detector('shufflenetv2-au14', 14 labels, closed)"
 
 
 def test_two_detectors_and_two_loops_do_not_disturb_each_other(detector, clip):

@@ -21,6 +21,8 @@ from rtau.errors import ConfigError, SourceOpenError
 from rtau_train.models.facenet import FaceNet
 
 _PREFIX = "net."
+# The product of the layers that make landmarks and add them to the logits.
+_DIRECT = ("direct_weight", "direct_bias")
 _LINEAR = ("head.hidden", "head.out", "landmarks", "asymmetry", "pose")
 
 
@@ -59,7 +61,28 @@ def weights_of_file(path: Path, net: FaceNet, /) -> dict[str, Tensor]:
             key = f"{name}.{part}"
             if key in state and key in held:
                 state[key] = _rows(held[key], like=state[key], name=key, path=path)
-    return state
+    return state | _geometry(held, state, path)
+
+
+def _geometry(held: dict[str, Tensor], state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Returns the layer from landmarks to logits, of the product with the layer before it.
+
+    The 136 rows of that layer are independent, so the product has one factor only.
+    """
+    if _DIRECT[0] not in held:
+        return {}
+    if "geometry.weight" not in state:
+        raise ConfigError(
+            f"{path}: its landmarks add to its logits; set network.geometry = true in the recipe"
+        )
+    product, offset = (held[name].double() for name in _DIRECT)
+    landmarks, bias = (held[f"landmarks.{part}"].double() for part in ("weight", "bias"))
+    factor = product @ torch.linalg.pinv(landmarks)
+    found = {"geometry.weight": factor, "geometry.bias": offset - factor @ bias}
+    return {
+        name: _rows(value.float(), like=state[name], name=name, path=path)
+        for name, value in found.items()
+    }
 
 
 @torch.no_grad()
@@ -123,7 +146,8 @@ def _initializers(path: Path) -> dict[str, Tensor]:
         raise SourceOpenError(f"{path}: is not an ONNX file") from None
     held = {}
     for entry in graph.initializer:
-        if entry.name.startswith(_PREFIX) and entry.data_type == onnx.TensorProto.FLOAT:
+        is_weight = entry.name.startswith(_PREFIX) or entry.name in _DIRECT
+        if is_weight and entry.data_type == onnx.TensorProto.FLOAT:
             values = np.array(numpy_helper.to_array(entry), np.float32)
             held[entry.name.removeprefix(_PREFIX)] = torch.from_numpy(values)
     return held

@@ -99,7 +99,9 @@ def test_people_are_no_renders(run_folder, data):
         people, preparation=dataclasses.replace(people.preparation, dataset="disfa+")
     )
 
-    with pytest.raises(UsageError, match=r"trained on renders and portraits, got disfa\+"):
+    with pytest.raises(
+        UsageError, match=r"trained on renders, portraits, geometry, warped, got disfa\+"
+    ):
         found(run_folder, dataclasses.replace(splits(), data=people), FACES)
 
 

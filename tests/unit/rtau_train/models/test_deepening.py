@@ -80,10 +80,10 @@ def test_mean_and_variance_of_a_rectified_gaussian(mean, deviation):
 
 def saved(folder, net, name, run_folder):
     model = load_model(run_folder)
-    recipe = dataclasses.replace(model.recipe, network=network(name))
-    save_model(
-        folder / "model.pt", dataclasses.replace(model, recipe=recipe, weights=net.state_dict())
-    )
+    plan = dataclasses.replace(model.recipe.fit, dense_epochs=0)
+    recipe = dataclasses.replace(model.recipe, network=network(name), fit=plan)
+    changed = {"recipe": recipe, "weights": net.state_dict(), "is_dense": False}
+    save_model(folder / "model.pt", dataclasses.replace(model, **changed))
     return folder / "model.pt"
 
 
