@@ -1,6 +1,5 @@
 import dataclasses
 
-import onnx
 import pytest
 import torch
 
@@ -9,7 +8,7 @@ from rtau_export.cli import main
 from rtau_train.models import build
 from rtau_train.models.checkpoint import Model, save_model
 from tests.support.read_back import checkpoint_of
-from tests.support.training import ROOT, shipped_recipe
+from tests.support.training import ROOT, shipped_recipe, write_untrained_record
 
 SHIPPED = ROOT / "engines" / "shufflenetv2-au14.onnx"
 
@@ -45,7 +44,7 @@ def model():
 @pytest.fixture(scope="session")
 def trained():
     """The shipped model with its trained weights, read back from its file."""
-    return checkpoint_of(onnx.load(SHIPPED), shipped_recipe())
+    return checkpoint_of(SHIPPED, shipped_recipe())
 
 
 @pytest.fixture(params=["random", "trained"])
@@ -59,6 +58,7 @@ def exported(model, tmp_path_factory):
     """The file that `rtau-export onnx` writes of it."""
     folder = tmp_path_factory.mktemp("export")
     save_model(folder / "model.pt", model)
+    write_untrained_record(folder)
     out = folder / "random-au12.onnx"
     arguments = ["--out", str(out), "--crop-expand", "1.25", "--crop-offset-y", "0.02"]
     assert main(["onnx", str(folder / "model.pt"), *arguments]) == 0

@@ -5,6 +5,7 @@ import dataclasses
 import torch
 
 from rtau.backends.parity import probe_crops
+from rtau_train.fit_settings import HAVE_DENSE_FORM
 from rtau_train.models import build
 from rtau_train.models.checkpoint import Model
 from tests.support.training import shipped_recipe
@@ -19,7 +20,9 @@ def random_model(name, **changes):
     network = dataclasses.replace(
         recipe.network, name=name, input_size=SIZES.get(name, 112), landmarks=False, **changes
     )
-    fit = dataclasses.replace(recipe.fit, landmark_weight=0.0)
+    # A network with one form only cannot be asked for its dense one.
+    dense_epochs = recipe.fit.dense_epochs if name in HAVE_DENSE_FORM else 0
+    fit = dataclasses.replace(recipe.fit, landmark_weight=0.0, dense_epochs=dense_epochs)
     torch.manual_seed(12)
     net = build(network).train()
     if any(isinstance(layer, torch.nn.BatchNorm2d) for layer in net.modules()):
@@ -35,6 +38,6 @@ def random_model(name, **changes):
         thresholds=(0.5,) * labels,
         cam_scale=(1.0,) * labels,
         weights=net.state_dict(),
-        is_dense=True,
+        is_dense=dense_epochs > 0,
         cam_plus_plus_scale=(2.0,) * labels,
     )

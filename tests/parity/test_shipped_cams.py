@@ -20,7 +20,7 @@ def shipped():
 
 
 def trained_head(proto):
-    """The head of the file as torch's layers."""
+    """The head of the file as torch's layers, and what the landmarks add to it."""
     values = {value.name: numpy_helper.to_array(value) for value in proto.graph.initializer}
     layers = []
     for name in ("net.head.hidden", "net.head.out"):
@@ -28,7 +28,10 @@ def trained_head(proto):
         layer = torch.nn.Linear(weight.shape[1], weight.shape[0])
         layer.weight.data, layer.bias.data = weight, torch.tensor(values[f"{name}.bias"])
         layers.append(layer)
-    return torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1])
+    direct = (torch.tensor(values[f"direct_{part}"]).double() for part in ("weight", "bias"))
+    head = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1]).double()
+    matrix, offset = direct
+    return lambda pooled: head(pooled) + torch.nn.functional.linear(pooled, matrix, offset)
 
 
 def with_maps_as_output(proto):
@@ -49,7 +52,7 @@ def test_the_shipped_heatmaps_are_those_of_autograd(shipped):
         [maps_name, "logits", "cams"], {"crops": probe_crops(5, size=size)}
     )
 
-    head = trained_head(shipped).double()
+    head = trained_head(shipped)
     wanted_logits, wanted = autograd_cams(torch.from_numpy(maps).double(), head)
     assert np.abs(logits - wanted_logits.numpy()).max() < 1e-3
     heat = wanted["gradcam"].numpy()

@@ -11,14 +11,14 @@ from rtau.backends.parity import as_crops, probe_crops
 
 @pytest.mark.needs_onnxruntime
 def test_an_untrained_recipe_becomes_an_int8_file_with_heatmaps(tmp_path):
-    path = tmp_path / "shufflenetv2-au14-random-weights.onnx"
-    write_float32(untrained_recipe("shufflenetv2-au14"), path, cam_method="gradcam")
+    path = tmp_path / "shufflenetv2-au12-random-weights.onnx"
+    write_float32(untrained_recipe("shufflenetv2-au12"), path, cam_method="gradcam")
     engine = open_engine(str(write_int8(path, tmp_path)), provider="cpu", threads=1)
     contract = engine.contract
     scores = engine.infer(as_crops(probe_crops(2, size=contract.input_size)), cams=True)
     engine.close()
 
-    assert (contract.name, contract.precision) == ("shufflenetv2-au14-random-weights-int8", "int8")
+    assert (contract.name, contract.precision) == ("shufflenetv2-au12-random-weights-int8", "int8")
     assert scores.cams is not None
     assert scores.logits.shape == (2, len(contract.labels))
     assert np.isfinite(scores.logits).all()
