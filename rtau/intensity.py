@@ -8,6 +8,7 @@ from the probability alone, so the two never contradict each other: 2 is reached
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,10 @@ from rtau._records import check_array, freeze, shapes
 
 Values = npt.NDArray[np.float32]
 
-# The intensities of FACS: 0 absent, 1 to 5 for A to E.
-LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+Scale = tuple[tuple[float, ...], ...]
+
+# FACS's E, maximum; A is 1, and 0 is absent.
+HIGHEST = 5.0
 _LEAST_ODDS = 1e-6
 
 
@@ -47,19 +50,17 @@ class Intensities:
     __repr__ = shapes
 
 
-def intensities(probabilities: Values, scale: tuple[tuple[float, ...], ...], /) -> Values:
+def intensities(probabilities: Values, scale: Scale, /) -> Values:
     """Returns float32 (N, A) in [0, 5] of probabilities (N, A).
 
     Args:
         probabilities: in [0, 1].
-        scale: per label the probability at each of `LEVELS`, rising.
+        scale: per label the probability at each intensity 0 to 5, rising.
     """
-    found = np.empty(probabilities.shape, np.float32)
-    for column, knots in enumerate(scale):
-        found[:, column] = np.interp(
-            _log_odds(probabilities[:, column]), _log_odds(np.array(knots)), LEVELS
-        )
-    return found
+    starts, steps = _steps_of(scale)
+    above = (_log_odds(probabilities)[:, :, None] - starts) / steps  # (N, A, 5)
+    # Levels are 1 apart, so the parts of all steps add up to the place between the knots.
+    return np.asarray(np.clip(above, 0, 1).sum(axis=2), np.float32)
 
 
 def left_right(values: Values, asymmetry: Values, /) -> Values:
@@ -71,7 +72,14 @@ def left_right(values: Values, asymmetry: Values, /) -> Values:
     """
     limited = np.clip(asymmetry, -1, 1)
     both = np.stack([values * (1 + limited), values * (1 - limited)], axis=-1)
-    return np.asarray(np.clip(both, 0, LEVELS[-1]), np.float32)
+    return np.asarray(np.clip(both, 0, HIGHEST), np.float32)
+
+
+@functools.lru_cache(maxsize=4)
+def _steps_of(scale: Scale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Returns the log-odds at which each step of a scale begins, and its height: both (A, 5)."""
+    knots = _log_odds(np.array(scale))
+    return knots[:, :-1], np.diff(knots, axis=1)
 
 
 def _log_odds(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
