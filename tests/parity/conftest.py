@@ -5,10 +5,11 @@ import torch
 
 from rtau.contract import CropRule
 from rtau_export.cli import main
+from rtau_train.fitting.lab_record import write_record
 from rtau_train.models import build
 from rtau_train.models.checkpoint import Model, save_model
 from tests.support.read_back import checkpoint_of
-from tests.support.training import ROOT, shipped_recipe, write_untrained_record
+from tests.support.training import ROOT, lab_record, shipped_recipe
 
 SHIPPED = ROOT / "engines" / "shufflenetv2-au14.onnx"
 
@@ -58,7 +59,7 @@ def exported(model, tmp_path_factory):
     """The file that `rtau-export onnx` writes of it."""
     folder = tmp_path_factory.mktemp("export")
     save_model(folder / "model.pt", model)
-    write_untrained_record(folder)
+    write_record(folder, lab_record())
     out = folder / "random-au12.onnx"
     arguments = ["--out", str(out), "--crop-expand", "1.25", "--crop-offset-y", "0.02"]
     assert main(["onnx", str(folder / "model.pt"), *arguments]) == 0

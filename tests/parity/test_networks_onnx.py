@@ -15,11 +15,12 @@ from rtau_export.cli import main
 from rtau_export.engine import build_engines
 from rtau_export.engine_target import EngineRequest
 from rtau_export.graph import FaceGraph
+from rtau_train.fitting.lab_record import write_record
 from rtau_train.models import NETWORKS
 from rtau_train.models.checkpoint import save_model
 from rtau_train.models.folding import exported_as
 from tests.parity.networks import random_model
-from tests.support.training import write_untrained_record
+from tests.support.training import lab_record
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 FLAGSHIPS = ("vgg19", "shufflenetv2_x1_0")
@@ -57,7 +58,7 @@ def exported(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(name)
     model = random_model(name, **changes)
     save_model(folder / "model.pt", model)
-    write_untrained_record(folder)
+    write_record(folder, lab_record())
     out = folder / f"{name}.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exporter, "PARITY_BATCHES", (1,))  # the test below does the rest

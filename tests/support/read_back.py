@@ -24,7 +24,7 @@ def checkpoint_of(path: Path, recipe: Recipe) -> Model:
         epochs_done=0,
         thresholds=contract.thresholds,
         cam_scale=contract.cam_scale or (1.0,) * len(contract.labels),
-        weights=weights_of_file(path, build(network)),
+        weights=weights_of_file(path.read_bytes(), build(network), origin=path),
         is_dense=True,
         intensity_scale=contract.intensity_scale,
     )

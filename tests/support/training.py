@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.datasets.preparation import Preparation
 from rtau_train.datasets.splits import DataSplits, splits_of
-from rtau_train.fitting.lab_record import LabRecord, write_record
+from rtau_train.fitting.lab_record import LabRecord
 from rtau_train.recipe import Augment, Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -65,21 +66,21 @@ def make_prepared(folder, *, dataset, people):
     return folder
 
 
-def write_untrained_record(folder: Path) -> None:
-    """Writes the run.json of a checkpoint that no run has made, for the export asks for one."""
-    record = LabRecord(
-        recipe="train/recipes/shufflenetv2-synth.toml",
-        overrides=(),
-        commit="none",
-        machine="none",
-        versions=(),
-        device="cpu",
-        processes=1,
-        amp=False,
-        dataset="renders",
-        train_rows=0,
-        validation_rows=0,
-        test_rows=0,
-        shared_subjects=0,
-    )
-    write_record(folder, record)
+def lab_record(**changes: Any) -> LabRecord:
+    """Returns the record of a run that nobody made; keywords replace fields."""
+    values = {
+        "recipe": "train/recipes/shufflenetv2-synth.toml",
+        "overrides": (),
+        "commit": "none",
+        "machine": "none",
+        "versions": (),
+        "device": "cpu",
+        "processes": 1,
+        "amp": False,
+        "dataset": "renders",
+        "train_rows": 0,
+        "validation_rows": 0,
+        "test_rows": 0,
+        "shared_subjects": 0,
+    }
+    return LabRecord(**{**values, **changes})

@@ -3,28 +3,19 @@ import dataclasses
 import pytest
 
 from rtau_export._origin import origin_of
-from rtau_train.fitting.lab_record import LabRecord
 from rtau_train.models.checkpoint import Model
 from rtau_train.recipe import read_recipe
-from tests.support.training import ROOT
+from tests.support.training import ROOT, lab_record
 
 pytestmark = pytest.mark.needs_torch
 
 RECIPE = ROOT / "train" / "recipes" / "resnet101-disfa.toml"
-RECORD = LabRecord(
+RECORD = lab_record(
     recipe="resnet101-disfa.toml",
-    overrides=(),
-    commit="none",
-    machine="none",
-    versions=(),
-    device="cpu",
-    processes=1,
-    amp=False,
     dataset="disfa+",
     train_rows=2376,
     validation_rows=340,
     test_rows=679,
-    shared_subjects=0,
 )
 
 

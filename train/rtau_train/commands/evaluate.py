@@ -95,9 +95,7 @@ def _calibrate(arguments: argparse.Namespace) -> None:
     if arguments.neutral is not None:
         network = model.recipe.network
         neutral = read_folder(arguments.neutral, labels=network.labels, task=network.task)
-        # A label without a column is taken to be absent as well: nothing at all is shown.
-        coded = neutral.coded[:, neutral.coded.any(axis=0)].all(axis=1)
-        neutral = neutral.take(np.flatnonzero(coded & ~neutral.occurs.any(axis=1)))
+        neutral = neutral.take(np.flatnonzero(neutral.shows_nothing))
     calibrated = evaluate.calibrated(model, splits, neutral=neutral)
     save_model(arguments.run_folder / "model.pt", calibrated)
     print(arguments.run_folder / "model.pt")
@@ -108,5 +106,5 @@ def _probe(arguments: argparse.Namespace) -> None:
     data = read_data(arguments, model.recipe)
     model, report = probe.probed(model, probe.parts_of(data, model.recipe))
     save_model(arguments.run_folder / "model.pt", model)
-    (arguments.run_folder / PROBE_NAME).write_text(records.as_json(report), encoding="utf-8")
+    records.write_json(arguments.run_folder / PROBE_NAME, report)
     print(records.as_json(report), end="")

@@ -101,6 +101,16 @@ class LabelledCrops:
         return occurrence(self.targets, task=self.task)
 
     @property
+    def shows_nothing(self) -> npt.NDArray[np.bool_]:
+        """Bool (N,): where every label that the data code is coded, and none occurs.
+
+        A label that no row codes is taken to be absent as well.
+        """
+        used = self.coded.any(axis=0)
+        coded = self.coded[:, used].all(axis=1) & bool(used.any())
+        return np.asarray(coded & ~self.occurs.any(axis=1))
+
+    @property
     def datasets(self) -> Words:
         """Str (N,): the data set of each row, `renders` where none is named."""
         made = self.preparation

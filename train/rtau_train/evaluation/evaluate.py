@@ -210,9 +210,7 @@ def _with_probabilities(
 def _photographic(
     model: Model, neutral: LabelledCrops, thresholds: tuple[float, ...]
 ) -> tuple[float, ...]:
-    coded = neutral.coded[:, neutral.coded.any(axis=0)]
-    # A label without a column is taken to be absent as well: nothing at all is shown.
-    if neutral.occurs.any() or not coded.size or not coded.all():
+    if not len(neutral) or not neutral.shows_nothing.all():
         raise UsageError("--neutral must name faces that are coded and show no AU at all")
     crops = cut_plain(neutral, np.arange(len(neutral)), model.recipe)
     said = probabilities(predict(model.network(), crops).logits, task="multi_label")

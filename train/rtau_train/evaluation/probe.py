@@ -20,7 +20,7 @@ from rtau.errors import UsageError
 from rtau.intensity import intensities
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
 from rtau_train.datasets.splits import DataSplits, splits_of
-from rtau_train.evaluation.evaluate import BATCH, cut_plain, predict
+from rtau_train.evaluation.evaluate import BATCH, cut_plain
 from rtau_train.models.checkpoint import Model
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
@@ -94,10 +94,10 @@ def probed(model: Model, splits: DataSplits, /) -> tuple[Model, ProbeReport]:
         weights |= _state(name, layer)
         said[name] = _apply(layer, features["test"])
     targets = splits.data.targets
-    chosen = np.concatenate([crops["train"], crops["validation"]])
+    chosen = np.concatenate([features["train"], features["validation"]])
     chosen_targets = targets[np.concatenate([parts["train"], parts["validation"]])]
-    scale = _scale(model, predict(net, chosen).logits, chosen_targets)
-    shown = predict(net, crops["test"]).logits
+    scale = _scale(model, _logits(net, chosen), chosen_targets)
+    shown = _logits(net, features["test"])
     report = ProbeReport(
         **_side_and_pose_figures(model, said, sides=sides["test"], angles=angles["test"]),
         intensity_r=_intensity_figures(model, shown, targets[parts["test"]], scale=scale),
@@ -169,6 +169,12 @@ def _features(net: FaceNet, crops: npt.NDArray[np.uint8]) -> Values:
     batches = torch.split(torch.from_numpy(crops), BATCH)
     pooled = [net.pooling(net.features(batch)).numpy() for batch in batches]
     return np.concatenate(pooled).astype(np.float64)
+
+
+@torch.inference_mode()
+def _logits(net: FaceNet, features: Values) -> npt.NDArray[np.float32]:
+    logits: npt.NDArray[np.float32] = net.logits_of(torch.from_numpy(features).float()).numpy()
+    return logits
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,14 +20,13 @@ from rtau_train.models import build
 from rtau_train.models.checkpoint import MODEL_FILE, load_model
 from rtau_train.models.deepening import SHALLOW_OF, deepened
 from rtau_train.models.engine_weights import weights_of_file
-from rtau_train.models.facenet import FaceNet
+from rtau_train.models.facenet import LABEL_ROWS, FaceNet
 from rtau_train.recipe import Network
 from rtau_train.records import portable
 
 # What the weights, or what they were trained to see, depend on.
 _SAME = ("task", "hidden", "pooling", "mean", "std")
 _OPTIONAL = ("landmarks.", "geometry.", "asymmetry.", "pose.")
-_BY_LABEL = ("head.out.weight", "head.out.bias", "geometry.weight", "geometry.bias")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +55,7 @@ class OtherRun:
         own = net.state_dict()
         fresh = {name: value for name, value in own.items() if name.startswith(_OPTIONAL)}
         kept = {
-            name: _beside(value, own[name]) if name in _BY_LABEL else value
+            name: _beside(value, own[name]) if name in LABEL_ROWS else value
             for name, value in self.weights.items()
             if name in own or not name.startswith(_OPTIONAL)
         }
@@ -94,9 +93,10 @@ def read_other_run(path: Path, network: Network, /) -> OtherRun:
 def _read_file(path: Path, network: Network) -> OtherRun:
     """Returns the weights of an exported file; which pictures they have seen is not known."""
     try:
-        contract = contract_in(path.read_bytes(), origin=str(path))
+        file = path.read_bytes()
     except OSError as error:
         raise SourceOpenError(f"{path}: cannot be read ({error.strerror})") from None
+    contract = contract_in(file, origin=str(path))
     wanted = {"network": network.name, "task": network.task}
     found = [
         _difference(name, getattr(contract, name), value)
@@ -104,7 +104,7 @@ def _read_file(path: Path, network: Network) -> OtherRun:
         if getattr(contract, name) != value
     ]
     _refuse(path, [*found, *_other_labels(contract.labels, network)])
-    weights = weights_of_file(path, build(network))
+    weights = weights_of_file(file, build(network), origin=path)
     return OtherRun(portable(path), contract.weights_sha256, weights, None, True)
 
 

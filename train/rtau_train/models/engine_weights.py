@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor, nn
 
@@ -26,32 +27,33 @@ _DIRECT = ("direct_weight", "direct_bias")
 _LINEAR = ("head.hidden", "head.out", "landmarks", "asymmetry", "pose")
 
 
-def weights_of_file(path: Path, net: FaceNet, /) -> dict[str, Tensor]:
+def weights_of_file(file: bytes, net: FaceNet, /, *, origin: Path) -> dict[str, Tensor]:
     """Returns the state dict of `net` with what an ONNX file of the same network holds.
 
     Layers that the file has not keep the values of `net`: it gives labels beyond the file's rows of
     their own.
 
     Args:
-        path: NAME.onnx as `rtau-export onnx` wrote it, in float32.
+        file: NAME.onnx as `rtau-export onnx` wrote it, in float32, with its contract read already.
         net: the network as the recipe builds it; is not changed.
+        origin: names the file in errors.
 
     Raises:
         SourceOpenError: the file cannot be read as ONNX.
         ConfigError: a layer is missing or of another shape.
     """
-    held = _initializers(path)
+    held = _initializers(file, origin)
     state = {name: value.clone() for name, value in net.state_dict().items()}
     norms = {
         name: layer for name, layer in net.named_modules() if isinstance(layer, nn.BatchNorm2d)
     }
     for name, layer in net.named_modules():
         if isinstance(layer, nn.Conv2d):
-            weight, bias = _convolution(held, name, layer, path=path)
+            weight, bias = _convolution(held, name, layer, path=origin)
             state[f"{name}.weight"] = weight
             norm = _following(name)
             if norm not in norms:
-                raise ConfigError(f"{path}: {name} has no batch norm to take its offset")
+                raise ConfigError(f"{origin}: {name} has no batch norm to take its offset")
             state[f"{norm}.weight"] = torch.ones_like(bias)
             state[f"{norm}.bias"] = bias
             state[f"{norm}.running_mean"] = torch.zeros_like(bias)
@@ -60,8 +62,8 @@ def weights_of_file(path: Path, net: FaceNet, /) -> dict[str, Tensor]:
         for part in ("weight", "bias"):
             key = f"{name}.{part}"
             if key in state and key in held:
-                state[key] = _rows(held[key], like=state[key], name=key, path=path)
-    return state | _geometry(held, state, path)
+                state[key] = _rows(held[key], like=state[key], name=key, path=origin)
+    return state | _geometry(held, state, origin)
 
 
 def _geometry(held: dict[str, Tensor], state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -135,15 +137,11 @@ def _shift_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> N
     norm.running_var.copy_(variance.clamp(min=0))
 
 
-def _initializers(path: Path) -> dict[str, Tensor]:
+def _initializers(file: bytes, origin: Path) -> dict[str, Tensor]:
     try:
-        graph = onnx.load(path).graph
-    except (OSError, ValueError, onnx.onnx_cpp2py_export.checker.ValidationError) as error:
-        raise SourceOpenError(f"{path}: cannot be read as an ONNX file ({error})") from None
-    except Exception as error:  # protobuf's DecodeError, whose module depends on its version
-        if type(error).__name__ != "DecodeError":
-            raise
-        raise SourceOpenError(f"{path}: is not an ONNX file") from None
+        graph = onnx.load_from_string(file).graph
+    except DecodeError:
+        raise SourceOpenError(f"{origin}: is not an ONNX file") from None
     held = {}
     for entry in graph.initializer:
         is_weight = entry.name.startswith(_PREFIX) or entry.name in _DIRECT

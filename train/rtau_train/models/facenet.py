@@ -21,6 +21,8 @@ from rtau_train.recipe import Network, Unfreeze
 
 # iBUG's count of points (Sagonas et al. 2013), each with x and y.
 LANDMARK_VALUES = 136
+# Tensors of a state dict that have a row per label.
+LABEL_ROWS = ("head.out.weight", "head.out.bias", "geometry.weight", "geometry.bias")
 # A linear map from pooled features to logits: weights (A, C) and offsets (A,).
 Direct = tuple[Tensor, Tensor]
 # Pitch and yaw.

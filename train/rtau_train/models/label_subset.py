@@ -10,11 +10,9 @@ from typing import TypeVar
 
 from rtau.errors import UsageError
 from rtau_train.models.checkpoint import Model
+from rtau_train.models.facenet import LABEL_ROWS
 
 Value = TypeVar("Value")
-
-# Tensors with a row per label.
-_BY_LABEL = ("head.out.weight", "head.out.bias", "geometry.weight", "geometry.bias")
 
 
 def with_labels(model: Model, labels: tuple[str, ...], /) -> Model:
@@ -47,7 +45,7 @@ def with_labels(model: Model, labels: tuple[str, ...], /) -> Model:
         model.recipe, network=dataclasses.replace(network, labels=kept, sides=sides), mix=of_mix
     )
     weights = {
-        name: value[columns].clone() if name in _BY_LABEL else value
+        name: value[columns].clone() if name in LABEL_ROWS else value
         for name, value in model.weights.items()
     }
     for name in ("asymmetry.weight", "asymmetry.bias"):
