@@ -48,8 +48,8 @@ POINTS = tuple(f"{axis}_{k}" for axis in "xy" for k in range(LANDMARKS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ToldColumns:
-    """What a run tells of a face beside its labels, as columns."""
+class OptionalColumns:
+    """Columns that depend on the model and on what was asked for."""
 
     seat: bool = False
     """The seat the face is in."""
@@ -105,7 +105,7 @@ def header(
     task: Task,
     with_file: bool = False,
     with_landmarks: bool = False,
-    told: ToldColumns | None = None,
+    optional: OptionalColumns | None = None,
 ) -> tuple[str, ...]:
     """Returns all column names in order.
 
@@ -114,17 +114,17 @@ def header(
         task: multi_label or multi_class.
         with_file: `file` in front, for images.
         with_landmarks: the 68 points.
-        told: what the model tells beside its labels.
+        optional: columns that only some runs have.
     """
-    told = told or ToldColumns()
+    optional = optional or OptionalColumns()
     decisions = (
         (EMOTION,) if task == "multi_class" else tuple(decision_column(name) for name in labels)
     )
     probabilities = tuple(probability_column(name) for name in labels)
-    pose = (*LEADING[:-1], PITCH, YAW, ROLL) if told.pose else LEADING
-    leading = ((FILE,) if with_file else ()) + pose + ((SEAT,) if told.seat else ())
+    pose = (*LEADING[:-1], PITCH, YAW, ROLL) if optional.pose else LEADING
+    leading = ((FILE,) if with_file else ()) + pose + ((SEAT,) if optional.seat else ())
     leading += POINTS if with_landmarks else ()
-    strengths = tuple(intensity_column(name) for name in labels) if told.intensity else ()
-    of_sides = tuple(column for name in told.sides for column in side_columns(name))
-    quality = (QUALITY, QUALITY_REASON) if told.quality else ()
+    strengths = tuple(intensity_column(name) for name in labels) if optional.intensity else ()
+    of_sides = tuple(column for name in optional.sides for column in side_columns(name))
+    quality = (QUALITY, QUALITY_REASON) if optional.quality else ()
     return leading + decisions + probabilities + strengths + of_sides + quality

@@ -370,7 +370,7 @@ class FrameResult:
         faces, scores, labels = self.faces, self.scores, self.scores.labels
         assert faces.track_ids is not None  # checked when the record was made
         probabilities, points = scores.probabilities.tolist(), self.landmarks_xy
-        told = self.intensities
+        strengths = self.intensities
         for row, box in enumerate(faces.boxes_xyxy.tolist()):
             yield Face(
                 id=int(faces.track_ids[row]),
@@ -386,7 +386,7 @@ class FrameResult:
                 has_heatmaps=self.has_heatmaps,
                 seat=faces.seat_of(row),
                 quality_reason=() if self.quality_reasons is None else self.quality_reasons[row],
-                intensity=None if told is None else told.of(row, labels),
+                intensity=None if strengths is None else strengths.of(row, labels),
                 pose=self.pose_of(row),
             )
 

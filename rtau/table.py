@@ -253,8 +253,13 @@ def column_from_cells(name: str, cells: Sequence[str]) -> Column:
                 return np.array([int(cell) for cell in cells], np.int64)
         with contextlib.suppress(ValueError):
             return np.array([float(cell) if cell else np.nan for cell in cells], np.float64)
-    texts = np.empty(len(cells), object)
-    texts[:] = [cell or None for cell in cells]
+    return text_column([cell or None for cell in cells])
+
+
+def text_column(values: Sequence[str | None]) -> Column:
+    """Returns texts as a column of objects; None is not known."""
+    texts = np.empty(len(values), object)
+    texts[:] = values
     return texts
 
 

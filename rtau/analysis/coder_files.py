@@ -19,7 +19,7 @@ from rtau.analysis.codes import (
     codes_of_spans,
     labels_in,
 )
-from rtau.analysis.face_series import Floats, holds_of
+from rtau.analysis.face_series import Floats, frame_durations
 from rtau.errors import UsageError
 
 # What a column is called by those who write such lists, in small letters.
@@ -128,7 +128,9 @@ def coded_columns(text: str, *, face: str | None = None) -> Codes | None:
         rows = [row for row in rows if row[which] == wanted]
     times = _numbers(rows, time, header)
     return codes_of_columns(
-        times, holds_of(times), {label: _numbers(rows, k, header) for k, label in labels.items()}
+        times,
+        frame_durations(times),
+        {label: _numbers(rows, k, header) for k, label in labels.items()},
     )
 
 

@@ -23,7 +23,7 @@ from rtau.analysis.face_series import (
     labels_of,
 )
 from rtau.errors import UsageError
-from rtau.table import Table
+from rtau.table import Table, text_column
 
 Values = Literal["auto", "p", "n", "r"]
 Censored = Literal["no", "onset", "offset", "both"]
@@ -149,14 +149,16 @@ def find_events(
 def event_table(found: Iterable[Event], *, with_file: bool = False) -> Table:
     """Returns events as a table, in the order in which they are given."""
     rows = list(found)
-    columns: dict[str, Any] = {"file": _texts(event.file for event in rows)} if with_file else {}
-    columns["au"] = _texts(event.au for event in rows)
-    columns["face"] = _texts(event.face for event in rows)
+    columns: dict[str, Any] = (
+        {"file": text_column([event.file for event in rows])} if with_file else {}
+    )
+    columns["au"] = text_column([event.au for event in rows])
+    columns["face"] = text_column([event.face for event in rows])
     for name in ("onset_s", "apex_s", "offset_s", "duration_s"):
         columns[name] = np.array([getattr(event, name) for event in rows], float).round(DIGITS)
     for name in ("peak_p", "peak_r"):
         columns[name] = np.array([getattr(event, name) for event in rows], float)
-    columns["censored"] = _texts(event.censored for event in rows)
+    columns["censored"] = text_column([event.censored for event in rows])
     return Table(columns)
 
 
@@ -293,10 +295,3 @@ def _censored(series: FaceSeries, first: int, last: int) -> Censored:
 
 def _usable(series: FaceSeries, column: str) -> Floats:
     return np.where(series.usable, series.values(column), np.nan)
-
-
-def _texts(values: Iterable[str | None]) -> Any:
-    listed = list(values)
-    texts = np.empty(len(listed), object)
-    texts[:] = listed
-    return texts

@@ -23,11 +23,9 @@ Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 GroupBy = Literal["auto", "face", "seat"]
 
-SEAT = "seat"
-QUALITY = "quality"
 # A frame stands for the time until the next one, but after a gap in the recording for no more than
 # this many usual frames: what happened in the gap was not observed.
-MAX_HOLD_FRAMES = 3.0
+MAX_DURATION_FRAMES = 3.0
 # Two times that are closer are the same: tables have microseconds at best.
 TIME_TOLERANCE_S = 1e-6
 _LABEL = re.compile(r"(AU\d\d(?:_[LR])?)_[prnc]|(.+)_p")
@@ -103,13 +101,13 @@ def files_of(
     """
     if names.FRAME not in table.columns:
         raise UsageError("the table has no column frame; expected a row per face and frame")
-    if by == "seat" and SEAT not in table.columns:
+    if by == "seat" and names.SEAT not in table.columns:
         raise UsageError("the table has no column seat; name regions with --seat, or group by face")
     times = _times(table, fps)
     keys = _face_names(table, by)
     usable = np.ones(len(table), np.bool_)
-    if QUALITY in table.columns and not all_rows:
-        usable = table[QUALITY].astype(np.float64) != 0
+    if names.QUALITY in table.columns and not all_rows:
+        usable = table[names.QUALITY].astype(np.float64) != 0
     for file, rows in _rows_by_file(table):
         yield _frames_of(table, file, rows, times=times, keys=keys, usable=usable)
 
@@ -146,7 +144,7 @@ def _face_names(table: Table, by: GroupBy) -> npt.NDArray[np.object_]:
     """Returns the face of each row as text; None in rows without a face."""
     success = table.columns.get(names.SUCCESS, np.ones(len(table), np.int64))
     ids = table.columns.get(names.FACE_ID, np.ones(len(table), np.int64))
-    seats = table.columns.get(SEAT) if by != "face" else None
+    seats = table.columns.get(names.SEAT) if by != "face" else None
     keys = np.empty(len(table), object)
     for row, seen in enumerate(success.tolist()):
         if not seen:
@@ -171,7 +169,7 @@ def _frames_of(
         table[names.FRAME][rows], return_index=True, return_inverse=True
     )
     times_s = times[rows][first]
-    durations_s = holds_of(times_s)
+    durations_s = frame_durations(times_s)
     is_cut = np.ones(len(times_s), np.bool_)
     is_cut[1:] = np.diff(times_s) > durations_s[:-1] + TIME_TOLERANCE_S
     by_face: dict[str, list[int]] = {}
@@ -192,13 +190,13 @@ def _frames_of(
 
 def _least_sure_first(table: Table, rows: Rows, members: list[int]) -> list[int]:
     """Two faces may share a seat in one frame: the surer one counts, which comes last here."""
-    if SEAT not in table.columns or names.CONFIDENCE not in table.columns:
+    if names.SEAT not in table.columns or names.CONFIDENCE not in table.columns:
         return members
     confidence = table[names.CONFIDENCE][rows]
     return sorted(members, key=lambda k: float(confidence[k]))
 
 
-def holds_of(times_s: Floats) -> Floats:
+def frame_durations(times_s: Floats) -> Floats:
     """Returns how long each frame stands: until the next one, the last as long as is usual."""
     if len(times_s) < 2:
         return np.zeros(len(times_s))
@@ -206,4 +204,4 @@ def holds_of(times_s: Floats) -> Floats:
     if (steps < 0).any():
         raise UsageError("times must rise with the frames, got a frame that is earlier")
     usual = float(np.median(steps))
-    return np.append(np.minimum(steps, MAX_HOLD_FRAMES * usual), usual)
+    return np.append(np.minimum(steps, MAX_DURATION_FRAMES * usual), usual)

@@ -13,7 +13,7 @@ import numpy as np
 from rtau import columns as names
 from rtau.analysis.event_detection import Event, EventRule, find_events, signal_of
 from rtau.analysis.face_series import FaceSeries, FileFrames, Floats, GroupBy, files_of, labels_of
-from rtau.table import Column, Table
+from rtau.table import Column, Table, text_column
 
 # Smiles with the cheeks raised: the two labels of the column that counts them together.
 TOGETHER = ("AU06", "AU12")
@@ -84,14 +84,14 @@ def _face(
     rule: EventRule,
     thresholds: Mapping[str, float] | None,
 ) -> dict[str, Any]:
-    holds, usable = series.durations_s, series.usable
-    total, usable_s = float(holds.sum()), float(holds[usable].sum())
+    durations_s, usable = series.durations_s, series.usable
+    total, usable_s = float(durations_s.sum()), float(durations_s[usable].sum())
     found = find_events(series, rule, thresholds=thresholds)
     row: dict[str, Any] = {
         "face": series.face,
         **_time(frames),
         "frames_seen": int(series.seen.sum()),
-        "seen": _share(float(holds[series.seen].sum()), total),
+        "seen": _share(float(durations_s[series.seen].sum()), total),
         "frames_usable": int(usable.sum()),
         "usable": _share(usable_s, total),
         "usable_s": usable_s,
@@ -104,7 +104,7 @@ def _face(
     both = [names.decision_column(label) for label in TOGETHER]
     if all(name in series.table.columns for name in both):
         product = series.values(both[0]) * series.values(both[1])
-        row["active_" + "_".join(TOGETHER)] = weighted_mean(product[usable], holds[usable])
+        row["active_" + "_".join(TOGETHER)] = weighted_mean(product[usable], durations_s[usable])
     return row
 
 
@@ -170,9 +170,7 @@ def _table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _column(values: Sequence[Any]) -> Column:
     if any(isinstance(value, str) for value in values) or all(value is None for value in values):
-        texts = np.empty(len(values), object)
-        texts[:] = values
-        return texts
+        return text_column(values)
     if all(isinstance(value, int) for value in values):
         return np.array(values, np.int64)
     known: Floats = np.array([np.nan if value is None else value for value in values], float)

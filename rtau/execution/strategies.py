@@ -29,7 +29,7 @@ PREFETCH_PIXELS = 2**25
 PREFETCH_PER_SIDE_QUEUE = 2
 # The same for a live source that may lose no frame.
 LIVE_PREFETCH_FRAMES = 4
-# Between two looks at the views while no frame comes: keys are answered, a lost camera is shown.
+# Interval of calling the views while no frame comes: keys are answered, a lost camera is shown.
 IDLE_EVERY_S = 0.25
 # Frames of a file that share one batch; twice as many where they have no more than a face each,
 # since a network takes a tenth less per face for eight than for four. More save little and cost

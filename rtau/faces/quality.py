@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rtau.data import Crops, Faces, Frame
 
-# In the order in which they are told.
+# In the order in which they are reported.
 POSE, SMALL, DARK, BLURRED, CUT_OFF = "pose", "small", "dark", "blurred", "cut off"
 # Turned by more than 30 degrees the AUC of the card falls from .91 to .84. The asymmetry of the
 # landmarks follows the yaw of renders with r = .98, .0272 a degree.
@@ -44,7 +44,7 @@ def quality_reasons(
         landmarks_xy: float32 (N, 68, 2), px, crop space; None where the model has none, and pose is
             not judged.
     """
-    told = []
+    found = []
     for row in range(len(crops)):
         luma = crops.images_rgb[row] @ _LUMA_RGB
         quarter, eighth = crops.size // 4, crops.size // 8
@@ -57,8 +57,8 @@ def quality_reasons(
             (BLURRED, sharpness(luma[eighth:-eighth, eighth:-eighth]) < MIN_SHARPNESS),
             (CUT_OFF, outside(faces.boxes_xyxy[row], frame) > MAX_OUTSIDE),
         )
-        told.append(tuple(reason for reason, is_so in checks if is_so))
-    return tuple(told)
+        found.append(tuple(reason for reason, is_so in checks if is_so))
+    return tuple(found)
 
 
 def asymmetry(points_xy: npt.NDArray[np.float32]) -> float:

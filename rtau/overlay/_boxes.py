@@ -70,7 +70,7 @@ def draw_tags(
     track_id: int,
     heat_label: str | None,
     area: Area,
-    doubts: tuple[str, ...] = (),
+    reasons: tuple[str, ...] = (),
 ) -> npt.NDArray[np.int32]:
     """Draws a face's tags in place; returns the rectangle of face and tags, x0, y0, x1, y1, px.
 
@@ -80,15 +80,15 @@ def draw_tags(
         track_id: the face's number, and its colour.
         heat_label: the label whose heatmap is drawn on the face; None for no caption.
         area: the part of the frame that may be drawn on.
-        doubts: why the scores of the face may be unreliable.
+        reasons: why the scores of the face may be unreliable.
 
     Returns:
         int32 (4,), a little larger than box and tags, for the placement of panels.
     """
     x0, y0, x1, y1 = (float(v) for v in box_xyxy)
     tags = _tags(track_id, heat_label, cap_px=_cap_px(y1 - y0, area.height), room_px=x1 - x0)
-    if doubts:
-        tags = (*tags, _tag(", ".join(doubts), _cap_px(y1 - y0, area.height), WHITE))
+    if reasons:
+        tags = (*tags, _tag(", ".join(reasons), _cap_px(y1 - y0, area.height), WHITE))
     gap = max(1, tags[0].height // 8)
     total = sum(tag.width for tag in tags) + gap * (len(tags) - 1)
     left = max(0, min(round(x0), area.width - total))

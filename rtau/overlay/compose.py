@@ -107,7 +107,7 @@ class Composer:
             reasons = () if result.quality_reasons is None else result.quality_reasons[row]
             blocks.append(
                 draw_tags(
-                    canvas, box, track_id=track_id, heat_label=label, area=area, doubts=reasons
+                    canvas, box, track_id=track_id, heat_label=label, area=area, reasons=reasons
                 )
             )
         if options.bars and blocks:

@@ -5,12 +5,11 @@ The calculations are in `rtau.analysis`; here are only files. Called by the comm
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rtau import columns as names
@@ -29,8 +28,8 @@ from rtau.analysis.event_files import (
 from rtau.analysis.face_series import FileFrames, GroupBy, files_of
 from rtau.analysis.face_summary import summary
 from rtau.errors import SinkError, SourceOpenError, UsageError
-from rtau.runs.result_tables import ResultTable, file_cell
-from rtau.sinks import check_output
+from rtau.runs.result_tables import ResultTable, naming
+from rtau.sinks import check_output, file_cell
 from rtau.sources import VIDEO_SUFFIXES
 from rtau.table import Table, joined, not_written, replacing
 
@@ -95,7 +94,7 @@ def summary_of(results: Iterable[ResultTable], selection: Selection) -> Table:
     """
     tables = []
     for one in results:
-        with _named(one):
+        with naming(one):
             tables.append(
                 summary(
                     one.table,
@@ -114,7 +113,7 @@ def events_of(result: ResultTable, selection: Selection) -> list[FileEvents]:
     Raises:
         UsageError: the table lacks what the rule asks for.
     """
-    with _named(result):
+    with naming(result):
         return [
             FileEvents(
                 result,
@@ -232,12 +231,3 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SinkError(not_written(path, error)) from error
-
-
-@contextlib.contextmanager
-def _named(result: ResultTable) -> Iterator[None]:
-    """Puts the name of the table in front of the errors about it."""
-    try:
-        yield
-    except UsageError as error:
-        raise UsageError(f"{result.path}: {error}") from error

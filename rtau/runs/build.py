@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rtau.backends.face_alignment import open_face_alignment
-from rtau.columns import ToldColumns
+from rtau.columns import OptionalColumns
 from rtau.config import OutputConfig, RunConfig
 from rtau.contract import ModelContract
 from rtau.decisions import Decider
@@ -209,9 +209,9 @@ def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
     return contract.thresholds if contract.task == "multi_label" else None
 
 
-def told_columns(contract: ModelContract, *, seat: bool) -> ToldColumns:
-    """Returns the columns of what a run tells of a face beside its labels."""
-    return ToldColumns(
+def optional_columns(contract: ModelContract, *, seat: bool) -> OptionalColumns:
+    """Returns the columns that depend on a model and on what was asked for."""
+    return OptionalColumns(
         seat=seat,
         pose=contract.has_pose,
         intensity=contract.intensity_scale is not None,
@@ -236,7 +236,7 @@ def table_rows(
         file_of=file_of,
         landmarks=landmarks,
         markers=markers,
-        told=told_columns(contract, seat=seats),
+        optional=optional_columns(contract, seat=seats),
     )
 
 

@@ -172,12 +172,12 @@ class OpenOutputs:
             BackendUnavailable: a Parquet file without pyarrow.
             SinkError: a file or an encoder cannot be opened.
         """
-        told: dict[str, Any] = {
+        options: dict[str, Any] = {
             "file_of": file_of,
             "landmarks": config.landmarks,
             "markers": markers,
         }
-        columns = {**told, "seats": seats}
+        columns = {**options, "seats": seats}
         rows = table_rows(contract, **columns)
         if self.outputs.csv is not None:
             yield CsvSink(self._text_file("csv"), rows)
@@ -185,7 +185,7 @@ class OpenOutputs:
             yield ParquetSink(self._parts["parquet"].path, rows)
         if self.outputs.jsonl is not None:
             path, thresholds = self._text_file("jsonl"), thresholds_of(contract)
-            yield JsonlSink(path, thresholds=thresholds, **told)
+            yield JsonlSink(path, thresholds=thresholds, **options)
         if self.outputs.video is not None and source is not None:
             yield video_sink(self._parts["video"].path, source=source, output=config)
 

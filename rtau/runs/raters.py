@@ -14,7 +14,8 @@ from rtau.analysis.codes import Codes, codes_of_face
 from rtau.analysis.comparison import LabelAgreement, compare, face_like, longest
 from rtau.analysis.face_series import GroupBy, files_of
 from rtau.errors import RtauError, SourceOpenError, UsageError
-from rtau.runs.result_tables import ResultTable, file_cell, read_result, read_results
+from rtau.runs.result_tables import ResultTable, naming, read_result, read_results
+from rtau.sinks import file_cell
 from rtau.sources import VIDEO_SUFFIXES
 
 # Files of people's codes; a CSV may be one, or a table of faces.
@@ -173,10 +174,8 @@ def _file(
 def _table(
     result: ResultTable, name: Path, *, by: GroupBy, fps: float | None
 ) -> dict[str, Mapping[str, Codes]]:
-    try:
+    with naming(result):
         files = list(files_of(result.table, by=by, fps=fps))
-    except UsageError as error:
-        raise UsageError(f"{result.path}: {error}") from None
     thresholds = result.thresholds
     named = [None if one.file in (file_cell(name.as_posix()), None) else one.file for one in files]
     return {

@@ -6,6 +6,7 @@ commands that work on results; starts no run.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,11 +18,9 @@ import numpy as np
 from rtau import columns as names
 from rtau.errors import SourceOpenError, UsageError
 from rtau.runs.outputs import RECORD_SUFFIX
+from rtau.sinks import file_cell
 from rtau.sources import expand_tables
 from rtau.table import Table, library, read_csv, table_from_arrow
-
-# What makes a cell a formula in spreadsheets (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +90,15 @@ def read_result(path: Path, *, name: Path) -> ResultTable:
     return ResultTable(path, name, table, read_record(path.with_suffix(RECORD_SUFFIX)))
 
 
+@contextlib.contextmanager
+def naming(result: ResultTable) -> Iterator[None]:
+    """Puts the name of a table in front of the errors about it."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{result.path}: {error}") from error
+
+
 def read_record(path: Path) -> dict[str, Any] | None:
     """Returns a run record; None if there is none.
 
@@ -106,11 +114,6 @@ def read_record(path: Path) -> dict[str, Any] | None:
     if not isinstance(record, dict) or "settings" not in record:
         raise SourceOpenError(f"{path}: not a run record; remove it, or name another table")
     return record
-
-
-def file_cell(name: str) -> str:
-    """Returns the name of a file as a cell: `./=1`, where a spreadsheet would evaluate it."""
-    return f"./{name}" if name.startswith(FORMULA_STARTS) else name
 
 
 def _named(path: Path) -> Iterator[ResultTable]:

@@ -327,10 +327,10 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
 
 def _notices(reconnects: int, lost_views: Sequence[str], *, waits_s: float) -> tuple[str, ...]:
     """Returns what the viewer of a run should know of it, a sentence each."""
-    told = [f"no frame for {waits_s:.0f} s"] if waits_s >= SILENT_S else []
+    notices = [f"no frame for {waits_s:.0f} s"] if waits_s >= SILENT_S else []
     if reconnects:
-        told.append(f"the stream was lost and is back ({counted(reconnects, 'time')})")
-    return (*told, *(f"lost view {view}" for view in lost_views))
+        notices.append(f"the stream was lost and is back ({counted(reconnects, 'time')})")
+    return (*notices, *(f"lost view {view}" for view in lost_views))
 
 
 def _stamp(source: Source) -> FileStamp | None:

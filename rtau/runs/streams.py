@@ -25,7 +25,7 @@ from rtau.streams.addresses import parse_address
 if TYPE_CHECKING:  # it needs the extra `live`
     from rtau.streams.datagrams import Datagrams
 
-# Between two looks for markers of LSL: their times come with them.
+# Interval of polling for markers of LSL: their times come with them.
 MARKERS_EVERY_S = 0.02
 
 

@@ -5,6 +5,15 @@ One public module per sink; this package checks output paths before a run.
 
 from rtau.sinks._output_path import STDOUT, check_output, is_same_file
 from rtau.sinks._part_file import FileLock, PartFile, beside
-from rtau.sinks._table_rows import TableRows
+from rtau.sinks._table_rows import TableRows, file_cell
 
-__all__ = ["STDOUT", "FileLock", "PartFile", "TableRows", "beside", "check_output", "is_same_file"]
+__all__ = [
+    "STDOUT",
+    "FileLock",
+    "PartFile",
+    "TableRows",
+    "beside",
+    "check_output",
+    "file_cell",
+    "is_same_file",
+]

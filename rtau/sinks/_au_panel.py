@@ -54,7 +54,7 @@ class Face:
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
     active: tuple[bool, ...]
-    doubts: tuple[str, ...] = ()
+    quality_reason: tuple[str, ...] = ()
     """Why its scores may be unreliable."""
 
     def active_labels(self) -> list[str]:
@@ -74,7 +74,7 @@ def faces_of(result: FrameResult) -> list[Face]:
             labels=result.scores.labels,
             probabilities=tuple(probabilities[row].tolist()),
             active=tuple(result.active[row].tolist()),
-            doubts=() if result.quality_reasons is None else result.quality_reasons[row],
+            quality_reason=() if result.quality_reasons is None else result.quality_reasons[row],
         )
         for row in rows
     ]
@@ -122,8 +122,8 @@ def card(
             )
         )
     title = f"face {face.track_id}" + ("" if any(face.active) else f"  {NOTHING}")
-    if face.doubts:
-        title += f"  ({', '.join(face.doubts)})"
+    if face.quality_reason:
+        title += f"  ({', '.join(face.quality_reason)})"
     width = line_width(lines[0])
     return [((f"{title:<{width}}"[:width], TITLE),), *lines]
 

@@ -19,7 +19,7 @@ from rtau.columns import (
     MARKER,
     ROLL_DIGITS,
     TIME_DIGITS,
-    ToldColumns,
+    OptionalColumns,
     header,
 )
 from rtau.data import FrameResult, Task
@@ -41,7 +41,7 @@ class TableRows:
         file_of: Callable[[int], str] | None = None,
         landmarks: bool = False,
         markers: bool = False,
-        told: ToldColumns | None = None,
+        optional: OptionalColumns | None = None,
     ) -> None:
         """Chooses the columns.
 
@@ -52,20 +52,20 @@ class TableRows:
             file_of: name of the file a frame index came from, for the leading `file` column.
             landmarks: columns for the 68 landmarks, which the model must have.
             markers: a last column for the events of each frame.
-            told: columns for what the model tells beside its labels.
+            optional: columns that only some runs have.
         """
         self._labels = tuple(labels)
         self._task = task
         self._thresholds = tuple(thresholds) if thresholds is not None else None
         self._file_of = file_of
         self._landmarks = landmarks
-        self._told = told or ToldColumns()
+        self._optional = optional or OptionalColumns()
         self.names = header(
             labels,
             task=task,
             with_file=file_of is not None,
             with_landmarks=landmarks,
-            told=self._told,
+            optional=self._optional,
         )
         self._markers = markers
         if markers:
@@ -110,16 +110,16 @@ class TableRows:
         cells += [confidence, "1"]
         cells += [f"{value:.{BOX_DIGITS}f}" for value in box_xywh(faces.boxes_xyxy[row])]
         cells += [_angle(angle) for angle in self._angles(result, row)]
-        if self._told.seat:
+        if self._optional.seat:
             cells.append(faces.seat_of(row) or "")
         if points_xy is not None:
             cells += point_texts(points_xy)
         cells += self._label_cells(probabilities, result.active[row])
         cells += self._intensity_cells(result, row)
-        return cells + (_quality_cells(result, row) if self._told.quality else [])
+        return cells + (_quality_cells(result, row) if self._optional.quality else [])
 
     def _angles(self, result: FrameResult, row: int) -> tuple[float, ...]:
-        if not self._told.pose:
+        if not self._optional.pose:
             return (result.faces.roll_of(row),)
         pose = result.pose_of(row)
         if pose is None:
@@ -127,11 +127,13 @@ class TableRows:
         return pose
 
     def _intensity_cells(self, result: FrameResult, row: int) -> list[str]:
-        if not self._told.intensity:
+        if not self._optional.intensity:
             return []
         found = result.intensities
-        if found is None or found.sides != self._told.sides:
-            raise ValueError(f"a result must have intensities with the sides {self._told.sides}")
+        if found is None or found.sides != self._optional.sides:
+            raise ValueError(
+                f"a result must have intensities with the sides {self._optional.sides}"
+            )
         values = found.values[row].tolist()
         if found.left_right is not None:
             values += found.left_right[row].flatten().tolist()
@@ -158,7 +160,7 @@ class TableRows:
 
     def _frame_cells(self, result: FrameResult, *, face_id: int) -> list[str]:
         frame = result.frame
-        file = [] if self._file_of is None else [_cell_of(self._file_of(frame.index))]
+        file = [] if self._file_of is None else [file_cell(self._file_of(frame.index))]
         return [*file, str(frame.index + 1), str(face_id), f"{frame.time_s:.{TIME_DIGITS}f}"]
 
 
@@ -167,9 +169,9 @@ def _angle(radians: float) -> str:
     return f"{round(radians, ROLL_DIGITS) + 0.0:.{ROLL_DIGITS}f}"
 
 
-def _cell_of(file: str) -> str:
+def file_cell(name: str) -> str:
     """Returns the name of a file as a cell: `./=1.jpg`, where a spreadsheet would evaluate it."""
-    return f"./{file}" if file.startswith(FORMULA_STARTS) else file
+    return f"./{name}" if name.startswith(FORMULA_STARTS) else name
 
 
 def _quality_cells(result: FrameResult, row: int) -> list[str]:

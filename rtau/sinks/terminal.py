@@ -38,7 +38,7 @@ KEYS = (
 )
 _FOOTER, _FOOTER_KEYS = "Ctrl-C ends the run", "q ends the run, space pauses, h: keys"
 _PAUSED = "paused: space goes on, q ends the run"
-# Interval between looks at the keyboard while paused, seconds.
+# Interval of polling the keyboard while paused, seconds.
 _PAUSED_POLL_S = 0.05
 
 

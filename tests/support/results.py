@@ -64,7 +64,7 @@ def make_result(
     )
 
 
-def with_told(result, *, sides=()):
+def with_optional(result, *, sides=()):
     """Returns a result with pose and intensities, and those of the sides of some labels."""
     rows = len(result)
     values = np.tile(np.array([1.5, 0.0, 3.25], np.float32), (rows, 1))

@@ -33,7 +33,10 @@ def test_landmarks_stand_before_the_decisions_all_x_first():
 
 def test_the_seat_stands_behind_what_every_file_has():
     names = columns.header(
-        ("AU01",), task="multi_label", told=columns.ToldColumns(seat=True), with_landmarks=True
+        ("AU01",),
+        task="multi_label",
+        optional=columns.OptionalColumns(seat=True),
+        with_landmarks=True,
     )
     assert names[9:12] == ("pose_Rz", "seat", "x_0")
 

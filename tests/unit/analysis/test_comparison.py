@@ -5,7 +5,7 @@ import pytest
 
 from rtau.analysis.codes import CodedSpan, codes_of_columns, codes_of_face, codes_of_spans
 from rtau.analysis.comparison import compare, face_like
-from rtau.analysis.face_series import files_of, holds_of
+from rtau.analysis.face_series import files_of, frame_durations
 from rtau.errors import UsageError
 from tests.support.tables import face_table
 
@@ -89,7 +89,7 @@ def test_faces_are_matched_by_their_boxes():
     left, right = codes(WAVE, face=1), codes(WAVE, face=5)
     assert face_like(left, [right, left]) == 1
     assert face_like(left, [right]) is None
-    person = codes_of_columns(TIMES, holds_of(TIMES), {"AU12": WAVE})
+    person = codes_of_columns(TIMES, frame_durations(TIMES), {"AU12": WAVE})
     assert face_like(person, [right]) == 0
     assert face_like(left, []) is None
 
@@ -98,4 +98,4 @@ def test_raters_without_a_common_label_are_refused():
     with pytest.raises(UsageError, match="no Action Unit in common"):
         compare([(codes(WAVE), codes_of_spans([CodedSpan("AU04", 0, 1)]))])
     with pytest.raises(UsageError, match="0 and 1 or as 0 to 5"):
-        codes_of_columns(TIMES, holds_of(TIMES), {"AU12": WAVE * 100})
+        codes_of_columns(TIMES, frame_durations(TIMES), {"AU12": WAVE * 100})

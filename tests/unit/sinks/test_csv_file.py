@@ -21,7 +21,7 @@ from rtau.protocols import StopRun
 from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from tests.support.limits import file_size_limit
-from tests.support.results import AU_LABELS, THRESHOLDS, make_result, with_told
+from tests.support.results import AU_LABELS, THRESHOLDS, make_result, with_optional
 
 REPOSITORY = Path(__file__).parents[3]
 EMOTIONS = ("anger", "happiness", "neutral")
@@ -171,7 +171,7 @@ ENDLESS = """
     from pathlib import Path
     from rtau.sinks import TableRows
     from rtau.sinks.csv_file import CsvSink
-    from tests.support.results import AU_LABELS, THRESHOLDS, make_result, with_told
+    from tests.support.results import AU_LABELS, THRESHOLDS, make_result, with_optional
 
     rows = TableRows(AU_LABELS, task="multi_label", thresholds=THRESHOLDS)
     sink = CsvSink(sys.argv[1], rows)
@@ -270,11 +270,11 @@ def test_a_directory_is_refused(tmp_path):
 
 
 def test_what_a_model_tells_beside_its_labels_is_columns(tmp_path):
-    told = columns.ToldColumns(pose=True, intensity=True, sides=("AU12",))
-    result = with_told(make_result(0, faces=1), sides=("AU12",))
-    empty = with_told(make_result(1, faces=0), sides=("AU12",))
+    optional = columns.OptionalColumns(pose=True, intensity=True, sides=("AU12",))
+    result = with_optional(make_result(0, faces=1), sides=("AU12",))
+    empty = with_optional(make_result(1, faces=0), sides=("AU12",))
 
-    write_all(tmp_path / "o.csv", [result, empty], told=told)
+    write_all(tmp_path / "o.csv", [result, empty], optional=optional)
 
     first, second = rows(tmp_path / "o.csv")
     assert (first["pose_Rx"], first["pose_Ry"], first["pose_Rz"]) == ("0.2500", "-0.5000", "0.0000")
@@ -285,7 +285,7 @@ def test_what_a_model_tells_beside_its_labels_is_columns(tmp_path):
 
 
 def test_a_result_without_what_was_promised_is_refused(tmp_path):
-    sink = open_sink(tmp_path / "o.csv", told=columns.ToldColumns(intensity=True))
+    sink = open_sink(tmp_path / "o.csv", optional=columns.OptionalColumns(intensity=True))
 
     with pytest.raises(ValueError, match="must have intensities"):
         sink.write(make_result(0), None)

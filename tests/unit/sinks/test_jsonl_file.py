@@ -14,7 +14,7 @@ import pytest
 from rtau.errors import SinkError
 from rtau.sinks.jsonl_file import JsonlSink
 from tests.support.limits import file_size_limit
-from tests.support.results import THRESHOLDS, make_result, with_told
+from tests.support.results import THRESHOLDS, make_result, with_optional
 
 REPOSITORY = Path(__file__).parents[3]
 PIPED = """
@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path):
 
 def test_pose_intensities_and_sides_are_fields_where_the_model_tells_them(tmp_path):
     sink = JsonlSink(tmp_path / "o.jsonl")
-    sink.write(with_told(make_result(0, faces=1), sides=("AU12",)), None)
+    sink.write(with_optional(make_result(0, faces=1), sides=("AU12",)), None)
     sink.write(make_result(1, faces=1), None)
     sink.close()
 
