@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from rtau.argument_parser import WholeNames
+from rtau.argument_parser import StrictArgumentParser
 from rtau.contract import CamMethod, CropRule
 from rtau.errors import BackendUnavailable, RtauError, UsageError
 from rtau_export import _engine_cli, _precision_cli, verify
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of all verbs."""
-    parser: argparse.ArgumentParser = WholeNames(
+    parser: argparse.ArgumentParser = StrictArgumentParser(
         prog="rtau-export", description="Turn checkpoints into model files and prove them equal."
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")

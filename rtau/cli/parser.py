@@ -7,13 +7,15 @@ documents parse every command in them with it.
 from __future__ import annotations
 
 import argparse
+import importlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from rtau import __version__
+from rtau.argument_parser import StrictArgumentParser
 from rtau.cli import analysis_parser
 from rtau.config import RunConfig, Setting, build, read_toml, settings
-from rtau.shown import message as shown
+from rtau.errors import UsageError
 
 MAX_JOBS = 4096
 
@@ -33,12 +35,13 @@ PEERS = ("auto", "none")
 EPILOG = "AUs describe visible muscle actions; they are not emotions. See docs/uses.md."
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors show any argument safely."""
+class _Parser(StrictArgumentParser):
+    """A parser that knows a source where a verb is missing."""
 
-    def error(self, message: str) -> NoReturn:
-        """Prints the usage and the error, and exits."""
-        super().error(shown(message))
+    def verb_hint(self, word: str) -> str:
+        """Returns what to give instead of a word that is no verb."""
+        verb = _verb_for(word)
+        return f"did you mean `rtau {verb} {word}`?" if verb else super().verb_hint(word)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -133,6 +136,26 @@ def _add_batch(group: Any) -> None:
         help="run on a Ray cluster: auto (the one this machine is part of), HOST:PORT, or local "
         "(start one on this machine)",
     )
+
+
+def _verb_for(word: str) -> str | None:
+    """Returns the verb for a word that is a file, a folder or an address; None for others."""
+    sources = importlib.import_module("rtau.sources")  # loads numpy, which `--help` does without
+    try:
+        if sources.is_address(word):
+            return "webcam"
+    except UsageError:  # an address of another kind
+        return None
+    path = Path(word)
+    suffix = path.suffix.lower()
+    for verb, suffixes in (
+        ("video", sources.VIDEO_SUFFIXES),
+        ("image", sources.IMAGE_SUFFIXES),
+        ("report", sources.TABLE_SUFFIXES),
+    ):
+        if suffix in suffixes:
+            return verb
+    return "video" if path.is_dir() else None
 
 
 def _source(text: str) -> str:

@@ -16,6 +16,7 @@ from rtau.errors import UsageError
 from rtau.protocols import Source
 from rtau.sources.paths import (
     IMAGE_SUFFIXES,
+    TABLE_SUFFIXES,
     VIDEO_SUFFIXES,
     FoundFiles,
     LeftOut,
@@ -29,6 +30,7 @@ from rtau.sources.paths import (
 __all__ = [
     "IMAGE_SUFFIXES",
     "SOURCES",
+    "TABLE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "FoundFiles",
     "LeftOut",

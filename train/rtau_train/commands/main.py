@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rtau.argument_parser import WholeNames
+from rtau.argument_parser import StrictArgumentParser
 from rtau.errors import RtauError
 from rtau_train.commands import (
     cam_quality,
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of all verbs."""
-    parser: argparse.ArgumentParser = WholeNames(
+    parser: argparse.ArgumentParser = StrictArgumentParser(
         prog="rtau-train", description="Train and judge the networks that rtau runs."
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
