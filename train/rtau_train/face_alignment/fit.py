@@ -24,6 +24,7 @@ from rtau_train.face_alignment.material import Material
 from rtau_train.face_alignment.network import AlignmentNetwork
 from rtau_train.face_alignment.proposals import Place
 from rtau_train.face_alignment.recipe import Fit, Recipe
+from rtau_train.models.checkpoint import resumed_state, save_state
 
 Say = Callable[[str], None]
 
@@ -50,14 +51,15 @@ def fitted(
     network = fresh_network(recipe, rule=material.rule)
     done = 0
     if checkpoint is not None and checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(saved["network"])
-        done = int(saved["cycles"])
+        with resumed_state(checkpoint, kind="cycles") as saved:
+            network.load_state_dict(saved["network"])
+            done = int(saved["cycles"])
     for cycle in range(done, recipe.fit.cycles):
         say(f"cycle {cycle + 1} of {recipe.fit.cycles}")
         _fit_cycle(network, recipe, material, cycle=cycle, say=say)
         if checkpoint is not None:
-            torch.save({"network": network.state_dict(), "cycles": cycle + 1}, checkpoint)
+            state = {"network": network.state_dict(), "cycles": cycle + 1}
+            save_state(checkpoint, {"kind": "cycles", **state})
     return network.eval()
 
 

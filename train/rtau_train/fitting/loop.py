@@ -29,7 +29,7 @@ from rtau_train.fitting.optimise import build_optimiser, learning_rate, set_rate
 from rtau_train.fitting.start_from import OtherRun, read_other_run
 from rtau_train.fitting.training_options import TrainingOptions
 from rtau_train.models import build, start
-from rtau_train.models.checkpoint import Model, load_model, load_state, save_model, save_state
+from rtau_train.models.checkpoint import Model, load_model, resumed_state, save_model, save_state
 from rtau_train.models.engine_weights import restore_statistics
 from rtau_train.models.facenet import FaceNet
 from rtau_train.models.loss import balanced_weights, total_loss
@@ -197,25 +197,25 @@ class Run:
         return net
 
     def _restore(self, path: Path) -> None:
-        state = load_state(path, kind="state")
-        if Recipe.from_dict(state["recipe"], origin=str(path)) != self._recipe:
-            raise UsageError(
-                f"{path} was made by another recipe; choose another --out, or restore the recipe"
+        with resumed_state(path, kind="state") as state:
+            if Recipe.from_dict(state["recipe"], origin=str(path)) != self._recipe:
+                raise UsageError(
+                    f"{path} was made by another recipe; choose another --out or restore the recipe"
+                )
+            self._net.load_state_dict(state["weights"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._scaler.load_state_dict(state["scaler"])
+            torch.set_rng_state(state["torch_rng"])
+            self._best, self._best_epoch = float(state["best"]), int(state["best_epoch"])
+            self._history = [EpochDone(**row) for row in state["history"]]
+            self._record = dataclasses.replace(
+                self._record,
+                epochs_done=int(state["epochs_done"]),
+                minutes=float(state["minutes"]),
+                # A state older than --start-from has neither.
+                started_from=str(state.get("started_from", "")),
+                started_from_sha256=str(state.get("started_from_sha256", "")),
             )
-        self._net.load_state_dict(state["weights"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._scaler.load_state_dict(state["scaler"])
-        torch.set_rng_state(state["torch_rng"])
-        self._best, self._best_epoch = float(state["best"]), int(state["best_epoch"])
-        self._history = [EpochDone(**row) for row in state["history"]]
-        self._record = dataclasses.replace(
-            self._record,
-            epochs_done=int(state["epochs_done"]),
-            minutes=float(state["minutes"]),
-            # A state older than --start-from has neither.
-            started_from=str(state.get("started_from", "")),
-            started_from_sha256=str(state.get("started_from_sha256", "")),
-        )
 
     def epoch(self, callback: Callback, /) -> EpochDone:
         """Returns what the next epoch came to, after the first process wrote both checkpoints."""

@@ -9,8 +9,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from rtau.errors import BackendUnavailable, ConfigError
+import torch
+
+from rtau.errors import BackendUnavailable, ConfigError, SourceOpenError
 from rtau_train.models.facenet import Body, FaceNet
 from rtau_train.models.pretrained import body_weights
 from rtau_train.recipe import Network
@@ -64,12 +67,26 @@ def start(network: Network, *, weights_dir: Path | None = None) -> FaceNet:
         try:
             net.body.load_state_dict(state)
         except RuntimeError as error:
-            raise ConfigError(
-                f"{source.file_name}: not the weights of {network.name} "
-                f"({' '.join(str(error).split())[:200]})"
-            ) from None
+            raise ConfigError(_not_its_weights(source.file_name, network, error)) from None
     net.freeze(network.unfreeze)
     return net
+
+
+def check_weights(weights: Any, network: Network, *, origin: Path) -> None:
+    """Raises SourceOpenError unless these are the weights of a network, by name and shape.
+
+    Computes nothing: the network to compare with is built on torch's device without memory.
+    """
+    with torch.device("meta"):
+        net = build(network)
+    try:
+        net.load_state_dict(weights, assign=True)
+    except (RuntimeError, TypeError) as error:
+        raise SourceOpenError(_not_its_weights(origin, network, error)) from None
+
+
+def _not_its_weights(origin: object, network: Network, error: Exception) -> str:
+    return f"{origin}: not the weights of {network.name} ({' '.join(str(error).split())[:200]})"
 
 
 def _body(name: str) -> Body:

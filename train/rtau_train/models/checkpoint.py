@@ -6,10 +6,12 @@ runs no code. `model.pt` is enough for evaluation and export; `last.pt` is only 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import pickle
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,8 @@ import torch
 from torch import Tensor
 
 from rtau.contract import CamMethod
-from rtau.errors import ContractError, SinkError, SourceOpenError
-from rtau_train.models import build
+from rtau.errors import ContractError, RtauError, SinkError, SourceOpenError
+from rtau_train.models import build, check_weights
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
 from rtau_train.whole_file import whole_file
@@ -108,13 +110,15 @@ def load_model(path: Path) -> Model:
     """Returns the model of a `model.pt`, or of the run folder that holds one.
 
     Raises:
-        SourceOpenError: missing, not a checkpoint, or of another format.
+        SourceOpenError: missing, not a checkpoint, of another format, or with weights of another
+            network than its recipe's.
     """
     if path.is_dir():
         path = path / MODEL_FILE
     payload = load_state(path, kind="model")
     recipe = Recipe.from_dict(payload.pop("recipe"), origin=str(path))
     _check_form(payload, recipe, path)
+    check_weights(payload.get("weights"), recipe.network, origin=path)
     try:
         return Model(recipe=recipe, **payload)
     except TypeError as error:
@@ -177,6 +181,26 @@ def load_state(path: Path, *, kind: str) -> dict[str, Any]:
     if version != FORMAT:
         raise SourceOpenError(f"{path}: checkpoint format must be {FORMAT}, got {version!r}")
     return payload
+
+
+@contextlib.contextmanager
+def resumed_state(path: Path, *, kind: str) -> Iterator[dict[str, Any]]:
+    """Yields what `save_state` wrote to a block that goes on from it.
+
+    Raises:
+        SourceOpenError: as `load_state`, or it lacks values, or has those of another network.
+    """
+    state = load_state(path, kind=kind)
+    try:
+        yield state
+    except RtauError:
+        raise
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SourceOpenError(
+            f"{path}: not the state of this training ({reason}); restore the file, or remove it "
+            "to begin anew"
+        ) from None
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 import shutil
 
@@ -5,8 +6,15 @@ import pytest
 import torch
 
 from rtau.errors import SinkError, SourceOpenError
+from rtau_export import cli as export
 from rtau_train.models import build
-from rtau_train.models.checkpoint import load_model, load_state, save_model, save_state
+from rtau_train.models.checkpoint import (
+    load_model,
+    load_state,
+    resumed_state,
+    save_model,
+    save_state,
+)
 from tests.support.limits import file_size_limit
 
 
@@ -101,6 +109,43 @@ def test_weights_of_another_network_are_named(run_folder):
     model = load_model(run_folder)
 
     assert set(model.weights) == set(build(model.recipe.network).state_dict())
+
+
+@pytest.mark.parametrize("fault", ["lacks one", "another shape", "one too many", "no tensor"])
+def test_weights_of_another_shape_are_refused_in_one_line(run_folder, tmp_path, fault, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(run_folder, run)
+    model = load_model(run)
+    weights = dict(model.weights)
+    name = next(iter(weights))
+    weights |= {
+        "lacks one": {},
+        "another shape": {name: weights[name][:1]},
+        "one too many": {"extra": weights[name]},
+        "no tensor": {name: 3},
+    }[fault]
+    if fault == "lacks one":
+        del weights[name]
+    save_model(run / "model.pt", dataclasses.replace(model, weights=weights))
+
+    assert export.main(["onnx", str(run), "--out", str(tmp_path / "m.onnx")]) == 1
+    err = capsys.readouterr().err
+    told = "extra" if fault == "one too many" else name
+    assert err.count("\n") == 1
+    assert "model.pt: not the weights of" in err
+    assert told in err
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_a_state_of_other_weights_does_not_resume(run_folder, tmp_path):
+    net = load_model(run_folder).network()
+    state = load_state(run_folder / "last.pt", kind="state")
+    save_state(tmp_path / "last.pt", {"kind": "state", **state, "weights": {}})
+    with (
+        pytest.raises(SourceOpenError, match="not the state of this training"),
+        resumed_state(tmp_path / "last.pt", kind="state") as found,
+    ):
+        net.load_state_dict(found["weights"])
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_old_checkpoint_whole(run_folder, tmp_path):
