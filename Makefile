@@ -12,6 +12,8 @@ DEVELOP := .venv/.develop-installed
 RESOLVED := .venv/.resolved
 METADATA := setup.cfg pyproject.toml
 # Not compiled beforehand: the modules that are used are compiled on first use, the others never.
+# The extra whose OpenCV works on this machine, `cpu` or `cpu-headless`; of a mix, what is there.
+EXTRA = $$($(BIN)/python -I rtau/cli/system_libraries.py --extra)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
 # The peer of the benchmarks brings another OpenCV, so it lives apart.
 PEER := .venv-peer/.installed
@@ -24,7 +26,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: system $(RUNTIME) ## install the runtime and annotate the sample clip: the first command
+demo: $(RUNTIME) ## install the runtime and annotate the sample clip: the first command
 	@mkdir -p out
 	@$(BIN)/rtau video examples/one_face.mp4 --out out/annotated.mp4 --csv out/one_face.csv --heatmap top
 	@printf '\nLook at out/annotated.mp4; the numbers are in out/one_face.csv, how they were made in out/*.json.\n'
@@ -59,7 +61,7 @@ imports: $(DEVELOP) ## who may import what
 	@$(BIN)/lint-imports
 
 .PHONY: resolve
-resolve: $(RESOLVED) ## the runtime resolves for Python 3.10-3.13 on x86-64 and aarch64
+resolve: $(RESOLVED) ## the runtime resolves for Python 3.10-3.14 on x86-64 and aarch64
 
 .PHONY: lean
 lean: $(DEVELOP) ## the runtime's tests without any backend, torch or onnx
@@ -103,9 +105,7 @@ build: $(DEVELOP) ## sdist and wheel in dist/, installed and tried in a fresh en
 clean: ## remove what was built, not .venv
 	@rm -rf build dist out .nox *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: system system-for-tests
-system:
-	@python=$$(tools/find_python.sh) && "$$python" -I rtau/cli/system_libraries.py
+.PHONY: system-for-tests
 system-for-tests:
 	@python=$$(tools/find_python.sh) && "$$python" -I rtau/cli/system_libraries.py --tests
 
@@ -114,12 +114,12 @@ system-for-tests:
 
 $(RUNTIME): $(METADATA) | .venv/bin/python
 	@echo "installing the runtime into .venv"
-	@$(PIP) --editable '.[cpu]'
+	@$(PIP) --editable ".[$(EXTRA)]"
 	@touch $@
 
 $(DEVELOP): $(METADATA) | .venv/bin/python
 	@echo "installing everything a developer needs into .venv (a few minutes the first time)"
-	@$(PIP) --editable '.[cpu,openvino,train,synth,export,tensorrt-rtx,table,dev]'
+	@$(PIP) --editable ".[$(EXTRA),openvino,train,synth,export,tensorrt-rtx,table,dev]"
 	@$(PIP) --no-deps 'grad-cam>=1.5.5' ttach
 	@touch $@ $(RUNTIME)
 

@@ -30,8 +30,9 @@ def _lines(section: str, key: str) -> list[str]:
 
 @nox.session
 def lean(session: nox.Session) -> None:
-    """The runtime with its base alone: optional parts are skipped, their absence is explained."""
-    session.install("--editable", ".[test]")
+    """The runtime with its base and OpenCV: the absence of all other parts is explained."""
+    (opencv,) = (line for line in _lines("options.extras_require", "cpu-headless") if "cv" in line)
+    session.install("--editable", ".[test]", opencv)
     installed = session.run("python", "-m", "pip", "list", "--format=freeze", silent=True) or ""
     for package in ("torch", "onnx", "onnxruntime", "tensorrt"):
         if re.search(rf"^{package}==", installed, flags=re.MULTILINE):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 # Machine -> newest glibc that may be assumed: 2.28 is what most wheels ask for, and JetPack 6
 # (Ubuntu 22.04) has 2.35.
 MACHINES = {"x86_64": 28, "aarch64": 35}

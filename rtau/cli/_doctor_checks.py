@@ -20,14 +20,14 @@ from typing import Any, Literal
 
 from rtau import __version__
 from rtau.backends import bundled_models
-from rtau.cli.system_libraries import REINSTALL, explain_import_error
+from rtau.cli.system_libraries import REINSTALL, explain_import_error, fitting_wheel
 from rtau.contract import read_sidecar
 from rtau.errors import ContractError
 
 State = Literal["ok", "note", "broken"]
 
-# Distribution -> module of required libraries, and optional distributions.
-REQUIRED = {"numpy": "numpy", "opencv-python": "cv2", "av": "av", "rich": "rich"}
+# Required libraries, and optional distributions.
+REQUIRED = ("numpy", "av", "rich")
 OPTIONAL = ("torch", "torchvision", "onnx", "tensorrt")
 # Module of a library for live streams -> flags that need it.
 LIVE = {"websockets": "--serve", "pythonosc": "--osc, --vmc", "pylsl": "--lsl"}
@@ -80,7 +80,9 @@ def check_versions(installed: Mapping[str, str]) -> list[Finding]:
         Finding("rtau", "ok", __version__),
         Finding("Python", "ok", f"{platform.python_version()} on {platform.machine()}"),
     ]
-    findings += [_check_import(wheel, module) for wheel, module in REQUIRED.items()]
+    opencv = next((wheel for wheel in OPENCV_WHEELS if wheel in installed), OPENCV_WHEELS[0])
+    findings += [_check_import(name, name) for name in REQUIRED]
+    findings.append(_check_import(opencv, "cv2"))
     findings += [Finding(name, "ok", installed[name]) for name in OPTIONAL if name in installed]
     return findings
 
@@ -97,10 +99,13 @@ def _check_import(distribution: str, module: str) -> Finding:
 
 
 def check_wheel_conflicts(installed: Mapping[str, str]) -> list[Finding]:
-    """Returns a finding per group of installed wheels that contain the same module."""
+    """Returns a finding per group of installed wheels that contain the same module.
+
+    The remedy keeps the OpenCV that this machine can load.
+    """
     findings = []
     for module, wheels, keep in (
-        ("cv2", OPENCV_WHEELS, "'opencv-python>=4.10,<5'"),
+        ("cv2", OPENCV_WHEELS, fitting_wheel()),
         ("onnxruntime", ONNXRUNTIME_WHEELS, "onnxruntime  # or onnxruntime-gpu"),
     ):
         together = [wheel for wheel in wheels if wheel in installed]
@@ -109,7 +114,8 @@ def check_wheel_conflicts(installed: Mapping[str, str]) -> list[Finding]:
                 Finding(
                     f"{module} wheels",
                     "broken",
-                    f"{' and '.join(together)} overwrite each other",
+                    f"{' and '.join(together)} hold the same files: the one installed last is in "
+                    "use, and removing one breaks the other",
                     f"pip uninstall -y {' '.join(together)} && pip install {keep}",
                 )
             )
@@ -118,7 +124,7 @@ def check_wheel_conflicts(installed: Mapping[str, str]) -> list[Finding]:
 
 def check_opencv(cv2: Any) -> Finding:
     """Returns whether this OpenCV can detect faces: version 4 has CascadeClassifier, 5 has not."""
-    remedy = "pip install 'opencv-python>=4.10,<5'"
+    remedy = f"pip install {fitting_wheel()}"
     if int(cv2.__version__.split(".")[0]) >= 5 or not hasattr(cv2, "CascadeClassifier"):
         return Finding("face detector", "broken", f"none in OpenCV {cv2.__version__}", remedy)
     cascade = resources.files("rtau.faces.detectors") / "data" / CASCADE
@@ -236,7 +242,7 @@ def check_all() -> list[Finding]:
     installed = installed_versions()
     findings = [*check_versions(installed), *check_wheel_conflicts(installed), check_onnxruntime()]
     importable = {finding.subject for finding in findings if finding.state != "broken"}
-    if "opencv-python" in importable:
+    if importable & set(OPENCV_WHEELS):
         findings.append(check_opencv(importlib.import_module("cv2")))
     if "av" in importable:
         findings.extend(check_codecs(importlib.import_module("av")))

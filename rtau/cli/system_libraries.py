@@ -1,4 +1,4 @@
-"""Finds missing system libraries that OpenCV needs and pip cannot install.
+"""Which OpenCV works on this machine, and the system libraries of it that pip cannot install.
 
 Uses only the standard library, so that `make` can run this file before anything is installed
 (`python3 -I rtau/cli/system_libraries.py`). `rtau doctor` and the command line use it to explain a
@@ -7,15 +7,21 @@ failed `import cv2` in one line.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import importlib.metadata
 import shutil
 import sys
 
-# Shared library -> Debian and Ubuntu package. opencv-python 4 links both (ldd on its module).
+# Shared library -> Debian and Ubuntu package. opencv-python 4 links both (ldd on its module),
+# opencv-python-headless neither.
 PACKAGES = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
 }
+# Extra of rtau -> its OpenCV.
+FLAVOURS = {"cpu": "opencv-python", "cpu-headless": "opencv-python-headless"}
+VERSIONS = ">=4.10,<5"
 # Modules of the packages rtau always installs (setup.cfg, install_requires).
 BASE_MODULES = ("av", "cv2", "numpy", "rich", "tomli")
 REINSTALL = "pip install --force-reinstall 'rtau[cpu]'"
@@ -39,6 +45,23 @@ def missing_libraries() -> list[str]:
     return missing
 
 
+def fitting_extra() -> str:
+    """Returns the extra whose OpenCV this machine can load: `cpu`, or `cpu-headless` without libGL.
+
+    Where one of the two wheels is installed that one's, as they overwrite each other.
+    """
+    for extra, wheel in FLAVOURS.items():
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.version(wheel)
+            return extra
+    return "cpu-headless" if missing_libraries() else "cpu"
+
+
+def fitting_wheel() -> str:
+    """Returns the requirement of the OpenCV that this machine can load, quoted for a shell."""
+    return f"'{FLAVOURS['cpu-headless' if missing_libraries() else 'cpu']}{VERSIONS}'"
+
+
 def missing_test_programs() -> list[str]:
     """Returns the names in `TEST_PROGRAMS` that are not on the path."""
     return [program for program in TEST_PROGRAMS if shutil.which(program) is None]
@@ -47,7 +70,11 @@ def missing_test_programs() -> list[str]:
 def explain_missing(libraries: list[str]) -> str:
     """Returns one line with the missing libraries and the command that installs them."""
     packages = [PACKAGES[library] for library in libraries]
-    return f"OpenCV needs {' and '.join(libraries)}, not found; run: {apt_line(packages)}"
+    return (
+        f"OpenCV needs {' and '.join(libraries)}, not found; run: {apt_line(packages)}; or, "
+        "without root, take the OpenCV without windows: pip uninstall -y opencv-python && pip "
+        f"install 'opencv-python-headless{VERSIONS}'"
+    )
 
 
 def explain_import_error(error: ImportError) -> str | None:
@@ -64,7 +91,8 @@ def explain_import_error(error: ImportError) -> str | None:
     if module not in BASE_MODULES:
         return None
     if isinstance(error, ModuleNotFoundError):
-        return f"the Python module {module!r} is not installed; run: {REINSTALL}"
+        remedy = f"pip install {fitting_wheel()}" if module == "cv2" else REINSTALL
+        return f"the Python module {module!r} is not installed; run: {remedy}"
     reason = (str(error).splitlines() or ["no reason given"])[0]
     return f"the Python module {module!r} cannot be loaded ({reason}); run: {REINSTALL}"
 
@@ -78,17 +106,23 @@ def missing_packages() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what is missing on stderr; returns 1 if a library is missing, otherwise 0.
+    """Answers a script; returns 0.
 
-    `--tests` also names missing programs of tests, which are no failure. `--packages` prints the
-    missing packages on stdout instead, for a script that installs them.
+    `--extra` prints the extra of rtau that works here, and on stderr what it lacks; `--packages`
+    the packages that a script with root may install; `--tests` names missing programs of tests.
     """
     if "--packages" in arguments:
         print(" ".join(missing_packages()))
-        return 0
-    libraries = missing_libraries()
-    if libraries:
-        print(f"rtau: {explain_missing(libraries)}", file=sys.stderr)
+    if "--extra" in arguments:
+        extra = fitting_extra()
+        print(extra)
+        if extra == "cpu-headless" and (libraries := missing_libraries()):
+            packages = [PACKAGES[library] for library in libraries]
+            print(
+                f"rtau: without {' and '.join(libraries)} OpenCV has no windows; for windows: "
+                f"{apt_line(packages)}, then remove .venv and begin anew",
+                file=sys.stderr,
+            )
     programs = missing_test_programs() if "--tests" in arguments else []
     if programs:
         packages = [TEST_PROGRAMS[program] for program in programs]
@@ -97,7 +131,7 @@ def main(arguments: list[str]) -> int:
             f"to run them: {apt_line(packages)}",
             file=sys.stderr,
         )
-    return 1 if libraries else 0
+    return 0
 
 
 if __name__ == "__main__":

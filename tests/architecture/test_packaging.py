@@ -11,7 +11,15 @@ from tests.architecture.tree import FILES, ROOT
 CONFIG = configparser.RawConfigParser()
 CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
 FOLDERS = {"rtau": "rtau", "rtau_train": "train/rtau_train", "rtau_export": "export/rtau_export"}
-BACKEND_EXTRAS = {"cpu", "gpu", "openvino", "tensorrt", "tensorrt-rtx"}
+BACKEND_EXTRAS = {
+    "cpu",
+    "cpu-headless",
+    "gpu",
+    "gpu-headless",
+    "openvino",
+    "tensorrt",
+    "tensorrt-rtx",
+}
 EXTRAS = BACKEND_EXTRAS | {
     *("train", "synth", "export", "precision", "table", "parquet", "plot", "live", "ray"),
     "bench",
@@ -47,8 +55,12 @@ def test_the_runtime_needs_no_training_library():
     assert not re.search(r"\b(torch|torchvision|onnx|tensorrt)\b", needed)
 
 
-def test_opencv_stays_below_5():
-    assert "opencv-python>=4.10,<5" in lines("options", "install_requires")
+@pytest.mark.parametrize("extra", ["cpu", "cpu-headless", "gpu", "gpu-headless"])
+def test_each_backend_brings_one_opencv_below_5(extra):
+    wheel = "opencv-python-headless" if extra.endswith("headless") else "opencv-python"
+    assert not [line for line in lines("options", "install_requires") if "opencv" in line]
+    brought = [line for line in lines("options.extras_require", extra) if "opencv" in line]
+    assert brought == [f"{wheel}>=4.10,<5"]
 
 
 @pytest.mark.parametrize("line", lines("options.entry_points", "console_scripts"))

@@ -8,8 +8,10 @@ import cv2
 import pytest
 
 from rtau import __version__
-from rtau.cli import _doctor_checks
+from rtau.cli import _doctor_checks, system_libraries
 from tests.support.doubles import make_contract
+
+HEADLESS = "pip install 'opencv-python-headless>=4.10,<5'"
 
 
 def states(findings):
@@ -17,11 +19,10 @@ def states(findings):
 
 
 def test_the_versions_of_this_environment_are_reported():
-    found = {
-        finding.subject: finding for finding in _doctor_checks.check_versions({"torch": "9.9"})
-    }
+    installed = {"torch": "9.9", "opencv-python-headless": "4"}
+    found = {finding.subject: finding for finding in _doctor_checks.check_versions(installed)}
     assert found["rtau"].value == __version__
-    assert found["opencv-python"].value == cv2.__version__
+    assert found["opencv-python-headless"].value == cv2.__version__
     assert found["torch"].value == "9.9"
     assert found["rich"].value
     assert "tensorrt" not in found
@@ -53,6 +54,14 @@ def test_wheels_that_overwrite_each_other_are_found(installed, broken):
         assert all(wheel in finding.remedy for wheel in installed)
 
 
+def test_of_a_mix_the_opencv_is_kept_that_this_machine_can_load(monkeypatch):
+    wheels = {"opencv-python": "4", "opencv-python-headless": "4"}
+    monkeypatch.setattr(system_libraries, "missing_libraries", lambda: ["libGL.so.1"])
+    (finding,) = _doctor_checks.check_wheel_conflicts(wheels)
+    assert "the one installed last is in use" in finding.value
+    assert finding.remedy == f"pip uninstall -y opencv-python opencv-python-headless && {HEADLESS}"
+
+
 def test_this_opencv_reads_the_packaged_cascade():
     assert _doctor_checks.check_opencv(cv2).state == "ok"
     cascade = resources.files("rtau.faces.detectors") / "data" / _doctor_checks.CASCADE
@@ -62,7 +71,7 @@ def test_this_opencv_reads_the_packaged_cascade():
 def test_opencv_5_is_broken_because_it_cannot_find_faces():
     finding = _doctor_checks.check_opencv(types.SimpleNamespace(__version__="5.0.0"))
     assert finding.state == "broken"
-    assert finding.remedy == "pip install 'opencv-python>=4.10,<5'"
+    assert finding.remedy in ("pip install 'opencv-python>=4.10,<5'", HEADLESS)
 
 
 def test_a_cascade_that_cannot_be_read_is_broken():

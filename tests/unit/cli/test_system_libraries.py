@@ -1,4 +1,5 @@
 import ctypes
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -21,21 +22,47 @@ def bare_machine(monkeypatch):
     monkeypatch.setattr(system_libraries.shutil, "which", lambda program: None)
 
 
-def test_a_machine_that_imports_opencv_misses_nothing():
-    assert system_libraries.missing_libraries() == []
-    assert system_libraries.main([]) == 0
+def installed(monkeypatch, *wheels):
+    """Makes these the only wheels of OpenCV that are installed."""
+
+    def version(name):
+        if name not in wheels:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "4.12"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
 
 
-def test_a_bare_machine_gets_the_exact_apt_command(bare_machine, capsys):
-    assert system_libraries.main([]) == 1
-    printed = capsys.readouterr().err
-    assert printed.count("\n") == 1
-    assert "libGL.so.1 and libgthread-2.0.so.0" in printed
-    assert "sudo apt-get update && sudo apt-get install -y libgl1 libglib2.0-0" in printed
+def test_a_bare_machine_gets_the_opencv_without_windows_and_is_told_of_the_other(
+    bare_machine, capsys, monkeypatch
+):
+    installed(monkeypatch)
+    assert system_libraries.main(["--extra"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "cpu-headless\n"
+    assert printed.err.count("\n") == 1
+    assert "without libGL.so.1 and libgthread-2.0.so.0 OpenCV has no windows" in printed.err
+    assert "sudo apt-get update && sudo apt-get install -y libgl1 libglib2.0-0" in printed.err
 
 
-def test_programs_that_only_tests_use_are_named_for_tests_only(bare_machine, capsys, monkeypatch):
-    monkeypatch.setattr(system_libraries, "PACKAGES", {})
+@pytest.mark.parametrize(
+    ("wheels", "extra"),
+    [
+        ([], "cpu"),
+        (["opencv-python-headless"], "cpu-headless"),
+        (["opencv-python"], "cpu"),
+    ],
+)
+def test_a_second_opencv_is_never_put_over_the_one_that_is_there(
+    wheels, extra, capsys, monkeypatch
+):
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: None)
+    installed(monkeypatch, *wheels)
+    assert system_libraries.main(["--extra"]) == 0
+    assert capsys.readouterr() == (f"{extra}\n", "")
+
+
+def test_programs_that_only_tests_use_are_named_for_tests_only(bare_machine, capsys):
     assert system_libraries.main([]) == 0
     assert capsys.readouterr().err == ""
     assert system_libraries.main(["--tests"]) == 0
@@ -51,7 +78,14 @@ def test_a_failed_import_of_opencv_names_every_missing_library(bare_machine):
     error = ImportError("libGL.so.1: cannot open shared object file", name="cv2")
     line = system_libraries.explain_import_error(error)
     assert "libGL.so.1 and libgthread-2.0.so.0" in line
+    assert "pip install 'opencv-python-headless>=4.10,<5'" in line
     assert "\n" not in line
+
+
+def test_a_missing_opencv_is_the_one_this_machine_can_load(bare_machine):
+    error = ModuleNotFoundError("No module named 'cv2'", name="cv2")
+    line = system_libraries.explain_import_error(error)
+    assert line.endswith("run: pip install 'opencv-python-headless>=4.10,<5'")
 
 
 @pytest.mark.parametrize(
