@@ -66,6 +66,7 @@ def test_an_own_sink_keeps_the_peaks(tmp_path, monkeypatch):
     assert peaks["1"]["AU12"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.needs_torch
 @pytest.mark.needs_onnx
 def test_a_network_is_trained_exported_and_used(tmp_path, monkeypatch, capsys):

@@ -22,6 +22,7 @@ def study(folders, tmp_path):
     return ["study", "paper1", *data, "--out", str(tmp_path / "report"), *reduce]
 
 
+@pytest.mark.slow
 def test_one_command_runs_a_study_and_prints_its_page(two_networks, study, tmp_path, capsys):
     assert main([*study, "--protocols", "image"]) == 0
 

@@ -26,6 +26,7 @@ def test_a_missing_asset_folder_is_one_line(tmp_path, capsys):
     assert "docs/synth.md" in error
 
 
+@pytest.mark.slow
 @needs_egl
 def test_two_processes_write_what_one_writes(asset_folder, tmp_path, capsys):
     def files(jobs):

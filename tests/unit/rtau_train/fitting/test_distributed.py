@@ -39,6 +39,7 @@ def fit_with(processes, out):
     )
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path):
     done = fit_with(2, tmp_path / "two")
 
