@@ -61,6 +61,8 @@ class OptionalColumns:
     """Labels with an intensity for each side of the face."""
     quality: bool = False
     """Whether the scores can be relied on."""
+    neutral: bool = False
+    """A probability per label relative to the person's neutral."""
 
 
 def decision_column(label: str) -> str:
@@ -71,6 +73,11 @@ def decision_column(label: str) -> str:
 def probability_column(label: str) -> str:
     """Returns the column of a label's raw probability: `AU12_p`."""
     return f"{label}_p"
+
+
+def calibrated_column(label: str) -> str:
+    """Returns the column of a label's probability relative to the person's neutral: `AU12_n`."""
+    return f"{label}_n"
 
 
 def intensity_column(label: str) -> str:
@@ -126,5 +133,6 @@ def header(
     leading += POINTS if with_landmarks else ()
     strengths = tuple(intensity_column(name) for name in labels) if optional.intensity else ()
     of_sides = tuple(column for name in optional.sides for column in side_columns(name))
+    calibrated = tuple(calibrated_column(name) for name in labels) if optional.neutral else ()
     quality = (QUALITY, QUALITY_REASON) if optional.quality else ()
-    return leading + decisions + probabilities + strengths + of_sides + quality
+    return leading + decisions + probabilities + calibrated + strengths + of_sides + quality

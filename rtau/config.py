@@ -1,13 +1,12 @@
 """The settings of a run: frozen records with the default, range and help text of each setting.
 
-Flags, `--config` files (TOML) and the documentation are generated from these fields. Values are
-checked once, when the records are built.
+Flags, `--config` files (`rtau.config_file`) and the documentation are generated from these fields.
+Values are checked once, when the records are built.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -18,14 +17,10 @@ from rtau.errors import ConfigError
 from rtau.seats import parse_seats
 from rtau.strict_parser import StrictParser
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 View = Literal["auto", "window", "terminal", "none"]
 Policy = Literal["auto", "wait", "drop"]
 ShapeNames = Literal["arkit", "unified"]
+DecideBy = Literal["p", "n"]
 # Where `--serve` listens: this machine alone can connect.
 SERVE_ADDRESS = "127.0.0.1:8765"
 
@@ -161,6 +156,17 @@ class DecideConfig:
         low=0,
         high=0.5,
         metavar="P",
+    )
+    neutral: str | None = setting(
+        None,
+        "the person's own neutral face, for the columns `_n`: seconds of the source (0-5), a "
+        "picture or clip of the person, or a file that an earlier run wrote (.neutral.toml)",
+        metavar="WHAT",
+    )
+    decide_by: DecideBy = setting(
+        "p",
+        "which probabilities decide: p, the raw ones, or n, those relative to the person's neutral "
+        "where one is known",
     )
 
 
@@ -369,28 +375,3 @@ def build(
             raise ConfigError(f"{name} must be a text without zero bytes, got {str(value)!r}")
         sections.setdefault(section, {})[key] = value
     return StrictParser(name_of=name_of).parse(RunConfig, sections)
-
-
-def read_toml(path: Path) -> dict[tuple[str, str], Any]:
-    """Returns the values of a config file by (section, key).
-
-    Raises:
-        ConfigError: the file is unreadable or not TOML, has an unknown key, or a value of the wrong
-            type or out of range.
-    """
-    try:
-        payload = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        StrictParser().parse(RunConfig, payload)
-    except OSError as error:
-        raise ConfigError(f"{path}: the config cannot be read ({error.strerror})") from None
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    # Beside its own error, tomllib raises what numbers of thousands of digits and thousands of
-    # nested brackets lead to.
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not a TOML file ({error})") from None
-    return {
-        (section, key): value
-        for section, content in payload.items()
-        for key, value in content.items()
-    }

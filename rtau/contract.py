@@ -25,6 +25,8 @@ SCHEMA = 1
 MAX_JSON_BYTES = 1 << 20
 # FACS scores an action from 0, absent, to 5.
 INTENSITIES = 6
+# Of a model whose contract says nothing of it.
+NEUTRAL_SHARE = 0.5
 
 Contract = TypeVar("Contract")
 Precision = Literal["fp32", "fp16", "int8"]
@@ -198,6 +200,8 @@ class ModelContract:
     has_pose: bool = False
     """Whether there is a `pose` output, float32 (N, 2): pitch and yaw of the head, radians,
     positive down and to the person's right (OpenFace's `pose_Rx` and `pose_Ry`)."""
+    neutral_share: float = dataclasses.field(default=NEUTRAL_SHARE, metadata={"low": 0, "high": 1})
+    """The share of a person's neutral log-odds that is subtracted where a neutral is known."""
     recipe_changes: tuple[str, ...] = ()
     """What the command line changed in the recipe, `network.weights=none`."""
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rtau import geometry
 from rtau._records import check_array, freeze, is_every_row, is_finite, shapes
+from rtau.baseline import Calibrated
 from rtau.errors import EngineError
 from rtau.face import Face
 from rtau.intensity import Intensities
@@ -40,6 +41,7 @@ __all__ = [
 Task = Literal["multi_label", "multi_class"]
 # The number of iBUG's points (Sagonas et al. 2013), counted from 0 as in OpenFace.
 LANDMARKS = 68
+_FACES_OPTIONAL = {"scores": np.float32, "track_ids": np.int64, "rolls_rad": np.float32}
 BROKEN = "the model file or its precision is broken: run `rtau-export verify`"
 
 
@@ -122,17 +124,12 @@ class Faces:
             raise ValueError("boxes_xyxy must be finite, got NaN or infinity")
         freeze(self, "boxes_xyxy")
         rows = len(self.boxes_xyxy)
-        if self.scores is not None:
-            check_array("scores", self.scores, dtype=np.float32, shape=(rows,))
-            freeze(self, "scores")
-        if self.track_ids is not None:
-            check_array("track_ids", self.track_ids, dtype=np.int64, shape=(rows,))
-            if len(set(self.track_ids.tolist())) != rows:
-                raise ValueError(f"track_ids must be unique, got {self.track_ids.tolist()}")
-            freeze(self, "track_ids")
-        if self.rolls_rad is not None:
-            check_array("rolls_rad", self.rolls_rad, dtype=np.float32, shape=(rows,))
-            freeze(self, "rolls_rad")
+        for name, dtype in _FACES_OPTIONAL.items():
+            if getattr(self, name) is not None:
+                check_array(name, getattr(self, name), dtype=dtype, shape=(rows,))
+                freeze(self, name)
+        if self.track_ids is not None and len(set(self.track_ids.tolist())) != rows:
+            raise ValueError(f"track_ids must be unique, got {self.track_ids.tolist()}")
         if self.seats is not None and len(self.seats) != rows:
             raise ValueError(f"seats must have {rows} values, got {len(self.seats)}")
 
@@ -314,6 +311,8 @@ class FrameResult:
     """N times why a face's scores may be unreliable, empty if they are not; None if not judged."""
     intensities: Intensities | None = None
     """FACS intensities of every label; None when the model tells none."""
+    calibrated: Calibrated | None = None
+    """Probabilities relative to each person's neutral; None while no face has one."""
 
     def __post_init__(self) -> None:
         rows, labels = len(self.faces), len(self.scores.labels)
@@ -321,9 +320,9 @@ class FrameResult:
             raise ValueError("faces must carry track_ids in a result, got None")
         if len(self.scores) != rows:
             raise ValueError(f"scores must have {rows} rows like faces, got {len(self.scores)}")
-        if self.intensities is not None:
-            strengths = self.intensities.values
-            check_array("intensities", strengths, dtype=np.float32, shape=(rows, labels))
+        for name, found in (("intensities", self.intensities), ("calibrated", self.calibrated)):
+            if found is not None:
+                check_array(name, found.values, dtype=np.float32, shape=(rows, labels))
         check_array("frame_from_crop", self.frame_from_crop, dtype=np.float32, shape=(rows, 2, 3))
         check_array("active", self.active, dtype=np.bool_, shape=(rows, labels))
         check_array("tentative_xyxy", self.tentative_xyxy, dtype=np.float32, shape=("M", 4))
@@ -335,6 +334,12 @@ class FrameResult:
         """The track id of each face."""
         assert self.faces.track_ids is not None  # __post_init__ refuses None
         return [int(track_id) for track_id in self.faces.track_ids]
+
+    @property
+    def deciding(self) -> npt.NDArray[np.float32]:
+        """float32 (N, A): the probabilities that views show beside thresholds: decisions' own."""
+        raw, found = self.scores.probabilities, self.calibrated
+        return raw if found is None else found.deciding(raw)
 
     @property
     def landmarks_xy(self) -> npt.NDArray[np.float32] | None:
@@ -367,31 +372,29 @@ class FrameResult:
 
     def __iter__(self) -> Iterator[Face]:
         """Yields the faces, a view of each row."""
-        faces, scores, labels = self.faces, self.scores, self.scores.labels
-        assert faces.track_ids is not None  # checked when the record was made
+        faces, scores, labels, ids = self.faces, self.scores, self.scores.labels, self.track_ids
         probabilities, points = scores.probabilities.tolist(), self.landmarks_xy
-        strengths = self.intensities
         for row, box in enumerate(faces.boxes_xyxy.tolist()):
             yield Face(
-                id=int(faces.track_ids[row]),
+                id=ids[row],
                 box=tuple(box),
                 score=None if faces.scores is None else float(faces.scores[row]),
                 au=dict(zip(labels, probabilities[row], strict=True)),
-                active=tuple(
-                    label for label, on in zip(labels, self.active[row], strict=True) if on
-                ),
+                active=tuple(np.array(labels)[self.active[row]].tolist()),
                 landmarks=None if points is None else points[row],
                 frame_from_crop=self.frame_from_crop[row],
                 cams=None if scores.cams is None else scores.cams[row],
                 has_heatmaps=self.has_heatmaps,
                 seat=faces.seat_of(row),
                 quality_reason=() if self.quality_reasons is None else self.quality_reasons[row],
-                intensity=None if strengths is None else strengths.of(row, labels),
+                intensity=None if self.intensities is None else self.intensities.of(row, labels),
                 pose=self.pose_of(row),
+                au_n=None if self.calibrated is None else self.calibrated.of(row, labels),
             )
 
     def __repr__(self) -> str:
         faces = "".join(f"\n  {face!r}" for face in self)
-        size = f"{self.frame.width}x{self.frame.height}"
-        found = f"{len(self)} face" + ("s" if len(self) != 1 else "")
-        return f"FrameResult({self.index}, {self.time_s:.3f} s, {size} px: {found}){faces}"
+        found = (
+            f"{self.frame.width}x{self.frame.height} px: {len(self)} face{'s' * (len(self) != 1)}"
+        )
+        return f"FrameResult({self.index}, {self.time_s:.3f} s, {found}){faces}"

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.contract import ModelContract
-from rtau.data import Scores
 
 Probabilities = npt.NDArray[np.float32]
 Decisions = npt.NDArray[np.bool_]
@@ -68,7 +67,7 @@ def _only_row(decisions: Decisions) -> Decisions:
 
 
 class Decider:
-    """Makes decisions from the scores of tracked faces, with a state per track."""
+    """Makes decisions from the probabilities of tracked faces, with a state per track."""
 
     def __init__(
         self, contract: ModelContract, *, smooth_s: float = 0.0, hysteresis: float = 0.0
@@ -87,10 +86,9 @@ class Decider:
         self._tracks: dict[int, _TrackState] = {}
 
     def decide(
-        self, scores: Scores, *, track_ids: npt.NDArray[np.int64], time_s: float
+        self, probabilities: Probabilities, *, track_ids: npt.NDArray[np.int64], time_s: float
     ) -> Decisions:
         """Returns bool (N, A) for the rows of one frame; `time_s` never decreases."""
-        probabilities = scores.probabilities
         if self._smooth_s == 0 and self._hysteresis == 0:
             return self._instant(probabilities)
         active = np.zeros(probabilities.shape, np.bool_)

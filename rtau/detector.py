@@ -1,7 +1,7 @@
 """The front door for Python: images, videos and cameras in; results and tables out.
 
 Made of the parts the command line uses, so both give the same numbers. Opens one model, which all
-calls share; keeps nothing of one call for the next.
+calls share; keeps nothing of one call for the next but the neutral face that it was given.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from rtau.backends.shared import SharedEngine
-from rtau.config import Policy, RunConfig, build
+from rtau.baseline import Baseline, Neutrals, Span
+from rtau.config import DecideBy, Policy, RunConfig, build
 from rtau.contract import ModelContract
 from rtau.data import Frame, FrameResult
 from rtau.errors import UsageError
 from rtau.execution.runner import Runner
 from rtau.runs.build import build_pipeline, build_runner, open_face_parts, view_controls
+from rtau.runs.neutrals import baseline_of, neutrals_from, neutrals_in
 from rtau.runs.session import LoadedModel, load_model
 from rtau.runs.tables import Progress, table_of_files
 from rtau.seats import parse_seats, seat_text
-from rtau.sources import kind_of, open_source, target_of
+from rtau.sources import kind_of, open_file, open_source, target_of
 from rtau.sources.image_input import picture_from
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 from rtau.table import Table
@@ -47,6 +50,8 @@ class Detector:
     was forked must make its own; a pickled detector opens its model again where it is unpickled.
     """
 
+    _neutral: Neutrals | None = None
+
     def __init__(  # noqa: PLR0913 - the settings of `rtau.config` that a program needs
         self,
         model: str | os.PathLike[str] = _MODEL.model,
@@ -60,6 +65,7 @@ class Detector:
         seats: Mapping[str, Sequence[float]] | None = None,
         smooth: float = _DECIDE.smooth,
         hysteresis: float = _DECIDE.hysteresis,
+        decide_by: DecideBy = _DECIDE.decide_by,
         heatmaps: bool = False,
         heatmap_hz: float = _OVERLAY.heatmap_hz,
     ) -> None:
@@ -76,6 +82,7 @@ class Detector:
             seats: named regions, x0, y0, x1, y1 in fractions: `{"left": (0, 0, 0.5, 1)}`.
             smooth: time constant of a moving average over probabilities, seconds; 0 is off.
             hysteresis: how far under its threshold an active AU may fall and stay active.
+            decide_by: `p`, or `n` for what is relative to a person's neutral.
             heatmaps: compute where in the face each AU is seen: `face.heatmap("AU12")`.
             heatmap_hz: how often, per second of video; images always have them.
 
@@ -93,6 +100,7 @@ class Detector:
             ("find", "seat"): tuple(seat_text(*seat) for seat in (seats or {}).items()),
             ("decide", "smooth"): smooth,
             ("decide", "hysteresis"): hysteresis,
+            ("decide", "decide_by"): decide_by,
             ("overlay", "heatmap"): TOP_HEATMAP if heatmaps else NO_HEATMAP,
             ("overlay", "heatmap_hz"): heatmap_hz,
         }
@@ -101,9 +109,8 @@ class Detector:
         loaded = load_model(config.model)
         engine = SharedEngine(loaded.engine)
         self._model, self._lock = LoadedModel(engine, loaded.path), engine.lock
-        self._process_id = os.getpid()
+        self._process_id, self._is_closed = os.getpid(), False
         self._running: weakref.WeakSet[_Run] = weakref.WeakSet()
-        self._is_closed = False
         self._controls = self._view_controls(config)
 
     @property
@@ -120,6 +127,29 @@ class Detector:
     def device(self) -> str:
         """What the model really runs on, for people."""
         return self._model.engine.device
+
+    def neutral(
+        self, path: _Path | None, *, seconds: tuple[float, float] | None = None
+    ) -> Neutrals | None:
+        """Takes a person's neutral face for all later calls, which then give `face.au_n`.
+
+        Args:
+            path: a picture or a clip of one person, a `.neutral.toml`, or None for no neutral.
+            seconds: of a video in which every face is neutral: a neutral per track or seat of it.
+
+        Raises:
+            UsageError: the face moves, turns or smiles, or there are several.
+        """
+        self._check_usable()
+        config, engine = self._config(), self._model.engine
+        if path is None:
+            self._neutral = None
+        elif seconds is None:
+            self._neutral = neutrals_from(Path(path), config, engine)
+        else:
+            span = Span(*map(float, seconds))
+            self._neutral = neutrals_in(open_file(Path(path)), config, engine, span=span)
+        return self._neutral
 
     def detect(self, image: Any, *, color: str = "bgr") -> FrameResult:
         """Returns the faces of one still image; no face of one call is related to another's.
@@ -143,6 +173,7 @@ class Detector:
                 controls=self._controls,
                 is_sequence=False,
                 parts=self._faces,
+                baseline=self._baseline(),
             )
             return pipeline.step([frame])[0]
 
@@ -240,6 +271,7 @@ class Detector:
             controls=self._controls,
             start=self._start,
             progress=progress,
+            neutral=self._neutral,
         )
 
     def close(self) -> None:
@@ -292,6 +324,7 @@ class Detector:
                 config=config,
                 controls=self._controls,
                 sinks=(),
+                baseline=self._baseline(),
             )
             yield from self._start(runner)
 
@@ -300,6 +333,11 @@ class Detector:
         run = _Run(runner)
         self._running.add(run)
         return run.results()
+
+    def _baseline(self) -> Baseline | None:
+        if self._neutral is None:
+            return None
+        return baseline_of(self._neutral, self.contract, self._config().decide)
 
     def _config(self, asked: Mapping[tuple[str, str], Any] | None = None) -> RunConfig:
         """Returns the settings, with what is asked of one call; checks both."""

@@ -46,6 +46,8 @@ class Face:
     pose: tuple[float, float, float] | None = None
     """Pitch, yaw and roll of the head, radians: OpenFace's `pose_Rx`, `pose_Ry`, `pose_Rz`; None
     when the model has none."""
+    au_n: Mapping[str, float] | None = None
+    """Probability of every label relative to the person's neutral; None without a neutral."""
 
     def heatmap(self, label: str) -> npt.NDArray[np.float32] | None:
         """Returns where in the crop the model saw a label: float32 (h, w) >= 0, raw CAM scale.

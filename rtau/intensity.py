@@ -58,7 +58,7 @@ def intensities(probabilities: Values, scale: Scale, /) -> Values:
         scale: per label the probability at each intensity 0 to 5, rising.
     """
     starts, steps = _steps_of(scale)
-    above = (_log_odds(probabilities)[:, :, None] - starts) / steps  # (N, A, 5)
+    above = (log_odds(probabilities)[:, :, None] - starts) / steps  # (N, A, 5)
     # Levels are 1 apart, so the parts of all steps add up to the place between the knots.
     return np.asarray(np.clip(above, 0, 1).sum(axis=2), np.float32)
 
@@ -78,10 +78,11 @@ def left_right(values: Values, asymmetry: Values, /) -> Values:
 @functools.lru_cache(maxsize=4)
 def _steps_of(scale: Scale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Returns the log-odds at which each step of a scale begins, and its height: both (A, 5)."""
-    knots = _log_odds(np.array(scale))
+    knots = log_odds(np.array(scale))
     return knots[:, :-1], np.diff(knots, axis=1)
 
 
-def _log_odds(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+def log_odds(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Returns log(p / (1 - p)), finite: what lies nearer to 0 or 1 than a millionth is limited."""
     limited = np.clip(probabilities.astype(np.float64), _LEAST_ODDS, 1 - _LEAST_ODDS)
     return np.asarray(np.log(limited / (1 - limited)))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rtau.baseline import Baseline, Calibrated, Observation
 from rtau.contract import ModelContract
 from rtau.data import Crops, Faces, Frame, FrameResult, Scores
 from rtau.decisions import Decider
@@ -78,6 +79,7 @@ class Pipeline:
         engine: Engine,
         decider: Decider,
         heatmaps: HeatmapSchedule | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         """Takes the parts; the caller closes the engine.
 
@@ -86,11 +88,13 @@ class Pipeline:
             engine: runs the network on their crops.
             decider: turns scores into decisions.
             heatmaps: when CAMs are computed; None for never.
+            baseline: the neutrals of the faces; None in a run that takes none.
         """
         self._tracker = tracker
         self._engine = engine
         self._decider = decider
         self._heatmaps = heatmaps
+        self._baseline = baseline
 
     @property
     def contract(self) -> ModelContract:
@@ -131,8 +135,12 @@ class Pipeline:
         clock = StageClock()
         with clock.stage("infer"):
             scores = self._scores(prepared)
+        reasons = [
+            quality_reasons(one.frame, one.faces, one.crops, landmarks_xy=found.landmarks_xy)
+            for one, found in zip(prepared, scores, strict=True)
+        ]
         with clock.stage("decide"):
-            active = [self._decide(*pair) for pair in zip(prepared, scores, strict=True)]
+            decided = [self._decide(*row) for row in zip(prepared, scores, reasons, strict=True)]
         stage_s = clock.lap(len(prepared))
         return [
             FrameResult(
@@ -140,16 +148,17 @@ class Pipeline:
                 faces=one.faces,
                 frame_from_crop=one.crops.frame_from_crop,
                 scores=frame_scores,
-                active=decisions,
+                active=active,
                 tentative_xyxy=one.tentative_xyxy,
                 stage_s=_summed(one.stage_s, stage_s),
                 has_heatmaps=self._heatmaps is not None and self._heatmaps.is_on,
-                quality_reasons=quality_reasons(
-                    one.frame, one.faces, one.crops, landmarks_xy=frame_scores.landmarks_xy
-                ),
+                quality_reasons=why,
                 intensities=_intensities(frame_scores, self._engine.contract),
+                calibrated=calibrated,
             )
-            for one, frame_scores, decisions in zip(prepared, scores, active, strict=True)
+            for one, frame_scores, why, (active, calibrated) in zip(
+                prepared, scores, reasons, decided, strict=True
+            )
         ]
 
     def _scores(self, prepared: Sequence[PreparedFrame]) -> list[Scores]:
@@ -168,11 +177,25 @@ class Pipeline:
                 scores.update(zip(chosen, map(outputs.select, rows), strict=True))
         return [scores[k] for k in range(len(prepared))]
 
-    def _decide(self, prepared: PreparedFrame, scores: Scores) -> npt.NDArray[np.bool_]:
-        track_ids = prepared.faces.track_ids
-        if track_ids is None:
+    def _decide(
+        self, prepared: PreparedFrame, scores: Scores, reasons: Sequence[tuple[str, ...]]
+    ) -> tuple[npt.NDArray[np.bool_], Calibrated | None]:
+        """Returns the decisions of one frame, and its probabilities relative to the neutrals."""
+        faces, time_s, raw = prepared.faces, prepared.frame.time_s, scores.probabilities
+        if faces.track_ids is None:
             raise AssertionError("a tracker must return tracked faces")
-        return self._decider.decide(scores, track_ids=track_ids, time_s=prepared.frame.time_s)
+        calibrated = None
+        if self._baseline is not None:
+            poses = [None] * len(raw) if scores.pose_rad is None else scores.pose_rad.tolist()
+            keys = [
+                faces.seat_of(row) or str(track_id)
+                for row, track_id in enumerate(faces.track_ids.tolist())
+            ]
+            rows = zip(keys, raw, poses, reasons, strict=True)
+            observations = {key: Observation(values, pose, why) for key, values, pose, why in rows}
+            calibrated = self._baseline.see(observations, time_s=time_s)
+        deciding = raw if calibrated is None else calibrated.deciding(raw)
+        return self._decider.decide(deciding, track_ids=faces.track_ids, time_s=time_s), calibrated
 
 
 def _intensities(scores: Scores, contract: ModelContract, /) -> Intensities | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 # Heatmap selections that are no label of the model.
 NO_HEATMAP = "none"
+PAUSED = "paused"
 TOP_HEATMAP = "top"
 
 
@@ -43,7 +44,11 @@ class ViewStatus:
     elapsed_s: float = 0.0
     """Wall time since the run began, seconds."""
     notices: tuple[str, ...] = ()
-    """What went wrong and is worth knowing: lost streams, views that were dropped."""
+    """What is worth knowing: lost streams, views that were dropped, a neutral that is taken."""
+    is_paused: bool = False
+    """Whether somebody has paused the run."""
+    decide_by: str = "p"
+    """`n` where probabilities relative to a person's neutral decide."""
 
     @property
     def fraction_done(self) -> float | None:
@@ -65,6 +70,8 @@ StatusReader = Callable[[], ViewStatus]
 
 def speed_parts(status: ViewStatus) -> list[str]:
     """Returns rate, latency and losses in short pieces for people, the most wanted first."""
+    if status.is_paused:
+        return [PAUSED]
     parts = ["-- fps" if status.fps is None else f"{status.fps:.1f} fps"]
     if status.latency_p50_s is not None and status.latency_p95_s is not None:
         p50_ms, p95_ms = 1000 * status.latency_p50_s, 1000 * status.latency_p95_s
@@ -113,8 +120,10 @@ class ViewControls:
         self.heatmap = heatmap
         self.bars = bars
         self.header = False
-        self.is_stopping = False
-        """True once the run is to end, which a pause must not delay."""
+        self.is_paused = False
+        """True while no frame is to be processed; the runner waits."""
+        self.ask_neutral: Callable[[], object] | None = None
+        """Takes the neutral of every face; None in a run that takes none."""
         shown_first = TOP_HEATMAP if cam_labels else NO_HEATMAP
         self._last_heatmap = shown_first if heatmap == NO_HEATMAP else heatmap
 
@@ -148,6 +157,15 @@ class ViewControls:
     def toggle_heatmap(self) -> None:
         """Hides the heatmap, or shows the last chosen one again."""
         self.heatmap = self._last_heatmap if self.heatmap == NO_HEATMAP else NO_HEATMAP
+
+    def toggle_pause(self) -> None:
+        """Pauses the run, or lets it go on."""
+        self.is_paused = not self.is_paused
+
+    def take_neutral(self) -> None:
+        """Takes the neutral of every face, in a run that takes one."""
+        if self.ask_neutral is not None:
+            self.ask_neutral()
 
     def toggle_bars(self) -> None:
         """Hides or shows the bars and chips."""

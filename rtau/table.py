@@ -34,7 +34,7 @@ _UNITS = {
     r"face_[xywh]|[xy]_\d+": "px",
     r"confidence": "0 to 1",
     r"success|quality|.+_c": "0 or 1",
-    r".+_p": "probability",
+    r".+_p|AU\d+_n": "probability",
     r"AU\d+_r": "intensity, 0 to 5",
     r"pose_T[xyz]": "mm",
     r"pose_R[xyz]|gaze_angle_[xy]": "rad",

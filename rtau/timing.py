@@ -114,6 +114,11 @@ class RecentFrames:
         self._done_s = [*self._done_s[-RECENT_FRAMES + 1 :], done_s]
         self._latency_s = [*self._latency_s[-RECENT_FRAMES + 1 :], latency_s]
 
+    def skip(self, paused_s: float) -> None:
+        """Leaves a pause out of the rates."""
+        self._first_s += paused_s
+        self._done_s = [time_s + paused_s for time_s in self._done_s]
+
     def fps(self) -> float:
         """Returns the rate over the last frames."""
         times = self._done_s

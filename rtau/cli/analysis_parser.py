@@ -13,12 +13,14 @@ VERBS = {
     "summary": "summarise results: one row per file and face",
     "events": "list when each Action Unit begins, peaks and ends",
     "report": "write a page: the video beside its curves, events, heatmaps and summary",
+    "rebaseline": "bring an earlier table to the persons' own neutral faces",
     "compare": "compare raters, programs and people: agreement per Action Unit",
 }
 
 FORMATS = ("csv", "elan", "praat", "bids", "boris")
 VIDEO_MODES = ("link", "embed", "copy", "none")
 VALUES = ("auto", "p", "n", "r")
+DECIDERS = ("p", "n")
 GROUPS = ("auto", "face", "seat")
 
 
@@ -93,6 +95,24 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="MODEL", help="bundled model or file, for a new run")
     parser.add_argument("--provider", help="execution provider of the model (default: auto)")
     add_rule(parser)
+
+
+def add_rebaseline(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `rtau rebaseline`."""
+    parser.add_argument("table", type=Path, metavar="TABLE", help="CSV of an earlier run")
+    parser.add_argument(
+        "--neutral",
+        required=True,
+        metavar="WHAT",
+        help="seconds of the video (0-5), or a .neutral.toml of an earlier run",
+    )
+    parser.add_argument(
+        "--decide-by",
+        choices=DECIDERS,
+        default=DECIDERS[0],
+        help="p: the decisions stay; n: they are made anew, relative to the neutral (default: p)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="CSV (default: standard output)")
 
 
 def add_compare(parser: argparse.ArgumentParser) -> None:

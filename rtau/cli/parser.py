@@ -14,7 +14,8 @@ from typing import Any
 from rtau import __version__
 from rtau.argument_parser import StrictArgumentParser
 from rtau.cli import analysis_parser
-from rtau.config import RunConfig, Setting, build, read_toml, settings
+from rtau.config import RunConfig, Setting, build, settings
+from rtau.config_file import read_toml
 from rtau.errors import UsageError
 
 MAX_JOBS = 4096
@@ -199,7 +200,17 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
     )
     detection = ("min_face", "seat", "model", "provider", "threads")
     overlay = ("heatmap", "blur", "bars", "points")
-    kept = (*detection, *overlay, "csv", "parquet", "jsonl", "landmarks", "record")
+    kept = (
+        *detection,
+        *overlay,
+        "neutral",
+        "decide_by",
+        "csv",
+        "parquet",
+        "jsonl",
+        "landmarks",
+        "record",
+    )
     _add_settings(parser, without=[item.key for item in settings() if item.key not in kept])
 
 
@@ -325,6 +336,7 @@ _ADDERS = {
     "summary": analysis_parser.add_summary,
     "events": analysis_parser.add_events,
     "report": analysis_parser.add_report,
+    "rebaseline": analysis_parser.add_rebaseline,
     "compare": analysis_parser.add_compare,
     "inspect": _add_inspect,
     "doctor": _add_doctor,

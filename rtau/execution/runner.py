@@ -29,6 +29,8 @@ from rtau.timing import Percentiles, RecentFrames, StageHistory, percentiles
 
 log = logging.getLogger(__name__)
 
+# Interval of asking the views while the run is paused: keys are answered.
+PAUSED_EVERY_S = 0.04
 # How long a source may take to end after `close()` before the run is reported as stuck.
 SOURCE_TIMEOUT_S = 10.0
 
@@ -70,6 +72,8 @@ class RunSummary:
     """`end of source`, `frame limit`, `stopped`, or `failed: ...`."""
     lost_views: tuple[str, ...]
     """Views that failed and were dropped, with the reason."""
+    paused_s: float = 0.0
+    """Seconds for which the run was paused."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Runner:
         drops: bool | None = None,
         max_frames: int | None = None,
         markers: Markers | None = None,
+        is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """Takes ownership of the source and of the sinks: they are closed when the run ends.
 
@@ -118,6 +123,7 @@ class Runner:
             drops: drop the oldest frame when the queue is full; None = if the source is live.
             max_frames: stop after so many frames.
             markers: events that are given to the results; None for a run that takes none.
+            is_paused: whether no frame is to be processed; asked before each batch.
         """
         self._source = source
         self._pipeline = pipeline
@@ -137,6 +143,9 @@ class Runner:
             for sink in sinks
         ]
         self._markers = markers
+        self._is_paused = is_paused
+        self._paused_s = 0.0
+        self._left_out = 0  # frames that came while the run was paused
         self._stop = threading.Event()
         self._stages = StageHistory()
         self._recent = RecentFrames()
@@ -201,6 +210,7 @@ class Runner:
             stages={k: v for k, v in self._stages.summary().items() if k != "latency"},
             end=self._end,
             lost_views=tuple(self._lost_views),
+            paused_s=self._paused_s,
         )
 
     @property
@@ -219,11 +229,13 @@ class Runner:
 
     @property
     def _dropped(self) -> int:
-        return self._strategy.frames.dropped + self._reader.frames_dropped
+        return self._strategy.frames.dropped + self._reader.frames_dropped - self._left_out
 
     def _consume(self) -> Iterator[FrameResult]:
         while not self._stop.is_set():
             try:
+                if self._is_paused():
+                    self._pause()
                 if not (yield from self._process()):
                     break
             except StopRun:
@@ -234,6 +246,20 @@ class Runner:
         if self._strategy.frames.error is not None:
             raise self._strategy.frames.error
         self._end = "frame limit" if self._reader.is_at_limit else "end of source"
+
+    def _pause(self) -> None:
+        """Waits until the run goes on; frames that come meanwhile are no dropped ones."""
+        start_s, dropped = time.perf_counter(), self._dropped
+        try:
+            while self._is_paused():
+                self._idle()
+                time.sleep(PAUSED_EVERY_S)
+        finally:
+            paused_s = time.perf_counter() - start_s
+            self._paused_s += paused_s
+            self._left_out += self._dropped - dropped
+            self._recent.skip(paused_s)
+            self._last_done_s += paused_s
 
     def _process(self) -> Generator[FrameResult, None, bool]:
         """Takes the next batch through pipeline and sinks; returns False when there is none."""

@@ -119,7 +119,7 @@ class Composer:
     ) -> None:
         """Draws a panel or chips beside each face; `blocks` are the faces with their tags."""
         height, ids = result.frame.height, result.track_ids
-        probabilities = result.scores.probabilities
+        probabilities = result.deciding
 
         @functools.cache
         def chips_of(row: int, step: SizeStep) -> Sprite:

@@ -116,7 +116,7 @@ class HeatmapCache:
             return
         if selection == TOP_HEATMAP:
             entry.column = _top(
-                result.scores.probabilities[row],
+                result.deciding[row],
                 result.active[row],
                 before=entry.column,
             )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rtau.backends.face_alignment import open_face_alignment
+from rtau.baseline import Baseline
 from rtau.columns import OptionalColumns
 from rtau.config import OutputConfig, RunConfig
 from rtau.contract import ModelContract
@@ -151,6 +152,7 @@ def build_pipeline(
     controls: ViewControls,
     is_sequence: bool = True,
     parts: FaceParts | None = None,
+    baseline: Baseline | None = None,
 ) -> Pipeline:
     """Returns the pipeline of a run.
 
@@ -162,6 +164,7 @@ def build_pipeline(
         engine=engine,
         decider=decider(config, engine.contract),
         heatmaps=heatmap_schedule(config, controls),
+        baseline=baseline,
     )
 
 
@@ -174,13 +177,16 @@ def build_runner(
     sinks: Sequence[Sink],
     is_sequence: bool = True,
     markers: Markers | None = None,
+    baseline: Baseline | None = None,
 ) -> Runner:
     """Returns the runner of a source through an engine into sinks; it owns source and sinks.
 
     Raises:
         RtauError: a setting does not fit, or the detector cannot be opened.
     """
-    pipeline = build_pipeline(engine, config=config, controls=controls, is_sequence=is_sequence)
+    pipeline = build_pipeline(
+        engine, config=config, controls=controls, is_sequence=is_sequence, baseline=baseline
+    )
     return Runner(
         source=source,
         pipeline=pipeline,
@@ -189,6 +195,7 @@ def build_runner(
         drops={"auto": None, "wait": False, "drop": True}[config.source.policy],
         max_frames=config.source.max_frames,
         markers=markers,
+        is_paused=lambda: controls.is_paused,
     )
 
 
@@ -209,7 +216,9 @@ def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
     return contract.thresholds if contract.task == "multi_label" else None
 
 
-def optional_columns(contract: ModelContract, *, seat: bool) -> OptionalColumns:
+def optional_columns(
+    contract: ModelContract, *, seat: bool, neutral: bool = False
+) -> OptionalColumns:
     """Returns the columns that depend on a model and on what was asked for."""
     return OptionalColumns(
         seat=seat,
@@ -217,6 +226,7 @@ def optional_columns(contract: ModelContract, *, seat: bool) -> OptionalColumns:
         intensity=contract.intensity_scale is not None,
         sides=contract.sides or (),
         quality=True,
+        neutral=neutral,
     )
 
 
@@ -227,6 +237,7 @@ def table_rows(
     seats: bool = False,
     landmarks: bool = False,
     markers: bool = False,
+    neutral: bool = False,
 ) -> TableRows:
     """Returns what makes the rows of a run's tables; `file_of` names the file of each frame."""
     return TableRows(
@@ -236,7 +247,7 @@ def table_rows(
         file_of=file_of,
         landmarks=landmarks,
         markers=markers,
-        optional=optional_columns(contract, seat=seats),
+        optional=optional_columns(contract, seat=seats, neutral=neutral),
     )
 
 

@@ -67,7 +67,12 @@ def run_into_one(
         UsageError: what is asked for takes one source.
         RtauError: what ended the run of a file; the rows before it are kept.
     """
-    for flag, value in {"--out": config.output.out, "--faces": config.find.faces}.items():
+    alone = {
+        "--out": config.output.out,
+        "--faces": config.find.faces,
+        "--neutral": config.decide.neutral,
+    }
+    for flag, value in alone.items():
         if value is not None:
             raise UsageError(f"{flag} takes one source, got {len(files)}; run them one by one")
     if config.output.view not in ("auto", "none"):

@@ -157,6 +157,7 @@ class OpenOutputs:
         file_of: Callable[[int], str] | None = None,
         seats: bool = False,
         markers: bool = False,
+        neutral: bool = False,
     ) -> Iterator[Sink]:
         """Yields the sinks, each open: tables first, so that a failing video costs no row.
 
@@ -167,6 +168,7 @@ class OpenOutputs:
             file_of: the file of each frame index, for the tables; None for one video.
             seats: whether the tables have a column for seats.
             markers: whether the run takes events.
+            neutral: whether the tables have columns relative to the person's neutral.
 
         Raises:
             BackendUnavailable: a Parquet file without pyarrow.
@@ -177,7 +179,7 @@ class OpenOutputs:
             "landmarks": config.landmarks,
             "markers": markers,
         }
-        columns = {**options, "seats": seats}
+        columns = {**options, "seats": seats, "neutral": neutral}
         rows = table_rows(contract, **columns)
         if self.outputs.csv is not None:
             yield CsvSink(self._text_file("csv"), rows)

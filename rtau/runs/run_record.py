@@ -113,6 +113,8 @@ class ModelRecord:
     """fp32, fp16 or int8."""
     weights_sha256: str
     """SHA-256 of the weights the file was exported from."""
+    neutral_share: float
+    """The share of a neutral's log-odds that is subtracted."""
 
     @classmethod
     def of(cls, contract: ModelContract, path: Path) -> ModelRecord:
@@ -131,7 +133,26 @@ class ModelRecord:
             thresholds=contract.thresholds,
             precision=contract.precision,
             weights_sha256=contract.weights_sha256,
+            neutral_share=contract.neutral_share,
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NeutralRecord:
+    """The neutral faces of a run."""
+
+    path: str | None
+    """The file that holds them; None where none was written."""
+    sha256: str | None
+    """SHA-256 of that file."""
+    origin: str
+    """What they were taken from."""
+    share: float
+    """The share of their log-odds that is subtracted."""
+    faces: Sequence[str]
+    """Seats and track numbers that have one; `*` for every face."""
+    refused: Mapping[str, str]
+    """Face -> why it has none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -184,6 +205,8 @@ class RunRecord:
     """How the audio was written: `copied aac`; None when no video was written."""
     notes: Sequence[str] = ()
     """Further remarks on the results."""
+    neutral: NeutralRecord | None = None
+    """The persons' neutrals; None in a run without."""
     files: Sequence[FileRecord] = ()
     """Each file, in order, where several went into one table; the counts above are their sums."""
 

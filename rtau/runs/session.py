@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rtau import __version__
 from rtau.backends import find_model, open_engine
+from rtau.baseline import Baseline
 from rtau.config import ModelConfig, RunConfig
 from rtau.errors import UsageError
 from rtau.execution.runner import Progress, Runner, RunSummary
@@ -29,6 +30,7 @@ from rtau.runs.build import (
 )
 from rtau.runs.interrupts import stopping_with
 from rtau.runs.log import counted
+from rtau.runs.neutrals import neutral_record, open_baseline
 from rtau.runs.outcome import Outcome
 from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.run_record import (
@@ -90,11 +92,12 @@ class Session:
     runner: Runner | None = None
     markers: Markers | None = None
     """Where events come from; None in a run that takes none."""
+    baseline: Baseline | None = None
+    """The neutrals of the faces; None in a run that takes none."""
 
     def stop(self) -> None:
         """Ends the run after the frames in work, also in a pause."""
         assert self.runner is not None, "a run was stopped before it started"
-        self.controls.is_stopping = True
         self.runner.stop()
 
     def status(self) -> ViewStatus:
@@ -103,6 +106,7 @@ class Session:
         # A client of a server may ask before the run has begun.
         progress = Progress() if self.runner is None else self.runner.progress
         # Frames of a file wait in the queue by design: their latency means nothing.
+        is_paused = self.controls.is_paused
         has_latency = source.is_live and progress.latency.samples > 0
         return ViewStatus(
             source=message(source.info.name),
@@ -120,8 +124,11 @@ class Session:
             notices=_notices(
                 source.report().reconnects,
                 progress.lost_views,
-                waits_s=progress.since_frame_s if source.is_live else 0.0,
+                waits_s=progress.since_frame_s if source.is_live and not is_paused else 0.0,
+                others=() if self.baseline is None else self.baseline.notices,
             ),
+            is_paused=is_paused,
+            decide_by=self.config.decide.decide_by,
         )
 
 
@@ -159,7 +166,7 @@ def run_source(  # noqa: PLR0913 - what differs between the callers
             model = load_model(config.model)
             opened.callback(model.engine.close)
         session, runner, sinks = _open(
-            _excerpt(open_source(), config),
+            open_source,
             config,
             model=model,
             outputs=outputs,
@@ -179,7 +186,7 @@ def run_source(  # noqa: PLR0913 - what differs between the callers
             record = _record(session, runner.summary, end=end, sinks=sinks)
             if take_record is not None:
                 take_record(record)
-            outputs = settled(session.files, record, is_live=session.source.is_live)
+            outputs = settled(session.files, record, is_live=session.source.is_live, of=session)
         if error is not None:
             session.files.explain(error, where=outputs)
             raise error
@@ -217,10 +224,13 @@ def check_excerpt(config: RunConfig, *, has_video: bool) -> None:
         )
 
 
-def settled(files: OpenOutputs, record: RunRecord, *, is_live: bool) -> Outputs:
+def settled(
+    files: OpenOutputs, record: RunRecord, *, is_live: bool, of: Session | None = None
+) -> Outputs:
     """Puts the results of a run in their places and writes its record; returns where they are.
 
-    A live run has no other end than an interruption, which is therefore a regular one.
+    The neutrals of a session go beside the record. A live run has no other end than an
+    interruption, which is therefore a regular one.
     """
     end = record.end_reason
     outputs = files.settle(
@@ -230,12 +240,15 @@ def settled(files: OpenOutputs, record: RunRecord, *, is_live: bool) -> Outputs:
     if outputs.record is not None:
         end = files.renamed(end, where=outputs)
         record = dataclasses.replace(record, outputs=outputs.named(), end_reason=end)
+        if of is not None and of.baseline is not None:
+            neutral = neutral_record(of.baseline, of.config.decide, run_record=outputs.record)
+            record = dataclasses.replace(record, neutral=neutral)
         write_run_record(outputs.record, record)
     return outputs
 
 
 def _open(
-    source: Source,
+    open_source: Callable[[], Source],
     config: RunConfig,
     *,
     model: LoadedModel,
@@ -245,8 +258,16 @@ def _open(
     images: Sequence[Path] | None,
 ) -> tuple[Session, Runner, list[Sink]]:
     """Returns the parts of a run; the runner owns source and sinks, which are closed on failure."""
+    source = _excerpt(open_source(), config)
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(source.close)
+        baseline = open_baseline(
+            config,
+            model.engine,
+            open_source=open_source,
+            is_live=source.is_live,
+            is_sequence=images is None,
+        )
         controls = view_controls(config, model.engine.contract)
         check_landmarks(config, model.engine.contract)
         files = OpenOutputs(outputs)
@@ -254,6 +275,9 @@ def _open(
         on_failure.callback(files.discard)
         session = Session(config, source, model, outputs, files, controls, command, _stamp(source))
         session.markers = Markers() if is_streaming(config) else None
+        session.baseline = baseline
+        if baseline is not None and source.is_live:
+            controls.ask_neutral = baseline.ask
         results = files.sinks(
             config.output,
             contract=model.engine.contract,
@@ -261,6 +285,7 @@ def _open(
             file_of=None if images is None else lambda index: str(images[index]),
             seats=bool(config.find.seat),
             markers=takes_markers(config),
+            neutral=baseline is not None,
         )
         sinks = [on_failure.enter_context(contextlib.closing(sink)) for sink in results]
         sinks += [on_failure.enter_context(contextlib.closing(sink)) for sink in views(session)]
@@ -272,6 +297,7 @@ def _open(
             sinks=sinks,
             is_sequence=images is None,
             markers=session.markers,
+            baseline=baseline,
         )
         on_failure.pop_all()
     session.runner = runner
@@ -321,13 +347,24 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
             *notes,
             *report.notes,
             *summary.lost_views,
+            *_about_pauses(summary, live=live),
         ],
     )
 
 
-def _notices(reconnects: int, lost_views: Sequence[str], *, waits_s: float) -> tuple[str, ...]:
+def _about_pauses(summary: RunSummary, *, live: bool) -> list[str]:
+    if not summary.paused_s:
+        return []
+    lost = "; frames that came meanwhile are neither in the results nor among the dropped"
+    return [f"paused for {summary.paused_s:.1f} s{lost if live else ''}"]
+
+
+def _notices(
+    reconnects: int, lost_views: Sequence[str], *, waits_s: float, others: Sequence[str]
+) -> tuple[str, ...]:
     """Returns what the viewer of a run should know of it, a sentence each."""
     notices = [f"no frame for {waits_s:.0f} s"] if waits_s >= SILENT_S else []
+    notices += others
     if reconnects:
         notices.append(f"the stream was lost and is back ({counted(reconnects, 'time')})")
     return (*notices, *(f"lost view {view}" for view in lost_views))

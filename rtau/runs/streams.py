@@ -142,6 +142,7 @@ def _lsl(session: Session) -> Sink:
         source=message(session.source.info.name),
         device=engine.device,
         seats=seats,
+        neutral=session.baseline is not None,
         inlet=inlet,
     )
 

@@ -13,11 +13,13 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
+from rtau.baseline import Neutrals
 from rtau.config import RunConfig
 from rtau.data import FrameResult
 from rtau.errors import SourceOpenError, UsageError
 from rtau.execution.runner import Runner
 from rtau.runs.build import build_runner, check_landmarks, table_rows
+from rtau.runs.neutrals import baseline_of
 from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.session import LoadedModel, Session
 from rtau.sinks.progress import ProgressSink
@@ -63,6 +65,7 @@ def table_of_files(
     controls: ViewControls,
     start: Start,
     progress: bool | Progress = False,
+    neutral: Neutrals | None = None,
 ) -> Table:
     """Returns the table of some files; several, and images, have a leading column `file`.
 
@@ -83,6 +86,7 @@ def table_of_files(
         file_of=None if is_one_video else file_of,
         seats=bool(config.find.seat),
         landmarks=landmarks,
+        neutral=neutral is not None,
     )
     sink = TableSink(rows)
     for job in jobs:
@@ -91,6 +95,7 @@ def table_of_files(
             session = Session(
                 config, source, model, Outputs(), OpenOutputs(Outputs()), controls, (), None
             )
+            baseline = None if neutral is None else baseline_of(neutral, contract, config.decide)
             views = [ProgressSink(sys.stderr, status=session.status)] if progress is True else []
             session.runner = build_runner(
                 source,
@@ -99,6 +104,7 @@ def table_of_files(
                 controls=controls,
                 sinks=[sink, *views],
                 is_sequence=not job.are_images,
+                baseline=baseline,
             )
             for done, result in enumerate(start(session.runner), start=1):
                 if callable(progress):

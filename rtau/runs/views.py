@@ -44,7 +44,11 @@ def open_view(session: Session) -> Sink:
     if view == "terminal" or (view == "auto" and not has_results):
         thresholds = session.model.engine.contract.thresholds
         return TerminalSink(
-            sys.stdout, status=session.status, thresholds=thresholds, keys=sys.stdin
+            sys.stdout,
+            status=session.status,
+            thresholds=thresholds,
+            controls=session.controls,
+            keys=sys.stdin,
         )
     return ProgressSink(sys.stderr, status=session.status)
 

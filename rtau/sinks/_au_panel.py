@@ -67,7 +67,7 @@ def faces_of(result: FrameResult) -> list[Face]:
     """Returns the faces of a result, in order of their track ids."""
     ids = result.track_ids
     rows = sorted(range(len(ids)), key=ids.__getitem__)
-    probabilities = result.scores.probabilities
+    probabilities = result.deciding
     return [
         Face(
             track_id=ids[row],

@@ -6,6 +6,8 @@ read back; these texts do not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rtau.columns import BOX_DIGITS, LANDMARK_DIGITS
@@ -35,6 +37,16 @@ def probability_text(
     if active and np.float32(threshold) == value:
         return np.format_float_positional(np.float64(threshold), unique=True, trim="0")
     return shortest
+
+
+def calibrated_texts(values: np.ndarray, thresholds: Sequence[float] | None) -> list[str]:
+    """Returns probabilities (A,) relative to a neutral, each on its side of its threshold."""
+    if thresholds is None:
+        return [probability_text(value) for value in values]
+    return [
+        probability_text(value, threshold=limit, active=bool(value >= np.float32(limit)))
+        for value, limit in zip(values, thresholds, strict=True)
+    ]
 
 
 def box_xywh(box_xyxy: np.ndarray) -> tuple[float, float, float, float]:

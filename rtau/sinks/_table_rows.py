@@ -23,7 +23,7 @@ from rtau.columns import (
     header,
 )
 from rtau.data import FrameResult, Task
-from rtau.sinks._numbers import box_xywh, point_texts, probability_text
+from rtau.sinks._numbers import box_xywh, calibrated_texts, point_texts, probability_text
 
 # What makes a cell a formula in spreadsheets (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -115,6 +115,8 @@ class TableRows:
         if points_xy is not None:
             cells += point_texts(points_xy)
         cells += self._label_cells(probabilities, result.active[row])
+        if self._optional.neutral:
+            cells += self._calibrated_cells(result, row)
         cells += self._intensity_cells(result, row)
         return cells + (_quality_cells(result, row) if self._optional.quality else [])
 
@@ -154,6 +156,12 @@ class TableRows:
             )
             for column, value in enumerate(probabilities)
         ]
+
+    def _calibrated_cells(self, result: FrameResult, row: int) -> list[str]:
+        found = result.calibrated
+        if found is None or found.of(row, self._labels) is None:
+            return [""] * len(self._labels)
+        return calibrated_texts(found.values[row], self._thresholds)
 
     def _empty_row(self, result: FrameResult) -> list[str]:
         return [*self._frame_cells(result, face_id=0), "0", "0", *[""] * self._unknown]

@@ -34,7 +34,7 @@ class FaceLinesSink:
         file = shown(self._file_of(result.frame.index))
         if not len(result.faces):
             self._stream.write(f"{file}: no face found\n")
-        probabilities = result.scores.probabilities
+        probabilities = result.deciding
         for row in range(len(result.faces)):
             order = np.argsort(-probabilities[row], kind="stable")
             active = [k for k in order.tolist() if result.active[row, k]]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rtau.columns import CONFIDENCE_DIGITS, INTENSITY_DIGITS, ROLL_DIGITS, TIME_DIGITS
 from rtau.data import FrameResult
 from rtau.intensity import Intensities
-from rtau.sinks._numbers import probability_text, rounded_box, rounded_points
+from rtau.sinks._numbers import calibrated_texts, probability_text, rounded_box, rounded_points
 
 # Increased when a field changes its meaning; new fields may be added without.
 SCHEMA = 1
@@ -101,6 +101,12 @@ class FrameObjects:
                 for column, label in enumerate(scores.labels)
             },
         }
+        if result.calibrated is not None:
+            known = result.calibrated.of(row, scores.labels) is not None
+            texts = calibrated_texts(result.calibrated.values[row], self._thresholds)
+            found["probabilities_n"] = (
+                dict(zip(scores.labels, map(float, texts), strict=True)) if known else None
+            )
         pose = result.pose_of(row)
         if pose is not None:
             found["pose_rad"] = [round(angle, ROLL_DIGITS) + 0.0 for angle in pose]

@@ -60,6 +60,14 @@ class ProgressSink:
             SinkError: the stream is closed.
         """
         del result, picture
+        self.idle()
+
+    def idle(self) -> None:
+        """Prints the progress also while no frame comes.
+
+        Raises:
+            SinkError: the stream is closed.
+        """
         now_s = self._clock()
         pause_s = REFRESH_S if self._is_terminal else LINE_EVERY_S
         if self._printed_s is None:

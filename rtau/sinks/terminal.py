@@ -21,7 +21,7 @@ from rtau.protocols import SinkReport, StopRun
 from rtau.sinks import _au_panel as au_panel
 from rtau.sinks._au_panel import LINE_EVERY_S, REFRESH_S
 from rtau.sinks._keyboard import Keyboard
-from rtau.status import StatusReader, ViewStatus, progress_parts, speed_parts
+from rtau.status import StatusReader, ViewControls, ViewStatus, progress_parts, speed_parts
 
 _STYLES = {
     au_panel.PLAIN: "default",
@@ -34,12 +34,11 @@ _STYLES = {
 KEYS = (
     ("q", "end the run"),
     ("space", "pause and go on"),
+    ("n", "take the neutral face (cameras)"),
     ("h", "this list"),
 )
 _FOOTER, _FOOTER_KEYS = "Ctrl-C ends the run", "q ends the run, space pauses, h: keys"
 _PAUSED = "paused: space goes on, q ends the run"
-# Interval of polling the keyboard while paused, seconds.
-_PAUSED_POLL_S = 0.05
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +50,6 @@ class Dashboard:
     thresholds: tuple[float, ...]
     has_keys: bool = False
     shows_keys: bool = False
-    is_paused: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yields the lines of text."""
@@ -71,7 +69,7 @@ class Dashboard:
         blank: au_panel.Line = (("", au_panel.PLAIN),)
         words = _FOOTER_KEYS if self.has_keys else _FOOTER
         footer: au_panel.Line = ((words[:width], au_panel.DIM),)
-        if self.is_paused:
+        if self.status.is_paused:
             footer = ((_PAUSED[:width], au_panel.ACTIVE),)
         for line in (*top, blank, *board, blank, footer):
             yield _text(line)
@@ -84,6 +82,7 @@ class TerminalSink:
         stream: a terminal or another text stream.
         status: called before each drawing.
         thresholds: one per label, the positions of the ticks.
+        controls: changed by keys; None for controls of its own.
         clock: monotonic, seconds.
         size: width and height in cells; None for the terminal's size.
         keys: where keys are read, if it is a terminal too; None for no keys.
@@ -100,6 +99,7 @@ class TerminalSink:
         *,
         status: StatusReader,
         thresholds: Sequence[float],
+        controls: ViewControls | None = None,
         clock: Callable[[], float] = time.monotonic,
         size: tuple[int, int] | None = None,
         keys: TextIO | None = None,
@@ -115,10 +115,11 @@ class TerminalSink:
         self._is_screen = stream.isatty()
         self._is_closed = False
         self._keyboard = Keyboard(keys if self._is_screen else None)
-        self._shows_keys = self._is_paused = False
+        self._controls = controls or ViewControls()
+        self._shows_keys = False
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Draws a result, unless the last drawing is too recent; returns after a pause.
+        """Draws a result, unless the last drawing is too recent.
 
         Raises:
             StopRun: the user pressed q.
@@ -128,8 +129,6 @@ class TerminalSink:
         self._latest = result
         self._refresh()
         self._handle(self._keyboard.poll())
-        while self._is_paused:
-            self._handle(self._keyboard.poll(_PAUSED_POLL_S))
 
     def idle(self) -> None:
         """Shows the status and takes keys while no frame comes.
@@ -148,8 +147,10 @@ class TerminalSink:
         if key == "h":
             self._shows_keys = not self._shows_keys
         elif key == " ":
-            self._is_paused = not self._is_paused
-        if key in ("h", " ") and self._latest is not None:
+            self._controls.toggle_pause()
+        elif key == "n":
+            self._controls.take_neutral()
+        if key in ("h", "n", " ") and self._latest is not None:
             self._draw()
 
     def _refresh(self) -> None:
@@ -188,7 +189,6 @@ class TerminalSink:
                 self._thresholds,
                 has_keys=self._keyboard.is_open,
                 shows_keys=self._shows_keys,
-                is_paused=self._is_paused,
             )
             self._live.update(shown, refresh=True)
         except OSError as error:

@@ -24,7 +24,8 @@ from rtau.status import StatusReader, ViewControls
 KEYS = (
     ("q, Esc", "end the run"),
     ("space", "pause and go on"),
-    ("n, p", "next, previous heatmap"),
+    ("n", "take the neutral face (cameras)"),
+    (", .", "previous, next heatmap"),
     ("m", "heatmap on and off"),
     ("b", "bars on and off"),
     ("s", "status line on and off"),
@@ -32,8 +33,6 @@ KEYS = (
 )
 PAUSED_KEYS = (("space", "go on"), ("h", "all keys"), ("q, Esc", "end the run"))
 _ESCAPE = 27
-# Interval between polls of the keyboard while paused.
-_PAUSED_POLL_MS = 40
 # A remote display that answers later than this is too slow for video.
 _X_TIMEOUT_S = 3.0
 # Larger windows do not fit a common screen; the picture is shown smaller.
@@ -117,20 +116,20 @@ class WindowSink:
         self._controls.header = status is not None
         self._status = status
         self._shows_help = False
-        self._paused = False
         self._image: Image | None = None
         self._actions: Mapping[int, Callable[[], None]] = {
-            ord("n"): lambda: controls.step_heatmap(1),
-            ord("p"): lambda: controls.step_heatmap(-1),
+            ord("n"): controls.take_neutral,
+            ord("."): lambda: controls.step_heatmap(1),
+            ord(","): lambda: controls.step_heatmap(-1),
             ord("m"): controls.toggle_heatmap,
             ord("b"): controls.toggle_bars,
             ord("s"): controls.toggle_header,
             ord("h"): self._toggle_help,
-            ord(" "): self._toggle_pause,
+            ord(" "): controls.toggle_pause,
         }
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
-        """Shows one annotated frame and handles keys; returns after a pause if one begins.
+        """Shows one annotated frame and handles keys.
 
         Raises:
             StopRun: the user pressed q or Esc or closed the window.
@@ -155,8 +154,6 @@ class WindowSink:
         try:
             self._show(image)
             self._handle(self._screen.poll_key(1), image)
-            while self._paused and not self._controls.is_stopping:
-                self._handle(self._screen.poll_key(_PAUSED_POLL_MS), image)
         except cv2.error as error:
             raise SinkError(
                 f"the window cannot show the frame ({_first_line(error)}); "
@@ -173,13 +170,14 @@ class WindowSink:
 
     def _show(self, image: Image) -> None:
         shown = image
-        if self._shows_help or self._paused or self._controls.header:
+        is_paused = self._controls.is_paused
+        if self._shows_help or is_paused or self._controls.header:
             shown = image.copy()
             if self._controls.header and self._status is not None:
                 draw_header(shown, self._status())
             if self._shows_help:
                 draw_help(shown, KEYS, title="Keys")
-            elif self._paused:
+            elif is_paused:
                 draw_help(shown, PAUSED_KEYS, title="Paused")
         self._screen.show(shown)
 
@@ -194,9 +192,6 @@ class WindowSink:
 
     def _toggle_help(self) -> None:
         self._shows_help = not self._shows_help
-
-    def _toggle_pause(self) -> None:
-        self._paused = not self._paused
 
 
 def check_display(environ: Mapping[str, str], *, platform: str, framework: str) -> None:

@@ -68,6 +68,7 @@ class LslSink:
         source: str,
         device: str,
         seats: Sequence[str] = (),
+        neutral: bool = False,
         inlet: Closable | None = None,
     ) -> None:
         """Opens an outlet for each seat, or for the first face, and one for markers.
@@ -77,12 +78,14 @@ class LslSink:
             source: name of the source; outlets of the same source and name can be found again.
             device: library and provider of the model.
             seats: names of the seats, if the run has some.
+            neutral: whether there are channels relative to the person's neutral.
             inlet: closed with the sink; None without one.
         """
         silence()
         self._contract = contract
         self._source = source
         self._device = device
+        self._neutral = neutral
         self._inlet = inlet
         self._outlets: dict[str, Any] = {}
         self._slots: dict[int, str] = {}
@@ -102,6 +105,9 @@ class LslSink:
             labels, active = result.scores.labels, result.active[row]
             seen[name] = {label for label, on in zip(labels, active, strict=True) if on}
             sample = [*_leading(result, row), *probabilities[row].tolist(), *map(float, active)]
+            if self._neutral:
+                unknown, found = [float("nan")] * len(labels), result.calibrated
+                sample += unknown if found is None else found.values[row].tolist()
             self._outlet(name).push_sample(sample, stamp_s)
         for name in sorted({*seen, *self._active}):
             now, before = seen.get(name, set()), self._active.get(name, set())
@@ -153,6 +159,8 @@ class LslSink:
             channels = [*LEADING]
             channels += [(f"{label}_p", "AU", "probability") for label in self._contract.labels]
             channels += [(f"{label}_c", "AU", "0 or 1") for label in self._contract.labels]
+            if self._neutral:
+                channels += [(f"{label}_n", "AU", "probability") for label in self._contract.labels]
             info = pylsl.StreamInfo(
                 f"rtau {name}", TYPE, len(channels), pylsl.IRREGULAR_RATE, "float32",
                 f"{SOURCE_ID}{self._source}-{name}",

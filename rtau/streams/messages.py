@@ -25,9 +25,9 @@ class Command:
     """What a client asks for."""
 
     name: str
-    """`mark`, `heatmap`, `video` or `neutral`."""
+    """`mark`, `heatmap`, `pause`, `neutral` or `video`."""
     value: str = ""
-    """The label of a mark, the heatmap that is chosen, `on` or `off` for video."""
+    """The label of a mark, the heatmap that is chosen, `on` or `off` for pause and video."""
 
 
 class CommandError(ValueError):
@@ -80,6 +80,7 @@ def run_object(
         "commands": list(commands),
         "heatmaps": list(heatmaps),
         "has_video": has_video,
+        "decide_by": status.decide_by,
     }
 
 
@@ -100,6 +101,7 @@ def status_object(
         "elapsed_s": round(status.elapsed_s, 1),
         "since_frame_s": _rounded(since_frame_s, 1),
         "heatmap": heatmap,
+        "paused": status.is_paused,
         "clients": clients,
         "thinned": thinned,
         "notices": list(status.notices),

@@ -45,7 +45,7 @@ def messages_of(result: FrameResult) -> Iterator[Message]:
     """Yields the messages of a frame: first the frame, then its faces, then its events."""
     yield "/rtau/frame", (result.frame.index + 1, result.frame.time_s)
     yield "/rtau/faces", (len(result),)
-    probabilities = result.scores.probabilities.tolist()
+    probabilities, labels = result.scores.probabilities.tolist(), result.scores.labels
     for row, track_id in enumerate(result.track_ids):
         base = f"/rtau/{part(result.faces.seat_of(row) or str(track_id))}"
         if result.faces.scores is not None:
@@ -54,9 +54,12 @@ def messages_of(result: FrameResult) -> Iterator[Message]:
         yield f"{base}/roll", (result.faces.roll_of(row),)
         if result.quality_reasons is not None:
             yield f"{base}/quality", (int(not result.quality_reasons[row]),)
-        for column, label in enumerate(result.scores.labels):
+        for column, label in enumerate(labels):
             yield f"{base}/{part(label)}", (probabilities[row][column],)
             yield f"{base}/{part(label)}/active", (int(result.active[row, column]),)
+        relative = None if result.calibrated is None else result.calibrated.of(row, labels)
+        for label, value in (relative or {}).items():
+            yield f"{base}/{part(label)}/n", (value,)
     for marker in result.markers:
         yield "/rtau/marker", (marker.label, marker.time_s)
 

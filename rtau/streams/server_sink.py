@@ -100,7 +100,9 @@ class ServerSink:
         self._controls = controls
         self._markers = markers
         self._run = secrets.token_hex(8)
-        self._commands = ("mark", "heatmap", *(("video",) if sends_video else ()))
+        optional = {"neutral": controls.ask_neutral is not None, "video": sends_video}
+        offered = tuple(name for name, is_there in optional.items() if is_there)
+        self._commands = ("mark", "heatmap", "pause", *offered)
         self._outbox: deque[str] = deque()
         self._lock = threading.Lock()
         self._lost = 0
@@ -222,6 +224,13 @@ class ServerSink:
             if command.value not in self._controls.choices:
                 raise CommandError(f"heatmap must be one of {', '.join(self._controls.choices)}")
             self._controls.choose_heatmap(command.value)
+        elif command.name == "pause":
+            if command.value not in ("on", "off"):
+                raise CommandError("pause must be on or off")
+            self._controls.is_paused = command.value == "on"
+            self._server.hub.send(text_of(self._status_object(time.monotonic())))
+        elif command.name == "neutral":
+            self._controls.take_neutral()
 
 
 def jpeg_of(picture: Picture) -> bytes:

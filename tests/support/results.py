@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from rtau.baseline import Calibrated
 from rtau.data import Faces, Frame, FrameResult, Scores
 from rtau.intensity import Intensities
 
@@ -62,6 +63,13 @@ def make_result(
         stage_s={"detect": 0.001},
         has_heatmaps=has_heatmaps,
     )
+
+
+def with_neutral(result, *, decides=False):
+    """Returns a result whose first face has a neutral, and whose other faces have none."""
+    values = np.full(result.scores.logits.shape, np.nan, np.float32)
+    values[:1] = (0.75, 0.25, 0.5)
+    return dataclasses.replace(result, calibrated=Calibrated(values, decides=decides))
 
 
 def with_optional(result, *, sides=()):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rtau import config
+from rtau import config, config_file
 from rtau.errors import ConfigError
 
 
@@ -49,7 +49,7 @@ def test_seats_are_a_list_of_texts_and_are_checked(tmp_path):
     path = tmp_path / "rtau.toml"
     path.write_text('[find]\nseat = ["left=0,0,0.5,1"]\n')
 
-    built = config.build(config.read_toml(path))
+    built = config.build(config_file.read_toml(path))
 
     assert built.find.seat == ("left=0,0,0.5,1",)
     assert built.to_dict()["find"]["seat"] == ["left=0,0,0.5,1"]
@@ -61,7 +61,7 @@ def test_a_toml_file_is_read_by_section(tmp_path):
     path = tmp_path / "rtau.toml"
     path.write_text('[decide]\nsmooth = 1\n[output]\ncsv = "x.csv"\n')
 
-    built = config.build(config.read_toml(path))
+    built = config.build(config_file.read_toml(path))
 
     assert built.decide.smooth == 1.0
     assert built.output.csv == "x.csv"
@@ -86,18 +86,18 @@ def test_a_wrong_toml_file_is_named(tmp_path, text, words):
     path.write_text(text)
 
     with pytest.raises(ConfigError, match=words):
-        config.read_toml(path)
+        config_file.read_toml(path)
 
 
 def test_a_byte_order_mark_is_no_part_of_a_toml_file(tmp_path):
     path = tmp_path / "c.toml"
     path.write_text("[find]\nmax_faces = 2\n", encoding="utf-8-sig")
-    assert config.read_toml(path) == {("find", "max_faces"): 2}
+    assert config_file.read_toml(path) == {("find", "max_faces"): 2}
 
 
 def test_a_missing_toml_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.toml: the config cannot be read"):
-        config.read_toml(tmp_path / "none.toml")
+        config_file.read_toml(tmp_path / "none.toml")
 
 
 def test_a_config_turns_into_plain_json():

@@ -17,7 +17,7 @@ def scores_of(*rows, labels=AU_LABELS, task="multi_label"):
         labels=labels,
         task=task,
         logits=logit(np.array(rows, np.float32)).reshape(len(rows), len(labels)),
-    )
+    ).probabilities
 
 
 def ids(*values):
@@ -39,7 +39,7 @@ def test_the_threshold_itself_is_active(logits):
     thresholds = tuple(scores.probabilities[0].tolist())
 
     active = Decider(make_contract(thresholds=thresholds)).decide(
-        scores, track_ids=ids(1), time_s=0.0
+        scores.probabilities, track_ids=ids(1), time_s=0.0
     )
 
     assert active.all()
@@ -48,9 +48,11 @@ def test_the_threshold_itself_is_active(logits):
 def test_no_faces_no_decisions():
     empty = Scores(labels=AU_LABELS, task="multi_label", logits=np.zeros((0, 3), np.float32))
 
-    assert Decider(make_contract()).decide(empty, track_ids=ids(), time_s=0.0).shape == (0, 3)
+    assert Decider(make_contract()).decide(
+        empty.probabilities, track_ids=ids(), time_s=0.0
+    ).shape == (0, 3)
     assert Decider(make_contract(), smooth_s=1).decide(
-        empty, track_ids=ids(), time_s=0.0
+        empty.probabilities, track_ids=ids(), time_s=0.0
     ).shape == (0, 3)
 
 
@@ -112,7 +114,7 @@ def test_emotions_have_exactly_one_active():
         labels=EMOTIONS, task="multi_class", logits=np.array([[1, 3, 2], [5, 0, 5]], np.float32)
     )
 
-    active = Decider(contract).decide(scores, track_ids=ids(1, 2), time_s=0.0)
+    active = Decider(contract).decide(scores.probabilities, track_ids=ids(1, 2), time_s=0.0)
 
     assert active.tolist() == [[False, True, False], [True, False, False]]
     assert most_probable(np.zeros((0, 3), np.float32)).shape == (0, 3)
@@ -126,11 +128,7 @@ def test_hysteresis_holds_an_emotion_against_a_near_rival():
     rows = [[0.5, 0.4, 0.1], [0.44, 0.46, 0.1], [0.3, 0.6, 0.1]]
 
     seen = [
-        decider.decide(
-            Scores(labels=EMOTIONS, task="multi_class", logits=np.log(np.array([row], np.float32))),
-            track_ids=ids(1),
-            time_s=k * 0.04,
-        )[0].argmax()
+        decider.decide(np.array([row], np.float32), track_ids=ids(1), time_s=k * 0.04)[0].argmax()
         for k, row in enumerate(rows)
     ]
 

@@ -197,7 +197,9 @@ class Stages:
         def decide(result: FrameResult) -> object:
             track_ids = result.faces.track_ids
             assert track_ids is not None, "a result has ids"
-            return deciding.decide(result.scores, track_ids=track_ids, time_s=result.frame.time_s)
+            return deciding.decide(
+                result.scores.probabilities, track_ids=track_ids, time_s=result.frame.time_s
+            )
 
         return decide
 

@@ -19,6 +19,7 @@ export class FaceCard {
   constructor(id, run) {
     this.id = id;
     this.labels = run.labels;
+    this.decideBy = run.decide_by;
     this.thresholds = run.thresholds ?? run.labels.map(() => 0);
     this.times = [];
     this.values = this.labels.map(() => []);
@@ -60,7 +61,13 @@ export class FaceCard {
   // Takes the face of a message; nothing is drawn yet.
   add(time, face) {
     this.face = face;
-    this.#push(time, (label) => face.probabilities[label], (label) => face.active.includes(label));
+    const shown = this.shown(face);
+    this.#push(time, (label) => shown[label], (label) => face.active.includes(label));
+  }
+
+  // The probabilities that decisions are made by: thresholds belong to them.
+  shown(face) {
+    return (this.decideBy === "n" && face.probabilities_n) || face.probabilities;
   }
 
   // Takes note of a frame that does not show the face: a gap in its curves.
@@ -93,7 +100,7 @@ export class FaceCard {
     this.presence.textContent = face.confidence === null ? "" : `presence ${Math.round(100 * face.confidence)}%`;
     this.quality.textContent = face.quality === 0 ? `not reliable: ${(face.quality_reason ?? []).join(", ")}` : "";
     this.rows.forEach((row, k) => {
-      const label = this.labels[k], value = face.probabilities[label];
+      const label = this.labels[k], value = this.shown(face)[label];
       row.line.classList.toggle("active", face.active.includes(label));
       row.fill.style.width = `${100 * value}%`;
       row.value.textContent = `${Math.round(100 * value)}%`;

@@ -6,7 +6,7 @@ import { FaceCard } from "./curves.js";
 const DRAW_EVERY_MS = 66, SAY_EVERY_MS = 4000, GONE_AFTER_S = 1, FORGET_AFTER_S = 10, MOST_FACES = 12;
 const $ = (id) => document.getElementById(id);
 
-let run = null, paused = false, state = "lost", drawnMs = 0, saidMs = 0, said = "", newest = null, sinceFrameS = 0;
+let run = null, isPaused = false, state = "lost", drawnMs = 0, saidMs = 0, said = "", newest = null, sinceFrameS = 0;
 const cards = new Map();
 const seen = new Map();
 
@@ -18,8 +18,8 @@ function show(id, text) {
 function showState() {
   let word = { live: "live", lost: "connection lost, trying again", ended: "the run has ended" }[state];
   let look = state === "live" ? "live" : "lost";
-  if (state === "live" && sinceFrameS > 2) [word, look] = [`no frame for ${Math.round(sinceFrameS)} s`, "late"];
-  else if (state === "live" && paused) [word, look] = ["display paused", "paused"];
+  if (state === "live" && isPaused) [word, look] = ["the run is paused", "paused"];
+  else if (state === "live" && sinceFrameS > 2) [word, look] = [`no frame for ${Math.round(sinceFrameS)} s`, "late"];
   show("connection", word);
   $("connection").dataset.state = look;
 }
@@ -60,6 +60,9 @@ function showStatus(status) {
   show("time", clock(status.elapsed_s));
   if (document.activeElement !== $("heatmap")) $("heatmap").value = status.heatmap;
   show("notices", status.notices.join(" · "));
+  isPaused = status.paused;
+  $("pause").setAttribute("aria-pressed", String(isPaused));
+  show("pause", isPaused ? "Go on" : "Pause run");
   showState();
 }
 
@@ -93,7 +96,7 @@ function forget(id) {
 
 function draw(nowMs) {
   requestAnimationFrame(draw);
-  if (paused || newest === null || nowMs - drawnMs < DRAW_EVERY_MS) return;
+  if (newest === null || nowMs - drawnMs < DRAW_EVERY_MS) return;
   drawnMs = nowMs;
   for (const [id, card] of [...cards]) {
     const ageS = newest.time_s - seen.get(id);
@@ -132,7 +135,6 @@ function note(text) {
 }
 
 function showPicture(blob) {
-  if (paused) return;
   const image = $("image"), before = image.src;
   image.src = URL.createObjectURL(blob);
   if (before) URL.revokeObjectURL(before);
@@ -159,10 +161,7 @@ $("controls").addEventListener("submit", (event) => {
 });
 $("neutral").addEventListener("click", () => connection.send("neutral"));
 $("heatmap").addEventListener("change", (event) => connection.send("heatmap", event.target.value));
-$("pause").addEventListener("click", (event) => {
-  paused = toggle(event.target, "Go on", "Pause display");
-  showState();
-});
+$("pause").addEventListener("click", () => connection.send("pause", isPaused ? "off" : "on"));
 $("video").addEventListener("click", (event) => {
   const wanted = toggle(event.target, "Hide video", "Show video");
   $("picture").hidden = !wanted;

@@ -47,3 +47,21 @@ def test_views_are_called_and_may_end_the_run_while_no_frame_comes():
     summary = runner.run()
     assert (summary.end, summary.frames_done, view.idles) == ("stopped", 1, 2)
     assert runner.progress.since_frame_s > 0
+
+
+def test_a_paused_run_takes_no_frame_asks_its_views_and_goes_on():
+    view, others = IdleView(), KeepingSink()
+    pauses = [False, True, True]
+    view.idle = pauses.pop
+    runner = Runner(
+        source=ListSource([make_frame(k) for k in range(4)], live=True),
+        pipeline=make_pipeline(CountingEngine()),
+        sinks=[view, others],
+        drops=False,
+        is_paused=lambda: bool(pauses) and len(others.results) == 2,
+    )
+    summary = runner.run()
+    assert summary.frames_done == 4
+    assert pauses == []
+    assert summary.paused_s > 0
+    assert summary.frames_dropped == 0

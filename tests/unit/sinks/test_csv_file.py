@@ -21,7 +21,7 @@ from rtau.protocols import StopRun
 from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from tests.support.limits import file_size_limit
-from tests.support.results import AU_LABELS, THRESHOLDS, make_result, with_optional
+from tests.support.results import AU_LABELS, THRESHOLDS, make_result, with_neutral, with_optional
 
 REPOSITORY = Path(__file__).parents[3]
 EMOTIONS = ("anger", "happiness", "neutral")
@@ -290,3 +290,10 @@ def test_a_result_without_what_was_promised_is_refused(tmp_path):
     with pytest.raises(ValueError, match="must have intensities"):
         sink.write(make_result(0), None)
     sink.close()
+
+
+def test_what_is_relative_to_a_neutral_has_columns_of_its_own(tmp_path):
+    results = (make_result(0), with_neutral(make_result(1, faces=2)), make_result(2, faces=0))
+    write_all(tmp_path / "o.csv", results, optional=columns.OptionalColumns(neutral=True))
+    cells = [[row[f"{label}_n"] for label in AU_LABELS] for row in rows(tmp_path / "o.csv")]
+    assert cells == [[""] * 3, ["0.75", "0.25", "0.5"], [""] * 3, [""] * 3]

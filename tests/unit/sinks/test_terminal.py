@@ -7,6 +7,7 @@ from rtau.errors import SinkError
 from rtau.protocols import StopRun
 from rtau.sinks._keyboard import Keyboard
 from rtau.sinks.terminal import TerminalSink
+from rtau.status import ViewControls
 from tests.support.pictures import drawn_result
 from tests.support.terminals import Clock, Stream, make_status
 
@@ -14,12 +15,13 @@ ESCAPE = "\x1b"
 ALTERNATE_ON, ALTERNATE_OFF, CURSOR_ON = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
 
 
-def terminal(*, is_terminal, clock=None, size=(100, 30), **changes):
+def terminal(*, is_terminal, clock=None, size=(100, 30), controls=None, **changes):
     stream = Stream(terminal=is_terminal)
     sink = TerminalSink(
         stream,
         status=lambda: make_status(**changes),
         thresholds=(0.5,) * 12,
+        controls=controls,
         clock=clock or Clock(),
         size=size,
     )
@@ -130,8 +132,8 @@ class Keys:
         self.is_open = False
 
 
-def with_keys(text):
-    stream, sink = terminal(is_terminal=True, clock=Clock())
+def with_keys(text, **options):
+    stream, sink = terminal(is_terminal=True, clock=Clock(), **options)
     sink._keyboard = Keys(text)
     return stream, sink
 
@@ -145,14 +147,25 @@ def test_q_ends_the_run_while_frames_come_and_while_none_do():
         assert not sink._keyboard.is_open
 
 
-def test_space_holds_the_run_until_space_or_q():
-    stream, sink = with_keys("  ")
+def test_space_pauses_the_run_and_n_takes_a_neutral():
+    controls, asked = ViewControls(), []
+    controls.ask_neutral = lambda: asked.append(1)
+    _, sink = with_keys(" nq", controls=controls)
     sink.write(RESULT, None)
-    assert "paused" in stream.getvalue()
-    sink._keyboard = Keys(" q")
+    assert controls.is_paused
+    sink.idle()
+    assert asked == [1]
     with pytest.raises(StopRun):
-        sink.write(RESULT, None)
+        sink.idle()
     sink.close()
+
+
+def test_a_paused_run_says_so_on_screen_and_in_a_pipe():
+    for is_terminal in (True, False):
+        stream, sink = terminal(is_terminal=is_terminal, is_paused=True)
+        sink.write(RESULT, None)
+        assert "paused" in stream.getvalue()
+        sink.close()
 
 
 def test_h_shows_the_keys_in_place_of_the_panels():

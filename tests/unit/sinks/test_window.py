@@ -57,7 +57,7 @@ def test_the_close_button_ends_the_run():
 
 
 def test_keys_change_the_controls():
-    screen = MemoryScreen(["n", "n", "p", "b", "s", "m", -1])
+    screen = MemoryScreen([".", ".", ",", "b", "s", "m", -1])
     sink, controls = build(screen)
     for _ in range(6):
         sink.write(RESULT, image())
@@ -77,32 +77,27 @@ def test_help_is_shown_on_h_and_goes_away_on_h():
     assert drawn == [False, True, True, False, False]
 
 
-def test_a_pause_keeps_taking_keys_until_space_or_q():
-    screen = MemoryScreen([" ", -1, "h", "h", " "])
-    sink, _ = build(screen)
-    sink.write(RESULT, image())
-    assert not screen.keys
-    assert len(screen.shown) == 5
-    screen.keys = [ord(" "), -1, ord("q")]
-    with pytest.raises(StopRun):
-        sink.write(RESULT, image())
-
-
-def test_a_pause_ends_when_the_run_is_to_stop():
-    screen = MemoryScreen([" "])
+def test_space_pauses_the_run_and_keys_are_answered_meanwhile():
+    screen = MemoryScreen([" ", "h", "h", " ", "q"])
     sink, controls = build(screen)
-
-    polls = iter(range(100))
-
-    def press_nothing(_wait_ms):
-        if next(polls) == 3:  # a signal that arrives in the pause
-            controls.is_stopping = True
-        return -1
-
-    screen.poll_key = press_nothing
-    sink._toggle_pause()
     sink.write(RESULT, image())
-    assert controls.is_stopping
+    assert controls.is_paused
+    shown = [not np.array_equal(one, image()) for one in screen.shown]
+    assert shown == [False, True]  # the card of a pause
+    for _ in range(3):
+        sink.idle()
+    assert not controls.is_paused
+    with pytest.raises(StopRun):
+        sink.idle()
+
+
+def test_n_takes_the_neutral_of_a_run_that_takes_one():
+    asked = []
+    for on_key in (None, lambda: asked.append(1)):
+        sink, controls = build(MemoryScreen(["n"]))
+        controls.ask_neutral = on_key
+        sink.write(RESULT, image())
+    assert asked == [1]
 
 
 def test_the_status_line_is_drawn_on_a_copy():

@@ -19,7 +19,7 @@ import pylsl
 from rtau.markers import Marker, Markers
 from rtau.streams.lsl import LEADING, LslSink, MarkerInlet
 from tests.support.doubles import make_contract
-from tests.support.results import AU_LABELS, make_result
+from tests.support.results import AU_LABELS, make_result, with_neutral
 
 FRAMES = 60
 WAIT_S = 30
@@ -84,9 +84,9 @@ def changes(results):
 
 def test_an_inlet_in_another_process_gets_equal_values_at_the_time_of_capture():
     source = uuid.uuid4().hex
-    results = [make_result(index, faces=1) for index in range(FRAMES)]
+    results = [make_result(0), *(with_neutral(make_result(k)) for k in range(1, FRAMES))]
     expected = [*changes(results), "go"]
-    sink = LslSink(make_contract(), source=source, device="none")
+    sink = LslSink(make_contract(), source=source, device="none", neutral=True)
     with child(RECEIVER, source, str(len(expected))) as receiver:
         assert receiver.stdout.readline() == "ready\n"
         captured_s = []
@@ -106,14 +106,15 @@ def test_an_inlet_in_another_process_gets_equal_values_at_the_time_of_capture():
         *map(list, LEADING),
         *([f"{label}_p", "AU", "probability"] for label in AU_LABELS),
         *([f"{label}_c", "AU", "0 or 1"] for label in AU_LABELS),
+        *([f"{label}_n", "AU", "probability"] for label in AU_LABELS),
     ]
+    assert np.isnan(told["samples"][0][0][-len(AU_LABELS) :]).all()
     for result, at_s, (values, stamp_s) in zip(results, captured_s, told["samples"], strict=True):
-        labels = len(AU_LABELS)
         assert values[:2] == [result.index + 1, 1]
-        assert np.array_equal(
-            np.float32(values[len(LEADING) : -labels]), result.scores.probabilities[0]
-        )
-        assert values[-labels:] == result.active[0].tolist()
+        raw, active, relative = np.split(np.float32(values[len(LEADING) :]), 3)
+        assert np.array_equal(raw, result.scores.probabilities[0])
+        assert active.tolist() == result.active[0].tolist()
+        assert result.index == 0 or relative.tolist() == [0.75, 0.25, 0.5]
         assert stamp_s == pytest.approx(at_s + offset_s, abs=0.001)
     assert [label for label, _ in told["markers"]] == expected
     assert told["markers"][-1][1] == pytest.approx(captured_s[-1] - 0.5 + offset_s, abs=0.001)

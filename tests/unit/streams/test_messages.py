@@ -13,7 +13,7 @@ from rtau.markers import Marker
 from rtau.sinks.frame_json import FrameObjects
 from rtau.streams import messages
 from tests.support.doubles import make_contract
-from tests.support.results import THRESHOLDS, make_result
+from tests.support.results import THRESHOLDS, make_result, with_neutral
 from tests.support.terminals import make_status
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/stream.schema.json").read_text("utf-8"))
@@ -39,8 +39,9 @@ def test_the_schema_is_one():
         make_result(3, faces=4),
         make_result(1, scored=False),
         make_result(0, faces=2, landmarks_xy=np.full((2, 68, 2), -3.5, np.float32)),
+        with_neutral(make_result(0, faces=2)),
     ],
-    ids=["nobody", "four faces", "unscored", "landmarks"],
+    ids=["nobody", "four faces", "unscored", "landmarks", "neutral"],
 )
 def test_frames_follow_the_schema(result):
     check(of(result, landmarks=True, file_of=str))

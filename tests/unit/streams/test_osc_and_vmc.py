@@ -19,7 +19,7 @@ from rtau.streams.blendshapes import ARKIT, TABLES, UNIFIED, weights
 from rtau.streams.datagrams import Datagrams
 from rtau.streams.osc import OscSink, part
 from rtau.streams.vmc import VmcSink, strength
-from tests.support.results import AU_LABELS, THRESHOLDS, make_result
+from tests.support.results import AU_LABELS, THRESHOLDS, make_result, with_neutral
 
 
 @pytest.fixture
@@ -63,6 +63,15 @@ def test_a_frame_is_one_bundle_with_everything_in_it(receiver):
     assert told["/rtau/marker"] == ("go", pytest.approx(0.1))
     assert stamp == pytest.approx(time.time() - 0.25, abs=0.2)
     assert sink.report().note is None
+
+
+def test_what_is_relative_to_a_neutral_is_sent_of_faces_that_have_one(receiver):
+    sink = OscSink(datagrams(receiver))
+    sink.write(with_neutral(make_result(0, faces=2)), None)
+    told = dict(received(receiver)[1])
+    sink.close()
+    assert [told[f"/rtau/1/{label}/n"] for label in AU_LABELS] == [(0.75,), (0.25,), (0.5,)]
+    assert not [address for address in told if address.startswith("/rtau/2/") and "/n" in address]
 
 
 def test_a_frame_without_a_face_says_so(receiver):
