@@ -1,5 +1,4 @@
 import pytest
-import torch
 
 from rtau_train.fitting import loop
 from rtau_train.study import plan
@@ -26,7 +25,6 @@ def data():
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory, data):
     """A finished run of the small recipe."""
-    torch.set_num_threads(2)
     out = tmp_path_factory.mktemp("run") / "small"
     loop.fit(small_recipe(), data, recipe_path="train/recipes/small.toml", out=out)
     return out
