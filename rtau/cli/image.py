@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from rtau.cli.parser import config_of
 from rtau.protocols import Sink
-from rtau.runs.log import say
+from rtau.runs.log import counted, say
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import Session, run_source
 from rtau.sinks.face_lines import FaceLinesSink
-from rtau.sinks.image_folder import ImageFolderSink, check_names
+from rtau.sinks.image_folder import ImageFileSink, ImageFolderSink, check_names, check_picture
 from rtau.sources import expand_images
 from rtau.sources.images import ImageSource
 
@@ -34,11 +34,16 @@ def run(args: argparse.Namespace) -> int:
     outputs = Outputs.of(config, inputs=[*files, args.config])
     if args.out_dir is not None:
         check_names(args.out_dir, files, others=outputs.files.values())
+    if args.out is not None:
+        check_picture(args.out, files, others=outputs.files.values())
+    pictures = [str(place) for place in (args.out, args.out_dir) if place is not None]
 
     def views(_: Session) -> Iterator[Sink]:
+        if args.out is not None:
+            yield ImageFileSink(args.out)
         if args.out_dir is not None:
             yield ImageFolderSink(args.out_dir, file_of=lambda index: str(files[index]))
-        elif not outputs.keeps_something:
+        if not pictures and not outputs.keeps_something:
             yield FaceLinesSink(sys.stdout, file_of=lambda index: str(files[index]))
 
     outcome = run_source(
@@ -50,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
         images=files,
         notes=[left_out] if left_out else (),
     )
-    if outputs.keeps_something or args.out_dir is not None:
-        say(f"{len(files)} images: {outcome}")
+    if outputs.keeps_something or pictures:
+        where = f"; annotated: {', '.join(pictures)}" if pictures else ""
+        say(f"{counted(len(files), 'image')}: {outcome}{where}")
     return outcome.exit_code

@@ -97,7 +97,7 @@ def _add_video(parser: argparse.ArgumentParser) -> None:
 def _add_batch(group: Any) -> None:
     group.add_argument(
         "--out-dir",
-        type=_folder,
+        type=_named_path,
         metavar="DIR",
         help="folder for the results of each file, in the same tree as the sources",
     )
@@ -165,7 +165,7 @@ def _source(text: str) -> str:
     return text
 
 
-def _folder(text: str) -> Path:
+def _named_path(text: str) -> Path:
     return Path(_source(text))
 
 
@@ -196,7 +196,10 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
         help="image files, folders or globs such as '*.jpg'",
     )
     parser.add_argument(
-        "--out-dir", type=_folder, metavar="DIR", help="folder for the annotated images"
+        "--out", type=_named_path, metavar="PICTURE", help="the annotated picture of one image"
+    )
+    parser.add_argument(
+        "--out-dir", type=_named_path, metavar="DIR", help="folder for the annotated images"
     )
     detection = ("min_face", "seat", "model", "provider", "threads")
     overlay = ("heatmap", "blur", "bars", "points")

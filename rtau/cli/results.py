@@ -12,7 +12,7 @@ from rtau.errors import UsageError
 from rtau.runs.analyses import Selection, write_text
 from rtau.runs.log import say
 from rtau.runs.result_tables import ResultTable, read_results
-from rtau.sinks import check_output
+from rtau.sinks import check_format, check_output
 from rtau.table import Table
 
 # Flag of a number -> field of the rule.
@@ -33,6 +33,8 @@ def selection_of(args: argparse.Namespace) -> Selection:
     """
     if args.out is not None:
         check_output(args.out, inputs=[path for path in args.results if path.is_file()])
+        if getattr(args, "format", "csv") == "csv":
+            check_format(args.out, flag="--out", holds="CSV")
     return Selection(rule_of(args), args.by, args.all_rows)
 
 

@@ -17,6 +17,7 @@ from rtau.cli.parser import config_of
 from rtau.config import RunConfig
 from rtau.errors import UsageError
 from rtau.protocols import Source
+from rtau.runs.build import is_streaming
 from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
 from rtau.runs.session import run_source
@@ -123,10 +124,14 @@ def _run_one(target: str | Path, options: RunOptions) -> int:
         return open_source(target, timeout_s=settings.timeout_s, reconnects=settings.reconnects)
 
     file = target if isinstance(target, Path) else None
+    outputs = Outputs.of(config, inputs=[file, options.args.config])
+    if not outputs.keeps_something and not is_streaming(config):
+        name = f"{'results' if file is None else file.stem}.csv"
+        say(f"no output is named: results are shown and not kept; --csv {name} keeps them")
     outcome = run_source(
         opened,
         config,
-        outputs=Outputs.of(config, inputs=[file, options.args.config]),
+        outputs=outputs,
         views=lambda session: [*open_streams(session), open_view(session)],
         command=options.command,
         notes=options.notes,

@@ -18,13 +18,15 @@ from rtau.errors import RtauError, UsageError
 from rtau.protocols import Sink, Source
 from rtau.runs.build import table_rows, thresholds_of, video_sink
 from rtau.runs.run_record import remove_run_record
-from rtau.sinks import STDOUT, PartFile, check_output, is_same_file
+from rtau.sinks import STDOUT, PartFile, check_format, check_output, is_same_file
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.table_sinks import ParquetSink
 from rtau.sinks.video_file import check_suffix
 
 RECORD_SUFFIX = ".run.json"
+# Flag of a table -> its format.
+FORMATS = {"--csv": "CSV", "--parquet": "Parquet", "--jsonl": "JSON lines"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,6 +111,10 @@ class Outputs:
             )
         if self.video is not None:
             check_suffix(self.video)
+        flags = {holds: flag for flag, holds in FORMATS.items()}
+        for flag, holds in FORMATS.items():
+            if path := self.files.get(flag.removeprefix("--")):
+                check_format(path, flag=flag, holds=holds, flags=flags)
         files = [*self.files.values(), *([self.record] if self.record is not None else [])]
         for k, path in enumerate(files):
             check_output(path, inputs=inputs)

@@ -4,7 +4,7 @@ One public module per sink; this package checks output paths before a run.
 """
 
 from rtau.sinks._numbers import calibrated_texts
-from rtau.sinks._output_path import STDOUT, check_output, is_same_file
+from rtau.sinks._output_path import STDOUT, check_format, check_output, is_same_file
 from rtau.sinks._part_file import FileLock, PartFile, beside
 from rtau.sinks._table_rows import TableRows, file_cell
 
@@ -15,6 +15,7 @@ __all__ = [
     "TableRows",
     "beside",
     "calibrated_texts",
+    "check_format",
     "check_output",
     "file_cell",
     "is_same_file",

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rtau.errors import SinkError, UsageError
 
 # As an output path: standard output.
 STDOUT = "-"
+SPREADSHEET = "a spreadsheet"
+# Suffix -> what a file of that name holds.
+FORMATS = {
+    ".csv": "CSV",
+    ".tsv": "tab-separated values",
+    ".parquet": "Parquet",
+    ".jsonl": "JSON lines",
+    ".mp4": "a video",
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".ods"), SPREADSHEET),
+}
 
 
 def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = True) -> None:
@@ -46,6 +56,31 @@ def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = T
     if path.exists() and not overwrite:
         raise UsageError(f"output {path} already exists; choose another name or remove it")
     _check_writable(path)
+
+
+def check_format(
+    path: Path, *, flag: str, holds: str, flags: Mapping[str, str] | None = None
+) -> None:
+    """Raises UsageError if the name of an output promises another format than its flag writes.
+
+    Args:
+        path: the output.
+        flag: its flag.
+        holds: the format that the flag writes.
+        flags: format -> flag of the other outputs of the same command.
+    """
+    promised = FORMATS.get(path.suffix.lower(), holds)
+    if promised == holds:
+        return
+    suffix = next(suffix for suffix, kind in FORMATS.items() if kind == holds)
+    way = f"name it {path.with_suffix(suffix)}"
+    wanted = promised
+    if promised == SPREADSHEET:
+        way += ", which spreadsheets open" if holds == "CSV" else ""
+        wanted = "Parquet" if holds == "CSV" else "CSV"
+    if flags and wanted in flags:
+        way += f", or give {flags[wanted]} FILE"
+    raise UsageError(f"{flag} writes {holds}, and {path} would be {promised}; {way}")
 
 
 def is_same_file(one: Path, other: Path) -> bool:

@@ -1,6 +1,7 @@
-"""Annotated copies of images, each with the name of its original (`rtau image --out-dir`).
+"""Annotated copies of images: one (`rtau image --out`), or one of each (`--out-dir`).
 
-Lossless originals become PNG, others JPEG. Each file is replaced atomically.
+In a folder they have the names of their originals, lossless ones as PNG, others as JPEG. Each file
+is replaced atomically.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
 JPEG_QUALITY = 92
 # Larger pictures become PNG (ITU-T T.81 has 16 bits for the size).
 JPEG_LONGEST_PX = 65_535
+# Formats of one annotated picture.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 class ImageFolderSink:
@@ -77,7 +80,7 @@ class ImageFolderSink:
             raise SinkError(f"output {path} is the input; choose another --out-dir")
         check_output(path)
         self._taken[path] = original
-        self._write(path, in_bgr(picture))
+        write_picture(path, in_bgr(picture))
 
     def report(self) -> SinkReport:
         """Returns an empty report."""
@@ -87,27 +90,90 @@ class ImageFolderSink:
         """Ends the claim on the folder; every picture is complete once it is written."""
         self._lock.close()
 
-    def _write(self, path: Path, image: Image) -> None:
-        try:
-            done, encoded = cv2.imencode(
-                path.suffix, image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-            )
-        except cv2.error:
-            done = False
-        if not done:
-            raise SinkError(
-                f"{path} cannot be written: a picture of {image.shape[1]}x{image.shape[0]} px is "
-                f"too large for {path.suffix[1:].upper()}; make it smaller"
-            )
-        part = beside(path, f"{path.suffix}.part", hidden=True)
-        try:
-            part.write_bytes(encoded.tobytes())
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise SinkError(
-                f"{path} cannot be written ({error.strerror}); free space or choose another place"
-            ) from error
+
+class ImageFileSink:
+    """Writes the annotated picture of one image. Satisfies `rtau.protocols.Sink`."""
+
+    wants_overlay = True
+    is_view = False
+    is_slow = True
+
+    def __init__(self, path: Path) -> None:
+        """Claims the file, whose name is checked (`check_picture`).
+
+        Raises:
+            UsageError: another run is writing it.
+            SinkError: its directory cannot be written.
+        """
+        self.name = str(path)
+        self._path = path
+        self._lock = FileLock(path)
+
+    def write(self, result: FrameResult, picture: Picture | None, /) -> None:  # noqa: ARG002 - Sink
+        """Writes the picture.
+
+        Raises:
+            SinkError: it cannot be written.
+        """
+        if picture is None:
+            raise ValueError(f"{self.name}: write needs a picture")
+        write_picture(self._path, in_bgr(picture))
+
+    def report(self) -> SinkReport:
+        """Returns an empty report."""
+        return SinkReport()
+
+    def close(self) -> None:
+        """Ends the claim on the file, which is complete once it is written."""
+        self._lock.close()
+
+
+def write_picture(path: Path, image: Image) -> None:
+    """Writes a picture in the format of its suffix: all of it or nothing.
+
+    Raises:
+        SinkError: it is too large for the format, or the disk is full.
+    """
+    try:
+        is_jpeg = path.suffix.lower() in (".jpg", ".jpeg")
+        options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if is_jpeg else []
+        done, encoded = cv2.imencode(path.suffix, image, options)
+    except cv2.error:
+        done = False
+    if not done:
+        raise SinkError(
+            f"{path} cannot be written: a picture of {image.shape[1]}x{image.shape[0]} px is "
+            f"too large for {path.suffix[1:].upper()}; make it smaller"
+        )
+    part = beside(path, f"{path.suffix}.part", hidden=True)
+    try:
+        part.write_bytes(encoded.tobytes())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise SinkError(
+            f"{path} cannot be written ({error.strerror}); free space or choose another place"
+        ) from error
+
+
+def check_picture(path: Path, originals: Sequence[Path], *, others: Iterable[Path] = ()) -> None:
+    """Raises unless the annotated picture of the one original can be written to a path.
+
+    Raises:
+        UsageError: there are several originals, the suffix is no picture's, or the path is an
+            original or one of `others`.
+        SinkError: its directory is missing or not writable.
+    """
+    if len(originals) > 1:
+        raise UsageError(
+            f"--out {path} is one picture, and {len(originals)} images are named; give --out-dir "
+            "DIR for a picture of each"
+        )
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise UsageError(f"--out must end in {', '.join(PICTURE_SUFFIXES)}, got {path}")
+    check_output(path, inputs=originals)
+    if any(is_same_file(path, other) for other in others):
+        raise UsageError(f"two outputs have the same name: {path}; choose another")
 
 
 def picture_path(folder: Path, original: str) -> Path:

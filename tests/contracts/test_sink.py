@@ -22,7 +22,7 @@ from rtau.sinks import TableRows
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.face_lines import FaceLinesSink
 from rtau.sinks.frame_json import FrameObjects
-from rtau.sinks.image_folder import ImageFolderSink
+from rtau.sinks.image_folder import ImageFileSink, ImageFolderSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.progress import ProgressSink
 from rtau.sinks.table_sinks import ParquetSink, TableSink
@@ -107,6 +107,10 @@ def _image_folder(folder: Path) -> Sink:
     return ImageFolderSink(folder / "annotated", file_of=lambda index: f"{index}.jpg")
 
 
+def _image_file(folder: Path) -> Sink:
+    return ImageFileSink(folder / "annotated.png")
+
+
 def _server(folder: Path) -> Sink:
     pytest.importorskip("websockets")
     served = importlib.import_module("rtau.streams.server_sink")
@@ -154,6 +158,7 @@ SINKS = {
     "null": Case(_null, writes_file=False),
     "face lines": Case(_face_lines, writes_file=False),
     "image folder": Case(_image_folder, writes_file=False),
+    "image file": Case(_image_file, writes_file=False),
     "window": Case(_window, writes_file=False),
     "terminal": Case(_terminal, writes_file=False),
     "terminal in a pipe": Case(_terminal_in_a_pipe, writes_file=False),
