@@ -121,16 +121,18 @@ def _best(one: Event, found: Iterable[Event]) -> Event | None:
     return None
 
 
-def _faces(table: Table, truth: Path) -> list[Face]:
+def matched_faces(table: Table, truth: Path) -> list[tuple[FaceSeries, FaceSeries]]:
+    """Returns the faces of a clip's truth that a table has too: as rtau saw each, and as it was."""
     (seen,) = files_of(table)
     (true,) = files_of(_truth_table(truth))
-    found = []
-    for series in true.faces:
-        others = [codes_of_face(one) for one in seen.faces]
-        match = face_like(codes_of_face(series), others)
-        if match is not None:
-            found.append(Face(seen.faces[match], find_events(series, TRUTH)))
-    return found
+    codes = [codes_of_face(one) for one in seen.faces]
+    matches = [(face_like(codes_of_face(one), codes), one) for one in true.faces]
+    return [(seen.faces[place], one) for place, one in matches if place is not None]
+
+
+def _faces(table: Table, truth: Path) -> list[Face]:
+    pairs = matched_faces(table, truth)
+    return [Face(seen, find_events(true, TRUTH)) for seen, true in pairs]
 
 
 def _truth_table(path: Path) -> Table:

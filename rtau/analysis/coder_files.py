@@ -6,19 +6,22 @@ Takes text, opens no file.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Sequence
-from xml.etree import ElementTree
 
 import numpy as np
 
 from rtau.analysis.codes import (
+    UNDECIDED,
     CodedSpan,
     Codes,
+    coded_spans,
     codes_of_columns,
     codes_of_spans,
     labels_in,
 )
+from rtau.analysis.elan_files import elan_spans
 from rtau.analysis.face_series import Floats, frame_durations
 from rtau.errors import UsageError
 
@@ -28,50 +31,16 @@ _OFFSETS = ("offset_s", "offset", "end_s", "stop (s)", "stop", "end", "end time"
 _DURATIONS = ("duration_s", "duration", "duration (s)")
 _LABELS = ("au", "trial_type", "behavior", "label", "code", "tier")
 _INTENSITIES = ("intensity",)
+# Beside a column of labels; of `rtau-train suggest`.
+_CODES = ("code",)
 _FACES = ("face", "subject")
+_SUBJECTS = ("subject",)
+_FILES = ("file",)
 _TIMES = ("time_s", "timestamp", "time", "onset_s")
 EXPECTED = (
     "expected an ELAN file (.eaf), a list with onset, offset and au, or a table with time_s and a "
     "column per AU"
 )
-
-
-def elan_spans(text: str) -> tuple[list[CodedSpan], set[str]]:
-    """Returns the spans of an ELAN document, and the labels that have tiers of their own.
-
-    The AU is in the name of the tier (`AU12`, `AU12 face 1`), or in the annotations (`AU6+12C`).
-
-    Raises:
-        UsageError: it is no ELAN document.
-    """
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - expat limits entities, and loads none
-    except ElementTree.ParseError as error:
-        raise UsageError(f"not an ELAN document ({error})") from None
-    if root.tag != "ANNOTATION_DOCUMENT":
-        raise UsageError(f"not an ELAN document, got an XML file of <{root.tag}>")
-    slots = {
-        slot.get("TIME_SLOT_ID", ""): int(slot.get("TIME_VALUE", "-1")) / 1000
-        for slot in root.iter("TIME_SLOT")
-    }
-    spans: list[CodedSpan] = []
-    labels: set[str] = set()
-    times: dict[str, tuple[float, float]] = {}
-    for one in root.iter("ALIGNABLE_ANNOTATION"):
-        edges = (slots[one.get("TIME_SLOT_REF1", "")], slots[one.get("TIME_SLOT_REF2", "")])
-        times[one.get("ANNOTATION_ID", "")] = edges
-    for tier in root.iter("TIER"):
-        name = tier.get("TIER_ID", "")
-        of_tier = [label for label, _ in labels_in(name)]
-        labels.update(of_tier)
-        for one in tier.findall("ANNOTATION/*"):
-            place = times.get(one.get("ANNOTATION_ID", "")) or times.get(
-                one.get("ANNOTATION_REF", "")
-            )
-            value = (one.findtext("ANNOTATION_VALUE") or "").strip()
-            if place is not None and min(place) >= 0:
-                spans += _spans(of_tier, value, place, face=name.partition(" face ")[2])
-    return spans, labels
 
 
 def listed_spans(text: str) -> list[CodedSpan] | None:
@@ -87,7 +56,6 @@ def listed_spans(text: str) -> list[CodedSpan] | None:
     duration, label = _place(header, _DURATIONS), _place(header, _LABELS)
     if onset is None or label is None or (offset is None and duration is None):
         return None
-    intensity, face = _place(header, _INTENSITIES), _place(header, _FACES)
     spans: list[CodedSpan] = []
     for number, row in enumerate(rows, start=2):
         first = _number(row[onset], f"line {number}, {header[onset]}")
@@ -96,11 +64,10 @@ def listed_spans(text: str) -> list[CodedSpan] | None:
         else:
             assert duration is not None
             last = first + _number(row[duration], f"line {number}, {header[duration]}")
-        strength = "" if intensity is None else row[intensity].strip()
-        found = _spans([], f"{row[label]}", (first, last), face="" if face is None else row[face])
+        found = _listed(header, row, label=label, place=(first, last))
         if not found:
             raise UsageError(f"line {number}: {row[label]!r} names no Action Unit, such as AU12")
-        spans += [_with_intensity(span, strength) for span in found]
+        spans += found
     return spans
 
 
@@ -168,16 +135,23 @@ def _of_face(spans: Sequence[CodedSpan], face: str | None) -> list[CodedSpan]:
     return [span for span in spans if span.face in ("", wanted)]
 
 
-def _spans(
-    of_tier: Sequence[str], value: str, place: tuple[float, float], *, face: str
+def _listed(
+    header: Sequence[str], row: Sequence[str], *, label: int, place: tuple[float, float]
 ) -> list[CodedSpan]:
-    """Returns what one annotation means: the labels of its tier, or those that it names."""
-    named = labels_in(value)
-    if of_tier:
-        letter = value.upper() if value.upper() in "ABCDE" and len(value) == 1 else ""
-        strength = float("ABCDE".index(letter) + 1) if letter else None
-        return [CodedSpan(label, *place, strength, face) for label in of_tier]
-    return [CodedSpan(label, *place, strength, face) for label, strength in named]
+    """Returns the spans of one row; a column `code` beside that of labels says what is coded."""
+
+    def cell(known: Sequence[str]) -> str:
+        column = _place(header, known)
+        return "" if column is None or column == label else row[column].strip()
+
+    if _place(header, _CODES) not in (None, label):
+        of_row = [found for found, _ in labels_in(row[label])]
+        spans = coded_spans(of_row, cell(_CODES) or UNDECIDED, place)
+    else:
+        strength = cell(_INTENSITIES)
+        spans = [_with_intensity(span, strength) for span in coded_spans([], row[label], place)]
+    face, subject, file = cell(_FACES), cell(_SUBJECTS), cell(_FILES)
+    return [dataclasses.replace(one, face=face, subject=subject, file=file) for one in spans]
 
 
 def _with_intensity(span: CodedSpan, text: str) -> CodedSpan:
@@ -185,7 +159,7 @@ def _with_intensity(span: CodedSpan, text: str) -> CodedSpan:
         return span
     letter = text.upper()
     strength = float("ABCDE".index(letter) + 1) if letter in tuple("ABCDE") else _number(text, text)
-    return CodedSpan(span.label, span.onset_s, span.offset_s, strength, span.face)
+    return dataclasses.replace(span, intensity=strength)
 
 
 def _cells(text: str) -> tuple[list[str], list[list[str]]]:

@@ -23,7 +23,10 @@ Kind = Literal["r", "p", "c"]
 PROBABILITY_THRESHOLD = 0.5
 # Full scale of intensities: their values are divided by it, so that all scores lie in 0 to 1.
 FULL_INTENSITY = 5.0
+# What a coder writes for a label that is absent, and what stands where none has decided yet.
+ABSENT, UNDECIDED = "0", "?"
 _LETTERS = {letter: float(k + 1) for k, letter in enumerate("ABCDE")}
+_STRENGTHS = {**_LETTERS, **{str(number): float(number) for number in range(2, 6)}}
 _AU = re.compile(r"(?i)(?<![A-Za-z])AU[\s_-]?0*(\d{1,2})(?!\d)")
 _BARE = re.compile(r"(?i)(?<![A-Za-z\d])[LR]?0*(\d{1,2})([A-E])?(?![A-Za-z\d])")
 
@@ -64,6 +67,12 @@ class CodedSpan:
     """1 to 5 for FACS's A to E; None if it was not coded."""
     face: str = ""
     """Whom it is about, where the file says so."""
+    occurs: bool | None = True
+    """False where the label was coded as absent, None where it is still to be coded."""
+    subject: str = ""
+    """The person, where the file says so."""
+    file: str = ""
+    """The video, where the file says so."""
 
 
 def codes_of_face(series: FaceSeries, *, thresholds: Mapping[str, float] | None = None) -> Codes:
@@ -85,26 +94,36 @@ def codes_of_face(series: FaceSeries, *, thresholds: Mapping[str, float] | None 
 def codes_of_spans(spans: Iterable[CodedSpan], *, labels: Iterable[str] = ()) -> Codes:
     """Returns the codes of spans: between them a label is absent, from time 0 on without an end.
 
+    A label that spans call absent or leave undecided was coded in spans only: nothing is said of
+    it elsewhere.
+
     Args:
-        spans: what was marked.
+        spans: what was coded.
         labels: further labels that were coded and never seen.
     """
-    marked = list(spans)
-    every = sorted({*labels, *(span.label for span in marked)})
-    edges = {0.0, *(t for span in marked for t in (span.onset_s, span.offset_s))}
+    coded = list(spans)
+    every = sorted({*labels, *(span.label for span in coded)})
+    edges = {0.0, *(t for span in coded for t in (span.onset_s, span.offset_s))}
     times = np.array(sorted(edge for edge in edges if edge >= 0))
     ends = np.append(times[1:], np.inf)
     scores: dict[str, dict[Kind, Floats]] = {}
-    occurrences = {label: np.zeros(len(times)) for label in every}
+    occurrences: dict[str, Floats] = {}
     for label in every:
-        strength = np.zeros(len(times))
-        own = [span for span in marked if span.label == label]
+        own = [span for span in coded if span.label == label]
+        is_sampled = any(not span.occurs for span in own)
+        occurs = np.full(len(times), np.nan if is_sampled else 0.0)
+        strength = occurs.copy()
         for span in own:
+            if span.occurs is None:
+                continue
             inside = (times >= span.onset_s) & (times < span.offset_s)
-            occurrences[label][inside] = 1.0
-            strength[inside] = np.maximum(strength[inside], (span.intensity or 0) / FULL_INTENSITY)
-        scores[label] = {"c": occurrences[label]}
-        if own and all(span.intensity is not None for span in own):
+            occurs[inside] = np.fmax(occurs[inside], float(span.occurs))
+            share = (span.intensity or 0) / FULL_INTENSITY
+            strength[inside] = np.fmax(strength[inside], share)
+        occurrences[label] = occurs
+        scores[label] = {"c": occurs}
+        marked = [span for span in own if span.occurs]
+        if marked and all(span.intensity is not None for span in marked):
             scores[label]["r"] = strength
     return Codes(times, ends, scores, occurrences)
 
@@ -141,6 +160,23 @@ def labels_in(text: str) -> list[tuple[str, float | None]]:
         for number, letter in pairs
         if int(number) > 0 and (not found or "+" in text or int(number) in numbers)
     ]
+
+
+def coded_spans(of_tier: Sequence[str], value: str, place: tuple[float, float]) -> list[CodedSpan]:
+    """Returns what one annotation means: the labels of its tier, or those that it names.
+
+    Args:
+        of_tier: the labels in the name of its tier.
+        value: what it says; in a tier of labels `0` (absent), `?` (to be coded), `A` to `E` or `2`
+            to `5` (intensity), anything else: present.
+        place: onset and offset, seconds.
+    """
+    value = value.strip()
+    if not of_tier:
+        return [CodedSpan(label, *place, strength) for label, strength in labels_in(value)]
+    occurs = {UNDECIDED: None, ABSENT: False}.get(value, True)
+    strength = _STRENGTHS.get(value.upper())
+    return [CodedSpan(label, *place, strength, occurs=occurs) for label in of_tier]
 
 
 def _occurrence(columns: Mapping[Kind, Floats], threshold: float | None) -> Floats:

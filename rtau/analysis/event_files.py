@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree
 
+from rtau.analysis.elan_files import ElanTier, elan_document, tier_name
 from rtau.analysis.event_detection import Event
 from rtau.facs import words_for_label
 
@@ -24,13 +23,6 @@ BORIS_COLUMNS = (
     *("Modifiers", "Behavior type", "Time", "Comment"),
 )
 
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-
-
-def tier_name(event: Event) -> str:
-    """Returns the tier of an event in ELAN and Praat: `AU12 face 1`, `AU12 left`."""
-    return f"{event.au} face {event.face}" if event.face.isdigit() else f"{event.au} {event.face}"
-
 
 def peak_text(event: Event) -> str:
     """Returns what an annotation says: the highest intensity or probability."""
@@ -40,58 +32,17 @@ def peak_text(event: Event) -> str:
 
 
 def elan_text(events: Iterable[Event], *, media: str | None = None) -> str:
-    """Returns an ELAN annotation document (`.eaf`, format 3.0): a tier per label and face.
+    """Returns an ELAN annotation document: a tier per label and face.
 
     Args:
         events: of one file.
         media: path of the video, relative to the document, or None.
     """
-    root = ElementTree.Element(
-        "ANNOTATION_DOCUMENT",
-        {
-            "AUTHOR": "rtau",
-            "DATE": "1970-01-01T00:00:00+00:00",  # required, and the same on every run
-            "FORMAT": "3.0",
-            "VERSION": "3.0",
-            f"{{{_XSI}}}noNamespaceSchemaLocation": "http://www.mpi.nl/tools/elan/EAFv3.0.xsd",
-        },
-    )
-    header = ElementTree.SubElement(
-        root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"}
-    )
-    if media is not None:
-        place = {"MEDIA_URL": f"./{media}", "RELATIVE_MEDIA_URL": f"./{media}"}
-        ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", {**place, "MIME_TYPE": "video/mp4"})
-    order = ElementTree.SubElement(root, "TIME_ORDER")
-    numbers = itertools.count(1)
-    slots: list[tuple[int, str]] = []
-    for tier, members in _by_tier(events).items():
-        parent = ElementTree.SubElement(
-            root, "TIER", {"LINGUISTIC_TYPE_REF": "au", "TIER_ID": tier}
-        )
-        for event in members:
-            names = []
-            for time_s in (event.onset_s, event.offset_s):
-                names.append(f"ts{len(slots) + 1}")
-                slots.append((_ms(time_s), names[-1]))
-            annotation = ElementTree.SubElement(
-                ElementTree.SubElement(parent, "ANNOTATION"),
-                "ALIGNABLE_ANNOTATION",
-                {
-                    "ANNOTATION_ID": f"a{next(numbers)}",
-                    "TIME_SLOT_REF1": names[0],
-                    "TIME_SLOT_REF2": names[1],
-                },
-            )
-            ElementTree.SubElement(annotation, "ANNOTATION_VALUE").text = peak_text(event)
-    for time_ms, name in sorted(slots):
-        slot = {"TIME_SLOT_ID": name, "TIME_VALUE": str(time_ms)}
-        ElementTree.SubElement(order, "TIME_SLOT", slot)
-    kind = {"LINGUISTIC_TYPE_ID": "au", "TIME_ALIGNABLE": "true", "GRAPHIC_REFERENCES": "false"}
-    ElementTree.SubElement(root, "LINGUISTIC_TYPE", kind)
-    ElementTree.indent(root)
-    body = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+    tiers = [
+        ElanTier(tier, tuple((one.onset_s, one.offset_s, peak_text(one)) for one in members))
+        for tier, members in _by_tier(events).items()
+    ]
+    return elan_document(tiers, media=media)
 
 
 def praat_text(events: Iterable[Event], *, end_s: float) -> str:
@@ -189,7 +140,7 @@ def _by_tier(events: Iterable[Event]) -> dict[str, list[Event]]:
     """Returns the events of each tier in time, tiers by face and label."""
     found: dict[str, list[Event]] = {}
     for event in sorted(events, key=lambda one: (_face_order(one.face), one.au, one.onset_s)):
-        found.setdefault(tier_name(event), []).append(event)
+        found.setdefault(tier_name(event.au, event.face), []).append(event)
     return found
 
 
@@ -224,10 +175,6 @@ def _separated(columns: Sequence[str], rows: Iterable[Mapping[str, str]], *, del
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _ms(time_s: float) -> int:
-    return round(time_s * 1000)
 
 
 def _number(value: float) -> str:

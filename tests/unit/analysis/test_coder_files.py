@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from rtau.analysis.coder_files import coder_codes, elan_spans, listed_spans
+from rtau.analysis.coder_files import coder_codes, listed_spans
 from rtau.analysis.codes import labels_in
+from rtau.analysis.elan_files import elan_spans
 from rtau.analysis.event_detection import Event
 from rtau.analysis.event_files import bids_text, elan_text
 from rtau.errors import UsageError

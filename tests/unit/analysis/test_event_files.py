@@ -19,7 +19,7 @@ EVENTS = (
 )
 TIERS = {"AU12 face 1": [(1.0, 2.5, "p 0.970"), (3.0004, 3.6, "p 0.710")]}
 TIERS["AU04 face 1"] = [(0.0, 0.4, "active")]
-TIERS['AU06 left "A" & <b>'] = [(1.0, 2.25, "r 3.25")]
+TIERS['AU06 face left "A" & <b>'] = [(1.0, 2.25, "r 3.25")]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from rtau_train.commands import (
     prepare,
     report,
     study,
+    suggest,
     synth,
     warp,
 )
@@ -32,6 +33,7 @@ INTERRUPTED = 130
 # In the order `--help` lists their verbs.
 FAMILIES = (
     prepare,
+    suggest,
     label_geometry,
     fit,
     curve,

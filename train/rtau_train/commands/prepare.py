@@ -19,6 +19,7 @@ from rtau.contract import CropRule
 from rtau.errors import UsageError
 from rtau_train.datasets.prepare import (
     ckplus,
+    coded_videos,
     dem,
     disfa_plus,
     fer2013,
@@ -49,7 +50,7 @@ def add_verbs(verbs: Any, /) -> None:
     )
     datasets = verb.add_subparsers(required=True, metavar="DATASET")
     studies = (_add_disfa_plus, _add_dem, _add_fer2013, _add_ckplus)
-    for add in (*studies, _add_folder, _add_portraits, _add_london):
+    for add in (*studies, _add_folder, _add_portraits, _add_london, _add_annotations):
         add(datasets)
 
 
@@ -126,6 +127,30 @@ def _add_london(datasets: Any) -> None:
     parser.set_defaults(border=portraits.BORDER)
 
 
+def _add_annotations(datasets: Any) -> None:
+    parser = _add(datasets, "annotations", _read_annotations, help="videos that people coded")
+    parser.add_argument(
+        "--between",
+        choices=("uncoded", "absent"),
+        default="uncoded",
+        help="what the time between the annotations of an AU says (default: uncoded)",
+    )
+    parser.add_argument(
+        "--step",
+        type=float,
+        default=coded_videos.STEP_S,
+        metavar="S",
+        help=f"most seconds between frames of one annotation (default {coded_videos.STEP_S})",
+    )
+    parser.add_argument(
+        "--seat", action="append", default=[], metavar="NAME=BOX", help="as of the run: rtau video"
+    )
+    _add_cutting(parser)
+    parser.set_defaults(
+        crop_expand=coded_videos.CROP_EXPAND, crop_offset_y=coded_videos.CROP_OFFSET_Y
+    )
+
+
 def _add(datasets: Any, name: str, read: Read, *, help: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = datasets.add_parser(name, help=help)
     parser.add_argument("source", type=Path, metavar="SRC", help="the data set as distributed")
@@ -138,7 +163,7 @@ def _add(datasets: Any, name: str, read: Read, *, help: str) -> argparse.Argumen
         "--landmarks", type=Path, metavar="CSV", help="68 points per image, px in the image"
     )
     parser.set_defaults(run=run, read=read, keep_neutral=True, crop_expand=1.0, crop_offset_y=0.0)
-    parser.set_defaults(least_score=LEAST_SCORE, border=0.0)
+    parser.set_defaults(least_score=LEAST_SCORE, border=0.0, seat=())
     return parser
 
 
@@ -177,7 +202,9 @@ def run(arguments: argparse.Namespace) -> None:
         # Other AUs of DEM are kept as columns, but the study is about the twelve.
         aus = dem.AUS if listing.dataset == "dem" else listing.labels
         listing = without_neutral(listing, aus)
-    job = PrepareJob(arguments.source, arguments.out, _plan(arguments, listing), arguments.jobs)
+    seats = tuple(arguments.seat)
+    plan = _plan(arguments, listing)
+    job = PrepareJob(arguments.source, arguments.out, plan, arguments.jobs, seats)
     bar = _Bar(console)
     try:
         with bar.progress:
@@ -239,6 +266,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     ranges: list[tuple[str, float, float, float]] = [("jobs", arguments.jobs, 1, 1024)]
     if arguments.size is not None:
         ranges.append(("size", arguments.size, *_SIZES_PX))
+    if "step" in arguments:
+        ranges.append(("step", arguments.step, 0.01, 60))
     if "apex_frames" in arguments:
         ranges.append(("apex-frames", arguments.apex_frames, 1, 100))
     ranges.append(("least-score", arguments.least_score, 0, 1))
@@ -297,3 +326,7 @@ def _read_folder(arguments: argparse.Namespace) -> Listing:
     return manifest.read_manifest(
         arguments.source, kind=arguments.labels, are_crops=arguments.crops
     )
+
+
+def _read_annotations(arguments: argparse.Namespace) -> Listing:
+    return coded_videos.read(arguments.source, between=arguments.between, step_s=arguments.step)

@@ -25,7 +25,7 @@ class Preparation:
     """Where a folder of labelled crops comes from."""
 
     dataset: str
-    """`disfa+`, `dem`, `fer2013`, `ckplus`, `folder`, `portraits` or `london`."""
+    """`disfa+`, `dem`, `fer2013`, `ckplus`, `folder`, `portraits`, `london` or `annotations`."""
     task: Task
     labels: tuple[str, ...]
     """Columns of labels.csv that hold labels, or the emotions."""

@@ -109,14 +109,14 @@ def average_precision(scores: Values, truth: Truth) -> float:
     return float((gains * found / (ends + 1)).sum())
 
 
-def best_threshold(probabilities: Values, truth: Truth) -> float:
+def best_threshold(probabilities: Values, truth: Truth, *, otherwise: float = 0.5) -> float:
     """Returns the threshold with the highest F1, halfway between two neighbouring values.
 
-    A decision is `probability >= threshold`. Returns 0.5 where nothing is to be found: a label
-    that is always absent or always present has no threshold to choose.
+    A decision is `probability >= threshold`. Returns `otherwise` where nothing is to be found: a
+    label that is always absent or always present has no threshold to choose.
     """
     if not truth.any() or truth.all():
-        return 0.5
+        return otherwise
     order = np.argsort(-probabilities, kind="stable")
     found = np.cumsum(truth[order])
     scores = 2 * found / (np.arange(1, len(truth) + 1) + truth.sum())

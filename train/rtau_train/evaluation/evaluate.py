@@ -7,7 +7,7 @@ metrics. Called by the loop after each epoch and by `rtau-train evaluate`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -116,10 +116,12 @@ def calibrate(
     /,
     *,
     recipe: Recipe,
+    earlier: Mapping[str, float] | None = None,
 ) -> Calibration:
     """Returns thresholds of best F1 and CAM scales, chosen on these crops.
 
-    A softmax has no thresholds: they are 0. Rows where a label is not coded do not count for it.
+    A softmax has no thresholds: they are 0. Rows where a label is not coded do not count for it;
+    a label that never or always occurs there keeps its `earlier` threshold, if it has one.
     """
     said, task = predict(net, crops), recipe.network.task
     coded, occurs = ~np.isnan(targets), occurrence(targets, task=task)
@@ -130,7 +132,11 @@ def calibrate(
     else:
         scores = probabilities(said.logits, task=task)
         known = [(scores[coded[:, k], k], occurs[coded[:, k], k]) for k in columns]
-        thresholds = [binary_metrics.best_threshold(*pair) for pair in known]
+        labels = recipe.network.labels
+        thresholds = [
+            binary_metrics.best_threshold(*pair, otherwise=(earlier or {}).get(label, 0.5))
+            for label, pair in zip(labels, known, strict=True)
+        ]
         score = binary_metrics.known_mean(binary_metrics.auc(*pair) for pair in known)
     loss = label_loss(
         torch.from_numpy(said.logits), torch.from_numpy(targets), fit=recipe.fit, task=task

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,6 @@ from rtau_train.models.facenet import FaceNet
 from rtau_train.models.loss import balanced_weights, total_loss
 from rtau_train.recipe import Recipe
 from rtau_train.whole_file import write_whole
-
-# Enough pictures that the variances of single channels are known within a few percent.
-STATISTICS_BATCHES = 16
 
 
 class Callback:
@@ -145,6 +142,7 @@ class Run:
             )
             self._record = dataclasses.replace(self._record, notes=(*self._record.notes, note))
         self._weights = self._label_weights()
+        self._thresholds: Mapping[str, float] = {}
         self._best, self._best_epoch = -1.0, 0
         self._history: list[EpochDone] = []
         out.mkdir(parents=True, exist_ok=True)
@@ -190,10 +188,10 @@ class Run:
         self._record = dataclasses.replace(
             self._record, started_from=other.path, started_from_sha256=other.weights_sha256
         )
+        self._thresholds = other.thresholds
         net = other.start(self._recipe.network)
         if other.without_statistics:
-            batches = itertools.islice(self._training.batches(0), STATISTICS_BATCHES)
-            restore_statistics(net, (crops for crops, _, _ in batches))
+            restore_statistics(net, (crops for crops, _, _ in self._training.batches(0)))
         return net
 
     def _restore(self, path: Path) -> None:
@@ -216,6 +214,8 @@ class Run:
                 started_from=str(state.get("started_from", "")),
                 started_from_sha256=str(state.get("started_from_sha256", "")),
             )
+        kept = load_model(self._out)
+        self._thresholds = dict(zip(kept.recipe.network.labels, kept.thresholds, strict=True))
 
     def epoch(self, callback: Callback, /) -> EpochDone:
         """Returns what the next epoch came to, after the first process wrote both checkpoints."""
@@ -250,9 +250,9 @@ class Run:
         return done
 
     def _validate(self) -> evaluate.Calibration:
-        return evaluate.calibrate(
-            self._net, self._validation_crops, self._validation_targets, recipe=self._recipe
-        )
+        held_out = self._validation_crops, self._validation_targets
+        recipe, earlier = self._recipe, self._thresholds
+        return evaluate.calibrate(self._net, *held_out, recipe=recipe, earlier=earlier)
 
     def _train(self, epoch: int, callback: Callback) -> float:
         plan, steps = self._recipe.fit, self._training.steps

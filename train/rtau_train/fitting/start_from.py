@@ -8,6 +8,7 @@ run's. A deep network may begin with a shallow one. Called by the loop.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -41,6 +42,8 @@ class OtherRun:
     """The state dict to begin with; of a shallow network, made deep."""
     split_folder: Path | None
     """Where its split.json is; None for a file without one."""
+    thresholds: Mapping[str, float]
+    """Of its labels; they stay where the new data cannot choose one."""
     without_statistics: bool = False
     """Whether the batch norms have to be given the statistics of crops first: the export folds
     them away."""
@@ -87,7 +90,8 @@ def read_other_run(path: Path, network: Network, /) -> OtherRun:
     split_folder = folder if (folder / SPLIT_FILE).is_file() else None
     weights = deepened(model.weights) if is_shallow else model.weights
     run = path.parent if path.name == MODEL_FILE else path
-    return OtherRun(portable(run), model.weights_sha256(), weights, split_folder)
+    thresholds = dict(zip(theirs.labels, model.thresholds, strict=True))
+    return OtherRun(portable(run), model.weights_sha256(), weights, split_folder, thresholds)
 
 
 def _read_file(path: Path, network: Network) -> OtherRun:
@@ -105,7 +109,8 @@ def _read_file(path: Path, network: Network) -> OtherRun:
     ]
     _refuse(path, [*found, *_other_labels(contract.labels, network)])
     weights = weights_of_file(file, build(network), origin=path)
-    return OtherRun(portable(path), contract.weights_sha256, weights, None, True)
+    thresholds = dict(zip(contract.labels, contract.thresholds, strict=True))
+    return OtherRun(portable(path), contract.weights_sha256, weights, None, thresholds, True)
 
 
 def _beside(values: Tensor, like: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ needs, again without changing what the network computes. Called by `fitting.star
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from torch import Tensor, nn
 from rtau.errors import ConfigError, SourceOpenError
 from rtau_train.models.facenet import FaceNet
 
+# Enough pictures that the variances of single channels are known within a few percent.
+STATISTICS_BATCHES = 16
 _PREFIX = "net."
 # The product of the layers that make landmarks and add them to the logits.
 _DIRECT = ("direct_weight", "direct_bias")
@@ -97,7 +100,7 @@ def restore_statistics(net: FaceNet, crops: Iterable[Tensor], /) -> None:
 
     Args:
         net: with the weights of `weights_of_file`.
-        crops: batches uint8 (N, S, S, 3).
+        crops: batches uint8 (N, S, S, 3), of which the first `STATISTICS_BATCHES` are read.
     """
     seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
@@ -115,7 +118,7 @@ def restore_statistics(net: FaceNet, crops: Iterable[Tensor], /) -> None:
     was_training = net.training
     net.eval()
     handles = [watch(name) for name in norms]
-    for batch in crops:
+    for batch in itertools.islice(crops, STATISTICS_BATCHES):
         net(batch)
     for handle in handles:
         handle.remove()

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -187,3 +188,18 @@ def test_fewer_rows_cannot_be_asked_of_a_run_that_starts_from_another(run_folder
     recipe = dataclasses.replace(recipe, split=dataclasses.replace(recipe.split, train_rows=10))
     with pytest.raises(UsageError, match=r"split.train_rows must be 0 with --start-from, got 10"):
         fit(recipe, data, tmp_path / "run", start_from=run_folder)
+
+
+def test_a_label_that_the_new_data_cannot_judge_keeps_its_threshold(run_folder, data, tmp_path):
+    k = data.labels.index("AU12")
+    rows = np.flatnonzero(~data.occurs[:, k])  # AU12 never occurs
+    model = load_model(run_folder)
+    kept = dataclasses.replace(model, thresholds=tuple(0.01 * (n + 1) for n in range(12)))
+    save_model(tmp_path / "other.pt", kept)
+
+    begun = fit(
+        frozen_recipe(), data.take(rows), tmp_path / "run", start_from=tmp_path / "other.pt"
+    )
+
+    assert begun.thresholds[k] == pytest.approx(0.01 * (k + 1))
+    assert begun.thresholds != kept.thresholds

@@ -16,9 +16,20 @@ from typing import Literal
 from rtau.data import Image, Task
 from rtau_train.datasets.labelled_crops import OCCURS_FROM
 
-Dataset = Literal["disfa+", "dem", "fer2013", "ckplus", "folder", "portraits", "london"]
+Dataset = Literal[
+    "disfa+", "dem", "fer2013", "ckplus", "folder", "portraits", "london", "annotations"
+]
 SPLITS = ("train", "validation", "test")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """One face at one time of a video."""
+
+    time_s: float
+    face: str
+    """The number of its track or the name of its seat; empty: the most prominent one."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,6 +52,8 @@ class SourceImage:
     """What else is known of the person or the image, as text."""
     pixels: Image | None = None
     """uint8 (H, W), grey, where the image stands in a table instead of a file."""
+    moment: Moment | None = None
+    """Which face and frame of `path`, where that is a video."""
 
     def shows_one_of(self, aus: Collection[str], /) -> bool:
         """Returns whether one of some AUs occurs: intensity 2 or more."""

@@ -15,6 +15,7 @@ from rtau_train.datasets.prepare.cutting import Plan
 from rtau_train.datasets.prepare.landmarks import Landmarks
 from rtau_train.datasets.prepare.listing import Listing, crop_files
 from rtau_train.datasets.prepare.parallel_cutting import cut_all
+from rtau_train.datasets.prepare.video_cutting import cut_videos
 from rtau_train.datasets.prepare.writer import (
     REJECTED,
     Outcome,
@@ -34,6 +35,8 @@ class PrepareJob:
     out: Path
     plan: Plan
     jobs: int
+    seats: tuple[str, ...] = ()
+    """Regions with a name, for moments of videos whose faces are called by their seat."""
 
     def __post_init__(self) -> None:
         source, out = self.source.resolve(), self.out.resolve()
@@ -48,6 +51,8 @@ def prepare(
     job: PrepareJob, listing: Listing, landmarks: Landmarks | None, /, *, progress: Progress
 ) -> Outcome:
     """Returns what the data set became; calls `progress` with images done and to be done.
+
+    Moments of videos are cut video by video in this process, images by `job.jobs` of them.
 
     Raises:
         UsageError: OUT holds something else, or crops that were cut in another way.
@@ -64,7 +69,11 @@ def prepare(
         else:
             missing.append((image, places[image.name]))
     progress(len(cuts), len(listing.images))
-    for batch in cut_all(missing, job.plan, job.out, processes=job.jobs):
+    if listing.dataset == "annotations":
+        batches = cut_videos(missing, job.plan, job.out, seats=job.seats)
+    else:
+        batches = cut_all(missing, job.plan, job.out, processes=job.jobs)
+    for batch in batches:
         log.add(batch)
         cuts.update((cut.image, cut) for cut in batch)
         progress(len(cuts), len(listing.images))
