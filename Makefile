@@ -92,6 +92,10 @@ bench-targets: $(DEVELOP) $(PEER) ## measure the targets, in turn with the peer;
 soak: $(DEVELOP) ## run live for ten minutes: does the delay or the memory grow?
 	@$(BIN)/python benchmarks/soak.py --write
 
+.PHONY: soak-outputs
+soak-outputs: $(DEVELOP) ## run live for ten minutes with every output on: delays, memory, threads, files
+	@$(BIN)/python benchmarks/live_outputs.py --write
+
 .PHONY: docs
 docs: $(DEVELOP) ## redraw the tree in the documents; check links and commands
 	@$(BIN)/python tools/draw_tree.py
