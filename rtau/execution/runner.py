@@ -252,6 +252,7 @@ class Runner:
         start_s, dropped = time.perf_counter(), self._dropped
         try:
             while self._is_paused():
+                self._left_out += self._dropped - dropped  # so that views count no drops
                 self._idle()
                 time.sleep(PAUSED_EVERY_S)
         finally:

@@ -94,7 +94,8 @@ class HeatmapCache:
             if entry is None:
                 continue
             entry.seen_s = now_s
-            if cams is not None or selection != self._selection:
+            is_quiet = selection == TOP_HEATMAP and not result.active[row].any()
+            if cams is not None or selection != self._selection or is_quiet:
                 self._select(entry, result, row, selection=selection)
         self._selection = selection
         self._entries = {

@@ -63,6 +63,7 @@ function showStatus(status) {
   isPaused = status.paused;
   $("pause").setAttribute("aria-pressed", String(isPaused));
   show("pause", isPaused ? "Go on" : "Pause run");
+  if (newest === null) show("nobody", isPaused ? "paused: no frame yet" : "no face yet");
   showState();
 }
 

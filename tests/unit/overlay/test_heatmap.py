@@ -122,8 +122,11 @@ def test_top_without_an_active_au_draws_nothing():
     assert shown(heat) is None
     heat.update(result({"AU25": 0.9}, time_s=0.1), selection="top")
     assert shown(heat) == "AU25"
-    heat.update(result({"AU25": 0.4}, time_s=0.2), selection="top")
+    # Also in the frames between two refreshes.
+    heat.update(result({"AU25": 0.4}, time_s=0.14, cams=False), selection="top")
     assert shown(heat) is None
+    heat.update(result({"AU25": 0.9}, time_s=0.2), selection="top")
+    assert shown(heat) == "AU25"
 
 
 def test_top_is_kept_between_refreshes():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtau.overlay._landmarks import draw_landmarks
+from rtau.overlay._landmarks import draw_landmarks, on_brows
 from rtau.overlay.canvas import Canvas
 
 
@@ -20,9 +20,18 @@ def test_every_point_shows_on_any_background_and_covers_little(grey):
     draw_landmarks(Canvas(image), points)
 
     changed = np.abs(image.astype(int) - grey).max(axis=2)
-    for x, y in points:
+    for x, y in on_brows(points):
         assert changed[int(y) - 1 : int(y) + 2, int(x) - 1 : int(x) + 2].max() > 40
     assert (changed[50:150, 60:160] > 0).mean() < 0.15
+
+
+def test_brow_points_are_drawn_nearer_to_their_eyes_and_no_other_point_moves():
+    points = np.zeros((68, 2), np.float32)
+    points[17:27, 1], points[36:48, 1] = 10, 60
+    moved = on_brows(points)
+    assert moved[17:27, 1].tolist() == [29.0] * 10
+    points[17:27] = moved[17:27]
+    assert np.array_equal(moved, points)
 
 
 def test_points_move_by_less_than_a_pixel():

@@ -35,9 +35,9 @@ WAIT_S = 10
 class Served:
     """A sink with what it was given."""
 
-    def __init__(self, *, token=None, sends_video=False, port=0):
+    def __init__(self, *, token=None, sends_video=False, port=0, controls=None):
         self.objects = FrameObjects(thresholds=THRESHOLDS, markers=True)
-        self.controls = ViewControls(cam_labels=("AU01", "AU12"))
+        self.controls = controls or ViewControls(cam_labels=("AU01", "AU12"))
         self.markers = Markers()
         self.sink = ServerSink(
             Access(Address("127.0.0.1", port), token),
@@ -116,6 +116,30 @@ def test_commands_change_the_run_and_nonsense_is_answered(served):
     assert served.controls.heatmap == "AU12"
     (marker,) = served.markers.take(time_s=1.0, received_s=None)
     assert marker.label == "stimulus"
+
+
+def test_a_client_pauses_the_run_for_everybody_and_takes_a_neutral_where_there_is_one(served):
+    with served.client() as client:
+        assert "neutral" not in receive(client, until=is_of("run"))["commands"]
+        for value, is_paused in (("on", True), ("off", False)):
+            client.send(json.dumps({"command": "pause", "value": value}))
+            receive(client, until=is_of("status"))
+            assert served.controls.is_paused is is_paused
+        for refused in ('{"command":"pause","value":"maybe"}', '{"command":"neutral"}'):
+            client.send(refused)
+            receive(client, until=is_of("refused"))
+    asked = []
+    served.controls.ask_neutral = lambda: asked.append(1)
+    made = Served(controls=served.controls)
+    try:
+        with made.client() as client:
+            assert "neutral" in receive(client, until=is_of("run"))["commands"]
+            client.send('{"command":"neutral"}')
+            client.send("nonsense")
+            receive(client, until=is_of("refused"))
+    finally:
+        made.sink.close()
+    assert asked == [1]
 
 
 def test_the_page_and_its_parts_come_with_strict_headers(served):
