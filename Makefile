@@ -42,6 +42,10 @@ test: system-for-tests lint types imports resolve ## every check, then the tests
 test-slow: $(DEVELOP) ## the tests that `make test` leaves out
 	@$(TESTS) -m slow
 
+.PHONY: fuzz
+fuzz: $(DEVELOP) ## damage every kind of file that is read, for minutes; `make test` does it for seconds
+	@CI= RTAU_FUZZ_EXAMPLES=3000 $(TESTS) tests/fuzz
+
 .PHONY: lint
 lint: $(DEVELOP) ## ruff: rules and format
 	@$(BIN)/ruff check --quiet .

@@ -68,12 +68,15 @@ def _openface3(cells: Cells) -> Cells:
     units = [_numbers(cell) for cell in cells["action_units"]]
     seen = ["1" if box else "0" for box in boxes]
     found = {
-        names.FILE: cells.get("video_path", cells.get("image_path", [])),
         names.FRAME: _from_one(cells.get("frame_index"), len(seen)),
         names.FACE_ID: _from_one(cells["face_id"], len(seen), missing="0"),
         names.CONFIDENCE: [str(box[4]) if len(box) > 4 else "0" for box in boxes],
         names.SUCCESS: seen,
     }
+    for path in ("video_path", "image_path"):
+        if path in cells:
+            found = {names.FILE: cells[path], **found}
+            break
     corners = [(box[0], box[1], box[2] - box[0], box[3] - box[1]) if box else () for box in boxes]
     for k, name in enumerate(names.BOX):
         found[name] = [str(box[k]) if box else "" for box in corners]
@@ -174,7 +177,10 @@ def _numbers(cell: str) -> list[float]:
     """Returns the numbers of a list in a cell, however deep; none for an empty cell."""
     if not cell:
         return []
-    values = json.loads(cell)
-    while values and isinstance(values[0], list):
-        values = values[0]
-    return [float(value) for value in values]
+    try:
+        values = json.loads(cell)
+        while values and isinstance(values[0], list):
+            values = values[0]
+        return [float(value) for value in values]
+    except (TypeError, KeyError, RecursionError):  # a list of no numbers, or no list
+        raise ValueError(f"a cell must be a list of numbers, got {cell[:40]!r}") from None

@@ -220,9 +220,26 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
         raise SourceOpenError(f"{name}: not a CSV with a header ({error})") from None
     try:
         _, cells = renamed(header, rows)
-    except (UsageError, ValueError) as error:
+        columns = {key: column_from_cells(key, values) for key, values in cells.items()}
+        for key, values in columns.items():
+            _check_numbers(key, values)
+        return Table(columns, name)
+    except LookupError as error:  # of a column, or of an entry of a list in a cell
+        raise UsageError(f"{name}: a table without {error}") from None
+    except (UsageError, ValueError, OverflowError) as error:
         raise UsageError(f"{name}: {error}") from None
-    return Table({key: column_from_cells(key, values) for key, values in cells.items()}, name)
+
+
+def _check_numbers(name: str, values: Column) -> None:
+    """Raises UsageError for a text in a column of numbers."""
+    is_number = name in _WHOLE or any(re.fullmatch(pattern, name) for pattern in _UNITS)
+    if values.dtype != object or not is_number:
+        return
+    for row, cell in enumerate(values, start=1):
+        try:
+            float(cell or "nan")
+        except ValueError:
+            raise UsageError(f"{name} must be a number, got {cell!r} in row {row}") from None
 
 
 def table_from_cells(
@@ -248,7 +265,7 @@ def table_from_arrow(table: Any, *, source: str | None = None) -> Table:
 def column_from_cells(name: str, cells: Sequence[str]) -> Column:
     """Returns the cells of one column as int64, float64 or text (object); empty is not known."""
     if name not in _TEXT:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             if name in _WHOLE:
                 return np.array([int(cell) for cell in cells], np.int64)
         with contextlib.suppress(ValueError):

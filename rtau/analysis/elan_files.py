@@ -103,16 +103,9 @@ def elan_spans(text: str) -> tuple[list[CodedSpan], set[str]]:
         UsageError: it is no ELAN document.
     """
     root = _root(text)
-    slots = {
-        slot.get("TIME_SLOT_ID", ""): int(slot.get("TIME_VALUE", "-1")) / 1000
-        for slot in root.iter("TIME_SLOT")
-    }
+    times = _times_s(root)
     spans: list[CodedSpan] = []
     labels: set[str] = set()
-    times: dict[str, tuple[float, float]] = {}
-    for one in root.iter("ALIGNABLE_ANNOTATION"):
-        edges = (slots[one.get("TIME_SLOT_REF1", "")], slots[one.get("TIME_SLOT_REF2", "")])
-        times[one.get("ANNOTATION_ID", "")] = edges
     for tier in root.iter("TIER"):
         name = tier.get("TIER_ID", "")
         of_tier = [label for label, _ in labels_in(name)]
@@ -166,3 +159,26 @@ def _add_vocabulary(root: ElementTree.Element, vocabulary: Mapping[str, str]) ->
 
 def _child(parent: ElementTree.Element, tag: str, **attributes: Any) -> ElementTree.Element:
     return ElementTree.SubElement(parent, tag, attributes)
+
+
+def _times_s(root: ElementTree.Element) -> dict[str, tuple[float, float]]:
+    """Returns onset and offset of every annotation that has times, seconds; below 0: unknown.
+
+    Raises:
+        UsageError: a time is no number, or an annotation names a time that is not there.
+    """
+    slots = {}
+    for slot in root.iter("TIME_SLOT"):
+        value = slot.get("TIME_VALUE", "-1")
+        if not value.removeprefix("-").isdecimal():
+            raise UsageError(f"TIME_VALUE must be a whole number of milliseconds, got {value!r}")
+        slots[slot.get("TIME_SLOT_ID", "")] = float(value) / 1000
+    times = {}
+    for one in root.iter("ALIGNABLE_ANNOTATION"):
+        name, ends = one.get("ANNOTATION_ID", ""), ("TIME_SLOT_REF1", "TIME_SLOT_REF2")
+        try:
+            begin_s, end_s = (slots[one.get(end, "")] for end in ends)
+        except KeyError as error:
+            raise UsageError(f"annotation {name!r} has the time {error}, which is none") from None
+        times[name] = (begin_s, end_s)
+    return times

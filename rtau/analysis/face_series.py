@@ -101,6 +101,8 @@ def files_of(
     """
     if names.FRAME not in table.columns:
         raise UsageError("the table has no column frame; expected a row per face and frame")
+    if not np.isfinite(table[names.FRAME].astype(np.float64)).all():
+        raise UsageError("the column frame has empty cells; expected numbers from 1")
     if by == "seat" and names.SEAT not in table.columns:
         raise UsageError("the table has no column seat; name regions with --seat, or group by face")
     times = _times(table, fps)
@@ -132,7 +134,7 @@ def _rows_by_file(table: Table) -> list[tuple[str | None, Rows]]:
 def _times(table: Table, fps: float | None) -> Floats:
     if names.TIMESTAMP in table.columns and fps is None:
         times = table[names.TIMESTAMP].astype(np.float64)
-        if np.isnan(times).any():
+        if not np.isfinite(times).all():
             raise UsageError("the column timestamp has empty cells; give the frame rate (--fps)")
         return times
     if fps is None:
@@ -144,6 +146,8 @@ def _face_names(table: Table, by: GroupBy) -> npt.NDArray[np.object_]:
     """Returns the face of each row as text; None in rows without a face."""
     success = table.columns.get(names.SUCCESS, np.ones(len(table), np.int64))
     ids = table.columns.get(names.FACE_ID, np.ones(len(table), np.int64))
+    if not np.isfinite(ids[success.astype(np.bool_)].astype(np.float64)).all():
+        raise UsageError("the column face_id has empty cells in rows with a face")
     seats = table.columns.get(names.SEAT) if by != "face" else None
     keys = np.empty(len(table), object)
     for row, seen in enumerate(success.tolist()):

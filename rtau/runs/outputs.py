@@ -111,15 +111,15 @@ class Outputs:
             )
         if self.video is not None:
             check_suffix(self.video)
-        flags = {holds: flag for flag, holds in FORMATS.items()}
-        for flag, holds in FORMATS.items():
-            if path := self.files.get(flag.removeprefix("--")):
-                check_format(path, flag=flag, holds=holds, flags=flags)
         files = [*self.files.values(), *([self.record] if self.record is not None else [])]
         for k, path in enumerate(files):
             check_output(path, inputs=inputs)
             if any(is_same_file(path, other) for other in files[:k]):
                 raise UsageError(f"two outputs have the same name: {path}; choose another")
+        flags = {holds: flag for flag, holds in FORMATS.items()}
+        for flag, holds in FORMATS.items():
+            if table := self.files.get(flag.removeprefix("--")):
+                check_format(table, flag=flag, holds=holds, flags=flags)
 
 
 def files_read(config: RunConfig) -> list[Path]:

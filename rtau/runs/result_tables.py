@@ -40,7 +40,7 @@ class ResultTable:
     def thresholds(self) -> dict[str, float] | None:
         """Label to the model's threshold; None without a run record."""
         model = None if self.record is None else self.record.get("model")
-        if not model:
+        if not model or not model.get("labels"):
             return None
         return dict(zip(model["labels"], model["thresholds"], strict=True))
 
@@ -48,7 +48,7 @@ class ResultTable:
     def video(self) -> str | None:
         """The video it is about, as the run record names it."""
         source = None if self.record is None else self.record.get("source")
-        return source["name"] if source else None
+        return source.get("name") if source else None
 
 
 def read_results(
@@ -109,11 +109,27 @@ def read_record(path: Path) -> dict[str, Any] | None:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceOpenError(f"{path}: not a run record that can be read ({error})") from error
-    if not isinstance(record, dict) or "settings" not in record:
+    if not isinstance(record, dict) or not _is_record(record):
         raise SourceOpenError(f"{path}: not a run record; remove it, or name another table")
     return record
+
+
+def _is_record(record: dict[str, Any]) -> bool:
+    """Returns whether the parts that are read of a run record have their types."""
+    model, source = record.get("model") or {}, record.get("source") or {}
+    if not all(isinstance(part, dict) for part in (record.get("settings"), model, source)):
+        return False
+    labels, thresholds = model.get("labels", []), model.get("thresholds", [])
+    return (
+        isinstance(source.get("name", ""), str)
+        and isinstance(labels, list)
+        and isinstance(thresholds, list)
+        and len(labels) == len(thresholds)
+        and all(isinstance(label, str) for label in labels)
+        and all(isinstance(value, (int, float)) for value in thresholds)
+    )
 
 
 def _named(path: Path) -> Iterator[ResultTable]:

@@ -77,5 +77,5 @@ def read_json(path: Path, /, *, hint: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SourceOpenError(f"{path} cannot be read ({error.strerror}); {hint}") from None
-    except ValueError as error:  # undecodable text is one too
+    except (ValueError, RecursionError) as error:  # undecodable text, or nested too deeply
         raise SourceOpenError(f"{path} is not JSON ({error}); {hint}") from None

@@ -53,7 +53,7 @@ def reason_to_rerun(job: FileJob, fingerprint: Fingerprint) -> str | None:
         record = json.loads(job.record.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return NO_RECORD
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return f"the run record cannot be read ({error})"
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         return f"the run record does not have schema {SCHEMA}"

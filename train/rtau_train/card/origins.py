@@ -130,7 +130,7 @@ def _assets_of(folder: Path) -> str | None:
         return str(made["assets_sha256"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SourceOpenError(f"{path}: not a record of `rtau-train synth` ({error!r})") from None
 
 

@@ -66,7 +66,7 @@ def read_preparation(folder: Path, /) -> Preparation | None:
         return StrictParser(null_is_nan=True).parse(Preparation, payload)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceOpenError(
             f"{path}: not a record of `rtau-train prepare` ({error}); prepare the folder again"
         ) from None

@@ -140,7 +140,7 @@ def _payload(path: Path) -> dict[str, Any]:
         raise SourceOpenError(
             f"{path}: the run's split cannot be read ({error.strerror}); `rtau-train fit` writes it"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceOpenError(f"{path}: not a split of `rtau-train fit` ({error})") from None
     if not isinstance(payload, dict) or not all(
         isinstance(payload.get(name), list) and all(isinstance(f, str) for f in payload[name])

@@ -77,7 +77,7 @@ def read_record(folder: Path, /) -> LabRecord:
     try:
         payload = json.loads(path.read_text(encoding="utf-8"))
         return StrictParser().parse(LabRecord, payload)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceOpenError(
             f"{path}: not the record of a run ({error}); `rtau-train fit` writes it"
         ) from None

@@ -152,8 +152,10 @@ def assemble(job: RenderJob, /) -> int:
 def _check_same(path: Path, wanted: dict[str, Any]) -> None:
     try:
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); choose a new --out folder") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{path}: must hold a JSON object; choose a new --out folder")
     for name, value in wanted.items():
         if found.get(name) != value:
             raise UsageError(

@@ -116,7 +116,7 @@ class CutLog:
             cuts = [
                 Cut(**{**row, "image_from_crop": tuple(row["image_from_crop"])}) for row in rows
             ]
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise UsageError(
                 f"{self._path}: cannot be read ({error}); choose a new OUT folder"
             ) from None

@@ -1,0 +1,170 @@
+"""Damaged texts and model files are read, or refused in one line; nothing else comes of them.
+
+`make test` draws a few of each, `make fuzz` thousands.
+"""
+
+import contextlib
+import json
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rtau.backends import engine_file, onnx_file
+from rtau.backends._protobuf import length_delimited
+from rtau.config import build
+from rtau.config_file import read_toml
+from rtau.contract import METADATA_KEY, ModelContract
+from rtau.errors import RtauError
+from rtau.faces.recorded import RecordedFaces
+from rtau.runs.raters import read_rater
+from rtau.runs.result_tables import read_result
+from rtau.streams.messages import CommandError, parse_command
+from tests.support.doubles import make_contract
+from tests.support.mutations import bytes_like, json_like
+from tests.support.tensorrt_double import write_engine
+
+EXAMPLES = int(os.environ.get("RTAU_FUZZ_EXAMPLES", "40"))
+fuzzed = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+CONTRACT = json.loads(make_contract().to_json())
+TOML = b"""\
+[source]
+max_frames = 3
+start = 0.5
+[find]
+min_face = "12%"
+seat = ["left=0,0,0.5,1"]
+[decide]
+smooth = 0.2
+[output]
+csv = "a.csv"
+"""
+TABLE = b"""\
+frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h,roll,AU01_c,AU01_p,quality
+1,1,0.000,0.9,1,10.5,20.25,100,100,0.1,1,0.75,0
+2,1,0.040,0.9,1,11.5,20.25,100,100,0.1,0,0.25,0
+2,2,0.040,0.8,1,300,20,50,50,,0,0.1,1
+3,0,0.080,0,0,,,,,,,,
+"""
+OPENFACE = b"""\
+frame, face_id, timestamp, confidence, success, AU01_r, AU12_r, AU01_c
+1, 0, 0.0, 0.98, 1, 0.5, 2.25, 1
+2, 0, 0.04, 0.02, 0, 0, 0, 0
+"""
+OPENFACE3 = b"""\
+frame_index,face_id,face_detection,action_units,emotion
+0,0,"[1, 2, 30, 40, 0.9]","[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]",2
+1,,,,
+"""
+EVENTS = b"label,onset,offset,intensity\nAU12,0.5,1.25,3\nAU01,2,2.5,\n"
+ELAN = b"""\
+<?xml version="1.0" encoding="UTF-8"?><ANNOTATION_DOCUMENT><TIME_ORDER>
+<TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="500"/><TIME_SLOT TIME_SLOT_ID="t2" TIME_VALUE="900"/>
+</TIME_ORDER><TIER TIER_ID="AU12"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1"
+TIME_SLOT_REF1="t1" TIME_SLOT_REF2="t2"><ANNOTATION_VALUE>3</ANNOTATION_VALUE>
+</ALIGNABLE_ANNOTATION></ANNOTATION></TIER></ANNOTATION_DOCUMENT>
+"""
+RECORD = {
+    "schema": 6,
+    "settings": {"source": {"start": 0.0}},
+    "model": {"labels": ["AU01"], "thresholds": [0.5]},
+    "source": {"name": "a.mp4", "file": {"size_bytes": 3}},
+}
+# Name -> (suffix, the file as it is right, what reads it).
+FILES = {
+    "settings": (".toml", TOML, lambda path: build(read_toml(path))),
+    "faces": (".csv", TABLE, RecordedFaces),
+    "results": (".csv", TABLE, lambda path: read_result(path, name=path)),
+    "OpenFace 2": (".csv", OPENFACE, lambda path: read_result(path, name=path)),
+    "OpenFace 3": (".csv", OPENFACE3, lambda path: read_result(path, name=path)),
+    "codes": (".csv", EVENTS, read_rater),
+    "ELAN": (".eaf", ELAN, read_rater),
+    "rater": (".csv", TABLE, read_rater),
+}
+
+
+def read_or_refused(read, *arguments, **options):
+    """Reads, or is refused as a user's file is: in one line (`rtau.cli.main` sees to that)."""
+    with contextlib.suppress(RtauError):
+        read(*arguments, **options)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_file_is_read_or_refused(name, tmp_path):
+    suffix, seed, read = FILES[name]
+    path = tmp_path / f"file{suffix}"
+    path.write_bytes(seed)
+    read(path)
+
+    @fuzzed
+    @given(bytes_like(seed))
+    def damaged(data):
+        path.write_bytes(data)
+        read_or_refused(read, path)
+
+    damaged()
+
+
+def test_a_damaged_run_record_is_read_or_refused(tmp_path):
+    table, path = tmp_path / "a.csv", tmp_path / "a.run.json"
+    table.write_bytes(TABLE)
+
+    @fuzzed
+    @given(st.one_of(json_like(RECORD), bytes_like(json.dumps(RECORD).encode())))
+    def damaged(text):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with contextlib.suppress(RtauError):
+            result = read_result(table, name=table)
+            assert result.video is None or isinstance(result.video, str)
+            assert result.thresholds is None or isinstance(result.thresholds, dict)
+
+    damaged()
+
+
+@fuzzed
+@given(json_like(CONTRACT))
+def test_a_contract_with_other_values_is_read_or_refused(text):
+    read_or_refused(ModelContract.from_json, text, origin="m.json")
+
+
+def model_file():
+    """A small model file: metadata in the wire format of protobuf, and a graph of one node."""
+    key, value = METADATA_KEY.encode(), make_contract().to_json().encode()
+    entry = length_delimited(1, key) + length_delimited(2, value)
+    node = length_delimited(1, b"crops") + length_delimited(2, b"logits")
+    output = length_delimited(1, b"logits")
+    graph = length_delimited(1, node) + length_delimited(12, output)
+    return length_delimited(14, entry) + length_delimited(7, graph)
+
+
+@fuzzed
+@given(bytes_like(model_file()))
+def test_a_damaged_model_file_is_read_or_refused(data):
+    read_or_refused(onnx_file.contract_in, data, origin="m.onnx")
+    read_or_refused(onnx_file.keep_outputs, data, frozenset(["logits"]))
+
+
+def test_damaged_json_of_an_engine_is_read_or_refused(tmp_path):
+    engine = write_engine(tmp_path)
+    sidecar = engine_file.sidecar_path(engine)
+    seed = sidecar.read_text()
+
+    @fuzzed
+    @given(st.one_of(json_like(json.loads(seed)), bytes_like(seed.encode())))
+    def damaged(text):
+        sidecar.write_bytes(text if isinstance(text, bytes) else text.encode())
+        read_or_refused(engine_file.read_sidecar, engine)
+
+    damaged()
+
+
+@fuzzed
+@given(st.one_of(bytes_like(b'{"command": "mark", "value": "smile"}'), st.binary()))
+def test_a_message_of_a_client_is_a_command_or_refused(text):
+    with contextlib.suppress(CommandError):
+        parse_command(text, known=["mark"])
