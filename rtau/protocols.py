@@ -165,8 +165,16 @@ class Aligner(Protocol):
     * A square need not lie in the frame.
     """
 
-    def align(self, frame: Frame, squares: FaceSquares, /) -> Alignment:
-        """Returns presence, corrected squares and appearance of each square."""
+    def align(
+        self, frame: Frame, squares: FaceSquares, /, *, with_mirrored: bool = False
+    ) -> Alignment:
+        """Returns presence, corrected squares and appearance of each square.
+
+        Args:
+            frame: to look at.
+            squares: where faces may be.
+            with_mirrored: presence is the mean, as log-odds, of each crop and its mirror image.
+        """
         ...
 
 

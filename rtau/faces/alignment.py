@@ -47,13 +47,18 @@ class NetworkAligner:
         """Takes the network; nothing is opened."""
         self._network = network
 
-    def align(self, frame: Frame, squares: FaceSquares, /) -> Alignment:
+    def align(
+        self, frame: Frame, squares: FaceSquares, /, *, with_mirrored: bool = False
+    ) -> Alignment:
         """Returns presence, corrected square and appearance of each square of a frame."""
         contract = self._network.contract
         maps = frame_from_crop(squares, size=contract.input_size, expand=contract.expand)
         crops = grey_crops(frame, maps, size=contract.input_size)
         logits, points_xy = self._network(crops)
         half = np.float32(0.5)
+        if with_mirrored:
+            mirrored, _ = self._network(np.ascontiguousarray(crops[:, :, ::-1]))
+            logits = half * (logits + mirrored)
         return Alignment(
             presence=half + half * np.tanh(half * logits),
             squares=squares_from_points(geometry.apply(maps, points_xy), rule=contract.points),

@@ -23,10 +23,12 @@ from rtau.squares import FaceSquares, boxes_from_squares
 HEAD_SIDES = 1.75
 # Where a face was lost it is looked for within this many sides of its square.
 LOST_SIDES = 1.5
-# A face that is missed starts a search, at most this often.
+# A face that is missed or lost starts a search, at most this often.
 RECHECK_S = 0.1
-# While a face is known, one in so many searches is also made of a turned picture, another in turn.
-TURNED_EVERY = 3
+# The first search is made at every turn of the picture. Later ones at so many turned ones as well
+# while nobody is known, others in turn; else at one of them in one of so many searches.
+TURNS_ALONE = 2
+TURNED_EVERY = 2
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
 UPRIGHT = (0.0,)
@@ -73,7 +75,8 @@ class DetectionSchedule:
             return DetectionRequest(None, UPRIGHT + policy.turned_deg)
         missed = [track for track in followed if track.verified_s < frame.time_s]
         is_due = self._is_due(frame.time_s, previous_s=previous_s)
-        if not is_due and not (missed and frame.time_s - self._searched_s >= RECHECK_S):
+        is_recheck = frame.time_s - self._searched_s + ROUNDING_S >= RECHECK_S
+        if not is_due and not ((missed or lost) and is_recheck):
             return None
         self._searched_s = frame.time_s
         seen = [track for track in followed if track not in missed]
@@ -81,7 +84,8 @@ class DetectionSchedule:
         regions = self._regions(frame, seen, [*missed, *lost], whole_every_s=whole_every_s)
         if regions is not None and not len(regions):
             return None
-        return DetectionRequest(regions, self._next_turns(is_anybody_known=bool(followed)))
+        turns = self._next_turns([*missed, *lost], is_anybody_known=bool(followed))
+        return DetectionRequest(regions, turns)
 
     def _is_due(self, time_s: float, *, previous_s: float) -> bool:
         # Rounded to the nearest frame: waiting for the first frame after the interval would add up
@@ -108,13 +112,23 @@ class DetectionSchedule:
             self._searched_whole_s = frame.time_s
         return regions
 
-    def _next_turns(self, *, is_anybody_known: bool) -> tuple[float, ...]:
-        turned = self._policy.turned_deg
-        round_, rest = divmod(self._searches, TURNED_EVERY)
+    def _next_turns(self, missed: Sequence[Track], *, is_anybody_known: bool) -> tuple[float, ...]:
+        """Returns upright, those turns at which faces were missed, and others in turn."""
+        turned, number = self._policy.turned_deg, self._searches
         self._searches += 1
-        if not is_anybody_known or not turned:
+        if not turned or not number:
             return UPRIGHT + turned
-        return UPRIGHT if rest else (*UPRIGHT, turned[round_ % len(turned)])
+        rolls_deg = [math.degrees(track.square.roll) for track in missed]
+        wanted = {
+            min(UPRIGHT + turned, key=lambda turn: abs(turn - roll_deg)) for roll_deg in rolls_deg
+        }
+        if is_anybody_known:
+            first, rest = divmod(number, TURNED_EVERY)
+            count = int(not rest)
+        else:
+            first, count = number * TURNS_ALONE, TURNS_ALONE
+        wanted |= {turned[(first + k) % len(turned)] for k in range(count)}
+        return UPRIGHT + tuple(turn for turn in turned if turn in wanted)
 
 
 def _boxes(tracks: Sequence[Track], *, sides: float) -> geometry.Boxes:

@@ -34,16 +34,15 @@ MAX_SHIFT_SIDES, MAX_RATIO = 0.6, 1.6
 # A square that has grown or shrunk by more within about half a second has slipped off its face.
 MAX_GROWTH = 1.4
 SECOND_PASS_SIDES, SECOND_PASS_RATIO = 0.12, 1.15
-# Alignments of a proposal before it is judged: the cascade's squares are coarse.
-PROPOSAL_PASSES = 2
-# A proposal under this presence after its first alignment is dropped at once.
-HOPELESS_PRESENCE = 0.0005
 # Frames that lie this far apart cannot confirm one another: a face may be anywhere in the next.
 SLOW_FRAMES_S = 0.25
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
-# A place of this presence is hidden by `--blur` though it is not reported.
+# A place of this presence is hidden by `--blur` though it is not reported. A proposal that falls
+# below it in its first alignment is not looked at again.
 DOUBTFUL_PRESENCE = 0.005
+# Presence is kept this far from 0 and 1 where two are averaged: log-odds are finite.
+LEAST_DOUBT = 1e-6
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +138,8 @@ class FaceTracker:
             for track in lost
             for where in (track.predicted(time_s), track.extrapolated(time_s))
         ]
-        seen = self._observe(frame, [where for _, where in places])
+        seen = self._aligned(frame, [where for _, where in places])
+        seen = self._aligned(frame, [one.square for one in seen], with_mirrored=True)
         here = [track.square for track in self._tracks if track.verified_s == time_s]
         fits = [
             (likeness, row)
@@ -157,25 +157,28 @@ class FaceTracker:
                 here.append(one.square)
 
     def _observe(self, frame: Frame, expected: Sequence[Square]) -> list[_Observation]:
-        """Returns what the frame shows at each place; twice aligned where it moved much."""
+        """Returns what the frame shows at each place; looks again where it moved much or doubts."""
         if not expected:
             return []
         seen = self._aligned(frame, expected)
-        moved = [
+        unsure = [
             row
             for row, (one, where) in enumerate(zip(seen, expected, strict=True))
             if one.square.distance(where) > SECOND_PASS_SIDES
             or one.square.ratio(where) > SECOND_PASS_RATIO
+            or one.presence < self._policy.min_presence
         ]
-        again = self._aligned(frame, [seen[row].square for row in moved])
-        for row, one in zip(moved, again, strict=True):
+        again = self._aligned(frame, [seen[row].square for row in unsure], with_mirrored=True)
+        for row, one in zip(unsure, again, strict=True):
             seen[row] = one
         return seen
 
-    def _aligned(self, frame: Frame, squares: Sequence[Square]) -> list[_Observation]:
+    def _aligned(
+        self, frame: Frame, squares: Sequence[Square], *, with_mirrored: bool = False
+    ) -> list[_Observation]:
         if not squares:
             return []
-        found = self._aligner.align(frame, FaceSquares.of(squares))
+        found = self._aligner.align(frame, FaceSquares.of(squares), with_mirrored=with_mirrored)
         return [
             _Observation(square, presence, appearance)
             for square, presence, appearance in zip(
@@ -191,15 +194,30 @@ class FaceTracker:
             for turn_deg in search.turns_deg
             for square in self._proposals(frame, search, turn_deg)
         ]
-        seen = self._aligned(frame, _elsewhere(proposals, here))
-        for _ in range(1, PROPOSAL_PASSES):
-            likely = [one.square for one in seen if one.presence >= HOPELESS_PRESENCE]
-            seen = self._aligned(frame, _elsewhere(likely, here))
+        seen = self._examined(frame, proposals, here)
         seen = [one for one in seen if not any(is_same_face(one.square, known) for known in here)]
         kept = distinct_rows([one.square for one in seen], [one.presence for one in seen])
         believed = [seen[row] for row in kept if seen[row].presence >= self._policy.min_presence]
         self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
         return [one.square for one in seen if one.presence >= DOUBTFUL_PRESENCE]
+
+    def _examined(
+        self, frame: Frame, proposals: Sequence[Square], here: Sequence[Square]
+    ) -> list[_Observation]:
+        """Returns what the frame shows where a face was proposed that is not known.
+
+        The cascade's squares are coarse: presence counts along the squares of the second and the
+        third alignment. Of one crop it hangs on a few pixels, so it is the mean of both and of
+        their mirror images.
+        """
+        first = self._aligned(frame, _elsewhere(proposals, here))
+        likely = [one.square for one in first if one.presence >= DOUBTFUL_PRESENCE]
+        second = self._aligned(frame, _elsewhere(likely, here), with_mirrored=True)
+        third = self._aligned(frame, [one.square for one in second], with_mirrored=True)
+        return [
+            dataclasses.replace(after, presence=_mean_presence(before.presence, after.presence))
+            for before, after in zip(second, third, strict=True)
+        ]
 
     def _proposals(self, frame: Frame, search: DetectionRequest, turn_deg: float) -> list[Square]:
         boxes = self._detector.detect(frame, regions_xyxy=search.regions_xyxy, turn_deg=turn_deg)
@@ -277,6 +295,14 @@ class FaceTracker:
             return shown
         largest = sorted(shown, key=lambda track: -track.smoothed.side)[:limit]
         return [track for track in shown if track in largest]
+
+
+def _mean_presence(one: float, other: float) -> float:
+    """Returns the probability whose log-odds are the mean of those of two."""
+    pair = [min(max(presence, LEAST_DOUBT), 1 - LEAST_DOUBT) for presence in (one, other)]
+    face = math.sqrt(pair[0] * pair[1])
+    none = math.sqrt((1 - pair[0]) * (1 - pair[1]))
+    return face / (face + none)
 
 
 def _is_missed(track: Track, time_s: float) -> bool:

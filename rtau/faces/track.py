@@ -16,7 +16,8 @@ import numpy.typing as npt
 from rtau.faces.smoothing import SquareFilter
 from rtau.squares import Square
 
-# Share of a new measurement in the moving averages of velocity, presence, appearance and side.
+# Share of a new measurement in the moving averages of velocity, presence, appearance and side; the
+# first appearances of a track count alike, since one that is half hidden may be the very first.
 VELOCITY_WEIGHT = 0.5
 PRESENCE_WEIGHT = 0.25
 APPEARANCE_WEIGHT = 0.1
@@ -63,6 +64,7 @@ class Track:
         """float32 (D,), of length 1: moving average, for comparisons within the run."""
         self._log_side = math.log(square.side)
         self._remembered_s = time_s
+        self._remembered = 1
         self._velocity_xy = (0.0, 0.0)  # px a second
         self._filter = SquareFilter(square, time_s=time_s)
 
@@ -122,7 +124,9 @@ class Track:
     def remember(self, appearance: npt.NDArray[np.float32], *, time_s: float) -> None:
         """Takes how the face looks in a frame that shows it alone."""
         self._remembered_s = time_s
-        mixed = self.appearance + APPEARANCE_WEIGHT * (appearance - self.appearance)
+        self._remembered += 1
+        weight = max(APPEARANCE_WEIGHT, 1 / self._remembered)
+        mixed = self.appearance + np.float32(weight) * (appearance - self.appearance)
         self.appearance = mixed / np.float32(np.linalg.norm(mixed) + 1e-6)
 
     def confirm(self, track_id: int) -> None:

@@ -19,15 +19,15 @@ class TrackingPolicy:
     whole frame at least this often."""
     whole_known_every_s: float = 4.0
     """The same while a face is followed: whoever comes beside it changes the picture."""
-    turned_deg: tuple[float, ...] = (35.0, -35.0)
+    turned_deg: tuple[float, ...] = (20.0, -20.0, 40.0, -40.0)
     """Turns of the picture that are searched beside the upright one: the cascade knows faces up to
     about 20 degrees of tilt. While a face is followed, one of them is searched now and then."""
     min_presence: float = 0.5
     """Presence a new face must have. It is calibrated for proposals, few of which are faces."""
-    keep_presence: float = 0.015
+    keep_presence: float = 0.1
     """Presence under which a face that is followed counts as not seen in this frame: where a face
     was a moment before, it takes far less to believe in it."""
-    keep_mean_presence: float = 0.12
+    keep_mean_presence: float = 0.3
     """Mean presence, over about four frames, under which a face that is followed is lost: a square
     that has slipped off its face may seem to show one in this frame or that."""
     sure_presence: float = 0.85

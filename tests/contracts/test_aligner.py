@@ -53,6 +53,18 @@ def test_a_face_is_told_from_a_wall_and_found_from_beside(aligner, portrait):
     assert found.squares.rows()[0].distance(FACE) < 0.1
 
 
+def test_a_face_and_its_mirror_image_have_one_presence_where_both_are_seen(portrait):
+    aligner = MAKERS["NetworkAligner"]()
+    mirrored = Frame(index=0, time_s=0.0, picture=np.ascontiguousarray(portrait.image_bgr[:, ::-1]))
+    beside = FACE._replace(x=FACE.x + 40)
+    one = aligner.align(portrait, FaceSquares.of([beside]), with_mirrored=True)
+    there = beside._replace(x=portrait.width - beside.x)
+    other = aligner.align(mirrored, FaceSquares.of([there]), with_mirrored=True)
+    alone = aligner.align(portrait, FaceSquares.of([beside]))
+    assert one.presence[0] == pytest.approx(other.presence[0], abs=0.01)
+    assert one.presence[0] != pytest.approx(alone.presence[0], abs=0.01)
+
+
 def test_rows_do_not_depend_on_their_company(aligner, portrait):
     together = aligner.align(portrait, FaceSquares.of([WALL, FACE]))
     alone = aligner.align(portrait, FaceSquares.of([FACE]))

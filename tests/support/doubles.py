@@ -121,7 +121,7 @@ class EagerAligner:
         self.fail_on = fail_on
         self.calls = 0
 
-    def align(self, frame, squares, /):
+    def align(self, frame, squares, /, *, with_mirrored=False):
         if self.fail_on == self.calls:
             raise RuntimeError(f"aligner exploded on call {self.calls}")
         self.calls += 1

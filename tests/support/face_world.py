@@ -69,7 +69,7 @@ class WorldAligner:
     def __init__(self, world: FaceWorld) -> None:
         self.world = world
 
-    def align(self, frame, squares, /):
+    def align(self, frame, squares, /, *, with_mirrored=False):
         shown = self.world.shown(frame.index)
         rows = [self._seen(square, shown) for square in squares.rows()]
         return Alignment(

@@ -98,7 +98,7 @@ class Passers:
         box = np.array([[x - half, y - half, x + half, y + half]], np.float32)
         return Faces(boxes_xyxy=box[:0] if turn_deg else box)
 
-    def align(self, frame, squares, /):
+    def align(self, frame, squares, /, *, with_mirrored=False):
         face = self._face(frame)
         near = [square.distance(face) < 0.5 for square in squares.rows()]
         return Alignment(

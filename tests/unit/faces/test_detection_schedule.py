@@ -65,13 +65,17 @@ def test_where_the_picture_changes_is_searched_within_a_third_of_a_second(start,
         assert (regions[:, 2:] >= np.array([BOB.x + half, BOB.y + half])).all()
 
 
-def test_turned_copies_are_searched_where_nobody_is_known_and_seldom_otherwise():
-    nobody = searches(lambda index: [], known=lambda index: [], frames=1)
-    assert len(nobody[0].turns_deg) == 3
+def test_all_turns_are_searched_first_then_some_where_nobody_is_known_and_seldom_otherwise():
+    nobody = searches(lambda index: [], known=lambda index: [])
+    assert [search.turns_deg for search in nobody.values()] == [
+        (0.0, 20.0, -20.0, 40.0, -40.0),
+        (0.0, 40.0, -40.0),
+        (0.0, 20.0, -20.0),
+    ]
     somebody = searches(lambda index: [ANN, BOB._replace(x=BOB.x + 8 * (index % 9))], frames=100)
     turns = [search.turns_deg for search in somebody.values()]
     assert len(turns) > 9
-    assert turns[:7] == [(0.0, 35.0), *[(0.0,)] * 2, (0.0, -35.0), *[(0.0,)] * 2, (0.0, 35.0)]
+    assert turns[1:7] == [(0.0,), (0.0, -20.0), (0.0,), (0.0, 40.0), (0.0,), (0.0, -40.0)]
 
 
 def test_a_missed_face_starts_a_search_around_it_at_once():
@@ -85,10 +89,24 @@ def test_a_missed_face_starts_a_search_around_it_at_once():
     assert region[2] >= BOB.x + BOB.side / 2
 
 
+def test_a_lost_face_is_searched_ten_times_a_second_at_its_own_tilt():
+    schedule, lost = DetectionSchedule(TrackingPolicy()), track(BOB._replace(roll=-0.6), time_s=0)
+    schedule.next_request(frame(0, [ANN]), followed=[], lost=[])
+    found = {
+        index: schedule.next_request(
+            frame(index, [ANN]), followed=[track(ANN, time_s=index / 25)], lost=[lost]
+        )
+        for index in range(1, 10)
+    }
+    searched = {index: search for index, search in found.items() if search is not None}
+    assert list(searched) == [3, 6, 9]
+    assert all(-40.0 in search.turns_deg for search in searched.values())
+
+
 def test_images_that_are_no_sequence_are_searched_whole_and_turned_every_time():
     found = searches(lambda index: [ANN], frames=5, policy=TrackingPolicy.for_images())
     assert list(found) == [0, 1, 2, 3, 4]
-    assert all(len(s.turns_deg) == 3 and s.regions_xyxy is None for s in found.values())
+    assert all(len(s.turns_deg) == 5 and s.regions_xyxy is None for s in found.values())
 
 
 def test_every_frame_is_searched_whole_where_no_interval_is_set():

@@ -1,5 +1,6 @@
 """Proposals become tracks, tracks are verified in every frame, and what is lost is not reported."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -42,6 +43,31 @@ def test_a_face_of_the_first_frame_is_reported_there_with_its_tilt():
 def test_what_the_aligner_refuses_is_never_reported():
     world = FaceWorld({"ann": still(ANN)}, clutter=[BOB, BOB._replace(y=60.0)])
     assert all(ids(faces) == [1] for faces in run(world, 60))
+
+
+class OneSidedAligner(WorldAligner):
+    """Sees a face in a crop and none in its mirror image."""
+
+    def align(self, frame, squares, /, *, with_mirrored=False):
+        found = super().align(frame, squares)
+        return dataclasses.replace(found, presence=found.presence * (0.3 if with_mirrored else 1))
+
+
+def test_what_looks_like_a_face_from_one_side_only_is_never_reported():
+    world = FaceWorld({"cloth": still(ANN)})
+    tracker = FaceTracker(WorldDetector(world), OneSidedAligner(world), TrackingPolicy())
+    assert not any(len(tracker.track(world.frame(index)).faces) for index in range(20))
+
+
+def test_what_seldom_looks_like_a_face_is_lost():
+    world = FaceWorld({"cloth": still(ANN)})
+    tracker = tracker_of(world)
+    found = []
+    for index in range(20):
+        world.presence = 0.98 if index == 0 else 0.45 if index % 3 == 0 else 0.15
+        found.append(len(tracker.track(world.frame(index)).faces))
+    assert found[:3] == [1, 1, 1]
+    assert not any(found[8:])
 
 
 def test_an_uncertain_face_of_the_very_first_frame_waits_for_the_second():
