@@ -100,6 +100,13 @@ def test_a_row_is_of_one_face_and_a_second_on_it_is_too_many():
     assert score.pairs == {((1, 0), (1, 2)): 1}
 
 
+def test_a_face_is_in_view_again_from_the_first_frame_after_it_was_hidden():
+    score = Score()
+    for share in (1.0, 1.0, 0.3, 1.0):
+        score.add([TrueFace(0, UPRIGHT, share, ROW)], reported([], []), clip=1)
+    assert [one.frames_in_view for one in score.visible_faces] == [1, 2, 1]
+
+
 def test_a_box_far_off_or_twice_as_large_finds_no_face():
     truth = [TrueFace(0, UPRIGHT, 1.0, ROW)]
     off = [UPRIGHT._replace(x=UPRIGHT.x + 30), UPRIGHT._replace(side=120.0)]
