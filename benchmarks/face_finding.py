@@ -248,8 +248,8 @@ def score_table(score: Score) -> list[str]:
         "| visible faces | found | found after a second in view | rows | rows that are no face "
         "| ids per person | IDF1 |",
         "|---|---|---|---|---|---|---|",
-        f"| {len(found)} | {_percent(found)} | {_percent(settled)} of {len(settled)} | {score.rows} "
-        f"| {score.rows_off_faces} | {len(score.pairs) / max(people, 1):.2f} | {share:.3f} |",
+        f"| {len(found)} | {_percent(found)} | {_percent(settled)} of {len(settled)} "
+        f"| {score.rows} | {score.rows_off_faces} | {len(score.pairs) / max(people, 1):.2f} | {share:.3f} |",
     ]
 
 

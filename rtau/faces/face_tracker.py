@@ -31,6 +31,8 @@ from rtau.squares import FaceSquares, Square, boxes_from_squares, squares_from_b
 # How far alignment may carry a square in one frame before it is another face: in sides, and as the
 # larger side over the smaller. A second pass is made from this share of it on.
 MAX_SHIFT_SIDES, MAX_RATIO = 0.6, 1.6
+# From here on the face must look as before: another one may have come in front of it.
+JUMP_SIDES = 0.25
 # A square that has grown or shrunk by more within about half a second has slipped off its face.
 MAX_GROWTH = 1.4
 SECOND_PASS_SIDES, SECOND_PASS_RATIO = 0.12, 1.15
@@ -97,12 +99,13 @@ class FaceTracker:
         """Verifies each followed track in this frame, or notes that the frame does not show it."""
         tracks, time_s = self._followed, frame.time_s
         expected = [track.predicted(time_s) for track in tracks]
-        seen = self._observe(frame, expected)
+        seen = self._observe(frame, tracks, expected)
         shown = {
             row
             for row, (one, where) in enumerate(zip(seen, expected, strict=True))
             if one.presence >= self._policy.keep_presence
             and _is_continued(where, one.square)
+            and _is_alike_after_jump(tracks[row], where, one)
             and one.square.ratio(tracks[row].usual) <= MAX_GROWTH
         }
         pairs = _touching_pairs([one.square for one in seen])
@@ -141,32 +144,33 @@ class FaceTracker:
         seen = self._aligned(frame, [where for _, where in places])
         seen = self._aligned(frame, [one.square for one in seen], with_mirrored=True)
         here = [track.square for track in self._tracks if track.verified_s == time_s]
-        fits = [
-            (likeness, row)
-            for row, ((track, where), one) in enumerate(zip(places, seen, strict=True))
+        found = [
+            one
+            for (_, where), one in zip(places, seen, strict=True)
             if one.presence >= self._policy.min_presence
             and _is_continued(where, one.square)
-            and (likeness := float(np.dot(track.appearance, one.appearance))) >= NEAR_SIMILARITY
+            and not any(is_same_face(one.square, known) for known in here)
         ]
-        for _, row in sorted(fits, reverse=True):
-            track, one = places[row][0], seen[row]
-            if track.state is TrackState.LOST and not any(
-                is_same_face(one.square, known) for known in here
-            ):
-                track.find_again(self._new_track(one, time_s))
-                here.append(one.square)
+        kept = distinct_rows([one.square for one in found], [one.presence for one in found])
+        new = [self._new_track(found[row], time_s) for row in kept]
+        for row, track in known_again(new, self._lost).items():
+            track.find_again(new[row])
 
-    def _observe(self, frame: Frame, expected: Sequence[Square]) -> list[_Observation]:
-        """Returns what the frame shows at each place; looks again where it moved much or doubts."""
-        if not expected:
-            return []
+    def _observe(
+        self, frame: Frame, tracks: Sequence[Track], expected: Sequence[Square]
+    ) -> list[_Observation]:
+        """Returns what the frame shows where each face is expected.
+
+        It looks again where the square has moved much, and where the face is not sure.
+        """
         seen = self._aligned(frame, expected)
         unsure = [
             row
-            for row, (one, where) in enumerate(zip(seen, expected, strict=True))
+            for row, (track, one, where) in enumerate(zip(tracks, seen, expected, strict=True))
             if one.square.distance(where) > SECOND_PASS_SIDES
             or one.square.ratio(where) > SECOND_PASS_RATIO
             or one.presence < self._policy.min_presence
+            or track.state is TrackState.TENTATIVE
         ]
         again = self._aligned(frame, [seen[row].square for row in unsure], with_mirrored=True)
         for row, one in zip(unsure, again, strict=True):
@@ -243,7 +247,7 @@ class FaceTracker:
         return Track(one.square, presence=one.presence, appearance=one.appearance, time_s=time_s)
 
     def _confirm_if_due(self, track: Track, *, is_sure: bool = False) -> None:
-        is_believed = track.mean_presence >= self._policy.min_presence
+        is_believed = track.lifelong_presence >= self._policy.min_presence
         if is_sure or (is_believed and track.verified_frames >= self._policy.confirm_frames):
             track.confirm(self._next_id)
             self._next_id += 1
@@ -262,8 +266,13 @@ class FaceTracker:
             track
             for track in self._tracks
             if (track.state is not TrackState.TENTATIVE or track.verified_frames)
+            and (track.state is not TrackState.LOST or self._is_trusted(track))
             and time_s - track.verified_s < policy.reidentify_s
         ]
+
+    def _is_trusted(self, track: Track) -> bool:
+        """False for a lost track that looked more like none than like a face all along."""
+        return track.lifelong_presence >= self._policy.min_presence
 
     def _report(self, time_s: float, doubtful: Sequence[Square]) -> TrackedFaces:
         """Returns the confirmed faces that this frame verifies, by id, and the doubtful places."""
@@ -313,6 +322,12 @@ def _is_missed(track: Track, time_s: float) -> bool:
 def _is_continued(expected: Square, seen: Square) -> bool:
     """True where a face can have moved from one square to the other within a frame."""
     return seen.distance(expected) <= MAX_SHIFT_SIDES and seen.ratio(expected) <= MAX_RATIO
+
+
+def _is_alike_after_jump(track: Track, expected: Square, one: _Observation) -> bool:
+    """False where a square has jumped to a face that looks otherwise, as to one that covers it."""
+    is_jump = one.square.distance(expected) > JUMP_SIDES
+    return not is_jump or float(np.dot(track.appearance, one.appearance)) >= NEAR_SIMILARITY
 
 
 def _elsewhere(squares: Sequence[Square], known: Sequence[Square]) -> Sequence[Square]:

@@ -57,6 +57,8 @@ class Track:
         """Of the last alignment, [0, 1]."""
         self.mean_presence = presence
         """Moving average over the frames in which the face was looked for."""
+        self._presences = presence  # their sum, over all frames in which the face was looked for
+        self._looks = 1
         self.verified_s = time_s
         """Time of the last frame that verified the face."""
         self.verified_frames = 1
@@ -83,6 +85,11 @@ class Track:
         x, y, side, roll = self.square
         velocity_x, velocity_y = self._velocity_xy
         return Square(x + velocity_x * elapsed_s, y + velocity_y * elapsed_s, side, roll)
+
+    @property
+    def lifelong_presence(self) -> float:
+        """Returns the mean presence of all frames in which the face was looked for."""
+        return self._presences / self._looks
 
     @property
     def usual(self) -> Square:
@@ -150,3 +157,5 @@ class Track:
     def _see(self, presence: float) -> None:
         self.presence = presence
         self.mean_presence += PRESENCE_WEIGHT * (presence - self.mean_presence)
+        self._presences += presence
+        self._looks += 1

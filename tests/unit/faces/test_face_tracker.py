@@ -64,7 +64,7 @@ def test_what_seldom_looks_like_a_face_is_lost():
     tracker = tracker_of(world)
     found = []
     for index in range(20):
-        world.presence = 0.98 if index == 0 else 0.45 if index % 3 == 0 else 0.15
+        world.presence = 0.98 if index == 0 else 0.6 if index % 5 == 0 else 0.15
         found.append(len(tracker.track(world.frame(index)).faces))
     assert found[:3] == [1, 1, 1]
     assert not any(found[8:])
@@ -125,6 +125,16 @@ def test_two_people_who_cross_keep_their_ids():
     after = dict(zip(ids(last), last.boxes_xyxy[:, 0].tolist(), strict=True))
     assert before.keys() == after.keys() == {1, 2}
     assert (before[1] < before[2]) != (after[1] < after[2])
+
+
+def test_a_face_that_comes_in_front_of_another_does_not_take_over_its_id():
+    def in_front(index):
+        return ANN._replace(x=ANN.x + 30) if index >= 10 else None
+
+    world = FaceWorld({"ann": lambda index: ANN if index < 10 else None, "bob": in_front})
+    found = run(world, 20)
+    assert ids(found[9]) == [1]
+    assert ids(found[-1]) == [2]
 
 
 def test_whoever_is_covered_while_walking_is_seen_in_the_first_frame_that_shows_them():
