@@ -249,7 +249,8 @@ def score_table(score: Score) -> list[str]:
         "| ids per person | IDF1 |",
         "|---|---|---|---|---|---|---|",
         f"| {len(found)} | {_percent(found)} | {_percent(settled)} of {len(settled)} "
-        f"| {score.rows} | {score.rows_off_faces} | {len(score.pairs) / max(people, 1):.2f} | {share:.3f} |",
+        f"| {score.rows} | {score.rows_off_faces} "
+        f"| {len(score.pairs) / max(people, 1):.2f} | {share:.3f} |",
     ]
 
 
