@@ -19,6 +19,7 @@ from rtau.strict_parser import StrictParser
 
 View = Literal["auto", "window", "terminal", "none"]
 Policy = Literal["auto", "wait", "drop"]
+CsvStyle = Literal["rtau", "openface", "openface-spaces"]
 ShapeNames = Literal["arkit", "unified"]
 DecideBy = Literal["p", "n"]
 # Where `--serve` listens: this machine alone can connect.
@@ -198,6 +199,12 @@ class OutputConfig:
     audio: bool = setting(True, "keep the sound of the source in the annotated video")
     csv: str | None = setting(
         None, "table of results with OpenFace's column names; - for standard output"
+    )
+    csv_style: CsvStyle = setting(
+        "rtau",
+        "columns of --csv; openface: those of OpenFace 2.2 in its order, a row per frame, with "
+        "zeros where no face is; openface-spaces: the same with a space before each name but the "
+        "first",
     )
     parquet: Path | None = setting(
         None, "the table of --csv as a Parquet file (needs pyarrow)", metavar="FILE"

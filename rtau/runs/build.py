@@ -79,8 +79,14 @@ def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:
     return ViewControls(cam_labels=labels, heatmap=wanted, bars=config.overlay.bars)
 
 
-def check_landmarks(config: RunConfig, contract: ModelContract) -> None:
-    """Raises UsageError if landmarks are requested and the model has none."""
+def check_tables(config: RunConfig, contract: ModelContract) -> None:
+    """Raises UsageError if landmarks or intensities are requested and the model has none."""
+    style = config.output.csv_style
+    if style != "rtau" and contract.intensity_scale is None:
+        raise UsageError(
+            f"--csv-style {style} needs a model with intensities (AU12_r), got {contract.name} "
+            "without; leave the flag out, or fit them with `rtau-train probe`"
+        )
     asked = {
         "--landmarks": config.output.landmarks,
         "--points": config.overlay.points,

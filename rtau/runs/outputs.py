@@ -12,13 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from rtau.backends import find_model
-from rtau.config import OutputConfig, RunConfig
+from rtau.config import CsvStyle, OutputConfig, RunConfig
 from rtau.contract import ModelContract
 from rtau.errors import RtauError, UsageError
 from rtau.protocols import Sink, Source
 from rtau.runs.build import table_rows, thresholds_of, video_sink
 from rtau.runs.run_record import remove_run_record
-from rtau.sinks import STDOUT, PartFile, check_format, check_output, is_same_file
+from rtau.sinks import (
+    STDOUT,
+    OpenFaceRows,
+    PartFile,
+    TableRows,
+    check_format,
+    check_output,
+    is_same_file,
+)
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
 from rtau.sinks.table_sinks import ParquetSink
@@ -188,7 +196,7 @@ class OpenOutputs:
         columns = {**options, "seats": seats, "neutral": neutral}
         rows = table_rows(contract, **columns)
         if self.outputs.csv is not None:
-            yield CsvSink(self._text_file("csv"), rows)
+            yield CsvSink(self._text_file("csv"), _in_style(rows, config.csv_style))
         if self.outputs.parquet is not None:
             yield ParquetSink(self._parts["parquet"].path, rows)
         if self.outputs.jsonl is not None:
@@ -275,3 +283,7 @@ class OpenOutputs:
 
 def _file(name: str | None) -> Path | None:
     return None if name is None or name == STDOUT else Path(name)
+
+
+def _in_style(rows: TableRows, style: CsvStyle) -> TableRows | OpenFaceRows:
+    return rows if style == "rtau" else OpenFaceRows(rows, spaces=style == "openface-spaces")

@@ -23,7 +23,7 @@ from rtau.protocols import Engine, Sink, Source
 from rtau.runs import run_record
 from rtau.runs.build import (
     build_runner,
-    check_landmarks,
+    check_tables,
     is_streaming,
     takes_markers,
     view_controls,
@@ -269,7 +269,7 @@ def _open(
             is_sequence=images is None,
         )
         controls = view_controls(config, model.engine.contract)
-        check_landmarks(config, model.engine.contract)
+        check_tables(config, model.engine.contract)
         files = OpenOutputs(outputs)
         on_failure.callback(files.release)
         on_failure.callback(files.discard)

@@ -18,7 +18,7 @@ from rtau.config import RunConfig
 from rtau.data import FrameResult
 from rtau.errors import SourceOpenError, UsageError
 from rtau.execution.runner import Runner
-from rtau.runs.build import build_runner, check_landmarks, table_rows
+from rtau.runs.build import build_runner, check_tables, table_rows
 from rtau.runs.neutrals import baseline_of
 from rtau.runs.outputs import OpenOutputs, Outputs
 from rtau.runs.session import LoadedModel, Session
@@ -73,7 +73,7 @@ def table_of_files(
         RtauError: a file cannot be read, or the model has no landmarks that were asked for.
     """
     contract, landmarks = model.engine.contract, config.output.landmarks
-    check_landmarks(config, contract)
+    check_tables(config, contract)
     jobs = _jobs(map(target_of, paths))
     job = jobs[0]
     is_one_video = len(jobs) == 1 and not job.are_images

@@ -4,6 +4,7 @@ One public module per sink; this package checks output paths before a run.
 """
 
 from rtau.sinks._numbers import calibrated_texts
+from rtau.sinks._openface_rows import OpenFaceRows
 from rtau.sinks._output_path import STDOUT, check_format, check_output, is_same_file
 from rtau.sinks._part_file import FileLock, PartFile, beside
 from rtau.sinks._table_rows import TableRows, file_cell
@@ -11,6 +12,7 @@ from rtau.sinks._table_rows import TableRows, file_cell
 __all__ = [
     "STDOUT",
     "FileLock",
+    "OpenFaceRows",
     "PartFile",
     "TableRows",
     "beside",

@@ -1,4 +1,4 @@
-"""A CSV file with a row per face and frame, in OpenFace's column conventions.
+"""A CSV file with a row per face and frame, in OpenFace's conventions or wholly in its style.
 
 The column names are in `rtau/columns.py`, their meaning in docs/data-dictionary.md.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from rtau.data import FrameResult, Picture
 from rtau.protocols import SinkReport
 from rtau.sinks._line_file import LineFile
+from rtau.sinks._openface_rows import OpenFaceRows
 from rtau.sinks._table_rows import TableRows
 
 
@@ -27,7 +28,9 @@ class CsvSink:
     is_slow = False
     wants_overlay = False
 
-    def __init__(self, path: Path | str, rows: TableRows, *, overwrite: bool = True) -> None:
+    def __init__(
+        self, path: Path | str, rows: TableRows | OpenFaceRows, *, overwrite: bool = True
+    ) -> None:
         """Opens the file and writes its header.
 
         Args:

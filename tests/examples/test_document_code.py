@@ -85,7 +85,9 @@ def test_r_code_names_columns_of_the_table():
 
 
 def test_columns_named_in_the_comparison_with_other_tools_exist():
-    known = set(columns.header(LABELS, task="multi_label", with_file=True, with_landmarks=True))
+    optional = columns.OptionalColumns(pose=True, intensity=True)
+    options = {"with_file": True, "with_landmarks": True, "optional": optional}
+    known = set(columns.header(LABELS, task="multi_label", **options))
     table = text_of(DOCS / "coming-from.md")
     rows = re.findall(r"^\|[^|]*\|([^|]*)\|", table, flags=re.MULTILINE)
     ours = {name for row in rows for name in re.findall(r"`(\w+_\w+|AU\d\d_[cp])`", row)}

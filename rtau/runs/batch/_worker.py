@@ -21,7 +21,7 @@ from rtau.errors import BackendUnavailable, RtauError
 from rtau.protocols import Sink, SinkReport
 from rtau.runs.batch._reports import FileReport, Status
 from rtau.runs.batch.plan import FileJob
-from rtau.runs.build import check_landmarks, view_controls
+from rtau.runs.build import check_tables, view_controls
 from rtau.runs.outcome import Outcome
 from rtau.runs.session import LoadedModel, Session, load_model, run_source
 from rtau.sources import open_file
@@ -161,7 +161,7 @@ def prepared(spec: JobSpec) -> LoadedModel:
         )
     model = load_model(config.model)
     view_controls(config, model.engine.contract)
-    check_landmarks(config, model.engine.contract)
+    check_tables(config, model.engine.contract)
     return model
 
 

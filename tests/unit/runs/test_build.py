@@ -5,7 +5,7 @@ from rtau.errors import UsageError
 from rtau.runs.build import (
     build_pipeline,
     build_runner,
-    check_landmarks,
+    check_tables,
     heatmap_schedule,
     table_rows,
     tracking_policy,
@@ -73,11 +73,16 @@ def test_the_settings_reach_the_runner():
 )
 def test_landmarks_of_a_model_without_them_are_refused(asked, value):
     settings = config(**{asked: value})
-    check_landmarks(settings, make_contract(landmarks=LANDMARK_RULE))
-    check_landmarks(config(), make_contract())
+    check_tables(settings, make_contract(landmarks=LANDMARK_RULE))
+    check_tables(config(), make_contract())
 
     with pytest.raises(UsageError, match="needs a model with landmarks, got test-au3"):
-        check_landmarks(settings, make_contract())
+        check_tables(settings, make_contract())
+
+
+def test_openfaces_table_needs_intensities():
+    with pytest.raises(UsageError, match="--csv-style openface needs a model with intensities"):
+        check_tables(config(output__csv_style="openface"), make_contract())
 
 
 def test_recorded_faces_replace_tracking(tmp_path):
