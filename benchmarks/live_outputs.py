@@ -5,6 +5,8 @@ video, dashboard with its pictures, OSC, VMC and LSL are on, and a process of it
 Before, a tenth as long, the same without any output, for the frames that are dropped anyway.
 
     PYTHONPATH=. python benchmarks/live_outputs.py --minutes 10 --write     # make soak-outputs
+
+On a machine with other jobs `nice -n -10` before it shows the delays of an idle one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import dataclasses
 import functools
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -238,10 +241,14 @@ def main() -> int:
         f"Load of the machine (jobs that want a core, of this and of other programs): {before:.1f} "
         f"before, {load() or 0.0:.1f} at the end."
     )
+    niceness = os.nice(0)
+    if niceness:
+        loads += f" This run had the niceness {niceness}: it went before the other jobs."
     text = text_of(measured, without, minutes=minutes, loads=loads)
     sys.stdout.write(text + "\n")
     if arguments.write:
-        write_measured(DOCUMENT, text, script="benchmarks/live_outputs.py")
+        with_priority = " with priority" if niceness < 0 else ""
+        write_measured(DOCUMENT, text, script=f"benchmarks/live_outputs.py{with_priority}")
     return 0
 
 
