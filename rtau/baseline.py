@@ -279,13 +279,10 @@ class Baseline:
             return ("taking the neutral face: look straight ahead and keep still",)
         if self._now_s - self._finished_s > SAID_S:
             return ()
-        return tuple(self.words()) or ("no face to take a neutral of",)
+        taken = [f"neutral of face {key} taken" for key in self.frames if key not in self.refused]
+        return (*taken, *self.refusals) or ("no face to take a neutral of",)
 
-    def words(self) -> list[str]:
-        """Returns a sentence for each face of the last time."""
-        return [
-            f"neutral of face {key} refused: {self.refused[key]}"
-            if key in self.refused
-            else f"neutral of face {key} taken"
-            for key in self.frames
-        ]
+    @property
+    def refusals(self) -> list[str]:
+        """A sentence for each face that has no neutral, of the last time."""
+        return [f"neutral of face {key} refused: {why}" for key, why in self.refused.items()]

@@ -147,8 +147,8 @@ class Detector:
         elif seconds is None:
             self._neutral = neutrals_from(Path(path), config, engine)
         else:
-            span = Span(*map(float, seconds))
-            self._neutral = neutrals_in(open_file(Path(path)), config, engine, span=span)
+            taken = neutrals_in(open_file(Path(path)), config, engine, span=Span(*seconds))
+            self._neutral = taken.neutrals
         return self._neutral
 
     def detect(self, image: Any, *, color: str = "bgr") -> FrameResult:

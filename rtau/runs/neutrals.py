@@ -77,19 +77,23 @@ def open_baseline(
     contract, wanted = engine.contract, config.decide.neutral
     if not takes_neutral(config.decide, contract, is_live=is_live):
         return None
-    known = _empty(contract, origin="taken while the run went on")
+    taken, known = None, _empty(contract, origin="taken while the run went on")
     span = None if wanted is None else Span.parse(wanted)
     if span is not None and not is_sequence:
         raise UsageError(f"--neutral {wanted} is for videos; name a picture of the person")
     if wanted is not None and span is None:
         known = neutrals_from(Path(wanted), config, engine)
     elif span is not None and not is_live:
-        known, span = neutrals_in(open_source(), config, engine, span=span), None
-    return baseline_of(known, contract, config.decide, span=span)
+        taken, span = neutrals_in(open_source(), config, engine, span=span), None
+        known = taken.neutrals
+    baseline = baseline_of(known, contract, config.decide, span=span)
+    if taken is not None:
+        baseline.refused = taken.refused
+    return baseline
 
 
-def neutrals_in(source: Source, config: RunConfig, engine: Engine, *, span: Span) -> Neutrals:
-    """Returns the neutrals of the faces of a video, of some of its seconds; closes the source.
+def neutrals_in(source: Source, config: RunConfig, engine: Engine, *, span: Span) -> Baseline:
+    """Returns what some seconds of a video show: neutrals and refused faces; closes the source.
 
     Raises:
         UsageError: no face is neutral then.
@@ -98,7 +102,12 @@ def neutrals_in(source: Source, config: RunConfig, engine: Engine, *, span: Span
     part = config.source
     end_s = min(span.end_s, math.inf if part.end is None else part.end)
     excerpt = Excerpt(source, start_s=part.start, end_s=end_s, every=part.every)
-    return _taken(excerpt, config, engine, span=span, origin=f"{span} s of the video")
+    origin = f"{span} s of the video"
+    taken = _taken(excerpt, config, engine, span=span, origin=origin)
+    if not taken.neutrals.logits:
+        why = "; ".join(taken.refusals) or "no face is seen"
+        raise UsageError(f"{origin}: {why}; name other seconds")
+    return taken
 
 
 def neutrals_from(path: Path, config: RunConfig, engine: Engine) -> Neutrals:
@@ -114,7 +123,13 @@ def neutrals_from(path: Path, config: RunConfig, engine: Engine) -> Neutrals:
     source = ImageSource([path]) if is_image else open_file(path)
     everything = Span(0.0, math.inf)
     name = message(str(path))
-    return _taken(source, config, engine, span=everything, origin=name, is_sequence=not is_image)
+    alone = dataclasses.replace(config, find=dataclasses.replace(config.find, seat=(), faces=None))
+    taken = _taken(source, alone, engine, span=everything, origin=name, is_sequence=not is_image)
+    face = _only_face(taken.frames, origin=name)
+    if face in taken.refused:
+        raise UsageError(f"{name}: not a neutral face: {taken.refused[face]}")
+    only = {EVERYONE: taken.neutrals.logits[face]}
+    return dataclasses.replace(taken.neutrals, logits=only)
 
 
 def read_neutrals(path: Path, *, contract: ModelContract | None = None) -> Neutrals:
@@ -216,41 +231,21 @@ def _taken(
     span: Span,
     origin: str,
     is_sequence: bool = True,
-) -> Neutrals:
-    """Returns the neutrals that a source shows within a span; of one that is endless, of one face.
-
-    Raises:
-        UsageError: no face is neutral.
-    """
-    baseline = baseline_of(
-        _empty(engine.contract, origin=origin), engine.contract, config.decide, span=span
-    )
-    with_seats = config if math.isfinite(span.end_s) else _without_seats(config)
+) -> Baseline:
+    """Returns what a source shows within a span, read by the settings of the run."""
+    contract = engine.contract
+    baseline = baseline_of(_empty(contract, origin=origin), contract, config.decide, span=span)
     build_runner(
         source,
         engine,
-        config=with_seats,
+        config=config,
         controls=ViewControls(),
         sinks=(),
         is_sequence=is_sequence,
         baseline=baseline,
     ).run()
     baseline.finish()
-    refused = "; ".join(one for one in baseline.words() if "refused" in one)
-    if math.isinf(span.end_s):
-        face = _only_face(baseline.frames, origin=origin)
-        if face in baseline.refused:
-            raise UsageError(f"{origin}: not a neutral face: {baseline.refused[face]}")
-        only = {EVERYONE: baseline.neutrals.logits[face]}
-        return dataclasses.replace(baseline.neutrals, logits=only)
-    if not baseline.neutrals.logits:
-        raise UsageError(f"{origin}: {refused or 'no face is seen'}; name other seconds")
-    return baseline.neutrals
-
-
-def _without_seats(config: RunConfig) -> RunConfig:
-    find = dataclasses.replace(config.find, seat=(), faces=None)
-    return dataclasses.replace(config, find=find)
+    return baseline
 
 
 def _only_face(frames: dict[str, int], *, origin: str) -> str:

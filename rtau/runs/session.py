@@ -348,6 +348,7 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
             *report.notes,
             *summary.lost_views,
             *_about_pauses(summary, live=live),
+            *(() if session.baseline is None else session.baseline.refusals),
         ],
     )
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -58,6 +59,24 @@ def test_a_table_is_the_same_whether_its_run_had_the_neutral_or_it_came_afterwar
     assert run_here(capsys, "video", clip, "--csv", again, "--neutral", neutral)[0] == 0
     assert run_here(capsys, "rebaseline", before, "--neutral", neutral, "--out", after)[0] == 0
     assert after.read_bytes() == again.read_bytes()
+
+
+def test_a_face_that_is_refused_is_named_and_the_others_have_a_neutral(tmp_path, capsys):
+    smiling, still = cv2.imread(str(SMILING)), example_frames(1)[0]
+    smiling = cv2.resize(smiling, (360, 360), interpolation=cv2.INTER_AREA)
+    clip = media.write_clip(
+        tmp_path / "two.mp4", [np.hstack([still[:, 140:500], smiling])] * 8, fps=25
+    )
+    options = ("--seat", "left=0,0,0.5,1", "--seat", "right=0.5,0,1,1", "--neutral", "0-1")
+    code, _, err = run_here(capsys, "video", clip, "--csv", tmp_path / "two.csv", *options)
+    assert code == 0
+    assert "neutral of face right refused: it smiles (AU12 is active)" in err
+    record = json.loads((tmp_path / "two.run.json").read_text())
+    assert record["neutral"]["faces"] == ["left"]
+    assert list(record["neutral"]["refused"]) == ["right"]
+    with (tmp_path / "two.csv").open(newline="") as file:
+        known = {(row["seat"], row["AU12_n"] != "") for row in csv.DictReader(file)}
+    assert known == {("left", True), ("right", False)}
 
 
 def test_python_takes_a_neutral_for_all_later_calls(clip, tmp_path):
