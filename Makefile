@@ -106,8 +106,12 @@ docs: $(DEVELOP) ## redraw the tree in the documents; check links and commands
 	@$(BIN)/python -m pytest -q tests/architecture/test_documents.py
 
 .PHONY: build
-build: $(DEVELOP) ## sdist and wheel in dist/, installed and tried in a fresh environment
+build: $(DEVELOP) ## sdist, wheel and wheelhouse in dist/: reproducible, installed offline and tried
 	@$(BIN)/nox --session wheel
+
+.PHONY: audit
+audit: $(DEVELOP) ## SBOM and licences of the runtime in dist/, and its known vulnerabilities (asks PyPI)
+	@$(BIN)/nox --session audit
 
 .PHONY: clean
 clean: ## remove what was built, not .venv

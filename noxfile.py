@@ -1,14 +1,15 @@
 """Sessions that need an environment of their own; everything else is in the Makefile.
 
 Each is a profile of dependencies: none of the optional ones, the oldest allowed ones, Ray beside
-the runtime, or what the wheel says of itself. `make lean`, `make lowest`, `make cluster` and
-`make build` call them.
+the runtime, what the wheel brings, or what its libraries are. `make lean`, `make lowest`,
+`make cluster`, `make build` and `make audit` call them.
 """
 
 from __future__ import annotations
 
 import configparser
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -59,13 +60,45 @@ def cluster(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """The sdist and the wheel made from it, installed away from the sources, and used."""
+    """The sdist and the wheel made from it: the same bytes twice, installed offline, and used."""
     session.install("build")
-    session.run("python", "-m", "build", "--outdir", "dist", silent=True)
-    (built,) = sorted((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)[-1:]
-    session.install("--force-reinstall", f"{built}[cpu]")
+    commit_s = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    session.env["SOURCE_DATE_EPOCH"] = str(commit_s).strip()
+    dist, again = ROOT / "dist", Path(session.create_tmp()) / "again"
+    for folder in (dist, again):
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
+        session.run("python", "tools/repack_sdist.py", *map(str, folder.glob("*.tar.gz")))
+    for built in sorted(dist.iterdir()):
+        if built.read_bytes() != (again / built.name).read_bytes():
+            session.error(f"{built.name} differs from a second build of the same commit")
+    (built,) = dist.glob("*.whl")
+    house = str(dist / "wheelhouse")
+    session.run("python", "-m", "pip", "download", "-q", "--dest", house, f"{built}[cpu-headless]")
     with tempfile.TemporaryDirectory() as folder, session.chdir(folder):
+        session.install(
+            "--no-index", "--find-links", house, "--force-reinstall", "rtau[cpu-headless]"
+        )
         session.run("rtau", "--version")
         session.run("rtau", "inspect", "shufflenetv2-au14")
         clip = ROOT / "examples" / "one_face.mp4"
         session.run("rtau", "video", str(clip), "--csv", "one_face.csv", "--max-frames", "25")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """What the runtime brings: an SBOM (CycloneDX), the licences, and known vulnerabilities."""
+    session.install("cyclonedx-bom", "pip-licenses", "pip-audit")
+    runtime = Path(session.create_tmp()) / "runtime"
+    python = str(runtime / "bin" / "python")
+    session.run("python", "-m", "venv", "--clear", str(runtime))
+    session.run(python, "-m", "pip", "install", "-q", ".[cpu]", external=True)
+    (ROOT / "dist").mkdir(exist_ok=True)
+    session.run("cyclonedx-py", "environment", python, "--of", "JSON", "-o", "dist/sbom.cdx.json")
+    table = ("--format=markdown", "--with-urls", "--output-file=dist/licences.md")
+    session.run("pip-licenses", f"--python={python}", *table)
+    listed = session.run(python, "-m", "pip", "freeze", external=True, silent=True)
+    wanted = Path(session.create_tmp()) / "installed.txt"
+    wanted.write_text("".join(f"{line}\n" for line in str(listed).split() if "==" in line))
+    # Strict: a library whose advisories cannot be asked for is a failure, not a library without.
+    session.run("pip-audit", "--strict", "--no-deps", "--disable-pip", "-r", str(wanted))

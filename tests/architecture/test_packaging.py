@@ -1,12 +1,16 @@
 """setup.cfg says what the tree says, and the wheel would hold all of it and nothing else."""
 
 import configparser
+import io
 import re
+import tarfile
+from pathlib import Path
 
 import pytest
 
 import rtau
 from tests.architecture.tree import FILES, ROOT
+from tools import repack_sdist
 
 CONFIG = configparser.RawConfigParser()
 CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
@@ -76,8 +80,36 @@ def test_the_changelog_names_this_version():
     assert f"## [{rtau.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_the_cascade_and_the_models_travel_in_the_wheel():
-    package_data = CONFIG["options.package_data"]
-    assert {"*.onnx", "*.json", "*.md"} <= set(package_data["rtau_engines"].split())
-    assert "data/*" in package_data["rtau.faces.detectors"].split()
-    assert "py.typed" in package_data["rtau"].split()
+def test_every_file_of_a_package_travels_in_the_wheel():
+    """Models, the cascade, pages, templates, tables: nothing that a package holds stays behind."""
+    data = CONFIG["options.package_data"]
+    left = []
+    for package, folder in {**FOLDERS, "rtau_engines": "engines"}.items():
+        inside = [path for path in FILES if path.is_relative_to(ROOT / folder)]
+        for path in inside:
+            parts = path.relative_to(ROOT / folder).parts
+            held = path.suffix == ".py" or any(
+                Path(*parts[k:]).match(pattern)
+                for k in range(len(parts))
+                for pattern in data.get(".".join((package, *parts[:k])), "").split()
+            )
+            if not held:
+                left.append(str(path.relative_to(ROOT)))
+    assert left == []
+    assert {"LICENSE", "THIRD_PARTY_NOTICES.md"} <= set(lines("metadata", "license_files"))
+
+
+def test_two_builds_of_an_sdist_have_the_same_bytes():
+    def packed(mtime):
+        raw = io.BytesIO()
+        with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+            for name in sorted("ab", reverse=mtime > 1):
+                one = tarfile.TarInfo(name)
+                one.size, one.mtime, one.uname = 1, mtime, f"user{mtime}"
+                tar.addfile(one, io.BytesIO(b"x"))
+        return raw.getvalue()
+
+    first, second = (repack_sdist.repacked(packed(mtime), time_s=9) for mtime in (1, 2))
+    assert first == second
+    with tarfile.open(fileobj=io.BytesIO(first)) as tar:
+        assert [(one.name, one.mtime, one.uname) for one in tar] == [("a", 9, ""), ("b", 9, "")]
