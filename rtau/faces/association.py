@@ -12,7 +12,7 @@ import numpy as np
 
 from rtau import geometry
 from rtau.faces.track import Track
-from rtau.squares import Square
+from rtau.squares import FaceSquares, Square, boxes_from_squares
 
 # From this ratio of sides on, a square whose centre lies in another one is a part of that face.
 NESTED_RATIO = 1.5
@@ -44,6 +44,28 @@ def distinct_rows(squares: Sequence[Square], presence: Sequence[float]) -> list[
         if not any(is_same_face(squares[row], squares[other]) for other in kept):
             kept.append(row)
     return kept
+
+
+def elsewhere(squares: Sequence[Square], known: Sequence[Square]) -> Sequence[Square]:
+    """Returns the squares that are on none of the known faces."""
+    if not squares or not known:
+        return squares
+    first, second = (boxes_from_squares(FaceSquares.of(one)) for one in (squares, known))
+    best = geometry.iou(first, second).max(axis=1).tolist()
+    return [
+        square
+        for square, overlap in zip(squares, best, strict=True)
+        if overlap < geometry.SAME_FACE_IOU
+    ]
+
+
+def touching_pairs(squares: Sequence[Square]) -> list[tuple[int, int]]:
+    """Returns pairs of rows whose squares overlap, the later row first."""
+    if len(squares) < 2:
+        return []
+    boxes = boxes_from_squares(FaceSquares.of(squares))
+    rows, others = np.nonzero(np.tril(geometry.iou(boxes, boxes) > 0, -1))
+    return list(zip(rows.tolist(), others.tolist(), strict=True))
 
 
 def similarity(one: Track, other: Track) -> float:

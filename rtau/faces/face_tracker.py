@@ -13,14 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rtau import geometry
 from rtau.data import Faces, Frame, TrackedFaces
 from rtau.faces.association import (
     NEAR_SIMILARITY,
     NESTED_RATIO,
     distinct_rows,
+    elsewhere,
     is_same_face,
     known_again,
+    touching_pairs,
 )
 from rtau.faces.detection_schedule import DetectionRequest, DetectionSchedule
 from rtau.faces.track import Track, TrackState
@@ -108,7 +109,7 @@ class FaceTracker:
             and _is_alike_after_jump(tracks[row], where, one)
             and one.square.ratio(tracks[row].usual) <= MAX_GROWTH
         }
-        pairs = _touching_pairs([one.square for one in seen])
+        pairs = touching_pairs([one.square for one in seen])
         covered = _covered_rows(tracks, seen, shown=shown, pairs=pairs)
         crowded = {row for pair in pairs for row in pair}
         for row, (track, one) in enumerate(zip(tracks, seen, strict=True)):
@@ -214,9 +215,9 @@ class FaceTracker:
         third alignment. Of one crop it hangs on a few pixels, so it is the mean of both and of
         their mirror images.
         """
-        first = self._aligned(frame, _elsewhere(proposals, here))
+        first = self._aligned(frame, elsewhere(proposals, here))
         likely = [one.square for one in first if one.presence >= DOUBTFUL_PRESENCE]
-        second = self._aligned(frame, _elsewhere(likely, here), with_mirrored=True)
+        second = self._aligned(frame, elsewhere(likely, here), with_mirrored=True)
         third = self._aligned(frame, [one.square for one in second], with_mirrored=True)
         return [
             dataclasses.replace(after, presence=_mean_presence(before.presence, after.presence))
@@ -328,28 +329,6 @@ def _is_alike_after_jump(track: Track, expected: Square, one: _Observation) -> b
     """False where a square has jumped to a face that looks otherwise, as to one that covers it."""
     is_jump = one.square.distance(expected) > JUMP_SIDES
     return not is_jump or float(np.dot(track.appearance, one.appearance)) >= NEAR_SIMILARITY
-
-
-def _elsewhere(squares: Sequence[Square], known: Sequence[Square]) -> Sequence[Square]:
-    """Returns the squares that are on none of the known faces."""
-    if not squares or not known:
-        return squares
-    first, second = (boxes_from_squares(FaceSquares.of(one)) for one in (squares, known))
-    best = geometry.iou(first, second).max(axis=1).tolist()
-    return [
-        square
-        for square, overlap in zip(squares, best, strict=True)
-        if overlap < geometry.SAME_FACE_IOU
-    ]
-
-
-def _touching_pairs(squares: Sequence[Square]) -> list[tuple[int, int]]:
-    """Returns pairs of rows whose squares overlap, the later row first."""
-    if len(squares) < 2:
-        return []
-    boxes = boxes_from_squares(FaceSquares.of(squares))
-    rows, others = np.nonzero(np.tril(geometry.iou(boxes, boxes) > 0, -1))
-    return list(zip(rows.tolist(), others.tolist(), strict=True))
 
 
 def _covered_rows(

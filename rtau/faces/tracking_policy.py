@@ -30,7 +30,7 @@ class TrackingPolicy:
     keep_mean_presence: float = 0.3
     """Mean presence, over about four frames, under which a face that is followed is lost: a square
     that has slipped off its face may seem to show one in this frame or that."""
-    sure_presence: float = 0.85
+    sure_presence: float = 0.7
     """A face of this presence is reported in the first frame that shows it, others in the
     second."""
     confirm_frames: int = 2

@@ -76,7 +76,7 @@ def test_an_uncertain_face_of_the_very_first_frame_waits_for_the_second():
 
 
 def test_an_uncertain_face_waits_for_its_second_frame_and_is_hidden_meanwhile():
-    world = FaceWorld({"ann": lambda index: ANN if index >= 3 else None}, presence=0.8)
+    world = FaceWorld({"ann": lambda index: ANN if index >= 3 else None}, presence=0.6)
     tracker = tracker_of(world, TrackingPolicy(detect_every_s=0))
     found = [tracker.track(world.frame(index)) for index in range(6)]
     assert [len(one.faces) for one in found] == [0, 0, 0, 0, 1, 1]
@@ -165,7 +165,7 @@ def test_a_square_that_shrinks_within_half_a_second_has_slipped_off_its_face():
 @pytest.mark.parametrize("fps", [0.5, 1, 2, 5, 10, 15, 25, 60])
 def test_a_new_face_is_reported_within_half_a_second_or_in_its_first_frame(fps):
     start = max(1, round(2 * fps))
-    world = FaceWorld({"ann": lambda index: ANN if index >= start else None}, presence=0.8)
+    world = FaceWorld({"ann": lambda index: ANN if index >= start else None}, presence=0.6)
     found = run(world, start + max(2, math.ceil(0.5 * fps) + 1), fps=fps)
     first = next(k for k, faces in enumerate(found) if len(faces))
     assert (first - start) / fps <= 0.5
