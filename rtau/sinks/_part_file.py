@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import itertools
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import BinaryIO
 
 from rtau.errors import SinkError, UsageError
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 # Longest name of a file on the usual file systems, bytes.
 LONGEST_NAME = 255
@@ -150,10 +145,7 @@ class FileLock:
         """Returns the locked file; None if the run that held it removed it in the meantime."""
         file = self._path.open("ab")
         try:
-            if sys.platform == "win32":
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
             if os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
                 return file
         except FileNotFoundError:
@@ -163,6 +155,24 @@ class FileLock:
             raise
         file.close()
         return None
+
+
+def _lock(file: BinaryIO) -> None:
+    """Locks a file for this process by what its system has for that.
+
+    Raises:
+        BlockingIOError: another process holds the lock.
+    """
+    try:
+        fcntl = importlib.import_module("fcntl")
+    except ImportError:  # Windows, where a lock that is held is a PermissionError
+        msvcrt = importlib.import_module("msvcrt")
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError(error.errno, error.strerror) from None
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def beside(target: Path, ending: str, *, hidden: bool = False) -> Path:

@@ -1,0 +1,74 @@
+"""No module needs a POSIX system: all do without what Windows lacks, as far as Linux can tell."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.tree import ROOT
+
+# What Windows has not: modules, and names of `os` and `signal`.
+WITHOUT = """
+import contextlib, importlib, os, pkgutil, signal, sys, types
+# The libraries of this machine are made for POSIX, so they are loaded first.
+for name in ("asyncio", "av", "cv2", "multiprocessing", "numpy", "onnxruntime", "rich.live"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
+    sys.modules[name] = None
+for name in ("SIGHUP", "SIGKILL", "SIGQUIT", "SIGUSR1", "SIGALRM"):
+    delattr(signal, name)
+for name in ("sched_getaffinity", "fork", "getuid", "geteuid", "getloadavg", "statvfs"):
+    delattr(os, name)
+held = set()
+def locking(number, how, count):
+    key = os.fstat(number).st_ino
+    if key in held:
+        raise PermissionError(13, "Permission denied")
+    held.add(key)
+sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=locking)
+"""
+IMPORT_ALL = """
+import rtau
+for module in pkgutil.walk_packages(rtau.__path__, "rtau."):
+    if module.name not in ("rtau.__main__", "rtau.runs.batch._ray_pool"):
+        importlib.import_module(module.name)
+"""
+RUN = """
+from rtau.cli.main import main
+from rtau.errors import UsageError
+from rtau.sinks import FileLock
+from pathlib import Path
+target = Path(sys.argv[1])
+assert main(["image", "examples/portraits/f032.jpg", "--csv", sys.argv[1]]) == 0
+assert main(["summary", sys.argv[1], "--out", sys.argv[1] + ".summary.csv"]) == 0
+held_by_us = FileLock(target.with_suffix(".mp4"))
+try:
+    FileLock(target.with_suffix(".mp4"))
+except UsageError as error:
+    assert "is being written by another run" in str(error)
+else:
+    raise AssertionError("a second run took the lock of the first")
+"""
+
+
+def run_without(code, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT + code, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_module_is_imported_without_posix():
+    run_without(IMPORT_ALL)
+
+
+@pytest.mark.needs_onnxruntime
+def test_images_are_scored_and_summarised_without_posix(tmp_path):
+    run_without(RUN, tmp_path / "o.csv")
+    assert (tmp_path / "o.csv.summary.csv").stat().st_size > 0
