@@ -164,6 +164,11 @@ class DecideConfig:
         "picture or clip of the person, or a file that an earlier run wrote (.neutral.toml)",
         metavar="WHAT",
     )
+    steady: bool = setting(
+        True,
+        "smoothing and hysteresis for the decisions in views and annotated videos, where neither "
+        "is set (docs/steady.md); tables keep p >= threshold",
+    )
     decide_by: DecideBy = setting(
         "p",
         "which probabilities decide: p, the raw ones, or n, those relative to the person's neutral "

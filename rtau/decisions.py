@@ -16,6 +16,9 @@ from rtau.contract import ModelContract
 Probabilities = npt.NDArray[np.float32]
 Decisions = npt.NDArray[np.bool_]
 
+# What views and annotated videos decide by where nothing else is asked for, measured
+# (docs/steady.md): nearly no activation is shorter than a tenth of a second.
+VIEW_SMOOTH_S, VIEW_HYSTERESIS = 0.1, 0.1
 # The state of a track that is not seen for this long is reset.
 RESET_AFTER_S = 1.0
 

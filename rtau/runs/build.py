@@ -11,12 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rtau.backends.face_alignment import open_face_alignment
 from rtau.baseline import Baseline
 from rtau.columns import OptionalColumns
 from rtau.config import OutputConfig, RunConfig
 from rtau.contract import ModelContract
-from rtau.decisions import Decider
+from rtau.data import FrameResult
+from rtau.decisions import VIEW_HYSTERESIS, VIEW_SMOOTH_S, Decider
 from rtau.errors import UsageError
 from rtau.execution.runner import Runner
 from rtau.faces.alignment import NetworkAligner
@@ -138,6 +141,26 @@ def decider(config: RunConfig, contract: ModelContract) -> Decider:
     return Decider(contract, smooth_s=config.decide.smooth, hysteresis=config.decide.hysteresis)
 
 
+def shown_decisions(
+    config: RunConfig, contract: ModelContract, *, is_sequence: bool
+) -> Callable[[FrameResult], FrameResult]:
+    """Returns what gives each result, in order, the decisions that a view shows.
+
+    They are those of the tables for unrelated images, and where smoothing or hysteresis is set.
+    """
+    decide = config.decide
+    if not (decide.steady and is_sequence) or decide.smooth or decide.hysteresis:
+        return lambda result: result
+    steady = Decider(contract, smooth_s=VIEW_SMOOTH_S, hysteresis=VIEW_HYSTERESIS)
+
+    def with_steady_decisions(result: FrameResult) -> FrameResult:
+        ids = np.array(result.track_ids, np.int64)
+        active = steady.decide(result.deciding, track_ids=ids, time_s=result.time_s)
+        return dataclasses.replace(result, active=active)
+
+    return with_steady_decisions
+
+
 def heatmap_schedule(config: RunConfig, controls: ViewControls) -> HeatmapSchedule | None:
     """Returns the refresh schedule of heatmaps; None for a model without them."""
     if not controls.has_heatmaps:
@@ -193,11 +216,13 @@ def build_runner(
     pipeline = build_pipeline(
         engine, config=config, controls=controls, is_sequence=is_sequence, baseline=baseline
     )
+    draw = composer(config, engine.contract, controls).compose
+    shown = shown_decisions(config, engine.contract, is_sequence=is_sequence)
     return Runner(
         source=source,
         pipeline=pipeline,
         sinks=sinks,
-        compose=composer(config, engine.contract, controls).compose,
+        compose=lambda result: draw(shown(result)),
         drops={"auto": None, "wait": False, "drop": True}[config.source.policy],
         max_frames=config.source.max_frames,
         markers=markers,

@@ -7,7 +7,7 @@ import sys
 
 from rtau.errors import SinkError, UsageError
 from rtau.protocols import Sink
-from rtau.runs.build import is_streaming
+from rtau.runs.build import is_streaming, shown_decisions
 from rtau.runs.session import Session
 from rtau.shown import message
 from rtau.sinks.progress import ProgressSink
@@ -42,11 +42,12 @@ def open_view(session: Session) -> Sink:
             return _window(session)
     has_results = outputs.uses_stdout if is_live else outputs.keeps_something
     if view == "terminal" or (view == "auto" and not has_results):
-        thresholds = session.model.engine.contract.thresholds
+        contract = session.model.engine.contract
         return TerminalSink(
             sys.stdout,
             status=session.status,
-            thresholds=thresholds,
+            thresholds=contract.thresholds,
+            decisions=shown_decisions(session.config, contract, is_sequence=True),
             controls=session.controls,
             keys=sys.stdin,
         )

@@ -86,6 +86,7 @@ class TerminalSink:
         clock: monotonic, seconds.
         size: width and height in cells; None for the terminal's size.
         keys: where keys are read, if it is a terminal too; None for no keys.
+        decisions: gives each result, in order, the decisions to show; None for its own.
     """
 
     name = "terminal"
@@ -103,6 +104,7 @@ class TerminalSink:
         clock: Callable[[], float] = time.monotonic,
         size: tuple[int, int] | None = None,
         keys: TextIO | None = None,
+        decisions: Callable[[FrameResult], FrameResult] | None = None,
     ) -> None:
         self._stream = stream
         self._status = status
@@ -117,6 +119,7 @@ class TerminalSink:
         self._keyboard = Keyboard(keys if self._is_screen else None)
         self._controls = controls or ViewControls()
         self._shows_keys = False
+        self._decisions = decisions or (lambda result: result)
 
     def write(self, result: FrameResult, picture: Picture | None, /) -> None:
         """Draws a result, unless the last drawing is too recent.
@@ -126,7 +129,7 @@ class TerminalSink:
             SinkError: the terminal or the pipe is closed.
         """
         del picture
-        self._latest = result
+        self._latest = self._decisions(result)
         self._refresh()
         self._handle(self._keyboard.poll())
 

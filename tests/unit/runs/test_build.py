@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from rtau.config import build
@@ -7,6 +8,7 @@ from rtau.runs.build import (
     build_runner,
     check_tables,
     heatmap_schedule,
+    shown_decisions,
     table_rows,
     tracking_policy,
     view_controls,
@@ -20,6 +22,7 @@ from tests.support.doubles import (
     make_contract,
     make_frame,
 )
+from tests.support.results import make_result
 
 
 def config(**values):
@@ -99,3 +102,35 @@ def test_recorded_faces_replace_tracking(tmp_path):
 def test_the_table_of_a_run_has_the_columns_of_its_contract(tmp_path):
     CsvSink(tmp_path / "a.csv", table_rows(make_contract())).close()
     assert "AU12_p" in (tmp_path / "a.csv").read_text(encoding="utf-8")
+
+
+def probabilities(values):
+    """Results of one face whose three labels have one probability each frame, 25 a second."""
+    for index, p in enumerate(values):
+        yield make_result(index, logits=np.full((1, 3), np.log(p / (1 - p))))
+
+
+def shown(values, **asked):
+    asked_of = config(**asked)
+    decided = shown_decisions(asked_of, make_contract(thresholds=(0.5, 0.5, 0.5)), is_sequence=True)
+    return [bool(decided(result).active[0, 0]) for result in probabilities(values)]
+
+
+def test_views_show_no_flicker_and_follow_a_step_after_a_while():
+    flicker = [0.1] * 10 + [0.6] + [0.1] * 10 + [0.9] * 20 + [0.45, 0.55] * 5
+    raw = [p >= 0.5 for p in flicker]
+    steady = shown(flicker)
+    assert not any(steady[:21])
+    onset = steady.index(True)
+    assert 21 < onset <= 21 + 6  # 240 ms at most
+    assert all(steady[onset:])
+    assert shown(flicker, decide__steady=False) == raw
+
+
+def test_what_is_asked_of_the_tables_is_what_views_show():
+    decided = [make_result(k, logits=np.full((1, 3), 2.0)) for k in range(4)]
+    for asked in ({"decide__smooth": 1.0}, {"decide__hysteresis": 0.2}):
+        same = shown_decisions(config(**asked), make_contract(), is_sequence=True)
+        assert [same(result) for result in decided] == decided
+    images = shown_decisions(config(), make_contract(), is_sequence=False)
+    assert [images(result) for result in decided] == decided
