@@ -8,7 +8,6 @@ Needs a clip NAME.mp4 with NAME.csv (frame from 0, face, x0 y0 x1 y1 = box of th
 
 from __future__ import annotations
 
-import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.document import origin, write_measured
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
 from rtau_train.evaluation.au_curves import curves_of
 
@@ -24,7 +24,7 @@ SCRIPT = "benchmarks/au_curves.py"
 
 def main() -> None:
     """Measures the clips and prints or writes the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = StrictArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path, help="NAME.mp4 with NAME.csv beside it")
     parser.add_argument("--model", default="shufflenetv2-au14")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers")

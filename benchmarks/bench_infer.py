@@ -1,7 +1,7 @@
 """Times one model by batch, in every precision and with every library that is installed.
 
 Only ratios within one run mean anything. `RTAU_BENCH_MODELS=shufflenetv2-au14,vgg19` chooses the
-models. Slow is no failure; `python benchmarks/precision_speed.py` prints paired medians.
+models. Slow is no failure; `python benchmarks/precision_speed.py MODEL...` prints paired medians.
 """
 
 from __future__ import annotations

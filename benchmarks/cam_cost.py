@@ -10,7 +10,6 @@ alone.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import statistics
 import sys
@@ -25,6 +24,7 @@ from torch import Tensor
 from benchmarks.document import origin, write_measured
 from benchmarks.pairs import Costs, ratios
 from benchmarks.random_weights import SIZE_PX, untrained_network, write_float32
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
 from rtau.backends.parity import as_crops, probe_crops
 from rtau.contract import CamMethod
@@ -125,7 +125,7 @@ def row(name: str, costs: Costs, /) -> str:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description="Measure what heatmaps cost.")
+    parser = StrictArgumentParser(description="Measure what heatmaps cost.")
     parser.add_argument("networks", nargs="*", default=list(NAMES), metavar="NETWORK")
     parser.add_argument("--rounds", type=int, default=30, metavar="N")
     parser.add_argument("--write", type=Path, metavar="DOCUMENT.md")

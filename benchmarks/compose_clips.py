@@ -8,12 +8,12 @@ ignores. Run by hand it composes all of them; suites call `composed` for those t
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import sys
 from pathlib import Path
 
+from rtau.argument_parser import StrictArgumentParser
 from rtau.runs.bench.clips import GAP, clip_record, compose
 from rtau.runs.bench.record import ClipRecord
 from rtau.runs.bench.suite import Size, clip_name
@@ -65,7 +65,7 @@ def given(folder: Path) -> list[Clip]:
 
 def main() -> int:
     """Composes every clip; returns 0."""
-    parser = argparse.ArgumentParser(description="Compose the clips benchmarks run on.")
+    parser = StrictArgumentParser(description="Compose the clips benchmarks run on.")
     parser.add_argument("--clips", type=Path, metavar="DIR", help="list the clips of a folder too")
     parser.add_argument("--frames", type=int, default=FRAMES, metavar="N")
     arguments = parser.parse_args()

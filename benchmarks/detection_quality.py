@@ -14,7 +14,6 @@ yaw_deg) and `landmarks68.npz` (xy, in the order of the labels).
 
 from __future__ import annotations
 
-import argparse
 import csv
 import dataclasses
 import json
@@ -28,6 +27,7 @@ import numpy as np
 
 from benchmarks.document import write_measured
 from rtau import geometry
+from rtau.argument_parser import StrictArgumentParser
 from rtau.config import RunConfig
 from rtau.data import Faces, Frame
 from rtau.faces.detectors.haar import AUTO_SHARE, CASCADE, WINDOW_PX
@@ -95,7 +95,7 @@ def main() -> int:
 
 
 def _arguments() -> Any:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = StrictArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=Path, default=Path("examples"), metavar="DIR")
     parser.add_argument("--renders", action="append", default=[], metavar="NAME=DIR")
     parser.add_argument("--every", type=int, default=1, help="of the renders take every N-th")

@@ -9,7 +9,6 @@ their union. Prints Markdown; with --write puts it between the markers of a file
 
 from __future__ import annotations
 
-import argparse
 import csv
 import dataclasses
 import sys
@@ -24,6 +23,7 @@ from rtau.analysis.codes import codes_of_face
 from rtau.analysis.comparison import face_like
 from rtau.analysis.event_detection import Event, EventRule, find_events
 from rtau.analysis.face_series import FaceSeries, files_of
+from rtau.argument_parser import StrictArgumentParser
 from rtau.table import Table
 
 SCRIPT = "benchmarks/event_rules.py"
@@ -50,7 +50,7 @@ class Face:
 
 def main() -> None:
     """Measures the clips and prints or writes the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = StrictArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path, help="NAME.mp4 with NAME.csv beside it")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers")
     args = parser.parse_args()

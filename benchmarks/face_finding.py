@@ -11,7 +11,6 @@ Portraits are pictures with one face each, in the middle. Heads are the files `h
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import math
@@ -26,6 +25,7 @@ import numpy as np
 
 from benchmarks.document import origin, write_measured
 from benchmarks.moving_heads import FPS, Cutout, TrueFace, drawn_clip, read_cutouts
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends.face_alignment import open_face_alignment
 from rtau.config import RunConfig
 from rtau.data import Faces, Frame
@@ -110,7 +110,7 @@ def main() -> int:
 
 
 def _arguments() -> Any:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = StrictArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--portraits", type=Path, metavar="DIR", help="every second one is used")
     parser.add_argument("--heads", type=Path, metavar="DIR", help="with heads-*.npz")
     parser.add_argument("--clips", type=int, default=8, help="of moving heads")

@@ -11,7 +11,6 @@ On a machine with other jobs `nice -n -10` before it shows the delays of an idle
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import functools
 import json
@@ -29,6 +28,7 @@ import numpy as np
 
 from benchmarks.document import origin, write_measured
 from benchmarks.soak import growth_per_minute
+from rtau.argument_parser import StrictArgumentParser
 from rtau.config import RunConfig, build
 from rtau.data import FrameResult, Picture
 from rtau.protocols import Sink, SinkReport
@@ -226,7 +226,7 @@ def text_of(with_outputs: Measured, without: Measured, *, minutes: float, loads:
 
 def main() -> int:
     """Measures and prints; returns 0."""
-    parser = argparse.ArgumentParser(description="Run live with every output on.")
+    parser = StrictArgumentParser(description="Run live with every output on.")
     parser.add_argument("--minutes", type=float, default=10.0, metavar="M")
     parser.add_argument("--smoke", action="store_true", help="seconds: shows that the code runs")
     parser.add_argument("--write", action="store_true", help=f"put it into {DOCUMENT.name}")

@@ -20,6 +20,7 @@ from typing import Any
 import rtau
 from benchmarks import tables
 from benchmarks.compose_clips import ROOT
+from rtau.argument_parser import StrictArgumentParser
 from rtau.runs.bench.live import LiveCost
 from rtau.runs.bench.metrics import WARM_UPS, Metric, metric
 from rtau.runs.bench.record import (
@@ -137,7 +138,7 @@ def keep_as_asked(record: BenchRecord, arguments: argparse.Namespace) -> None:
 
 def main() -> int:
     """Runs suites, writes their records and the tables; returns 0."""
-    parser = argparse.ArgumentParser(description="Run benchmark suites and keep their records.")
+    parser = StrictArgumentParser(description="Run benchmark suites and keep their records.")
     parser.add_argument("suites", nargs="*", default=list(SUITES), metavar="SUITE")
     parser.add_argument("--clips", type=Path, metavar="DIR", help="measure on these clips too")
     arguments = parser.parse_args()

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.document import origin, write_measured
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
 from rtau.backends.parity import Difference, as_crops, difference
 from rtau.contract import CamMethod, Int8Profile, ModelContract, Precision
@@ -80,7 +81,7 @@ class Reference:
 
 def main() -> None:
     """Prints the page's measured part, or writes it."""
-    parser = argparse.ArgumentParser(description="Compare every exported file with torch.")
+    parser = StrictArgumentParser(description="Compare every exported file with torch.")
     parser.add_argument("run", type=Path, metavar="RUN", help="a checkpoint, or its folder")
     parser.add_argument("--faces", type=Path, default=FACES, metavar="FOLDER", help="labelled")
     parser.add_argument("--calibrate", type=Path, required=True, metavar="FOLDER")

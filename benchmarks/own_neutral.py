@@ -9,7 +9,6 @@ contract's thresholds.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau import Detector
+from rtau.argument_parser import StrictArgumentParser
 from rtau.baseline import calibrated
 from rtau.intensity import log_odds
 from rtau_train.card.london import SMILE_AUS, Portrait, read_portraits
@@ -90,7 +90,7 @@ def rows(
 
 def main() -> int:
     """Measures and prints; returns 0."""
-    parser = argparse.ArgumentParser(description="Measure shares of a person's own neutral.")
+    parser = StrictArgumentParser(description="Measure shares of a person's own neutral.")
     parser.add_argument("folder", type=Path, help="the London set: crops/ and blendshapes.csv")
     arguments = parser.parse_args()
     with Detector(threads=1) as detector:

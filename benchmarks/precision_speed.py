@@ -11,7 +11,6 @@ timed: CPUs compute it in float32.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import importlib.util
 import sys
@@ -25,6 +24,7 @@ import numpy as np
 from benchmarks.document import origin, write_measured
 from benchmarks.int8_files import write_int8
 from benchmarks.pairs import ratios
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import bundled_models, open_engine
 from rtau.backends.parity import as_crops, probe_crops
 from rtau.runs.bench.metrics import Cost, in_turn, timed
@@ -91,7 +91,7 @@ def rows(name: str, count: int, costs: dict[Way, list[Cost]], /) -> Iterator[str
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description="Measure what precision does for speed.")
+    parser = StrictArgumentParser(description="Measure what precision does for speed.")
     parser.add_argument("models", nargs="+", metavar="MODEL", help="bundled name, or a network")
     parser.add_argument("--faces", type=int, nargs="+", default=[1, 8], metavar="N")
     parser.add_argument("--rounds", type=int, default=30, metavar="N")

@@ -8,7 +8,6 @@ pictures are discarded. Measures this very process, which imports rtau and nothi
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import sys
@@ -20,6 +19,7 @@ import numpy as np
 from benchmarks import tables
 from benchmarks.measure import add_output_flags, keep_as_asked
 from benchmarks.pairs import Limit
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
 from rtau.data import FrameResult, Picture
 from rtau.protocols import SinkReport
@@ -157,7 +157,7 @@ def piece_rows(pieces: Pieces) -> Iterator[str]:
 
 def main() -> int:
     """Soaks and prints; returns 0."""
-    parser = argparse.ArgumentParser(description="Run live for minutes; see what grows.")
+    parser = StrictArgumentParser(description="Run live for minutes; see what grows.")
     parser.add_argument("--minutes", type=float, default=10.0, metavar="M")
     parser.add_argument("--smoke", action="store_true", help="four seconds: shows the code runs")
     add_output_flags(parser)

@@ -9,7 +9,6 @@ Markdown; with --write puts it between the markers of a file.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from rtau import Detector
 from rtau.analysis.event_detection import INTENSITY_THRESHOLD
 from rtau.analysis.face_series import FaceSeries, Flags
 from rtau.analysis.uncertain_moments import uncertain_moments
+from rtau.argument_parser import StrictArgumentParser
 from rtau.table import Table
 
 SCRIPT = "benchmarks/suggested_moments.py"
@@ -30,7 +30,7 @@ COUNTS = (20, 60, 200)
 
 def main() -> None:
     """Measures the clips and prints or writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = StrictArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path, help="NAME.mp4 with NAME.csv beside it")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers")
     args = parser.parse_args()

@@ -8,11 +8,11 @@ bench` calls it.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rtau.argument_parser import StrictArgumentParser
 from rtau.runs.bench.metrics import Metric
 from rtau.runs.bench.record import BenchRecord, Target, read_bench_record
 
@@ -76,7 +76,7 @@ def write(document: Path = DOCUMENT, *, results: Path = RESULTS) -> None:
 
 def main() -> int:
     """Writes the tables; returns 0."""
-    argparse.ArgumentParser(description="Write the tables of benchmarks/README.md.").parse_args()
+    StrictArgumentParser(description="Write the tables of benchmarks/README.md.").parse_args()
     write()
     return 0
 

@@ -8,7 +8,6 @@ profile of an annotated video; `--write` keeps the record. A missed target is no
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import statistics
@@ -24,6 +23,7 @@ from benchmarks.measure import add_output_flags, keep_as_asked
 from benchmarks.pairs import Costs, Limit, ratios
 from benchmarks.reading import read_as_usual
 from benchmarks.stage_profile import Profile, profile, profile_rows
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import bundled_models, open_engine
 from rtau.config import RunConfig
 from rtau.contract import read_sidecar
@@ -315,7 +315,7 @@ def record_of(found: Targets, targets: list[Target], begun: Begun) -> BenchRecor
 
 def main() -> int:
     """Measures and prints; returns 0."""
-    parser = argparse.ArgumentParser(description="Measure the speed targets.")
+    parser = StrictArgumentParser(description="Measure the speed targets.")
     parser.add_argument("--clip", type=Path, default=EXAMPLE, help="a clip of one face")
     parser.add_argument("--rounds", type=int, default=Amount.rounds, metavar="N")
     parser.add_argument("--frames", type=int, default=Amount.frames, metavar="N")

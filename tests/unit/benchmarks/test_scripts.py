@@ -1,5 +1,8 @@
+import argparse
+import importlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -34,6 +37,46 @@ def test_a_script_shows_its_help_from_the_root_of_the_repository(name):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: {name}.py")
+
+
+def documented():
+    """Yields (name, words) of every command of a script in the documents and the scripts."""
+    documents = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *FOLDER.glob("*.md"),
+        ROOT / "Makefile",
+    ]
+    texts = [path.read_text(encoding="utf-8") for path in documents] + list(TEXTS.values())
+    found = set()
+    for text in texts:
+        joined = re.sub(r"\\\n\s*", " ", text)
+        for name, rest in re.findall(r"python`? benchmarks/(\w+)\.py([^\n`]*)", joined):
+            found.add((name, *shlex.split(rest.replace("...", ""), comments=True)))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param(name, words, marks=NEEDS.get(name, []), id=" ".join((name, *words)))
+        for name, *words in documented()
+    ],
+)
+def test_a_documented_command_is_one_that_the_script_takes(name, words, monkeypatch):
+    class ParsedError(Exception):
+        """Ends a script once its command line is read."""
+
+    whole = argparse.ArgumentParser.parse_args
+
+    def parse_args(self, args=None, namespace=None):
+        whole(self, args, namespace)
+        raise ParsedError
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
+    with pytest.raises(ParsedError):
+        importlib.import_module(f"benchmarks.{name}").main()
 
 
 def test_no_two_scripts_import_each_other_by_any_way_round():
