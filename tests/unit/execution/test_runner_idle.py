@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from rtau.execution.runner import Runner
 from rtau.protocols import StopRun
 from tests.support.doubles import (
@@ -65,3 +67,17 @@ def test_a_paused_run_takes_no_frame_asks_its_views_and_goes_on():
     assert pauses == []
     assert summary.paused_s > 0
     assert summary.frames_dropped == 0
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_paused_run_ends_at_a_signal(live):
+    kept = KeepingSink()
+    runner = Runner(
+        source=ListSource([make_frame(k) for k in range(4)], live=live),
+        pipeline=make_pipeline(CountingEngine()),
+        sinks=[kept],
+        drops=False,
+        is_paused=lambda: bool(kept.results) and (runner.stop() or True),
+    )
+    assert runner.run().end == "stopped"
+    assert kept.results
