@@ -4,7 +4,7 @@ Reads the Face Research Lab London Set in the layout that `rtau-train prepare lo
 with even numbers report. Each face is scored as `rtau image` scores it; decisions are made at the
 contract's thresholds.
 
-    PYTHONPATH=.:train python benchmarks/own_neutral.py FOLDER
+    PYTHONPATH=.:train python benchmarks/own_neutral.py FOLDER --write
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.document import origin, write_measured
 from rtau import Detector
 from rtau.argument_parser import StrictArgumentParser
 from rtau.baseline import calibrated
@@ -24,6 +25,7 @@ from rtau.intensity import log_odds
 from rtau_train.card.london import SMILE_AUS, Portrait, read_portraits
 from rtau_train.evaluation.binary_metrics import auc
 
+DOCUMENT = Path(__file__).parents[1] / "docs" / "neutral.md"
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 # The crops end at the face's edge, where the detector finds nothing.
 BORDER_SHARE = 0.3
@@ -92,16 +94,19 @@ def main() -> int:
     """Measures and prints; returns 0."""
     parser = StrictArgumentParser(description="Measure shares of a person's own neutral.")
     parser.add_argument("folder", type=Path, help="the London set: crops/ and blendshapes.csv")
+    parser.add_argument("--write", action="store_true", help=f"put it into {DOCUMENT.name}")
     arguments = parser.parse_args()
     with Detector(threads=1) as detector:
         neutral, smiling = pairs(detector, arguments.folder)
         thresholds = np.array(detector.contract.thresholds, np.float32)
         lines = [
-            f"{len(neutral)} people, {detector.contract.name}",
+            f"{len(neutral)} people, {detector.contract.name}. {origin('onnxruntime')}",
             "",
             *rows(neutral, smiling, labels=detector.labels, thresholds=thresholds),
         ]
     sys.stdout.write("\n".join(lines) + "\n")
+    if arguments.write:
+        write_measured(DOCUMENT, "\n".join(lines), script="benchmarks/own_neutral.py")
     return 0
 
 
