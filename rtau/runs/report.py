@@ -104,7 +104,9 @@ def write_reports(
         name = one.name.as_posix().replace("/", "__")
         out = out_dir / f"{name}.html"
         try:
-            rows.append(write_report(None, one.path, out, options=options))
+            row = write_report(None, one.path, out, options=options)
+            # Videos of different folders may have one name.
+            rows.append(dataclasses.replace(row, title=(one.name.parent / row.title).as_posix()))
             say(f"{one.path} -> {out}")
         except RtauError as error:
             rows.append(IndexRow(title=str(one.name), error=str(error)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import math
 from collections.abc import Sequence
 
 from rtau import __version__
@@ -46,7 +47,7 @@ class IndexRow:
     faces: int = 0
     """Faces in it."""
     seen: float = 0.0
-    """Share of the time in which the face that is seen longest is seen."""
+    """Share of the time in which the face that is seen longest is seen; NaN for a single frame."""
     usable: float = 0.0
     """The same without flagged frames."""
     events: int = 0
@@ -80,12 +81,17 @@ def _row(row: IndexRow) -> str:
         f'<a href="{html.escape(row.page, quote=True)}">{title}</a>',
         _length(row.seconds),
         str(row.faces),
-        f"{100 * row.seen:.0f} %",
-        f"{100 * row.usable:.0f} %",
+        _share(row.seen),
+        _share(row.usable),
         str(row.events),
         most,
     ]
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _share(share: float) -> str:
+    """Returns a share in percent; nothing where there is no time to have a share of."""
+    return "" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
 def _length(seconds: float) -> str:

@@ -11,7 +11,7 @@
   const startTime = count ? Math.min(times[0], 0) : 0;
   const MISSING = 65535;
   const SCALE = 50000;
-  const EDGE = 12; // px left and right of a curve, where the labels of its axis begin and end
+  const EDGE = 24; // px left and right of a curve, for half a label of its axis; as in page.css
   for (const face of data.faces) {
     face.seen = bytes(face.seen);
     face.boxes = new Int16Array(bytes(face.boxes).buffer);

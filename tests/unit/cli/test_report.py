@@ -23,18 +23,19 @@ def run_folder(tmp_path_factory):
 @pytest.mark.needs_onnxruntime
 def test_a_folder_of_results_becomes_reports_with_an_index(run_folder, capsys, tmp_path):
     results = tmp_path / "results"
-    results.mkdir()
+    (results / "sub").mkdir(parents=True)
     for suffix in (".csv", ".run.json"):
         shutil.copy(run_folder / f"clip{suffix}", results / f"clip{suffix}")
-    shutil.copy(run_folder / "clip.csv", results / "no_record.csv")
+    shutil.copy(run_folder / "clip.csv", results / "sub" / "no_record.csv")
     out = tmp_path / "reports"
     code, _, error = run_here(capsys, "report", results, "--out", out)
     assert code == 0, error
     assert "2 reports" in error
     index = (out / "index.html").read_text()
     assert '<a href="clip.html">' in index
+    assert '<a href="sub__no_record.html">sub/no_record' in index
     assert "data:image/jpeg" in (out / "clip.html").read_text()  # the video is named by the record
-    assert "not found" in (out / "no_record.html").read_text()
+    assert "not found" in (out / "sub__no_record.html").read_text()
 
 
 @pytest.mark.needs_onnxruntime

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 
 import numpy as np
@@ -101,9 +102,11 @@ def test_the_index_lists_every_report():
     rows = [
         IndexRow("a.mp4", "a.html", 65.0, 2, 0.9, 0.8, 12, (("AU12", 0.25),)),
         IndexRow("b.mp4", error="b.mp4: there is no such file"),
+        IndexRow("one_frame.mp4", seen=math.nan, usable=math.nan),
     ]
     page = index_page(rows)
     assert '<a href="a.html">a.mp4</a>' in page
     assert "AU12 25 %" in page
+    assert "nan" not in page
     assert "there is no such file" in page
     assert "1:05" in page
