@@ -113,9 +113,13 @@ build: $(DEVELOP) ## sdist, wheel and wheelhouse in dist/: reproducible, install
 audit: $(DEVELOP) ## SBOM and licences of the runtime in dist/, and its known vulnerabilities (asks PyPI)
 	@$(BIN)/nox --session audit
 
+.PHONY: image
+image: ## follow docker/Dockerfile.cpu in a chroot, run it without root, read-only (needs root)
+	@$$(tools/find_python.sh) tools/chroot.py image .chroots/image
+
 .PHONY: clean
 clean: ## remove what was built, not .venv
-	@rm -rf build dist out .nox *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf build dist out .chroots .nox *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .PHONY: system-for-tests
 system-for-tests:

@@ -25,7 +25,7 @@ FOLDERS = {
     "examples": "programs that use the Python interface, a notebook, the sample clip, portraits",
     "benchmarks": "speed of the stages, and the results by version and machine",
     "tests": "unit/ mirrors rtau/; contracts/: a module per protocol; faults/, fuzz/: broken input",
-    "docker": "images for Jetson boards and for PCs with an NVIDIA GPU",
+    "docker": "images for a CPU, for Jetson boards and for PCs with an NVIDIA GPU",
     "tools": "scripts the Makefile calls",
     "docs": "for users and for maintainers; the index is docs/README.md",
 }

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 from rtau.errors import BackendUnavailable, UsageError
 from rtau.protocols import Engine
+
+# ONNX Runtime (1.32, at the latest) reports its use to Microsoft unless this is set before it is
+# loaded. Every module that loads it lies in this package or in one that imports this first.
+TELEMETRY = "ORT_DISABLE_TELEMETRY"
+os.environ.setdefault(TELEMETRY, "1")
 
 # File suffix -> (module, class, pip extra that installs the library).
 BACKENDS: dict[str, tuple[str, str, str]] = {
