@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rtau.contract import sha256_of
 from rtau.errors import SourceOpenError
 from rtau.runs.batch.plan import FileJob
 from rtau.runs.run_record import END_OF_SOURCE, FRAME_LIMIT, SCHEMA, FileStamp
@@ -73,7 +74,18 @@ def _difference(record: Mapping[str, Any], job: FileJob, fingerprint: Fingerprin
     changed = changed_settings(_part(record, "settings"), fingerprint.settings)
     if changed:
         return f"made with other settings ({', '.join(changed)})"
-    return _output_difference(_part(record, "output_bytes"), job.outputs.files)
+    return _neutral_difference(record, fingerprint) or _output_difference(
+        _part(record, "output_bytes"), job.outputs.files
+    )
+
+
+def _neutral_difference(record: Mapping[str, Any], fingerprint: Fingerprint) -> str | None:
+    """Returns that the file of neutrals is not that of the record; None if it is, or none is."""
+    neutral = Path(fingerprint.settings["decide"]["neutral"] or "")
+    if neutral.suffix != ".toml" or not neutral.is_file():
+        return None
+    is_same = _part(record, "neutral").get("sha256") == sha256_of(neutral)
+    return None if is_same else f"{neutral} has changed"
 
 
 def _stamp(file: Path) -> dict[str, int]:

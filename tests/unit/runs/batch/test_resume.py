@@ -1,12 +1,14 @@
 """A file is skipped only when its record proves that it is done."""
 
 import copy
+import dataclasses
 import json
 import os
 
 import pytest
 
 from rtau.config import RunConfig, settings
+from rtau.contract import sha256_of
 from rtau.runs.batch._resume import (
     IRRELEVANT_SETTINGS,
     Fingerprint,
@@ -52,6 +54,18 @@ def change(job, **parts):
 
 def test_a_file_whose_record_proves_it_is_skipped(job):
     assert reason_to_rerun(job, MAKING) is None
+
+
+def test_a_file_of_neutrals_that_has_changed_is_a_reason(job, tmp_path):
+    neutral = tmp_path / "anna.neutral.toml"
+    neutral.write_text("one")
+    asked = copy.deepcopy(SETTINGS)
+    asked["decide"]["neutral"] = str(neutral)
+    making = dataclasses.replace(MAKING, settings=asked)
+    change(job, settings=asked, neutral={"sha256": sha256_of(neutral)})
+    assert reason_to_rerun(job, making) is None
+    neutral.write_text("two")
+    assert reason_to_rerun(job, making) == f"{neutral} has changed"
 
 
 def test_a_run_to_a_frame_limit_is_done_too(job):
