@@ -22,7 +22,7 @@ from rtau import Detector
 from rtau.analysis.codes import codes_of_face
 from rtau.analysis.comparison import face_like
 from rtau.analysis.event_detection import Event, EventRule, find_events
-from rtau.analysis.face_series import FaceSeries, files_of
+from rtau.analysis.face_series import FaceSeries, files_of, labels_of
 from rtau.argument_parser import StrictArgumentParser
 from rtau.table import Table
 
@@ -46,6 +46,8 @@ class Face:
 
     series: FaceSeries
     truth: list[Event]
+    labels: tuple[str, ...]
+    """Labels whose truth is known; events of others are not judged."""
 
 
 def main() -> None:
@@ -96,7 +98,8 @@ def _section(faces: Sequence[Face], thresholds: dict[str, float], noise: float) 
 def _row(faces: Sequence[Face], rule: EventRule, thresholds: dict[str, float]) -> str:
     events, true, onsets, offsets = 0, 0, [], []
     for face in faces:
-        found = find_events(face.series, rule, thresholds=thresholds)
+        every = find_events(face.series, rule, thresholds=thresholds)
+        found = [one for one in every if one.au in face.labels]
         events += len(found)
         true += len(face.truth)
         for one in face.truth:
@@ -132,7 +135,9 @@ def matched_faces(table: Table, truth: Path) -> list[tuple[FaceSeries, FaceSerie
 
 def _faces(table: Table, truth: Path) -> list[Face]:
     pairs = matched_faces(table, truth)
-    return [Face(seen, find_events(true, TRUTH)) for seen, true in pairs]
+    return [
+        Face(seen, find_events(true, TRUTH), tuple(labels_of(true.table))) for seen, true in pairs
+    ]
 
 
 def _truth_table(path: Path) -> Table:
