@@ -110,13 +110,19 @@ def coder_codes(text: str, *, suffix: str, face: str | None = None) -> Codes:
         face: whom, where the file has several.
 
     Raises:
-        UsageError: it is none of the kinds that are known.
+        UsageError: it is none of the kinds that are known, or holds the codes of several videos.
     """
     if suffix.lower() == ".eaf":
         spans, labels = elan_spans(text)
         return codes_of_spans(_of_face(spans, face), labels=labels)
     listed = listed_spans(text)
     if listed is not None:
+        videos = list(dict.fromkeys(span.file for span in listed if span.file))
+        if len(videos) > 1:
+            raise UsageError(
+                f"the codes of {len(videos)} videos, {videos[0]} first; give a folder with a file "
+                "for each, named like its video"
+            )
         return codes_of_spans(_of_face(listed, face))
     columns = coded_columns(text, face=face)
     if columns is None:

@@ -96,6 +96,7 @@ def test_a_table_with_a_column_per_unit_is_read_for_one_face():
         ("onset,offset,au\n1,2,smile\n", ".csv", "line 2: 'smile' names no Action Unit"),
         ("onset,offset,au\nx,2,AU12\n", ".csv", "line 2, onset: must be a number, got 'x'"),
         ("time,face,AU12\n0,a,1\n", ".csv", "no face z; there are a"),
+        ("file,onset,offset,au\na,1,2,AU12\nb,1,2,AU12\n", ".csv", "codes of 2 videos, a first"),
     ],
 )
 def test_what_is_no_codes_is_said(text, suffix, words):
