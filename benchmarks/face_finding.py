@@ -24,12 +24,20 @@ import cv2
 import numpy as np
 
 from benchmarks.document import origin, write_measured
-from benchmarks.moving_heads import FPS, Cutout, TrueFace, drawn_clip, read_cutouts
+from benchmarks.moving_heads import (
+    FACE_RADIUS_SIDES,
+    FPS,
+    Cutout,
+    TrueFace,
+    drawn_clip,
+    read_cutouts,
+)
 from rtau.argument_parser import StrictArgumentParser
 from rtau.backends.face_alignment import open_face_alignment
-from rtau.config import RunConfig
-from rtau.data import Faces, Frame
+from rtau.config import OverlayConfig, RunConfig
+from rtau.data import Faces, Frame, FrameResult, Scores, TrackedFaces
 from rtau.geometry import Boxes
+from rtau.overlay._blur import HiddenFaces
 from rtau.runs.build import FaceParts, build_tracker, open_face_parts
 from rtau.squares import Square, squares_from_boxes
 
@@ -43,6 +51,8 @@ PORTRAIT_DISTANCE, PORTRAIT_SIDE = 0.35, 0.15
 NEAR_SIDES, MAX_RATIO = 0.4, 1.6
 # Faces that show less are not asked for, and rows on them are neither right nor wrong.
 MIN_VISIBLE_SHARE = 0.8
+# A face is hidden when so much of it is in boxes that are blurred.
+HIDDEN_SHARE = 0.95
 # Edges of the groups of the last table.
 SIDES_PX, YAWS_DEG, ROLLS_DEG = (0, 80, 120, 180, 280), (0, 15, 30, 45), (0, 10, 20, 35)
 
@@ -99,7 +109,10 @@ def main() -> int:
         measured["portraits"] = measure_portraits(arguments.portraits, parts)
     if arguments.heads is not None:
         cutouts = read_cutouts(arguments.heads, rule=open_face_alignment().contract.points)
-        measured["scenes"] = measure_scenes(cutouts, parts, arguments=arguments)
+        if arguments.blur:
+            measured["blur"] = measure_blur(cutouts, parts, arguments=arguments)
+        else:
+            measured["scenes"] = measure_scenes(cutouts, parts, arguments=arguments)
     for name, lines in measured.items():
         text = "\n".join([*lines, "", made_by])
         if arguments.write is None:
@@ -117,6 +130,7 @@ def _arguments() -> Any:
     parser.add_argument("--seed", type=int, default=1, help="of the first clip; then upwards")
     parser.add_argument("--people", type=int, default=4, help="in each clip")
     parser.add_argument("--frames", type=int, default=75, help="of each clip")
+    parser.add_argument("--blur", action="store_true", help="what `--blur` hides of them instead")
     parser.add_argument("--write", type=Path, metavar="MD", help="file to put the tables into")
     arguments = parser.parse_args()
     if arguments.portraits is None and arguments.heads is None:
@@ -185,6 +199,58 @@ def measure_scenes(cutouts: Sequence[Cutout], parts: FaceParts, *, arguments: An
         f"{arguments.frames} frames each"
     )
     return [f"### Moving heads: {asked}", "", *score_table(score), "", *group_table(score)]
+
+
+def measure_blur(cutouts: Sequence[Cutout], parts: FaceParts, *, arguments: Any) -> list[str]:
+    """Returns the table of what `--blur` hides of moving heads."""
+    config = dataclasses.replace(RunConfig(), overlay=OverlayConfig(blur=True))
+    shares: list[float] = []
+    blurred: list[float] = []
+    for clip in range(arguments.seed, arguments.seed + arguments.clips):
+        tracker = build_tracker(config, is_sequence=True, parts=parts)
+        hidden = HiddenFaces()
+        drawn = drawn_clip(cutouts, seed=clip, people=arguments.people, frames=arguments.frames)
+        for index, (grey, truth) in enumerate(drawn):
+            picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+            frame = Frame(index=index, time_s=index / FPS, picture=picture)
+            found = tracker.track(frame)
+            boxes = hidden.update(_result(frame, found))
+            covered = np.zeros(grey.shape, np.uint8)
+            for x0, y0, x1, y1 in boxes.clip(0).astype(int).tolist():
+                covered[y0:y1, x0:x1] = 1
+            blurred.append(float(covered.mean()))
+            shares += [covered_share(face.square, covered) for face in truth if is_visible(face)]
+    last = arguments.seed + arguments.clips - 1
+    return [
+        f"### Moving heads under `--blur`: seeds {arguments.seed} to {last}",
+        "",
+        f"| visible faces | hidden, {HIDDEN_SHARE:.0%} of the face and more "
+        "| share of the pictures that is blurred |",
+        "|---|---|---|",
+        f"| {len(shares)} | {np.mean(np.array(shares) >= HIDDEN_SHARE):.1%} "
+        f"| {np.mean(blurred):.1%} |",
+    ]
+
+
+def _result(frame: Frame, found: TrackedFaces) -> FrameResult:
+    """Returns a result that has no use but to be hidden: its scores mean nothing."""
+    rows = len(found.faces)
+    return FrameResult(
+        frame=frame,
+        faces=found.faces,
+        frame_from_crop=np.zeros((rows, 2, 3), np.float32),
+        scores=Scores(("AU12",), "multi_label", np.zeros((rows, 1), np.float32)),
+        active=np.zeros((rows, 1), np.bool_),
+        tentative_xyxy=found.tentative_xyxy,
+    )
+
+
+def covered_share(square: Square, covered: np.ndarray) -> float:
+    """Returns the share of the disc of a face that is covered, of what is in the frame."""
+    disc = np.zeros(covered.shape, np.uint8)
+    radius = round(FACE_RADIUS_SIDES * square.side)
+    cv2.circle(disc, (round(square.x), round(square.y)), radius, 1, -1)
+    return float(covered[disc > 0].mean()) if disc.any() else 1.0
 
 
 def is_visible(face: TrueFace) -> bool:

@@ -3,7 +3,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.face_finding import Score, identity_f1, matched_rows, shows_portrait, turned
+from benchmarks.face_finding import (
+    Score,
+    covered_share,
+    identity_f1,
+    matched_rows,
+    shows_portrait,
+    turned,
+)
 from benchmarks.moving_heads import FPS, Cutout, TrueFace, composed, drawn_clip, read_cutouts
 from rtau.data import Faces
 from rtau.squares import PointRule, Square
@@ -130,6 +137,14 @@ def test_idf1_of_a_perfect_and_of_a_swapped_assignment():
     assert identity_f1(swapped, faces=100, rows=100) == pytest.approx(0.6)
     assert identity_f1(perfect, faces=100, rows=150) == pytest.approx(0.8)
     assert identity_f1(Counter(), faces=10, rows=0) == 0
+
+
+def test_a_face_is_covered_by_what_lies_on_its_disc_inside_the_picture():
+    covered = np.zeros((120, 160), np.uint8)
+    covered[:, :40] = 1
+    assert covered_share(Square(40, 60, 40, 0), covered) == pytest.approx(0.5, abs=0.03)
+    assert covered_share(Square(0, 60, 40, 0), covered) == 1
+    assert covered_share(Square(120, 60, 40, 0), covered) == 0
 
 
 def test_a_turned_portrait_keeps_its_middle_and_has_no_black_border():
