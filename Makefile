@@ -115,6 +115,7 @@ audit: $(DEVELOP) ## SBOM and licences of the runtime in dist/, and its known vu
 
 .PHONY: image
 image: ## follow docker/Dockerfile.cpu in a chroot, run it without root, read-only (needs root)
+	@rm -rf --one-file-system .chroots/image
 	@$$(tools/find_python.sh) tools/chroot.py image .chroots/image
 
 .PHONY: clean

@@ -28,10 +28,10 @@ class Chroot:
     """A Debian system in a folder; nothing outside of it is changed."""
 
     def __init__(self, folder: Path) -> None:
-        """Makes the system with debootstrap if it is not there.
+        """Makes the system with debootstrap.
 
         Raises:
-            SystemExit: not root, or debootstrap is missing.
+            SystemExit: not root, debootstrap is missing, or the folder is not empty.
         """
         self.folder = folder
         self._env = {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **_passed_on()}
@@ -39,10 +39,10 @@ class Chroot:
             raise SystemExit(
                 "rtau: a chroot needs root and debootstrap: apt-get install -y debootstrap, as root"
             )
-        if not (folder / "etc/rtau-chroot").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _run(["debootstrap", "--variant=minbase", SUITE, str(folder)])
-            (folder / "etc/rtau-chroot").touch()
+        if folder.exists() and any(folder.iterdir()):
+            raise SystemExit(f"rtau: {folder} must be empty: remove it, or name another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        _run(["debootstrap", "--variant=minbase", SUITE, str(folder)])
         shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
         if CERTIFICATES.exists():
             (folder / "etc/ssl/certs").mkdir(parents=True, exist_ok=True)
