@@ -16,11 +16,11 @@ from pathlib import Path
 from rtau.cli.parser import config_of
 from rtau.config import RunConfig
 from rtau.errors import UsageError
-from rtau.protocols import Source
+from rtau.protocols import Sink, Source
 from rtau.runs.build import is_streaming
 from rtau.runs.log import say
 from rtau.runs.outputs import Outputs
-from rtau.runs.session import run_source
+from rtau.runs.session import Session, run_source
 from rtau.runs.streams import check_streams, open_streams, refuse_streams
 from rtau.runs.views import open_view
 from rtau.sources import (
@@ -124,15 +124,19 @@ def _run_one(target: str | Path, options: RunOptions) -> int:
         return open_source(target, timeout_s=settings.timeout_s, reconnects=settings.reconnects)
 
     file = target if isinstance(target, Path) else None
-    outputs = Outputs.of(config, inputs=[file, options.args.config])
-    if not outputs.keeps_something and not is_streaming(config):
-        name = f"{'results' if file is None else file.stem}.csv"
-        say(f"no output is named: results are shown and not kept; --csv {name} keeps them")
+
+    def views(session: Session) -> list[Sink]:
+        is_kept = session.outputs.keeps_something or is_streaming(config)
+        if not is_kept and config.output.view in ("auto", "terminal"):
+            name = f"{'results' if file is None else file.stem}.csv"
+            say(f"no output is named: results are shown and not kept; --csv {name} keeps them")
+        return [*open_streams(session), open_view(session)]
+
     outcome = run_source(
         opened,
         config,
-        outputs=outputs,
-        views=lambda session: [*open_streams(session), open_view(session)],
+        outputs=Outputs.of(config, inputs=[file, options.args.config]),
+        views=views,
         command=options.command,
         notes=options.notes,
     )

@@ -40,6 +40,9 @@ def test_a_video_without_an_output_says_how_to_keep_the_results(here, capsys):
     )
     _, _, err = run_here(capsys, "video", EXAMPLE, "--max-frames", 2, "--csv", "o.csv")
     assert "no output is named" not in err
+    (here / "broken.mp4").write_bytes(b"no video")
+    code, _, err = run_here(capsys, "video", "broken.mp4")
+    assert (code, err.count("\n")) == (1, 1)
 
 
 @pytest.mark.parametrize(
