@@ -44,9 +44,9 @@ class Chroot:
         folder.mkdir(parents=True, exist_ok=True)
         _run(["debootstrap", "--variant=minbase", SUITE, str(folder)])
         shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
-        if CERTIFICATES.exists():
-            (folder / "etc/ssl/certs").mkdir(parents=True, exist_ok=True)
-            shutil.copy(CERTIFICATES, folder / CERTIFICATES.relative_to("/"))
+        if CERTIFICATES.exists():  # pip trusts there whom this machine trusts
+            shutil.copy(CERTIFICATES, folder / "etc/certificates-of-the-host.crt")
+            self._env["PIP_CERT"] = "/etc/certificates-of-the-host.crt"
 
     def run(
         self,
