@@ -118,6 +118,11 @@ image: ## follow docker/Dockerfile.cpu in a chroot, run it without root, read-on
 	@rm -rf --one-file-system .chroots/image
 	@$$(tools/find_python.sh) tools/chroot.py image .chroots/image
 
+.PHONY: aarch64
+aarch64: $(DEVELOP) ## the wheel on an emulated aarch64 machine, compared with this one (root, half an hour)
+	@rm -rf --one-file-system .chroots/aarch64
+	@$(BIN)/python tools/chroot.py aarch64 .chroots/aarch64
+
 .PHONY: clean
 clean: ## remove what was built, not .venv
 	@rm -rf build dist out .chroots .nox *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,12 +1,15 @@
-"""A Debian system in a folder, made as a Dockerfile says where there is no Docker.
+"""Debian systems in a folder: what a Dockerfile says, without Docker, and an emulated board.
 
 `make image` follows docker/Dockerfile.cpu line by line and runs the result as its user on a root
-that cannot be written. Needs root, debootstrap and Debian's packages.
+that cannot be written; `make aarch64` tries the wheel on an emulated aarch64 machine. Both need
+root, debootstrap and Debian's packages.
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 import os
 import re
@@ -21,28 +24,41 @@ SUITE = "bookworm"
 # Images that debootstrap's variant minbase stands for.
 IMAGES = ("debian:bookworm-slim",)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Two processor types must agree: shares of all decisions, and of all probabilities that are near.
+EQUAL_DECISIONS, NEAR_PROBABILITIES, NEAR = 0.995, 0.99, 0.03
+FAST_TESTS = tuple(f"tests/unit/test_{name}.py" for name in ("geometry", "decisions", "data"))
+TEST_LIBRARIES = ("hypothesis", "pytest", "pytest-timeout")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class Chroot:
     """A Debian system in a folder; nothing outside of it is changed."""
 
-    def __init__(self, folder: Path) -> None:
-        """Makes the system with debootstrap.
+    def __init__(self, folder: Path, *, arch: str | None = None) -> None:
+        """Makes the system with debootstrap; another architecture than this one is emulated.
 
         Raises:
-            SystemExit: not root, debootstrap is missing, or the folder is not empty.
+            SystemExit: not root, a program is missing, or the folder is not empty.
         """
         self.folder = folder
         self._env = {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **_passed_on()}
-        if shutil.which("debootstrap") is None or os.geteuid() != 0:
+        programs = ["debootstrap", *(["qemu-aarch64-static"] if arch else [])]
+        if os.geteuid() != 0 or not all(map(shutil.which, programs)):
             raise SystemExit(
-                "rtau: a chroot needs root and debootstrap: apt-get install -y debootstrap, as root"
+                "rtau: a chroot needs root, debootstrap and, for aarch64, an emulator: apt-get "
+                "install -y debootstrap qemu-user-static, as root"
             )
         if folder.exists() and any(folder.iterdir()):
             raise SystemExit(f"rtau: {folder} must be empty: remove it, or name another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        _run(["debootstrap", "--variant=minbase", SUITE, str(folder)])
+        how = ["--variant=minbase"]
+        if arch:
+            _register_emulation()
+            included = "--include=python3,python3-venv,ca-certificates"
+            how += [f"--arch={arch}", "--foreign", included]
+        _run(["debootstrap", *how, SUITE, str(folder)])
+        if arch:
+            self.run(["/debootstrap/debootstrap", "--second-stage"])
         shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
         if CERTIFICATES.exists():  # pip trusts there whom this machine trusts
             shutil.copy(CERTIFICATES, folder / "etc/certificates-of-the-host.crt")
@@ -71,6 +87,8 @@ class Chroot:
         """
         root = str(self.folder)
         mounts = [f"mount --rbind {root} {root}", f"mount -t proc proc {root}/proc"]
+        # Without /sys, where an emulated program reads of a processor that is not its own and dies;
+        # ONNX Runtime says that it misses it.
         mounts.append(f"mount --rbind /dev {root}/dev")
         mounts += [
             f"mkdir -p {root}{place} && mount -t tmpfs -o mode=1777 tmpfs {root}{place}"
@@ -148,6 +166,18 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
             yield word, rest.strip()
 
 
+def _register_emulation() -> None:
+    """Has the kernel run aarch64 programs with qemu, from any folder."""
+    binfmt = Path("/proc/sys/fs/binfmt_misc")
+    if not (binfmt / "register").exists():
+        _run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(binfmt)])
+    if not (binfmt / "qemu-aarch64").exists():
+        known = Path("/usr/lib/binfmt.d/qemu-aarch64.conf").read_text(encoding="ascii").strip()
+        head = known.rpartition(":")[0].rpartition(":")[0]
+        # F: the interpreter is opened now, so that a chroot need not hold it.
+        (binfmt / "register").write_text(f"{head}:{shutil.which('qemu-aarch64-static')}:F")
+
+
 def _passed_on() -> dict[str, str]:
     """Returns the variables by which pip reaches its index from here."""
     return {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
@@ -173,5 +203,55 @@ def image(folder: Path) -> int:
     return 0
 
 
+def aarch64(folder: Path) -> int:
+    """Tries the wheel on an emulated aarch64 machine and compares its table with this machine's.
+
+    Returns 0 if they agree within the bounds.
+    """
+    system = Chroot(folder, arch="arm64")
+    system.copy_sources("/rtau")
+    _run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--no-deps",
+            "-w",
+            f"{folder}/wheels",
+            str(ROOT),
+        ]
+    )
+    (wheel,) = (folder / "wheels").glob("rtau-*.whl")
+    system.run(["python3", "-m", "venv", "/venv"])
+    pip = ["/venv/bin/python", "-m", "pip", "install", "-q", "--no-compile"]
+    system.run([*pip, f"/wheels/{wheel.name}[cpu-headless]", *TEST_LIBRARIES])
+    print(system.run(["/venv/bin/rtau", "doctor"]))
+    clip, flags = "examples/one_face.mp4", ["--max-frames", "60", "--csv"]
+    emulated, here = folder / "root/emulated.csv", folder / "root/here.csv"
+    system.run(["/venv/bin/rtau", "video", f"/rtau/{clip}", *flags, "/root/emulated.csv"])
+    _run([sys.executable, "-m", "rtau", "video", str(ROOT / clip), *flags, str(here)])
+    agreed = compared(emulated.read_text(), here.read_text())
+    print(system.run(["/venv/bin/python", "-m", "pytest", "-q", *FAST_TESTS], cwd="/rtau"))
+    return 0 if agreed else 1
+
+
+def compared(one: str, other: str) -> bool:
+    """Prints how far two tables of one clip agree; returns whether that is within the bounds."""
+    first, second = (list(csv.DictReader(io.StringIO(text))) for text in (one, other))
+    if [row["face_id"] for row in first] != [row["face_id"] for row in second]:
+        print("the tables have other rows or faces")
+        return False
+    names = [name for name in first[0] if re.fullmatch(r"AU\d+_[cp]", name)]
+    pairs = [(name, a[name], b[name]) for a, b in zip(first, second, strict=True) for name in names]
+    equal = [a == b for name, a, b in pairs if name.endswith("_c")]
+    near = [abs(float(a) - float(b)) <= NEAR for name, a, b in pairs if name.endswith("_p")]
+    shares = sum(equal) / len(equal), sum(near) / len(near)
+    print(f"equal decisions: {shares[0]:.2%} of {len(equal)}")
+    print(f"probabilities within {NEAR}: {shares[1]:.2%} of {len(near)}")
+    return shares[0] >= EQUAL_DECISIONS and shares[1] >= NEAR_PROBABILITIES
+
+
 if __name__ == "__main__":
-    sys.exit({"image": image}[sys.argv[1]](Path(sys.argv[2]).resolve()))
+    sys.exit({"image": image, "aarch64": aarch64}[sys.argv[1]](Path(sys.argv[2]).resolve()))
