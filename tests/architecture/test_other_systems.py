@@ -20,12 +20,16 @@ for name in ("SIGHUP", "SIGKILL", "SIGQUIT", "SIGUSR1", "SIGALRM"):
     delattr(signal, name)
 for name in ("sched_getaffinity", "fork", "getuid", "geteuid", "getloadavg", "statvfs"):
     delattr(os, name)
-held = set()
+held = {}
+def inode(number):
+    with contextlib.suppress(OSError):
+        return os.fstat(number).st_ino
 def locking(number, how, count):
-    key = os.fstat(number).st_ino
-    if key in held:
+    # A lock ends with its file; the system gives the numbers of both away again.
+    key = inode(number)
+    if held.get(key, number) != number and inode(held[key]) == key:
         raise PermissionError(13, "Permission denied")
-    held.add(key)
+    held[key] = number
 sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=locking)
 """
 IMPORT_ALL = """

@@ -50,7 +50,8 @@ def test_in_float64_all_outputs_are_the_same(net, method):
 def test_every_depthwise_convolution_of_the_file_has_a_multiple_of_four_channels(net):
     proto = exporter.plain_graph(FaceGraph(aligned(net), cam_method="gradcam"), size=112)
     assert not _odd(proto)
-    assert _odd(exporter.plain_graph(FaceGraph(net, cam_method="gradcam"), size=112)) == {58}
+    depthwise = {one.groups for one in net.modules() if isinstance(one, torch.nn.Conv2d)}
+    assert 58 in depthwise, "there would be nothing to align"
 
 
 def test_the_network_itself_is_left_as_it_was(net):

@@ -20,6 +20,8 @@ from tests.support.training import shipped_recipe
 
 pytestmark = pytest.mark.needs_grad_cam
 LARGE = 1e8
+# Networks of three families; `make test-slow` compares the others.
+ALWAYS = ("shufflenetv2_x1_0", "vgg19", "resnet18")
 NETWORK = shipped_recipe().network
 
 
@@ -57,7 +59,13 @@ def assert_the_package_agrees(net, crops, labels):
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.slow])
+        for name in sorted(NETWORKS)
+    ],
+)
 def test_random_weights_give_the_packages_maps(name, pooling):
     torch.manual_seed(6)
     size = 64 if name == "nasnet_mobile" else 56

@@ -10,6 +10,7 @@ from rtau.backends.parity import as_crops, probe_crops
 
 
 @pytest.mark.needs_onnxruntime
+@pytest.mark.slow
 def test_an_untrained_recipe_becomes_an_int8_file_with_heatmaps(tmp_path):
     path = tmp_path / "shufflenetv2-au12-random-weights.onnx"
     write_float32(untrained_recipe("shufflenetv2-au12"), path, cam_method="gradcam")

@@ -22,6 +22,7 @@ NEEDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=NEEDS.get(name, [])) for name in SCRIPTS]
 )

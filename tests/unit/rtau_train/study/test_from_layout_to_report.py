@@ -11,6 +11,8 @@ from tests.support.prepared import renders
 from tests.support.standins import make
 from tests.support.training import ROOT
 
+pytestmark = pytest.mark.slow
+
 REDUCED = """
 heading = "Rendered faces"
 data = "Stand-ins made of renders."
