@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 from rtau.cli import streams
 from rtau.cli.parser import build_parser
-from rtau.cli.system_libraries import explain_import_error
 from rtau.errors import RtauError, SourceOpenError
 from rtau.runs.interrupts import INTERRUPTED, raising_keyboard_interrupt
 from rtau.runs.log import choose_messages, log_to_stderr, say
@@ -55,6 +54,10 @@ def _run(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         return 0
     except ImportError as error:
+        from rtau.cli.system_libraries import (  # noqa: PLC0415 - 40 ms, and rarely needed
+            explain_import_error,
+        )
+
         line = explain_import_error(error)
         if line is None:
             raise
