@@ -9,7 +9,7 @@ import pytest
 from rtau.errors import SinkError
 from rtau.execution.async_sink import PreparingSink
 from rtau.sinks import video_encoder
-from rtau.sinks.video_encoder import available_encoders, threads_in_a_run
+from rtau.sinks.video_encoder import PictureEncoder, available_encoders, threads_in_a_run
 from tests.support.mp4 import decoded, open_sink
 from tests.support.planes import smooth_planes
 from tests.support.results import make_result
@@ -123,7 +123,14 @@ def test_planes_that_are_coded_otherwise_or_of_another_size_are_converted(tmp_pa
     assert np.abs(means).max() < 4, "another matrix would tint the whole picture"
 
 
-def test_a_picture_that_is_prepared_is_written_as_one_that_is_not(tmp_path):
+def test_a_picture_that_is_prepared_is_written_as_one_that_is_not(tmp_path, monkeypatch):
+    encode, encoded = PictureEncoder.encode, []
+
+    def noted(encoder, frame, *, pts):
+        encoded.append((pts, b"".join(bytes(memoryview(plane)) for plane in frame.planes)))
+        return encode(encoder, frame, pts=pts)
+
+    monkeypatch.setattr(PictureEncoder, "encode", noted)
     image = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
     for name in ("at_once", "in_steps"):
         sink = open_sink(tmp_path / f"{name}.mp4", width=64, height=48)
@@ -138,6 +145,8 @@ def test_a_picture_that_is_prepared_is_written_as_one_that_is_not(tmp_path):
         with pytest.raises(ValueError, match="open sink"):
             sink.write(result, image)
 
+    assert len(encoded) == 6
+    assert encoded[:3] == encoded[3:]
     # The encoder's bytes have differed in two of three whole runs of the tests, never alone.
     times, shown = decoded(tmp_path / "at_once.mp4")
     times_in_steps, shown_in_steps = decoded(tmp_path / "in_steps.mp4")
