@@ -114,14 +114,14 @@ def _row(faces: Sequence[Face], rule: EventRule, thresholds: dict[str, float]) -
 
 def _best(one: Event, found: Iterable[Event]) -> Event | None:
     """Returns the event that overlaps a true one enough; there is one at most."""
-    for other in found:
-        if other.au != one.au:
-            continue
-        shared = min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s)
-        union = max(one.offset_s, other.offset_s) - min(one.onset_s, other.onset_s)
-        if shared / union > FOUND_OVERLAP:
-            return other
-    return None
+    return next((other for other in found if is_found_again(one, other)), None)
+
+
+def is_found_again(one: Event, other: Event) -> bool:
+    """Returns whether two events are of one label and overlap by enough of their union."""
+    shared = min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s)
+    union = max(one.offset_s, other.offset_s) - min(one.onset_s, other.onset_s)
+    return one.au == other.au and shared / union > FOUND_OVERLAP
 
 
 def matched_faces(table: Table, truth: Path) -> list[tuple[FaceSeries, FaceSeries]]:

@@ -9,7 +9,6 @@ markers of a file.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,21 +17,22 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.document import origin, write_measured
+from benchmarks.event_rules import is_found_again
 from rtau.analysis.event_detection import Event
 from rtau.analysis.face_summary import summary
+from rtau.argument_parser import StrictArgumentParser
 from rtau.cli.main import main as rtau
 from rtau.runs.analyses import Selection, events_of
 from rtau.runs.result_tables import ResultTable, read_result
 
 SCRIPT = "benchmarks/every_nth.py"
 STEPS = (1, 2, 3, 5, 10, 25)
-FOUND_OVERLAP = 0.5
 SHORT_S = 0.5
 
 
 def main() -> None:
     """Measures the clips and prints or writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = StrictArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--write", type=Path, help="Markdown file with the markers")
     args = parser.parse_args()
@@ -95,9 +95,7 @@ def _means(result: ResultTable) -> np.ndarray:
 
 
 def _is_same(one: Event, other: Event) -> bool:
-    shared = min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s)
-    union = max(one.offset_s, other.offset_s) - min(one.onset_s, other.onset_s)
-    return (one.au, one.face) == (other.au, other.face) and shared / union > FOUND_OVERLAP
+    return one.face == other.face and is_found_again(one, other)
 
 
 if __name__ == "__main__":

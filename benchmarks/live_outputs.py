@@ -44,8 +44,6 @@ CLIP = ROOT / "examples" / "one_face.mp4"
 DOCUMENT = ROOT / "docs" / "live.md"
 STREAMS = ("LSL", "OSC", "WebSocket")
 PIECES = 10
-# How much later than the overlay a stream may be, p95.
-WANTED_MS = 5.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,6 @@ processes of a Linux machine.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import functools
 import json
@@ -22,6 +21,8 @@ import pylsl
 from pythonosc.osc_bundle import OscBundle
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+
+from rtau.argument_parser import StrictArgumentParser
 
 Receipts = list[tuple[int, float]]
 WAIT_S = 30.0
@@ -85,7 +86,7 @@ def receive_lsl(receiver: Receiver, *, source: str) -> None:
 
 def main() -> int:
     """Receives until the WebSocket is closed, and prints what came as JSON; returns 0."""
-    parser = argparse.ArgumentParser(description="Receive every stream of a live run.")
+    parser = StrictArgumentParser(description="Receive every stream of a live run.")
     parser.add_argument("port", type=int, help="of the WebSocket")
     parser.add_argument("osc_port", type=int, help="where OSC is sent")
     parser.add_argument("source", help="name of the source of the LSL streams")

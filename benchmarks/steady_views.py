@@ -10,7 +10,6 @@ Prints Markdown; with --write puts it between the markers of a file.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 
 from benchmarks.document import origin, write_measured
 from rtau.analysis.face_series import FaceSeries, files_of, labels_of
+from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import find_model
 from rtau.backends.onnx_file import contract_in
 from rtau.config import ModelConfig
@@ -39,7 +39,7 @@ Activation = tuple[float, float, str]
 
 def main() -> None:
     """Measures the tables and prints or writes the result."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = StrictArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "tables", nargs="+", type=Path, help="NAME.csv with NAME.run.json beside it"
     )
