@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtau.analysis.codes import (
+    LETTERS,
     UNDECIDED,
     CodedSpan,
     Codes,
@@ -163,8 +164,9 @@ def _listed(
 def _with_intensity(span: CodedSpan, text: str) -> CodedSpan:
     if not text:
         return span
-    letter = text.upper()
-    strength = float("ABCDE".index(letter) + 1) if letter in tuple("ABCDE") else _number(text, text)
+    strength = LETTERS.get(text.upper())
+    if strength is None:
+        strength = _number(text, text)
     return dataclasses.replace(span, intensity=strength)
 
 

@@ -25,8 +25,9 @@ PROBABILITY_THRESHOLD = 0.5
 FULL_INTENSITY = 5.0
 # What a coder writes for a label that is absent, and what stands where none has decided yet.
 ABSENT, UNDECIDED = "0", "?"
-_LETTERS = {letter: float(k + 1) for k, letter in enumerate("ABCDE")}
-_STRENGTHS = {**_LETTERS, **{str(number): float(number) for number in range(2, 6)}}
+# FACS's letters of intensity.
+LETTERS = {letter: float(k + 1) for k, letter in enumerate("ABCDE")}
+_STRENGTHS = {**LETTERS, **{str(number): float(number) for number in range(2, 6)}}
 _AU = re.compile(r"(?i)(?<![A-Za-z])AU[\s_-]?0*(\d{1,2})(?!\d)")
 _BARE = re.compile(r"(?i)(?<![A-Za-z\d])[LR]?0*(\d{1,2})([A-E])?(?![A-Za-z\d])")
 
@@ -156,7 +157,7 @@ def labels_in(text: str) -> list[tuple[str, float | None]]:
     pairs = _BARE.findall(rest)
     numbers = {int(number) for number in found}
     return [
-        (f"AU{int(number):02d}", _LETTERS.get(letter.upper()) if letter else None)
+        (f"AU{int(number):02d}", LETTERS.get(letter.upper()) if letter else None)
         for number, letter in pairs
         if int(number) > 0 and (not found or "+" in text or int(number) in numbers)
     ]

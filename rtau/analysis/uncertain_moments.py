@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from rtau.analysis.codes import ABSENT, UNDECIDED
+from rtau.analysis.codes import ABSENT, LETTERS, UNDECIDED
 from rtau.analysis.elan_files import ElanTier, elan_document, tier_name
 from rtau.analysis.event_detection import moving_average
 from rtau.analysis.face_series import FaceSeries, Floats, GroupBy, files_of, labels_of
@@ -28,9 +28,7 @@ VOCABULARY: Final[Mapping[str, str]] = {
     UNDECIDED: "not coded yet",
     ABSENT: "absent",
     "1": "present",
-    **dict(
-        zip("ABCDE", ("trace", "slight", "marked", "severe", "maximum"), strict=True),
-    ),
+    **dict(zip(LETTERS, ("trace", "slight", "marked", "severe", "maximum"), strict=True)),
 }
 # Long enough to see a movement when it is played, short enough to be one state of the face.
 WIDTH_S: Final = 0.2

@@ -23,9 +23,9 @@ from rtau.sinks import (
     OpenFaceRows,
     PartFile,
     TableRows,
+    check_distinct,
     check_format,
     check_output,
-    is_same_file,
 )
 from rtau.sinks.csv_file import CsvSink
 from rtau.sinks.jsonl_file import JsonlSink
@@ -122,8 +122,7 @@ class Outputs:
         files = [*self.files.values(), *([self.record] if self.record is not None else [])]
         for k, path in enumerate(files):
             check_output(path, inputs=inputs)
-            if any(is_same_file(path, other) for other in files[:k]):
-                raise UsageError(f"two outputs have the same name: {path}; choose another")
+            check_distinct(path, files[:k])
         flags = {holds: flag for flag, holds in FORMATS.items()}
         for flag, holds in FORMATS.items():
             if table := self.files.get(flag.removeprefix("--")):

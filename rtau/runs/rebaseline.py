@@ -21,7 +21,7 @@ from rtau.contract import NEUTRAL_SHARE
 from rtau.errors import UsageError
 from rtau.runs.neutrals import read_neutrals, record_of, write_neutrals
 from rtau.runs.outputs import RECORD_SUFFIX
-from rtau.runs.result_tables import read_record
+from rtau.runs.result_tables import read_record, thresholds_in
 from rtau.runs.run_record import write_json
 from rtau.sinks import calibrated_texts
 from rtau.table import Column, Table, read_csv
@@ -74,7 +74,7 @@ def rebaseline(path: Path, wanted: str, *, decides: bool = False) -> Rebaselined
     if decides:
         _check_decisions(path, record)
     model = record.get("model") or {}
-    known = dict(zip(model.get("labels", ()), model.get("thresholds", ()), strict=True))
+    known = thresholds_in(record)
     earlier = _Earlier(
         labels,
         tuple(known.get(label, _THRESHOLD) for label in labels),

@@ -39,10 +39,7 @@ class ResultTable:
     @property
     def thresholds(self) -> dict[str, float] | None:
         """Label to the model's threshold; None without a run record."""
-        model = None if self.record is None else self.record.get("model")
-        if not model or not model.get("labels"):
-            return None
-        return dict(zip(model["labels"], model["thresholds"], strict=True))
+        return thresholds_in(self.record or {}) or None
 
     @property
     def video(self) -> str | None:
@@ -97,6 +94,12 @@ def naming(result: ResultTable) -> Iterator[None]:
         yield
     except UsageError as error:
         raise UsageError(f"{result.path}: {error}") from error
+
+
+def thresholds_in(record: Mapping[str, Any]) -> dict[str, float]:
+    """Returns label to the model's threshold of a run record; empty where it names no model."""
+    model = record.get("model") or {}
+    return dict(zip(model.get("labels", ()), model.get("thresholds", ()), strict=True))
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

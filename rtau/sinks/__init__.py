@@ -5,7 +5,12 @@ One public module per sink; this package checks output paths before a run.
 
 from rtau.sinks._numbers import calibrated_texts
 from rtau.sinks._openface_rows import OpenFaceRows
-from rtau.sinks._output_path import STDOUT, check_format, check_output, is_same_file
+from rtau.sinks._output_path import (
+    STDOUT,
+    check_distinct,
+    check_format,
+    check_output,
+)
 from rtau.sinks._part_file import FileLock, PartFile, beside
 from rtau.sinks._table_rows import TableRows, file_cell
 
@@ -17,8 +22,8 @@ __all__ = [
     "TableRows",
     "beside",
     "calibrated_texts",
+    "check_distinct",
     "check_format",
     "check_output",
     "file_cell",
-    "is_same_file",
 ]

@@ -58,6 +58,12 @@ def check_output(path: Path, *, inputs: Iterable[Path] = (), overwrite: bool = T
     _check_writable(path)
 
 
+def check_distinct(path: Path, others: Iterable[Path]) -> None:
+    """Raises UsageError if an output is one of the others of its run."""
+    if any(is_same_file(path, other) for other in others):
+        raise UsageError(f"two outputs have the same name: {path}; choose another")
+
+
 def check_format(
     path: Path, *, flag: str, holds: str, flags: Mapping[str, str] | None = None
 ) -> None:

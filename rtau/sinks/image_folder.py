@@ -16,7 +16,7 @@ from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError, UsageError
 from rtau.overlay.video_colours import in_bgr
 from rtau.protocols import SinkReport
-from rtau.sinks._output_path import check_output, is_same_file
+from rtau.sinks._output_path import check_distinct, check_output, is_same_file
 from rtau.sinks._part_file import FileLock, beside
 
 # Originals in these formats get a PNG; others get a JPEG.
@@ -172,8 +172,7 @@ def check_picture(path: Path, originals: Sequence[Path], *, others: Iterable[Pat
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise UsageError(f"--out must end in {', '.join(PICTURE_SUFFIXES)}, got {path}")
     check_output(path, inputs=originals)
-    if any(is_same_file(path, other) for other in others):
-        raise UsageError(f"two outputs have the same name: {path}; choose another")
+    check_distinct(path, others)
 
 
 def picture_path(folder: Path, original: str) -> Path:
