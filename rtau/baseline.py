@@ -122,9 +122,13 @@ class Calibrated:
         check_array("values", self.values, dtype=np.float32, shape=("N", "A"))
         freeze(self, "values")
 
+    def knows(self, row: int, /) -> bool:
+        """Returns whether a face has a neutral."""
+        return not np.isnan(self.values[row]).any()
+
     def of(self, row: int, labels: Sequence[str], /) -> dict[str, float] | None:
         """Returns the probability of each label of one face; None for one without a neutral."""
-        if np.isnan(self.values[row]).any():
+        if not self.knows(row):
             return None
         return dict(zip(labels, self.values[row].tolist(), strict=True))
 

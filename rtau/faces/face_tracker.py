@@ -26,6 +26,7 @@ from rtau.faces.association import (
 from rtau.faces.detection_schedule import DetectionRequest, DetectionSchedule
 from rtau.faces.track import Track, TrackState
 from rtau.faces.tracking_policy import TrackingPolicy
+from rtau.intensity import log_odds
 from rtau.protocols import Aligner, Detector
 from rtau.squares import FaceSquares, Square, boxes_from_squares, squares_from_boxes
 
@@ -44,8 +45,6 @@ ROUNDING_S = 1e-6
 # A place of this presence is hidden by `--blur` though it is not reported. A proposal that falls
 # below it in its first alignment is not looked at again.
 DOUBTFUL_PRESENCE = 0.005
-# Presence is kept this far from 0 and 1 where two are averaged: log-odds are finite.
-LEAST_DOUBT = 1e-6
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -309,10 +308,7 @@ class FaceTracker:
 
 def _mean_presence(one: float, other: float) -> float:
     """Returns the probability whose log-odds are the mean of those of two."""
-    pair = [min(max(presence, LEAST_DOUBT), 1 - LEAST_DOUBT) for presence in (one, other)]
-    face = math.sqrt(pair[0] * pair[1])
-    none = math.sqrt((1 - pair[0]) * (1 - pair[1]))
-    return face / (face + none)
+    return float(1 / (1 + np.exp(-log_odds(np.array([one, other])).mean())))
 
 
 def _is_missed(track: Track, time_s: float) -> bool:

@@ -159,7 +159,7 @@ class TableRows:
 
     def _calibrated_cells(self, result: FrameResult, row: int) -> list[str]:
         found = result.calibrated
-        if found is None or found.of(row, self._labels) is None:
+        if found is None or not found.knows(row):
             return [""] * len(self._labels)
         return calibrated_texts(found.values[row], self._thresholds)
 

@@ -102,11 +102,10 @@ class FrameObjects:
             },
         }
         if result.calibrated is not None:
-            known = result.calibrated.of(row, scores.labels) is not None
-            texts = calibrated_texts(result.calibrated.values[row], self._thresholds)
-            found["probabilities_n"] = (
-                dict(zip(scores.labels, map(float, texts), strict=True)) if known else None
-            )
+            found["probabilities_n"] = None
+            if result.calibrated.knows(row):
+                texts = calibrated_texts(result.calibrated.values[row], self._thresholds)
+                found["probabilities_n"] = dict(zip(scores.labels, map(float, texts), strict=True))
         pose = result.pose_of(row)
         if pose is not None:
             found["pose_rad"] = [round(angle, ROLL_DIGITS) + 0.0 for angle in pose]
