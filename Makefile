@@ -11,9 +11,9 @@ RUNTIME := .venv/.runtime-installed
 DEVELOP := .venv/.develop-installed
 RESOLVED := .venv/.resolved
 METADATA := setup.cfg pyproject.toml
-# Not compiled beforehand: the modules that are used are compiled on first use, the others never.
 # The extra whose OpenCV works on this machine, `cpu` or `cpu-headless`; of a mix, what is there.
 EXTRA = $$($(BIN)/python -I rtau/cli/system_libraries.py --extra)
+# Not compiled beforehand: the modules that are used are compiled on first use, the others never.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
 # The peer of the benchmarks brings another OpenCV, so it lives apart.
 PEER := .venv-peer/.installed

@@ -7,6 +7,7 @@ picture in docs/architecture.md).
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -380,7 +381,7 @@ class FrameResult:
                 box=tuple(box),
                 score=None if faces.scores is None else float(faces.scores[row]),
                 au=dict(zip(labels, probabilities[row], strict=True)),
-                active=tuple(np.array(labels)[self.active[row]].tolist()),
+                active=tuple(itertools.compress(labels, self.active[row])),
                 landmarks=None if points is None else points[row],
                 frame_from_crop=self.frame_from_crop[row],
                 cams=None if scores.cams is None else scores.cams[row],
@@ -394,7 +395,6 @@ class FrameResult:
 
     def __repr__(self) -> str:
         faces = "".join(f"\n  {face!r}" for face in self)
-        found = (
-            f"{self.frame.width}x{self.frame.height} px: {len(self)} face{'s' * (len(self) != 1)}"
-        )
+        size, plural = f"{self.frame.width}x{self.frame.height} px", "" if len(self) == 1 else "s"
+        found = f"{size}: {len(self)} face{plural}"
         return f"FrameResult({self.index}, {self.time_s:.3f} s, {found}){faces}"

@@ -232,8 +232,9 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
 
 def _check_numbers(name: str, values: Column) -> None:
     """Raises UsageError for a text in a column of numbers."""
-    is_number = name in _WHOLE or any(re.fullmatch(pattern, name) for pattern in _UNITS)
-    if values.dtype != object or not is_number:
+    if values.dtype != object:
+        return
+    if name not in _WHOLE and not any(re.fullmatch(pattern, name) for pattern in _UNITS):
         return
     for row, cell in enumerate(values, start=1):
         try:

@@ -210,19 +210,8 @@ def aarch64(folder: Path) -> int:
     """
     system = Chroot(folder, arch="arm64")
     system.copy_sources("/rtau")
-    _run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "-q",
-            "--no-deps",
-            "-w",
-            f"{folder}/wheels",
-            str(ROOT),
-        ]
-    )
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
+    _run([*build, "-w", f"{folder}/wheels", str(ROOT)])
     (wheel,) = (folder / "wheels").glob("rtau-*.whl")
     system.run(["python3", "-m", "venv", "/venv"])
     pip = ["/venv/bin/python", "-m", "pip", "install", "-q", "--no-compile"]

@@ -54,12 +54,16 @@ def fitting_extra() -> str:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             importlib.metadata.version(wheel)
             return extra
-    return "cpu-headless" if missing_libraries() else "cpu"
+    return _loadable_extra()
 
 
 def fitting_wheel() -> str:
     """Returns the requirement of the OpenCV that this machine can load, quoted for a shell."""
-    return f"'{FLAVOURS['cpu-headless' if missing_libraries() else 'cpu']}{VERSIONS}'"
+    return f"'{FLAVOURS[_loadable_extra()]}{VERSIONS}'"
+
+
+def _loadable_extra() -> str:
+    return "cpu-headless" if missing_libraries() else "cpu"
 
 
 def missing_test_programs() -> list[str]:
