@@ -5,8 +5,6 @@ video, dashboard with its pictures, OSC, VMC and LSL are on, and a process of it
 Before, a tenth as long, the same without any output, for the frames that are dropped anyway.
 
     PYTHONPATH=. python benchmarks/live_outputs.py --minutes 10 --write     # make soak-outputs
-
-On a machine with other jobs `nice -n -10` before it shows the delays of an idle one.
 """
 
 from __future__ import annotations
@@ -14,17 +12,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import os
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.document import origin, write_measured
 from benchmarks.soak import growth_per_minute
@@ -42,42 +40,41 @@ from rtau.runs.streams import open_streams
 ROOT = Path(__file__).parents[1]
 CLIP = ROOT / "examples" / "one_face.mp4"
 DOCUMENT = ROOT / "docs" / "live.md"
+Milliseconds = npt.NDArray[np.float64]
 STREAMS = ("LSL", "OSC", "WebSocket")
 PIECES = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Resources:
-    """What the process holds at one moment."""
-
-    memory_mib: float
-    threads: int
-    files: int
+# What the process holds at one moment: a column of `Log.held` each.
+HELD = ("memory, MiB", "threads", "open files")
 
 
 class Log:
-    """Takes every annotated picture, as a window does, and what the process holds. A `Sink`."""
+    """Takes every annotated picture, as a window does, and what the process holds. A `Sink`.
+
+    Its arrays are as long as the run from the beginning: what grows is not its own record.
+    """
 
     name = "log"
     wants_overlay = True
     is_view = False
     is_slow = False
 
-    def __init__(self) -> None:
-        self.received_s: dict[int, float] = {}
-        self.overlay_ms: list[float] = []
-        self.held: list[Resources] = []
+    def __init__(self, frames: int) -> None:
+        # From 1; NaN for what was dropped or came during the warm-up.
+        self.received_s = np.full(frames + 1, np.nan)
+        self.drawn_s = np.full(frames + 1, np.nan)
+        self.held = np.zeros((frames // LIVE_FPS + 1, len(HELD)))
+        self.count = 0
 
     def write(self, result: FrameResult, _: Picture | None, /) -> None:
         """Takes note of a frame; once a second of what the process holds."""
         assert result.received_s is not None  # the run is live and takes events
-        now_s = time.perf_counter()
         if result.time_s >= WARM_UP_S:
             self.received_s[result.index + 1] = result.received_s
-            self.overlay_ms.append(1e3 * (now_s - result.received_s))
-        if len(self.overlay_ms) % LIVE_FPS == 1:
+            self.drawn_s[result.index + 1] = time.perf_counter()
+        if result.time_s >= self.count + WARM_UP_S and self.count < len(self.held):
             files = sum(1 for _ in Path("/proc/self/fd").iterdir())
-            self.held.append(Resources(resident_mib() or 0.0, threading.active_count(), files))
+            self.held[self.count] = resident_mib() or 0.0, threading.active_count(), files
+            self.count += 1
 
     def report(self) -> SinkReport:
         """Returns an empty report."""
@@ -97,15 +94,23 @@ class Measured:
     receipts: dict[str, list[tuple[int, float]]]
     """Stream -> number and time of each frame that came."""
 
-    def delays_ms(self, stream: str) -> list[float]:
+    def overlay_ms(self) -> Milliseconds:
+        """Returns how long each frame took from capture to the drawn overlay."""
+        return _known_ms(self.log.drawn_s - self.log.received_s)
+
+    def delays_ms(self, stream: str) -> Milliseconds:
         """Returns how long each frame took from capture to a receiver."""
-        known = self.log.received_s
-        return [1e3 * (at_s - known[one]) for one, at_s in self.receipts[stream] if one in known]
+        frames, at_s = np.array(self.receipts[stream]).T
+        return _known_ms(at_s - self.log.received_s[frames.astype(int)])
+
+
+def _known_ms(delays_s: npt.NDArray[np.float64]) -> Milliseconds:
+    return 1e3 * delays_s[~np.isnan(delays_s)]
 
 
 def measure(minutes: float, *, folder: Path, outputs: bool) -> Measured:
     """Returns what a live run of so many minutes did."""
-    name, log = PacedClip(CLIP, seconds=1).info.name, Log()
+    name, log = PacedClip(CLIP, seconds=1).info.name, Log(round(60 * minutes * LIVE_FPS))
     osc_port = free_port()
     # Without outputs OSC stays: a run with a stream gives results their time of receipt.
     bare = build({("stream", "osc"): f"127.0.0.1:{osc_port}"})
@@ -172,31 +177,28 @@ def receiver(port: int, osc_port: int, source: str) -> subprocess.Popen[str]:
 
 def delay_rows(measured: Measured) -> Iterator[str]:
     """Yields a Markdown table of the delays."""
-    overlay_ms = float(np.percentile(measured.log.overlay_ms, 95))
+    drawn_ms = measured.overlay_ms()
+    overlay_ms = float(np.percentile(drawn_ms, 95))
     yield "| from capture to | p50, ms | p95, ms | p95 less the overlay's, ms | frames lost |"
     yield "|---|---|---|---|---|"
-    yield _delay_row("drawn overlay", measured.log.overlay_ms, overlay_ms, lost=0)
+    yield _delay_row("drawn overlay", drawn_ms, overlay_ms, lost=0)
     for stream in STREAMS:
         delays_ms = measured.delays_ms(stream)
-        lost = len(measured.log.received_s) - len(delays_ms)
+        lost = len(drawn_ms) - len(delays_ms)
         yield _delay_row(f"receiver of {stream}", delays_ms, overlay_ms, lost=lost)
 
 
-def _delay_row(name: str, delays_ms: Sequence[float], overlay_ms: float, *, lost: int) -> str:
+def _delay_row(name: str, delays_ms: Milliseconds, overlay_ms: float, *, lost: int) -> str:
     p50, p95 = np.percentile(delays_ms, [50, 95])
     return f"| {name} | {p50:.1f} | {p95:.1f} | {p95 - overlay_ms:+.1f} | {lost} |"
 
 
-def held_rows(held: Sequence[Resources], *, minutes: float) -> Iterator[str]:
+def held_rows(held: npt.NDArray[np.float64], *, minutes: float) -> Iterator[str]:
     """Yields a Markdown table of what the process holds, in pieces of equal length."""
     yield "| | first tenth | last tenth | growth a minute |"
     yield "|---|---|---|---|"
-    for name, field in {
-        "memory, MiB": "memory_mib",
-        "threads": "threads",
-        "open files": "files",
-    }.items():
-        pieces = np.array_split([getattr(one, field) for one in held], min(PIECES, len(held)))
+    for name, values in zip(HELD, held.T, strict=True):
+        pieces = np.array_split(values, min(PIECES, len(values)))
         highest = tuple(float(piece.max()) for piece in pieces)
         slope = growth_per_minute(highest, minutes=minutes) if len(highest) > 2 else float("nan")
         yield f"| {name} | {highest[0]:.0f} | {highest[-1]:.0f} | {slope:+.2f} |"
@@ -217,7 +219,7 @@ def text_of(with_outputs: Measured, without: Measured, *, minutes: float, loads:
             "",
             f"Dropped: {dropped}; without any output, for a tenth of the time before: {bare}.",
             "",
-            *held_rows(with_outputs.log.held, minutes=minutes),
+            *held_rows(with_outputs.log.held[: with_outputs.log.count], minutes=minutes),
         ]
     )
 
@@ -239,14 +241,10 @@ def main() -> int:
         f"Load of the machine (jobs that want a core, of this and of other programs): {before:.1f} "
         f"before, {load() or 0.0:.1f} at the end."
     )
-    niceness = os.nice(0)
-    if niceness:
-        loads += f" This run had the niceness {niceness}: it went before the other jobs."
     text = text_of(measured, without, minutes=minutes, loads=loads)
     sys.stdout.write(text + "\n")
     if arguments.write:
-        with_priority = " with priority" if niceness < 0 else ""
-        write_measured(DOCUMENT, text, script=f"benchmarks/live_outputs.py{with_priority}")
+        write_measured(DOCUMENT, text, script="benchmarks/live_outputs.py")
     return 0
 
 

@@ -73,7 +73,8 @@ def receive_osc(receiver: Receiver, *, port: int) -> None:
 
 def receive_lsl(receiver: Receiver, *, source: str) -> None:
     """Takes note of every sample of the first face."""
-    pylsl.set_config_content("[log]\nlevel = -2\n")
+    # Fatal errors alone: when the run ends, its outlet goes first, and the library says so.
+    pylsl.set_config_content("[log]\nlevel = -3\n")
     (info,) = pylsl.resolve_byprop("source_id", f"rtau-{source}-1", timeout=WAIT_S)
     inlet = pylsl.StreamInlet(info)
     inlet.open_stream(timeout=WAIT_S)
