@@ -15,7 +15,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from rtau.overlay._placement import Area, Candidate, Positions, Rects, follow, is_free, place
+from rtau.overlay._placement import (
+    Area,
+    Candidate,
+    Positions,
+    Rects,
+    core,
+    follow,
+    is_free,
+    place,
+)
 
 Form = Literal["panel", "chips"]
 Size = tuple[int, int]
@@ -172,7 +181,8 @@ class PanelLayout:
             size = scene.chips_size(row, step) if is_chips else scene.panel_size(step)
             is_as_before = before is not None and (before.form == "chips") == is_chips
             spot = before.spot if before is not None and is_as_before else None
-            candidates.append(Candidate(size, is_chips, spot))
+            is_in_place = before is not None and is_as_before and before.step == step
+            candidates.append(Candidate(size, is_chips, spot, is_in_place))
         return place(scene.blocks, candidates, area=scene.area)
 
     def _stabilised(self, step: SizeStep, positions: Positions, scene: Scene) -> list[Placement]:
@@ -183,8 +193,11 @@ class PanelLayout:
             if before is None or before.spot != spots[row] or not rects[row].any():
                 continue
             rect = follow(before.rect, rects[row], slack=scene.area.margin // 2)
-            others = np.concatenate([scene.blocks, rects[:row], rects[row + 1 :]])
-            if is_free(rect.tolist(), others.tolist(), area=scene.area):
+            blocks = scene.blocks.tolist()
+            if before.step == step:
+                blocks[row] = core(blocks[row])
+            others = [*blocks, *rects[:row].tolist(), *rects[row + 1 :].tolist()]
+            if is_free(rect.tolist(), others, area=scene.area):
                 rects[row] = rect
         return [
             Placement(self._form(step, row, scene), step, spots[row], rects[row])

@@ -33,7 +33,7 @@ from rtau.overlay.sprite import Sprite, plate, rounded, tint, write
 _OPACITY = 0.85
 # At most this many chips per face: more would hide its surroundings.
 _MOST_CHIPS = 6
-# The chip of a face on which no label is active.
+# The chip, or the title of the panel, of a face on which no label is active.
 NOTHING = "no AU active"
 
 
@@ -51,9 +51,10 @@ class PanelSpec:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Grid:
-    """Columns of a panel, px from its left edge, and its size."""
+    """Columns of a panel, px from its left edge, its first row, px from the top, and its size."""
 
     pad: int
+    first_y: int
     code_x: int
     words_x: int
     bar_x: int
@@ -95,8 +96,8 @@ def panel(
 ) -> tuple[Sprite, ...]:
     """Returns the panel of one face as sprites from top to bottom: bar, number, tick per label.
 
-    One sprite per row, since most rows are unchanged from frame to frame and so are cached. The
-    panel's left edge has `colour`, the track's.
+    Its title says how many labels are active. One sprite per row, since most rows are unchanged
+    from frame to frame and so are cached. The panel's left edge has `colour`, the track's.
     """
     rows = (
         _row(spec, row, colour, percent=_percent(probability), is_active=bool(is_active))
@@ -105,6 +106,7 @@ def panel(
     grid = _grid(spec)
     return (
         _end(spec, colour, top=0),
+        _title(spec, colour, count=sum(map(bool, active))),
         *rows,
         _end(spec, colour, top=grid.height - grid.pad),
     )
@@ -116,7 +118,7 @@ def panel(
 def _row(spec: PanelSpec, row: int, colour: Colour, *, percent: int, is_active: bool) -> Sprite:
     """Returns one row of a panel, its bar filled to `percent`."""
     grid, templates = _grid(spec), _templates(spec)
-    top = grid.pad + row * spec.row_px
+    top = grid.first_y + row * spec.row_px
     rows = slice(top, top + spec.row_px)
     bgr = templates.empty[is_active][rows].copy()
     bar = slice(grid.bar_x, grid.bar_x + round(grid.bar_width * percent / 100))
@@ -128,6 +130,20 @@ def _row(spec: PanelSpec, row: int, colour: Colour, *, percent: int, is_active: 
     cv2.max(place, number, dst=place)
     _draw_edge(bgr, spec, colour, top=top)
     return Sprite(bgr, templates.inverse_alpha[rows])
+
+
+@functools.lru_cache(maxsize=128)
+def _title(spec: PanelSpec, colour: Colour, *, count: int) -> Sprite:
+    """Returns the row above the first label: how many are active."""
+    grid, templates = _grid(spec), _templates(spec)
+    rows = slice(grid.pad, grid.first_y)
+    drawn = Sprite(templates.empty[False][rows].copy(), templates.inverse_alpha[rows].copy())
+    words = f"{count} of {len(spec.labels)} active" if count else NOTHING
+    alpha = _clipped(text.strip(words, _cap_of(spec.row_px)), spec.row_px)
+    y = (spec.row_px - alpha.shape[0]) // 2
+    write(drawn, alpha, x=grid.code_x, y=y, colour=GREY_TEXT if count else WHITE)
+    _draw_edge(drawn.bgr, spec, colour, top=grid.pad)
+    return drawn
 
 
 @functools.lru_cache(maxsize=128)
@@ -152,7 +168,7 @@ def _with_bars(bgr: Image, spec: PanelSpec, *, full: bool, bright: bool) -> Imag
     grid = _grid(spec)
     drawn: Image = bgr.copy()
     for row, threshold in enumerate(spec.thresholds):
-        top = grid.pad + row * spec.row_px
+        top = grid.first_y + row * spec.row_px
         bar = drawn[top : top + spec.row_px, grid.bar_x : grid.bar_x + grid.bar_width]
         _draw_bar(bar, full=full, threshold=threshold, bright=bright)
     return drawn
@@ -183,8 +199,9 @@ def _grid(spec: PanelSpec) -> _Grid:
     bar_width = row * 5
     number_right = bar_x + bar_width + gap // 2 + text.width_px("100%", cap, bold=True)
     return _Grid(
-        pad, code_x, words_x, bar_x, bar_width, number_right,
-        width=(number_right + gap // 2 + pad + 1) // 2 * 2, height=row * len(spec.labels) + 2 * pad,
+        pad, pad + row, code_x, words_x, bar_x, bar_width, number_right,
+        width=(number_right + gap // 2 + pad + 1) // 2 * 2,
+        height=row * (len(spec.labels) + 1) + 2 * pad,
     )  # fmt: skip
 
 
@@ -212,7 +229,7 @@ def _plates(spec: PanelSpec) -> tuple[Sprite, Sprite]:
     band = rounded(grid.width - grid.pad, row, radius=max(2, row // 4))
     mark = dot(max(5, round(row * 0.44)))
     for index, (label, name) in enumerate(zip(spec.labels, _names(spec), strict=True)):
-        top = grid.pad + index * row
+        top = grid.first_y + index * row
         y = top + (row - text.line_height(cap)) // 2
         write(active, band, x=grid.pad // 2, y=top, colour=ROW_ACTIVE)
         mark_x = (grid.code_x + grid.pad // 2 - mark.shape[1]) // 2
@@ -227,10 +244,14 @@ def _plates(spec: PanelSpec) -> tuple[Sprite, Sprite]:
 
 @functools.lru_cache(maxsize=1024)
 def _number(shown: str, row_px: int, *, bold: bool) -> Image:
-    alpha = text.strip(shown, _cap_of(row_px), bold=bold)
-    excess = max(0, alpha.shape[0] - row_px)  # small rows are lower than a line of text
-    alpha = alpha[excess // 2 : alpha.shape[0] - (excess - excess // 2)]
+    alpha = _clipped(text.strip(shown, _cap_of(row_px), bold=bold), row_px)
     return tint(alpha, WHITE if bold else GREY_TEXT)
+
+
+def _clipped(alpha: Image, row_px: int) -> Image:
+    """Returns the middle of a line of text: small rows are lower than one."""
+    excess = max(0, alpha.shape[0] - row_px)
+    return alpha[excess // 2 : alpha.shape[0] - (excess - excess // 2)]
 
 
 def _names(spec: PanelSpec) -> list[str]:

@@ -28,6 +28,9 @@ _CHIP_ORDER = (
 )  # fmt: skip
 # Attempts per frame; in each, the face that found no free spot in the last one chooses first.
 _ATTEMPTS = 6
+# What is in place may cover this much of its own face's block, of its width or height, before it
+# moves: a face that sways before a panel as wide as the room beside it would send it to and fro.
+_MAY_COVER = 0.1
 # Where none is free, the spot of the last frame is kept unless it covers this much more.
 _BETTER = 1.5
 
@@ -53,7 +56,9 @@ class Candidate:
     is_chips: bool = False
     """True for chips, which are placed under the face if possible."""
     preferred_spot: int | None = None
-    """The spot of the last frame, tried first."""
+    """The spot it had last, tried first."""
+    is_in_place: bool = False
+    """True where it has been there, in this size, since the last frame."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +85,13 @@ def follow(
     x = min(max(last_x, x0 - slack), x0 + slack)
     y = min(max(last_y, y0 - slack), y0 + slack)
     return np.array([x, y, x + x1 - x0, y + y1 - y0], np.int32)
+
+
+def core(face: Box, /) -> Box:
+    """Returns the part of a face's block that what is in place beside it must leave free."""
+    x0, y0, x1, y1 = face
+    across, down = round(_MAY_COVER * (x1 - x0)), round(_MAY_COVER * (y1 - y0))
+    return x0 + across, y0 + down, x1 - across, y1 - down
 
 
 def is_free(rect: Box, others: Sequence[Box], *, area: Area) -> bool:
@@ -119,7 +131,7 @@ def _place_in_order(
 ) -> tuple[Positions, int | None]:
     """Returns positions when faces choose in an order, and the first row without a free spot."""
     boxes: list[list[int]] = faces.tolist()
-    taken: list[Box] = [*boxes]
+    placed: list[Box] = []
     rects = np.zeros((len(faces), 4), np.int32)
     spots = [0] * len(faces)
     stuck = None
@@ -127,9 +139,10 @@ def _place_in_order(
         candidate = candidates[row]
         if min(candidate.size) == 0:
             continue
-        chosen, spots[row], free = _choose(boxes[row], candidate, taken, area=area)
+        others = [*boxes[:row], *boxes[row + 1 :], *placed]
+        chosen, spots[row], free = _choose(boxes[row], candidate, others, area=area)
         rects[row] = chosen
-        taken.append(chosen)
+        placed.append(chosen)
         if not free and stuck is None:
             stuck = row
     return Positions(rects=rects, spots=tuple(spots), fits=stuck is None), stuck
@@ -152,15 +165,19 @@ def _rect_at(face: Box, size: tuple[int, int], spot: int, *, area: Area) -> Box:
 
 
 def _choose(
-    face: Box, candidate: Candidate, taken: Sequence[Box], *, area: Area
+    face: Box, candidate: Candidate, others: Sequence[Box], *, area: Area
 ) -> tuple[Box, int, bool]:
     """Returns rectangle and spot, and whether it is free; if not, the one that covers least.
 
     The spot of the last frame is nearly always still free, so spots are tried one by one.
     """
-    order = _CHIP_ORDER if candidate.is_chips else _PANEL_ORDER
+    order, taken = _CHIP_ORDER if candidate.is_chips else _PANEL_ORDER, [face, *others]
     if candidate.preferred_spot is not None:
         order = (candidate.preferred_spot, *order)
+        rect = _rect_at(face, candidate.size, order[0], area=area)
+        kept: Box = _moved_inside(np.array([rect], np.int32), area)[0].tolist()
+        if candidate.is_in_place and is_free(kept, [core(face), *others], area=area):
+            return kept, order[0], True
     for spot in order:
         rect = _rect_at(face, candidate.size, spot, area=area)
         if is_free(rect, taken, area=area):

@@ -67,6 +67,19 @@ def test_faces_of_any_size_and_number(boxes):
     assert compose(drawn_result(boxes)).shape == (720, 1280, 3)
 
 
+def test_a_face_that_sways_between_narrow_margins_keeps_its_panel_on_one_side():
+    composer, sides = Composer(drawn_contract()), []
+    for index in range(0, 150, 3):  # 6 s at 25 fps
+        x = 216 + 12 * np.cos(index / 24)  # a panel is 202 px wide: no room for it at either end
+        result = drawn_result([(x, 60, x + 224, 290)], width=640, height=360, index=index)
+        drawn = changed(composer.compose(result), result)
+        sides.append(
+            (drawn[:, : round(x) - 20].sum() > 9999, drawn[:, round(x) + 244 :].sum() > 9999)
+        )
+    assert set(sides) == {sides[0]}
+    assert sum(sides[0]) == 1
+
+
 def test_six_faces_are_covered_by_nothing_but_their_boxes():
     result = drawn_result(SIX)
     drawn = changed(compose(result), result)

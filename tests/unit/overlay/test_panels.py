@@ -60,7 +60,7 @@ def test_an_active_row_differs_without_colour():
     assert lit.mean(axis=2).mean() > 1.2 * idle.mean(axis=2).mean()
 
 
-def test_only_the_active_row_changes():
+def test_only_the_title_and_the_active_row_change():
     drawn = [
         painted(
             panel(
@@ -71,9 +71,22 @@ def test_only_the_active_row_changes():
         for on in (True, False)
     ]  # fmt: skip
     changed = np.flatnonzero((drawn[0] != drawn[1]).any(axis=(1, 2)))
-    pad = (panel_size(spec())[1] - 12 * 18) // 2
-    assert pad + 4 * 18 <= changed.min()
-    assert changed.max() < pad + 5 * 18
+    pad = (panel_size(spec())[1] - 13 * 18) // 2
+    assert set((changed - pad) // 18) == {0, 1 + 4}
+
+
+def test_a_panel_without_an_active_label_says_so_and_another_how_many():
+    def title(active):
+        drawn = panel(spec(), probabilities=[0.3] * 12, active=active, colour=COLOUR)
+        return painted(drawn)[6:22]
+
+    none, first, last, two = (
+        title([row in on for row in range(12)]) for on in ((), {0}, {9}, {3, 5})
+    )
+    assert np.array_equal(first, last)
+    assert (none == WHITE).all(axis=2).any()
+    assert not (first == WHITE).all(axis=2).any()
+    assert not np.array_equal(first, two)
 
 
 def test_the_threshold_tick_stands_where_the_threshold_is():
@@ -81,7 +94,8 @@ def test_the_threshold_tick_stands_where_the_threshold_is():
     for threshold in (0.25, 0.75, 1.0):
         wanted = spec(("AU12",), threshold=threshold, row_px=28)
         image = painted(panel(wanted, probabilities=[0.0], active=[False], colour=COLOUR))
-        white = np.flatnonzero(((image == WHITE).all(axis=2)).sum(axis=0) >= 10)
+        row = image[-28 - 28 // 6 * 2 :]
+        white = np.flatnonzero(((row == WHITE).all(axis=2)).sum(axis=0) >= 10)
         columns.append(white.mean())
     assert columns == sorted(columns)
     width = 28 * 5
