@@ -6,6 +6,8 @@ its crops too. The only place where BGR or the planes of a video become RGB.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -77,17 +79,18 @@ def warp_square(image: Image, square_xyxy: geometry.Boxes, /, *, size: int) -> I
 def warp_crop(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image:
     """Returns the part of an image that a similarity points at: uint8 (size, size, ...).
 
-    A part more than twice the crop is first averaged down by a whole factor: bilinear sampling
-    alone would skip pixels and turn a sharp face into aliased noise.
+    A part more than twice the crop is first averaged down, halved as often as it can be: bilinear
+    sampling alone would skip pixels and turn a sharp face into aliased noise.
 
     Args:
         image: uint8 (H, W, 3) or (H, W).
         image_from_crop: float32 (2, 3), crop space to the image's space, continuous coordinates.
         size: side of the result, px.
     """
-    factor = int(np.hypot(image_from_crop[0, 0], image_from_crop[1, 0]))
-    if factor >= 2:
-        image, image_from_crop = _averaged(image, image_from_crop, factor=factor, size=size)
+    scale = math.hypot(image_from_crop[0, 0], image_from_crop[1, 0])
+    if scale >= 2:
+        halvings = int(math.log2(scale))
+        image, image_from_crop = _averaged(image, image_from_crop, halvings=halvings, size=size)
     return warp(image, image_from_crop, size=size)
 
 
@@ -126,14 +129,16 @@ def _bounds(maps: geometry.Maps, *, size: int) -> geometry.Boxes:
 
 
 def _averaged(
-    image: Image, image_from_crop: geometry.Maps, *, factor: int, size: int
+    image: Image, image_from_crop: geometry.Maps, *, halvings: int, size: int
 ) -> tuple[Image, geometry.Maps]:
-    """Returns the part of the image around a crop, shrunk by a whole factor, and the crop's map.
+    """Returns the part of the image around a crop, halved so often, and the crop's map.
 
     Cut on whole multiples of the factor from the crop's own corner, so that equal crops of
-    equal content are equal wherever the face stands.
+    equal content are equal wherever the face stands. OpenCV halves five to eight times as fast as
+    it averages by another factor.
     """
     height, width = image.shape[:2]
+    factor = 2**halvings
     bounds = _bounds(image_from_crop[None], size=size)[0]
     x0, y0 = np.floor(bounds[:2]).astype(int) - factor
     x1, y1 = np.ceil(bounds[2:]).astype(int) + factor
@@ -141,7 +146,10 @@ def _averaged(
     x1, y1 = min(int(x1), width), min(int(y1), height)
     columns, rows = max((x1 - x0) // factor, 1), max((y1 - y0) // factor, 1)
     part = image[y0 : min(y0 + rows * factor, height), x0 : min(x0 + columns * factor, width)]
-    shrunk = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+    shrunk = part
+    for left in reversed(range(halvings)):
+        smaller = (columns << left, rows << left)
+        shrunk = cv2.resize(shrunk, smaller, interpolation=cv2.INTER_AREA)
     step = np.array([part.shape[1] / columns, part.shape[0] / rows])
     moved = image_from_crop.astype(np.float64)
     moved[:, 2] -= (x0, y0)

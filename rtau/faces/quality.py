@@ -6,10 +6,11 @@ how they were measured. Nothing is deleted by it.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rtau.data import Crops, Faces, Frame
+from rtau.data import Crops, Faces, Frame, Image
 
 # In the order in which they are reported.
 POSE, SMALL, DARK, BLURRED, CUT_OFF = "pose", "small", "dark", "blurred", "cut off"
@@ -27,7 +28,6 @@ MIN_SHARPNESS = 0.1
 # Share of the face's box outside the frame.
 MAX_OUTSIDE = 0.1
 
-_LUMA_RGB = np.array([0.299, 0.587, 0.114], np.float32)
 # Added to the standard deviation: a flat picture is noise, not sharp.
 _NOISE = 4.0
 
@@ -46,14 +46,14 @@ def quality_reasons(
     """
     found = []
     for row in range(len(crops)):
-        luma = crops.images_rgb[row] @ _LUMA_RGB
+        luma = cv2.cvtColor(crops.images_rgb[row], cv2.COLOR_RGB2GRAY)
         quarter, eighth = crops.size // 4, crops.size // 8
         middle = luma[quarter:-quarter, quarter:-quarter]
         side_px = float(np.hypot(*crops.frame_from_crop[row, :, 0])) * crops.size
         checks = (
             (POSE, landmarks_xy is not None and abs(asymmetry(landmarks_xy[row])) > MAX_ASYMMETRY),
             (SMALL, side_px < MIN_CROP_PX),
-            (DARK, float(middle.mean()) < MIN_LUMA),
+            (DARK, cv2.mean(middle)[0] < MIN_LUMA),
             (BLURRED, sharpness(luma[eighth:-eighth, eighth:-eighth]) < MIN_SHARPNESS),
             (CUT_OFF, outside(faces.boxes_xyxy[row], frame) > MAX_OUTSIDE),
         )
@@ -74,11 +74,16 @@ def asymmetry(points_xy: npt.NDArray[np.float32]) -> float:
     return (2 * float(x[30]) - left - right) / (right - left)
 
 
-def sharpness(luma: npt.NDArray[np.float32]) -> float:
-    """Returns the mean absolute Laplacian of a picture over its standard deviation."""
-    inner = luma[1:-1, 1:-1]
-    around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
-    return float(np.abs(around - 4 * inner).mean() / (luma.std() + _NOISE))
+def sharpness(luma: Image) -> float:
+    """Returns the mean absolute Laplacian of a picture over its standard deviation.
+
+    Args:
+        luma: uint8 (H, W).
+    """
+    laplacian = cv2.Laplacian(luma, cv2.CV_16S)[1:-1, 1:-1]
+    _, deviation = cv2.meanStdDev(luma)
+    mean = cv2.norm(laplacian, cv2.NORM_L1) / laplacian.size
+    return float(mean / (deviation[0, 0] + _NOISE))
 
 
 def outside(box_xyxy: npt.NDArray[np.float32], frame: Frame) -> float:
