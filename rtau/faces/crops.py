@@ -149,8 +149,8 @@ def _averaged(
     shrunk = part
     for left in reversed(range(halvings)):
         smaller = (columns << left, rows << left)
-        shrunk = cv2.resize(shrunk, smaller, interpolation=cv2.INTER_AREA)
+        shrunk = np.asarray(cv2.resize(shrunk, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     step = np.array([part.shape[1] / columns, part.shape[0] / rows])
     moved = image_from_crop.astype(np.float64)
     moved[:, 2] -= (x0, y0)
-    return np.asarray(shrunk, dtype=np.uint8), (moved / step[:, None]).astype(np.float32)
+    return shrunk, (moved / step[:, None]).astype(np.float32)
