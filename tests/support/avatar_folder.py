@@ -26,7 +26,8 @@ def write_avatar(folder: Path, name: str = "Asian_F_1", *, with_hair: bool = Tru
         arrays |= _target("head", shape, np.flatnonzero(is_moved), by_mm)
     for side, sign in (("L", 1), ("R", -1)):
         ball = np.array([[0, 0, 0.0125], [0.0125, 0, 0], [-0.0125, 0, 0], [0, 0.0125, 0]])
-        arrays |= _part(f"{side}_eye", np.add(ball, (sign * 0.031, 1.6, 0.11)), np.full((4, 2), 0.5))
+        ball = np.add(ball, (sign * 0.031, 1.6, 0.11))
+        arrays |= _part(f"{side}_eye", ball, np.full((4, 2), 0.5))
     teeth = np.array([[-0.01, 1.54, 0.1], [0.01, 1.54, 0.1], [0, 1.53, 0.1]])
     arrays |= _part("TeethDown", teeth, np.full((3, 2), 0.9))
     arrays |= _target("TeethDown", "t_MouthOpen", np.arange(3), (0, -12, 0))
