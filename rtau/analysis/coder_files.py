@@ -80,13 +80,15 @@ def coded_columns(text: str, *, face: str | None = None) -> Codes | None:
         face: which one, for a table with a column `face`; None for the first.
 
     Raises:
-        UsageError: a cell is no number, or there is no such face.
+        UsageError: a cell is no number, there is no such face, or no row at all.
     """
     header, rows = _cells(text)
     time = _place(header, _TIMES)
     labels = {k: found[0][0] for k, name in enumerate(header) if (found := labels_in(name))}
     if time is None or not labels:
         return None
+    if not rows:
+        raise UsageError("the table has no rows below its header")
     which = _place(header, _FACES)
     if which is not None:
         faces = list(dict.fromkeys(row[which] for row in rows))

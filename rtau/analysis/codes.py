@@ -15,7 +15,7 @@ import numpy as np
 
 from rtau import columns as names
 from rtau.analysis.event_detection import INTENSITY_THRESHOLD
-from rtau.analysis.face_series import FaceSeries, Floats, labels_of
+from rtau.analysis.face_series import FaceSeries, Floats, check_times, labels_of
 from rtau.errors import UsageError
 
 Kind = Literal["r", "p", "c"]
@@ -101,8 +101,12 @@ def codes_of_spans(spans: Iterable[CodedSpan], *, labels: Iterable[str] = ()) ->
     Args:
         spans: what was coded.
         labels: further labels that were coded and never seen.
+
+    Raises:
+        UsageError: an onset or an offset is no time.
     """
     coded = list(spans)
+    check_times(np.array([(span.onset_s, span.offset_s) for span in coded]))
     every = sorted({*labels, *(span.label for span in coded)})
     edges = {0.0, *(t for span in coded for t in (span.onset_s, span.offset_s))}
     times = np.array(sorted(edge for edge in edges if edge >= 0))

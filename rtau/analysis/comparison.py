@@ -20,8 +20,10 @@ MAX_LAG_S = 0.5
 LAG_STEP_S = 0.02
 # Boxes of two detectors on one face overlap by far more, on neighbours by less.
 MIN_OVERLAP = 0.2
-# A grid for two raters who both mark spans, and have no frames.
+# A grid for two raters who both mark spans, and have no frames; coarser where a recording is longer
+# than two hours, to bound time and memory.
 GRID_S = 0.04
+MAX_GRID = 200_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,8 +98,10 @@ def _grid(a: Codes, b: Codes) -> _Grid:
     if np.isfinite(frames.ends_s).all():
         starts, ends = frames.times_s, frames.ends_s
     else:
-        starts = np.arange(0.0, max(a.times_s[-1], b.times_s[-1], GRID_S), GRID_S)
-        ends = starts + GRID_S
+        end_s = max(a.times_s[-1], b.times_s[-1], GRID_S)
+        step_s = max(GRID_S, end_s / MAX_GRID)
+        starts = np.arange(0.0, end_s, step_s)
+        ends = starts + step_s
     middles = (starts + ends) / 2
     return _Grid(middles, ends - starts, a.rows_at(middles), b.rows_at(middles))
 

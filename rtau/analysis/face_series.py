@@ -26,6 +26,8 @@ GroupBy = Literal["auto", "face", "seat"]
 # A frame stands for the time until the next one, but after a gap in the recording for no more than
 # this many usual frames: what happened in the gap was not observed.
 MAX_DURATION_FRAMES = 3.0
+# Later than any time since 1970, in seconds; a larger number is no time.
+MAX_TIME_S = 1e11
 # Two times that are closer are the same: tables have microseconds at best.
 TIME_TOLERANCE_S = 1e-6
 _LABEL = re.compile(r"(AU\d\d(?:_[LR])?)_[prnc]|(.+)_p")
@@ -200,8 +202,20 @@ def _least_sure_first(table: Table, rows: Rows, members: list[int]) -> list[int]
     return sorted(members, key=lambda k: float(confidence[k]))
 
 
+def check_times(times_s: Floats) -> None:
+    """Raises UsageError for a number that is no time: not finite, or beyond all recordings."""
+    wrong = times_s[~(np.abs(times_s) <= MAX_TIME_S)]  # written so that NaN fails too
+    if wrong.size:
+        raise UsageError(f"a time must be at most {MAX_TIME_S:g} s, got {wrong[0]:g}")
+
+
 def frame_durations(times_s: Floats) -> Floats:
-    """Returns how long each frame stands: until the next one, the last as long as is usual."""
+    """Returns how long each frame stands: until the next one, the last as long as is usual.
+
+    Raises:
+        UsageError: times do not rise, or are none.
+    """
+    check_times(times_s)
     if len(times_s) < 2:
         return np.zeros(len(times_s))
     steps = np.diff(times_s)

@@ -7,22 +7,27 @@ import contextlib
 import json
 import os
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rtau.analysis.agreement_text import agreement_markdown, agreement_values
 from rtau.backends import engine_file, onnx_file
 from rtau.backends._protobuf import length_delimited
 from rtau.config import build
 from rtau.config_file import read_toml
 from rtau.contract import METADATA_KEY, ModelContract
+from rtau.data import Frame
 from rtau.errors import RtauError
 from rtau.faces.recorded import RecordedFaces
-from rtau.runs.raters import read_rater
-from rtau.runs.result_tables import read_result
+from rtau.runs.analyses import SUFFIXES, Selection, event_table_of, events_of, summary_of
+from rtau.runs.neutrals import read_neutrals
+from rtau.runs.raters import agreement_of, read_rater
+from rtau.runs.result_tables import read_result, read_results
 from rtau.streams.messages import CommandError, parse_command
 from tests.support.doubles import make_contract
-from tests.support.mutations import bytes_like, json_like
+from tests.support.mutations import bytes_like, json_like, words_like
 from tests.support.tensorrt_double import write_engine
 
 EXAMPLES = int(os.environ.get("RTAU_FUZZ_EXAMPLES", "40"))
@@ -61,6 +66,27 @@ frame_index,face_id,face_detection,action_units,emotion
 0,0,"[1, 2, 30, 40, 0.9]","[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]",2
 1,,,,
 """
+PYFEAT = b"""\
+frame,input,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,AU01,AU12
+0,a.mp4,10,20,30,40,0.9,0.5,0.25
+1,a.mp4,10,20,30,40,0.9,0.5,0.25
+"""
+LIBREFACE = b"""\
+frame_idx,frame_time_in_ms,au_1_intensity,au_12,facial_expression
+0,0,1.5,1,Happy
+1,40,1.5,0,Happy
+2,80,1.5,1,Happy
+"""
+NEUTRALS = b"""\
+schema = 1
+origin = "a.mp4"
+weights_sha256 = "0123"
+share = 1.0
+labels = ["AU01", "AU12"]
+[logits]
+"1" = [-2.5, 0.25]
+"""
+CODED = b"time_s\tAU01\tAU12\n0\t1\t0\n0.04\t0\t3\n0.08\t\t1\n"
 EVENTS = b"label,onset,offset,intensity\nAU12,0.5,1.25,3\nAU01,2,2.5,\n"
 ELAN = b"""\
 <?xml version="1.0" encoding="UTF-8"?><ANNOTATION_DOCUMENT><TIME_ORDER>
@@ -75,16 +101,42 @@ RECORD = {
     "model": {"labels": ["AU01"], "thresholds": [0.5]},
     "source": {"name": "a.mp4", "file": {"size_bytes": 3}},
 }
+FRAME = Frame(0, 0.0, np.zeros((48, 64, 3), np.uint8))
+
+
+def analysed(path):
+    """Reads a table and makes of it what `rtau summary` and `rtau events` do."""
+    summary_of(read_results([path]), Selection()).csv_text()
+    for result in read_results([path]):
+        for found in events_of(result, Selection()):
+            for kind, suffix in SUFFIXES.items():
+                found.text(kind, path)
+                found.place(suffix)
+        event_table_of([result], Selection()).csv_text()
+
+
+def compared(path):
+    """Reads a file of codes and compares it with itself, as `rtau compare` does."""
+    rater = read_rater(path, fps=25)
+    for pair in agreement_of([rater, rater]):
+        agreement_markdown(pair.labels, first="a", second="b", remarks=pair.remarks)
+        json.dumps(agreement_values(pair.labels))
+
+
 # Name -> (suffix, the file as it is right, what reads it).
 FILES = {
     "settings": (".toml", TOML, lambda path: build(read_toml(path))),
-    "faces": (".csv", TABLE, RecordedFaces),
-    "results": (".csv", TABLE, lambda path: read_result(path, name=path)),
-    "OpenFace 2": (".csv", OPENFACE, lambda path: read_result(path, name=path)),
-    "OpenFace 3": (".csv", OPENFACE3, lambda path: read_result(path, name=path)),
-    "codes": (".csv", EVENTS, read_rater),
-    "ELAN": (".eaf", ELAN, read_rater),
-    "rater": (".csv", TABLE, read_rater),
+    "faces": (".csv", TABLE, lambda path: RecordedFaces(path).track(FRAME)),
+    "neutrals": (".toml", NEUTRALS, read_neutrals),
+    "results": (".csv", TABLE, analysed),
+    "OpenFace 2": (".csv", OPENFACE, analysed),
+    "OpenFace 3": (".csv", OPENFACE3, compared),
+    "Py-Feat": (".csv", PYFEAT, compared),
+    "LibreFace": (".csv", LIBREFACE, analysed),
+    "codes": (".csv", EVENTS, compared),
+    "coded columns": (".tsv", CODED, compared),
+    "ELAN": (".eaf", ELAN, compared),
+    "rater": (".csv", TABLE, compared),
 }
 
 
@@ -102,7 +154,7 @@ def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     read(path)
 
     @fuzzed
-    @given(bytes_like(seed))
+    @given(st.one_of(words_like(seed), bytes_like(seed)))
     def damaged(data):
         path.write_bytes(data)
         read_or_refused(read, path)

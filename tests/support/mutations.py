@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 
 from hypothesis import strategies as st
 
@@ -13,6 +14,10 @@ TOKENS = (
     *(b"9" * 5000, b"1e999", b"-0", b"nan", b"-inf", b"0x10", b"1_0", b"\xd9\xa3", b"null"),
     *(b"[" * 3000, b'{"a":' * 3000, b"]}", b",,,", b"=", b"[[a]]\n", b"a.b.c=1\n", b"'''"),
     *(b"\xff" * 12, b"\x80" * 12, b"\x7f\xff\xff\xff"),
+)
+WORDS = (
+    *(b"9" * 400, b"-1", b"0", b"1e39", b"1e308", b"-1e308", b"1e18", b"9223372036854775808"),
+    *(b"", b"inf", b"true", b"[]", b"1979-05-27", b"=1+1", b"AU99", b"x" * 140_000),
 )
 VALUES = (
     *(None, True, -1, 0, 2**31, 2**63, 10**400, 1e308, -1e-320, float("nan"), float("inf")),
@@ -40,6 +45,25 @@ def bytes_like(draw, seed: bytes) -> bytes:
         elif kind == "end":
             del data[at:]
     return bytes(data)
+
+
+@st.composite
+def words_like(draw, seed: bytes) -> bytes:
+    """A copy in which one to three words are replaced, moved or removed, or lines are."""
+    parts = re.split(rb"([^\w.+-]+)", seed)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(parts) - 1))
+        kind = draw(st.sampled_from(("token", "token", "word", "line", "none")))
+        if kind == "token":
+            parts[at] = draw(st.sampled_from((*TOKENS, *WORDS)))
+        elif kind == "word":
+            parts[at] = draw(st.sampled_from(parts))
+        elif kind == "line":
+            lines = b"".join(parts).split(b"\n")
+            parts = [b"\n".join(draw(st.permutations(lines)))]
+        else:
+            parts[at] = b""
+    return b"".join(parts)
 
 
 @st.composite

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +20,8 @@ from rtau_train.whole_file import write_whole
 
 Record = TypeVar("Record")
 PARSER = StrictParser(null_is_nan=True)
+# What numpy raises for an .npz file that is missing, damaged or something else.
+BROKEN_NPZ = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def portable(path: Path, /) -> str:

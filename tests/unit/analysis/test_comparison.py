@@ -79,6 +79,18 @@ def test_spans_of_a_person_are_compared_with_frames():
     assert two_people[0].measures["kappa"].value == pytest.approx(1)
 
 
+def test_times_may_be_those_of_a_clock_and_no_larger():
+    clock_s = 1.7e9  # as programs count seconds since 1970
+    marked = codes_of_spans([CodedSpan("AU12", clock_s, clock_s + 1e6)])
+    (found,) = compare([(marked, marked)])
+    assert found.measures["kappa"].value == pytest.approx(1)
+    for onset_s, offset_s in ((0, 1e300), (np.nan, 1)):
+        with pytest.raises(UsageError, match="a time must be at most"):
+            codes_of_spans([CodedSpan("AU12", onset_s, offset_s)])
+    with pytest.raises(UsageError, match="a time must be at most"):
+        frame_durations(np.array([0.0, 0.04, 1e300]))
+
+
 def test_thresholds_of_the_run_record_decide():
     low = codes(WAVE, thresholds={"AU12": 0.1})
     assert low.occurrences["AU12"].sum() == (WAVE >= 0.1).sum()

@@ -18,6 +18,7 @@ from rtau.facs import au_from_label
 from rtau_train.datasets.decoded import FEWEST, LARGEST_PX, decoded_pictures
 from rtau_train.datasets.labelled_crops import LabelledCrops, Words
 from rtau_train.datasets.preparation import read_preparation
+from rtau_train.records import BROKEN_NPZ
 
 LABELS, LANDMARKS = "labels.csv", "landmarks68.npz"
 LAYOUT = "the folder must have crops/ and labels.csv, as `rtau-train prepare` writes"
@@ -73,6 +74,9 @@ def _read_table(path: Path, *, needed: tuple[str, ...]) -> Table:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceOpenError(f"{path}: labels cannot be read ({reason}); {LAYOUT}") from None
+    for number, row in enumerate(rows, start=1):
+        if None in row:
+            raise SourceOpenError(f"{path}: data row {number} has more cells than the header")
     for name in needed:
         if not rows or name not in rows[0]:
             raise SourceOpenError(f"{path}: column {name} is missing or there are no rows")
@@ -149,11 +153,11 @@ def _subjects(named: list[str] | None, files: tuple[str, ...], path: Path) -> Wo
 
 def _read_landmarks(path: Path, *, rows: int) -> npt.NDArray[np.float32] | None:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             landmarks = np.asarray(archive["xy"], np.float32)
     except FileNotFoundError:
         return None
-    except (OSError, KeyError, ValueError) as error:
+    except BROKEN_NPZ as error:
         raise SourceOpenError(f"{path}: landmarks cannot be read ({error})") from None
     if landmarks.shape != (rows, 68, 2) or not np.isfinite(landmarks).all():
         raise SourceOpenError(f"{path}: xy must be finite ({rows}, 68, 2), got {landmarks.shape}")

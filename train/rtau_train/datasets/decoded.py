@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
-import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from rtau.data import Image
 from rtau.errors import SinkError, SourceOpenError
+from rtau_train.records import BROKEN_NPZ
 from rtau_train.whole_file import whole_file
 
 FILE_NAME = "decoded.npz"
@@ -100,11 +100,11 @@ def _key(pictures: Sequence[Path]) -> str:
 
 def _kept(path: Path, key: str) -> Image | None:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return np.asarray(archive["images"], np.uint8) if archive["key"] == key else None
     except FileNotFoundError:
         return None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except BROKEN_NPZ as error:
         _LOG.warning("%s cannot be read (%s); it is made again", path, error)
         return None
 

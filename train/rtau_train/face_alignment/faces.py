@@ -20,6 +20,7 @@ from rtau.errors import SourceOpenError
 from rtau.squares import FaceSquares, PointRule, squares_from_points
 from rtau_train.face_alignment.heads import Head
 from rtau_train.face_alignment.portraits import PointedPicture
+from rtau_train.records import BROKEN_NPZ
 
 Floats = npt.NDArray[np.float32]
 Grey = npt.NDArray[np.uint8]
@@ -102,8 +103,8 @@ def from_crops(folder: Path, rows: slice, /, *, rule: PointRule, source: str) ->
             landmarks = file["xy"][rows].astype(np.float32)
         with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
             labels = list(csv.DictReader(file))[rows]
-    except OSError as error:
-        raise SourceOpenError(f"{error.filename}: {error.strerror}") from None
+    except BROKEN_NPZ as error:
+        raise SourceOpenError(f"{folder}: landmarks or labels cannot be read ({error})") from None
     cutouts = []
     for points, row in zip(landmarks, labels, strict=True):
         path = folder / "crops" / row["file"]

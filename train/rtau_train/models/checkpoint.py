@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import pickle
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,8 @@ import torch
 from torch import Tensor
 
 from rtau.contract import CamMethod
-from rtau.errors import ContractError, RtauError, SinkError, SourceOpenError
+from rtau.errors import ConfigError, ContractError, RtauError, SinkError, SourceOpenError
+from rtau.strict_parser import StrictParser
 from rtau_train.models import build, check_weights
 from rtau_train.models.facenet import FaceNet
 from rtau_train.recipe import Recipe
@@ -28,6 +28,10 @@ from rtau_train.whole_file import whole_file
 # Raised when a field changes its meaning; older files are then refused with a clear text.
 FORMAT = 3
 MODEL_FILE = "model.pt"
+# Fields of a model that have a value per label.
+_PER_LABEL = (
+    *("thresholds", "cam_scale", "cam_plus_plus_scale", "temperature", "shift", "intensity_scale"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,13 +120,21 @@ def load_model(path: Path) -> Model:
     if path.is_dir():
         path = path / MODEL_FILE
     payload = load_state(path, kind="model")
-    recipe = Recipe.from_dict(payload.pop("recipe"), origin=str(path))
+    recipe = Recipe.from_dict(payload.get("recipe", {}), origin=str(path))
     _check_form(payload, recipe, path)
     check_weights(payload.get("weights"), recipe.network, origin=path)
     try:
-        return Model(recipe=recipe, **payload)
-    except TypeError as error:
+        model = StrictParser().parse(Model, payload)
+    except ConfigError as error:
         raise SourceOpenError(f"{path}: not a model of this version of rtau ({error})") from None
+    for name in _PER_LABEL:
+        values = getattr(model, name)
+        if values is not None and len(values) != len(recipe.network.labels):
+            raise SourceOpenError(
+                f"{path}: {name} must have {len(recipe.network.labels)} values, one per label, "
+                f"got {len(values)}"
+            )
+    return model
 
 
 def _check_form(payload: dict[str, Any], recipe: Recipe, path: Path) -> None:
@@ -172,7 +184,7 @@ def load_state(path: Path, *, kind: str) -> dict[str, Any]:
         raise SourceOpenError(
             f"{path}: no such checkpoint; `rtau-train fit` writes model.pt into its --out folder"
         ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # noqa: BLE001 - of damaged bytes torch raises any error
         reason = _first_line(error) or "truncated"
         raise SourceOpenError(f"{path}: not a readable checkpoint ({reason})") from None
     if not isinstance(payload, dict) or payload.pop("kind", None) != kind:

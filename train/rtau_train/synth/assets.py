@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.errors import SourceOpenError
+from rtau_train.records import BROKEN_NPZ
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -177,11 +178,11 @@ def _strands(extras: Mapping[str, Any], name: str) -> Strands:
 
 def _archive(path: Path, needs: tuple[str, ...]) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise _missing(path) from None
-    except (OSError, ValueError) as error:
+    except BROKEN_NPZ as error:
         raise SourceOpenError(
             f"{path}: not a readable .npz archive ({error}); make it again with "
             "`rtau-train synth-assets`"

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 
-from rtau.errors import SinkError, SourceOpenError
+from rtau.errors import ConfigError, SinkError, SourceOpenError
 from rtau_export import cli as export
 from rtau_train.models import build
 from rtau_train.models.checkpoint import (
@@ -135,6 +135,22 @@ def test_weights_of_another_shape_are_refused_in_one_line(run_folder, tmp_path, 
     assert "model.pt: not the weights of" in err
     assert told in err
     assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"recipe": None}, "must be a table, got null"),
+        ({"thresholds": "0.5"}, "thresholds must be a list"),
+        ({"thresholds": (0.5,)}, "thresholds must have"),
+        ({"extra": 1}, "unknown key extra"),
+    ],
+)
+def test_a_model_with_other_values_is_refused(run_folder, tmp_path, changes, told):
+    payload = load_state(run_folder / "model.pt", kind="model")
+    save_state(tmp_path / "model.pt", {"kind": "model", **payload, **changes})
+    with pytest.raises((SourceOpenError, ConfigError), match=rf"model\.pt: .*{told}"):
+        load_model(tmp_path / "model.pt")
 
 
 def test_a_state_of_other_weights_does_not_resume(run_folder, tmp_path):

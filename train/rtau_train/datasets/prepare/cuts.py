@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import rtau
 from rtau.errors import UsageError
+from rtau.strict_parser import StrictParser
 from rtau_train.datasets.prepare.cutting import Plan
 from rtau_train.datasets.prepare.files import holds, write_whole, writing
 from rtau_train.datasets.prepare.listing import SourceImage
@@ -109,14 +110,14 @@ class CutLog:
             write_whole(self._path, data)
 
     def _read(self) -> dict[str, Cut]:
-        *lines, last = self._path.read_text(encoding="utf-8").split("\n")
-        del last  # empty, or half a line
         try:
+            *lines, last = self._path.read_text(encoding="utf-8").split("\n")
+            del last  # empty, or half a line
             header, *rows = (json.loads(line) for line in lines)
-            cuts = [
-                Cut(**{**row, "image_from_crop": tuple(row["image_from_crop"])}) for row in rows
-            ]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            if not isinstance(header, dict):
+                raise UsageError("the first line must hold how crops are cut")
+            cuts = [StrictParser().parse(Cut, row) for row in rows]
+        except (ValueError, RecursionError) as error:
             raise UsageError(
                 f"{self._path}: cannot be read ({error}); choose a new OUT folder"
             ) from None
