@@ -110,7 +110,7 @@ build: $(DEVELOP) ## sdist, wheel and wheelhouse in dist/: reproducible, install
 	@$(BIN)/nox --session wheel
 
 .PHONY: audit
-audit: $(DEVELOP) ## SBOM and licences of the runtime in dist/, and its known vulnerabilities (asks PyPI)
+audit: $(DEVELOP) ## SBOM and licences of the runtime in dist/, and its known vulnerabilities (PyPI, or ADVISORIES=all.zip)
 	@$(BIN)/nox --session audit
 
 .PHONY: image
