@@ -1,5 +1,6 @@
 """No module needs a POSIX system: all do without what Windows lacks, as far as Linux can tell."""
 
+import shutil
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.architecture.tree import ROOT
 
-# What Windows has not: modules, and names of `os` and `signal`.
+# What Windows has not: modules, and names of `os` and `signal` (POSIX multiprocessing has SIGKILL).
 WITHOUT = """
 import contextlib, importlib, os, pkgutil, signal, sys, types
 # The libraries of this machine are made for POSIX, so they are loaded first.
@@ -16,9 +17,9 @@ for name in ("asyncio", "av", "cv2", "multiprocessing", "numpy", "onnxruntime", 
         importlib.import_module(name)
 for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
     sys.modules[name] = None
-for name in ("SIGHUP", "SIGKILL", "SIGQUIT", "SIGUSR1", "SIGALRM"):
+for name in ("SIGHUP", "SIGQUIT", "SIGUSR1", "SIGALRM", "pthread_sigmask", "SIG_BLOCK"):
     delattr(signal, name)
-for name in ("sched_getaffinity", "fork", "getuid", "geteuid", "getloadavg", "statvfs"):
+for name in ("sched_getaffinity", "fork", "getuid", "geteuid", "getloadavg", "statvfs", "getpgrp"):
     delattr(os, name)
 held = {}
 def inode(number):
@@ -46,6 +47,8 @@ from pathlib import Path
 target = Path(sys.argv[1])
 assert main(["image", "examples/portraits/f032.jpg", "--csv", sys.argv[1]]) == 0
 assert main(["summary", sys.argv[1], "--out", sys.argv[1] + ".summary.csv"]) == 0
+batch = ["--jobs", "2", "--write", "csv", "--max-frames", "2"]
+assert main(["video", "examples/one_face.mp4", sys.argv[2], "--out-dir", sys.argv[3], *batch]) == 0
 held_by_us = FileLock(target.with_suffix(".mp4"))
 try:
     FileLock(target.with_suffix(".mp4"))
@@ -63,7 +66,7 @@ def run_without(code, *arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=400,
     )
     assert done.returncode == 0, done.stderr
 
@@ -73,6 +76,8 @@ def test_every_module_is_imported_without_posix():
 
 
 @pytest.mark.needs_onnxruntime
-def test_images_are_scored_and_summarised_without_posix(tmp_path):
-    run_without(RUN, tmp_path / "o.csv")
+def test_images_and_a_batch_are_scored_without_posix(tmp_path):
+    shutil.copy(ROOT / "examples/one_face.mp4", tmp_path / "again.mp4")
+    run_without(RUN, tmp_path / "o.csv", tmp_path / "again.mp4", tmp_path / "batch")
     assert (tmp_path / "o.csv.summary.csv").stat().st_size > 0
+    assert len(list((tmp_path / "batch").rglob("*.csv"))) == 2

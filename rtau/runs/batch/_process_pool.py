@@ -128,7 +128,10 @@ class _Worker:
             self.pipe.send((job, file))
 
     def request_stop(self) -> None:
-        """Interrupts the running file; repeated calls resend the signal every `STOP_RETRY_S`."""
+        """Interrupts the running file; repeated calls resend the signal every `STOP_RETRY_S`.
+
+        Windows has no such signal and ends the worker: its file counts as interrupted all the same.
+        """
         now_s = time.monotonic()
         if self._stop_sent_s is not None and now_s - self._stop_sent_s < STOP_RETRY_S:
             return
@@ -187,7 +190,7 @@ def describe_death(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
         name = signal.Signals(-exit_code).name
         cause = f"the worker process was killed by {name}"
-        if -exit_code == signal.SIGKILL:
+        if name == "SIGKILL":  # which Windows does not have
             return f"{cause}, as the system does when memory runs out; run again with fewer --jobs"
     else:
         cause = f"the worker process ended with exit code {exit_code}"
@@ -199,8 +202,11 @@ def _blocked_signals() -> Iterator[None]:
     """Blocks Ctrl-C and the like while a process starts; they are delivered here afterwards.
 
     The child inherits the mask and unblocks them itself, so a Ctrl-C at the terminal, which reaches
-    every process, never ends a starting worker with a traceback.
+    every process, never ends a starting worker with a traceback. Windows has no such mask.
     """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     # The first start launches the resource tracker, which would unblock the signals.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -216,7 +222,8 @@ def _worker_main(pipe: Connection, spec: JobSpec) -> None:
     # nothing to finish, and the parent sends the signal again.
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     log_to_stderr()
     try:
         engine = prepared(spec).engine
