@@ -195,6 +195,7 @@ def test_a_provider_that_is_not_here_is_an_error(face_clip, tmp_path, capsys):
 def test_a_window_without_a_display_is_an_error(face_clip, monkeypatch, capsys):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "QT5")  # also where there is none
     code, _, err = run_here(capsys, "video", face_clip, "--view", "window")
 
     assert code == 1

@@ -240,7 +240,8 @@ def test_without_a_display_the_process_lives_and_says_so():
     process = start(environ)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1, errors
-    assert "SinkError: a window needs a display" in errors
+    missing = "a window needs a display" if cv2.currentUIFramework() else "OpenCV has no windows"
+    assert missing in errors
 
 
 @pytest.fixture
