@@ -100,6 +100,10 @@ soak: $(DEVELOP) ## run live for ten minutes: does the delay or the memory grow?
 soak-outputs: $(DEVELOP) ## run live for ten minutes with every output on: delays, memory, threads, files
 	@$(BIN)/python benchmarks/live_outputs.py --write
 
+.PHONY: soak-dashboard
+soak-dashboard: $(DEVELOP) ## keep the dashboard open in Chromium for ten minutes: how often it draws, what grows
+	@$(BIN)/python benchmarks/live_dashboard.py --write
+
 .PHONY: docs
 docs: $(DEVELOP) ## redraw the tree in the documents; check links and commands
 	@$(BIN)/python tools/draw_tree.py

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import live_dashboard
+
 pytestmark = pytest.mark.needs_browser
 REPOSITORY = Path(__file__).parents[2]
 WAIT_S = 45
@@ -179,6 +181,20 @@ def test_a_phone_sees_it_without_scrolling_sideways_and_everything_has_a_name(br
         )
         assert contrast(ground, text) > 7
     run.end()
+
+
+@pytest.mark.slow
+def test_the_script_that_keeps_it_open_says_what_it_draws_and_holds(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["live_dashboard.py", "--smoke"])
+    assert live_dashboard.main() == 0
+    told = capsys.readouterr().out
+    received, drawn = map(float, re.search(r"Received: ([\d.]+) .* drawn: ([\d.]+)", told).groups())
+    assert received > 0 < drawn
+    rows = re.findall(r"^\| (.+?) \| ([\d.]+) \| ([\d.]+) \| [+-][\d.]+ \|$", told, re.MULTILINE)
+    assert [name for name, *_ in rows] == [
+        "JavaScript heap, MiB", "page's process, MiB", "DOM nodes", "event listeners",
+    ]  # fmt: skip
+    assert all(float(value) > 0 for _, *values in rows for value in values)
 
 
 def contrast(*colours):

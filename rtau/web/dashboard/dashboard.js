@@ -3,10 +3,12 @@
 import { Connection } from "./connection.js";
 import { FaceCard } from "./curves.js";
 
-const DRAW_EVERY_MS = 66, SAY_EVERY_MS = 4000, GONE_AFTER_S = 1, FORGET_AFTER_S = 10, MOST_FACES = 12;
+// Drawn 30 times a second, or so seldom that drawing takes half of the time at most.
+const DRAW_EVERY_MS = 30, PAUSES_PER_DRAWING = 2;
+const SAY_EVERY_MS = 4000, GONE_AFTER_S = 1, FORGET_AFTER_S = 10, MOST_FACES = 12;
 const $ = (id) => document.getElementById(id);
 
-let run = null, isPaused = false, state = "lost", drawnMs = 0, saidMs = 0, said = "", newest = null, sinceFrameS = 0;
+let run = null, isPaused = false, state = "lost", drawnMs = 0, pauseMs = DRAW_EVERY_MS, saidMs = 0, said = "", newest = null, sinceFrameS = 0;
 const cards = new Map();
 const seen = new Map();
 
@@ -97,8 +99,9 @@ function forget(id) {
 
 function draw(nowMs) {
   requestAnimationFrame(draw);
-  if (newest === null || nowMs - drawnMs < DRAW_EVERY_MS) return;
+  if (newest === null || nowMs - drawnMs < pauseMs) return;
   drawnMs = nowMs;
+  const startMs = performance.now();
   for (const [id, card] of [...cards]) {
     const ageS = newest.time_s - seen.get(id);
     if (ageS > FORGET_AFTER_S || ageS < 0) {
@@ -112,6 +115,7 @@ function draw(nowMs) {
   show("nobody", "no face");
   document.body.dataset.frame = newest.frame;
   if (nowMs - saidMs > SAY_EVERY_MS) say(nowMs);
+  pauseMs = Math.max(DRAW_EVERY_MS, PAUSES_PER_DRAWING * (performance.now() - startMs));
 }
 
 // What a screen reader says, when it has changed, and not too often.
