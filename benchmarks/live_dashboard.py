@@ -32,6 +32,8 @@ from rtau.runs.streams import open_streams
 ROOT = Path(__file__).parents[1]
 CLIP = ROOT / "examples" / "one_face.mp4"
 DOCUMENT = ROOT / "docs" / "live.md"
+WIDTH = 640
+"""Of the clip's pictures, px."""
 PIECES = 10
 # Curves are half a minute long: before, the page grows by design.
 FILL_S = 40.0
@@ -85,8 +87,9 @@ class Page(threading.Thread):
             with open_browser() as browser:
                 browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": COUNT})
                 browser.get(f"http://127.0.0.1:{self.port}/")
-                wait_for_face(browser)
+                wait_for(browser, "document.querySelectorAll('.face canvas').length > 0")
                 browser.find_element("id", "video").click()
+                wait_for(browser, f"document.getElementById('image').width === {WIDTH}")
                 browser.execute_cdp_cmd("Performance.enable", {})
                 time.sleep(self._fill_s)
                 for piece in range(PIECES + 1):
@@ -117,16 +120,16 @@ def open_browser() -> Iterator[Any]:
         browser.quit()
 
 
-def wait_for_face(browser: Any, /) -> None:
-    """Waits until the page shows the curves of a face.
+def wait_for(browser: Any, condition: str, /) -> None:
+    """Waits until an expression is true on the page.
 
     Raises:
-        TimeoutError: none within `START_S`.
+        TimeoutError: it was not within `START_S`.
     """
     deadline_s = time.monotonic() + START_S
-    while not browser.execute_script("return document.querySelectorAll('.face canvas').length"):
+    while not browser.execute_script(f"return {condition}"):
         if time.monotonic() > deadline_s:
-            raise TimeoutError(f"the page showed no face within {START_S:.0f} s")
+            raise TimeoutError(f"not so on the page within {START_S:.0f} s: {condition}")
         time.sleep(0.1)
 
 

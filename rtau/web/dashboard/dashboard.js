@@ -139,10 +139,13 @@ function note(text) {
   }, 1200);
 }
 
-function showPicture(blob) {
-  const image = $("image"), before = image.src;
-  image.src = URL.createObjectURL(blob);
-  if (before) URL.revokeObjectURL(before);
+// Onto a canvas: of an <img> that changes, browsers keep hundreds of megabytes of decoded pictures.
+async function showPicture(blob) {
+  const picture = await createImageBitmap(blob), canvas = $("image");
+  const { width, height } = picture;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  picture.close();
 }
 
 function receive(message) {
