@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rtau.errors import UsageError
 from rtau_train.synth import build, clip, parallel_rendering, writer
+from rtau_train.synth.avatars import avatar_names
 
 _LEAST_PX = 64
 _MOST_PX = 1024
@@ -26,7 +27,14 @@ _LINES = 20
 def add_verbs(verbs: Any, /) -> None:
     """Adds the verbs to the subparsers of a command line."""
     synth = verbs.add_parser("synth", help="render labelled faces (docs/synth.md)")
-    synth.add_argument("--assets", type=Path, required=True, metavar="DIR", help="asset folder")
+    heads = synth.add_mutually_exclusive_group(required=True)
+    heads.add_argument("--assets", type=Path, metavar="DIR", help="asset folder")
+    heads.add_argument(
+        "--avatars", type=Path, metavar="DIR", help="folder of VALID avatars, in its place"
+    )
+    synth.add_argument(
+        "--people", metavar="NAMES", help="of the avatars only these, separated by commas"
+    )
     synth.add_argument("--count", type=int, required=True, metavar="N", help="pictures to have")
     synth.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     synth.add_argument("--seed", type=int, default=1, metavar="K", help="another K, other faces")
@@ -58,7 +66,8 @@ def run(arguments: argparse.Namespace) -> None:
     _check_numbers(arguments, (("count", 1, 100_000_000), ("jobs", 1, 1024)))
     _check_numbers(arguments, (("seed", 0, 2**32 - 1), ("size", _LEAST_PX, _MOST_PX)))
     job = writer.RenderJob(
-        assets=arguments.assets,
+        assets=arguments.assets or arguments.avatars,
+        avatars=_people(arguments.avatars, arguments.people),
         out=arguments.out,
         count=arguments.count,
         seed=arguments.seed,
@@ -95,6 +104,23 @@ def run(arguments: argparse.Namespace) -> None:
         raise
     _label(job, console)
     print(job.out)
+
+
+def _people(avatars: Path | None, named: str | None) -> tuple[str, ...]:
+    """Returns the avatars to draw; none with an asset folder."""
+    if avatars is None:
+        if named is not None:
+            raise UsageError("--people names avatars; give --avatars DIR in place of --assets")
+        return ()
+    present = avatar_names(avatars)
+    wanted = present if named is None else tuple(named.split(","))
+    unknown = [name for name in wanted if name not in present]
+    if unknown:
+        raise UsageError(
+            f"--people must name avatars of {avatars} ({', '.join(present)}), got "
+            f"{', '.join(unknown)}"
+        )
+    return wanted
 
 
 def make_clip(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,10 @@ import cv2
 
 from rtau_train.datasets.worker_pool import map_in_processes
 from rtau_train.synth.assets import read_assets
+from rtau_train.synth.avatar_heads import AvatarHeads
+from rtau_train.synth.head_family import HeadFamily
 from rtau_train.synth.render import Renderer
+from rtau_train.synth.sculpted_heads import SculptedHeads
 from rtau_train.synth.writer import RenderJob, write_part
 
 Progress = Callable[[int], None]
@@ -33,20 +36,28 @@ def write_all(job: RenderJob, /, *, jobs: int, progress: Progress) -> None:
         return
     if jobs == 1:
         # Not by the pool: here every picture is told, not every part.
-        renderer = open_renderer(job.assets, size=job.size)
+        family = open_family(job)
         for part in missing:
-            for _ in write_part(renderer, job, part):
+            for _ in write_part(family, job, part):
                 progress(1)
         return
     for pictures in map_in_processes(
         functools.partial(_write, job),
         missing,
-        open_state=functools.partial(open_renderer, job.assets, size=job.size),
+        open_state=functools.partial(open_family, job),
         processes=min(jobs, len(missing)),
         out=job.out,
         doing="renders pictures",
     ):
         progress(pictures)
+
+
+def open_family(job: RenderJob) -> HeadFamily:
+    """Returns the heads of a job, opened."""
+    if not job.avatars:
+        return SculptedHeads(open_renderer(job.assets, size=job.size))
+    cv2.setNumThreads(1)
+    return AvatarHeads(job.assets, job.avatars, size=job.size)
 
 
 def open_renderer(assets: Path, *, size: int) -> Renderer:
@@ -55,5 +66,5 @@ def open_renderer(assets: Path, *, size: int) -> Renderer:
     return Renderer(read_assets(assets), size=size)
 
 
-def _write(job: RenderJob, renderer: Renderer, part: range) -> int:
-    return sum(1 for _ in write_part(renderer, job, part))
+def _write(job: RenderJob, family: HeadFamily, part: range) -> int:
+    return sum(1 for _ in write_part(family, job, part))

@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import Image
-from rtau_train.synth import camera_flaws, identity, occlusion, paint, sampling, scene, spectacles
-from rtau_train.synth.identity import Appearance
-from rtau_train.synth.render import Deformation, RenderedHead, Renderer
+from rtau_train.synth import camera_flaws, occlusion, sampling, scene, spectacles
+from rtau_train.synth.drawing import RenderedHead
+from rtau_train.synth.head_family import HeadFamily, Person
 from rtau_train.synth.sampling import Expression
 from rtau_train.synth.scene import Scene
 from rtau_train.synth.shapes import SIDED, side_intensities
 from rtau_train.synth.window import mirrored
-from rtau_train.synth.wrinkles import height_map
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,6 +36,7 @@ COLUMNS: Final = (
     *("skin_tone", "hair", "beard", "glasses", "sunglasses", "occluded", "lighting", "grey"),
     *("brightness", "lip_gap", *_DISTRACTOR_COLUMNS, "skin", "brow", "distance_cm"),
     *_SIDE_COLUMNS,
+    "subject",
 )
 
 
@@ -52,38 +52,29 @@ class Picture:
     """A value for each of `COLUMNS` but `file`."""
 
 
-def make_picture(renderer: Renderer, /, *, seed: int, index: int) -> Picture:
-    """Returns picture `index` of the set `seed`."""
+def make_picture(family: HeadFamily, /, *, seed: int, index: int) -> Picture:
+    """Returns picture `index` of the set `seed`, of a person of a family."""
     rng = np.random.default_rng([seed, index])
-    appearance = identity.sampled_appearance(rng)
-    expression = sampling.sampled_expression(rng)
-    place = scene.sampled_scene(rng, skin_level=float(np.mean(appearance.tone)))
+    person = family.sampled_person(rng)
+    expression = sampling.restricted(sampling.sampled_expression(rng), family.actions)
+    place = scene.sampled_scene(rng, skin_level=person.skin_level)
     worn = None
     if rng.random() < SPECTACLES_SHARE:
-        worn = spectacles.worn(
-            spectacles.sampled_frame(rng), renderer.resting_landmarks(appearance)
-        )
+        worn = spectacles.worn(spectacles.sampled_frame(rng), person.resting_landmarks())
     shift = (float(rng.normal(0, _SHIFT_STD)), float(rng.normal(0, _SHIFT_STD)))
-    blemishes = paint.blemishes(
-        renderer.masks, rng, freckles=appearance.freckles, blush=appearance.blush
-    )
-    deformation = _deformation(appearance, expression, rng)
-    rendered = renderer.render(
-        appearance, deformation, place, skin_factor=blemishes, spectacles=worn, shift=shift
-    )
+    rendered = person.rendered(expression, place, spectacles=worn, shift=shift, rng=rng)
     occluder = occlusion.sampled_occluder(rng)
     image, grey = _photographed(
-        rng, rendered=rendered, appearance=appearance, place=place, occluder=occluder
+        rng, rendered=rendered, person=person, place=place, occluder=occluder
     )
     landmarks, pose = rendered.landmarks, place.pose
     is_mirrored = rng.random() < _MIRRORED_SHARE
     if is_mirrored:
         image, landmarks = mirrored(image, landmarks)
         pose = scene.Pose(-pose.yaw_deg, pose.pitch_deg, -pose.roll_deg)
-    row = _row(
-        appearance, expression, place=dataclasses.replace(place, pose=pose), rendered=rendered
-    )
+    row = _row(person, expression, place=dataclasses.replace(place, pose=pose), rendered=rendered)
     row |= {
+        "subject": person.subject or f"{seed}-{index}",
         "glasses": str(int(worn is not None)),
         "sunglasses": str(int(worn is not None and worn.style.tint > 0.3)),
         "occluded": occluder,
@@ -105,20 +96,11 @@ def _sides(expression: Expression, *, is_mirrored: bool) -> dict[str, str]:
     return cells
 
 
-def _deformation(
-    appearance: Appearance, expression: Expression, rng: np.random.Generator
-) -> Deformation:
-    gains = sampling.fold_gains(
-        expression.intensities, wrinkled=appearance.wrinkled, gain=appearance.fold_gain, rng=rng
-    )
-    return Deformation(expression.weights, height_map(gains, rng))
-
-
 def _photographed(
     rng: np.random.Generator,
     *,
     rendered: RenderedHead,
-    appearance: Appearance,
+    person: Person,
     place: Scene,
     occluder: str,
 ) -> tuple[Image, bool]:
@@ -134,9 +116,7 @@ def _photographed(
             rng,
             kind=occluder,
             skin=_seen_colour(rendered),
-            hair=np.clip(
-                np.array(appearance.hair_colour) * place.exposure * place.lighting.level, 0, 1
-            )
+            hair=np.clip(np.array(person.hair_colour) * place.exposure * place.lighting.level, 0, 1)
             ** (1 / 2.2),
         )
     return camera_flaws.through_camera(image, rng, dark=place.lighting.kind == "dim")
@@ -159,7 +139,7 @@ def _brightness(image: Image, landmarks: Floats) -> float:
 
 
 def _row(
-    appearance: Appearance, expression: Expression, *, place: Scene, rendered: RenderedHead
+    person: Person, expression: Expression, *, place: Scene, rendered: RenderedHead
 ) -> dict[str, str]:
     intensities = sampling.parted_lips(expression.intensities, rendered.lip_gap_cm)
     actions = (*sampling.LABELLED, *sampling.DISTRACTORS)
@@ -169,16 +149,8 @@ def _row(
         "yaw_deg": f"{place.pose.yaw_deg:.1f}",
         "pitch_deg": f"{place.pose.pitch_deg:.1f}",
         "roll_deg": f"{place.pose.roll_deg:.1f}",
-        "sex": appearance.sex,
-        "ethnicity": appearance.ethnicity,
-        "age_group": str(appearance.age_group),
-        "child": f"{appearance.child:.2f}",
-        "skin_tone": str(appearance.skin_tone),
-        "hair": appearance.hair,
-        "beard": str(int(max(appearance.beard) > 0.5)),
+        **person.columns,
         "lighting": place.lighting.kind,
         "lip_gap": f"{rendered.lip_gap_cm:.3f}",
-        "skin": str(appearance.skins[0]),
-        "brow": str(appearance.brow),
         "distance_cm": f"{place.distance_cm:.0f}",
     }

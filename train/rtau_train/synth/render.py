@@ -8,32 +8,34 @@ on its arguments only, never on the picture before. Called by `picture.py` and `
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rtau_train.synth import gpu, paint, uniforms
 from rtau_train.synth.assets import BROW_HEIGHTS, HAIR_STYLES, SKINS, Assets
-from rtau_train.synth.head import LANDMARKS, AttachedMesh, Head, NormalField, Surface
+from rtau_train.synth.drawing import (
+    BROW,
+    EYE_SHADE,
+    HAIR,
+    LASHES,
+    STRANDS_UNIT,
+    Drawing,
+    RenderedHead,
+)
+from rtau_train.synth.head import LANDMARKS, AttachedMesh, Head, Surface
 from rtau_train.synth.identity import Appearance
 from rtau_train.synth.scene import Scene
 from rtau_train.synth.spectacles import Spectacles
-from rtau_train.synth.window import Window, tangents, window_around
+from rtau_train.synth.window import Window
 from rtau_train.synth.wrinkles import MAP_SIZE, relief
 
 Floats = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
 
-SUPERSAMPLING: Final = 2
-_SHADOW_PX: Final = 512
-# Kinds of strands, as the shader numbers them.
-HAIR, BROW, LASHES, EYE_SHADE, FRAME, LENS = range(6)
-# Texture units.
-_SKIN_A, _SKIN_B, _SHADOW, _FOLDS, _PAINT, _NOISE, _STRANDS = range(7)
+# Texture units beside those of `drawing.py`.
+_SKIN_A, _SKIN_B, _FOLDS, _PAINT = 0, 1, 3, 4
 _VALLEY_SHADE: Final = 6.5
 """Light lost per cm of depth, before clipping."""
 
@@ -47,18 +49,6 @@ class Deformation:
     """Heights of the skin, as `wrinkles.height_map` makes them."""
 
 
-@dataclasses.dataclass(frozen=True)
-class RenderedHead:
-    """A head as it was rendered."""
-
-    image: Floats
-    """(S, S, 4): RGB in 0-1 display values, premultiplied, and cover."""
-    landmarks: Floats
-    """(68, 2) px."""
-    lip_gap_cm: float
-    """Beyond the person's rest; above about 0.12 the lips are parted."""
-
-
 class Renderer:
     """An open OpenGL context with all meshes and textures of an asset folder."""
 
@@ -66,21 +56,9 @@ class Renderer:
         self.size = size
         self.head = Head(assets)
         self._assets = assets
-        self._context = gpu.open_context()
+        self._drawing = Drawing(size=size, surface="head")
+        self._context, self._programs = self._drawing.context, self._drawing.programs
         context = self._context
-        self._programs = {
-            "skin": gpu.surface_program(context, "head"),
-            "strands": gpu.surface_program(context, "strands"),
-            "shadow": gpu.shadow_program(context),
-        }
-        side = (size * SUPERSAMPLING,) * 2
-        self._target = context.framebuffer(
-            [context.texture(side, 4)], context.depth_renderbuffer(side)
-        )
-        self._shadow_map = context.depth_texture((_SHADOW_PX, _SHADOW_PX))
-        self._shadow_map.compare_func = "<="
-        self._shadow_map.filter = (context.LINEAR, context.LINEAR)
-        self._shadow_target = context.framebuffer(depth_attachment=self._shadow_map)
         self._mesh = self._head_mesh()
         self._maps = {
             "folds": context.texture(MAP_SIZE, 4, dtype="f4"),
@@ -88,7 +66,6 @@ class Renderer:
         }
         for image in self._maps.values():
             image.repeat_x = image.repeat_y = False
-        self._noise = gpu.texture(context, _noise(), repeat=True)
         self.masks = paint.face_masks(assets.neutral[LANDMARKS])
         self._skins: dict[int, tuple[Any, Floats]] = {}
         self._attachments: dict[str, _HairOrBrow] = {}
@@ -111,21 +88,8 @@ class Renderer:
         """
         person = self.head.person(appearance.coefficients, appearance.macro)
         surface = self.head.deformed(person, deformation.weights)
-        view_from_head = uniforms.view_from_head(scene)
-        seen = tangents(uniforms.moved(view_from_head, surface.points[LANDMARKS]))
-        if window is None:
-            window = window_around(seen, shift=shift)
+        view = self._drawing.view(scene, surface.points[LANDMARKS], shift=shift, window=window)
         gap_cm = self.head.lip_gap_cm(surface.points, person)
-        shadow = uniforms.shadow_from_head(scene)
-        near, far = scene.distance_cm * 0.3, scene.distance_cm * 3
-        common = {
-            "clip_from_head": window.projection(near, far) @ view_from_head,
-            "shadow_from_head": shadow,
-            "eye": -view_from_head[:3, :3].T @ view_from_head[:3, 3],
-            "shadow_map": _SHADOW,
-            "noise": _NOISE,
-            **uniforms.light_uniforms(scene, view_from_head[:3, :3]),
-        }
         self._mesh.move(surface.points, surface.normals, self.head.occlusion(deformation.weights))
         moved_by = surface.points - self.head.neutral
         brow = self._attached(f"brow{appearance.brow}")
@@ -133,13 +97,15 @@ class Renderer:
         hair = self._attached(appearance.hair) if appearance.hair in HAIR_STYLES else None
         if hair is not None:
             hair.place(moved_by, fringe=appearance.fringe)
-        self._draw_shadow(shadow, hair)
+        self._drawing.draw_shadow(view.shadow_from_head, lambda: self._cast(hair))
         mouth = self._mouth(surface, gap_cm)
-        self._draw_skin(appearance, deformation, common, skin_factor=skin_factor, mouth=mouth)
-        self._draw_strands(appearance, common, brow=brow, hair=hair)
+        self._draw_skin(
+            appearance, deformation, view.uniforms, skin_factor=skin_factor, mouth=mouth
+        )
+        self._draw_strands(appearance, view.uniforms, brow=brow, hair=hair)
         if spectacles is not None:
-            self._draw_spectacles(spectacles)
-        return RenderedHead(self._read(), window.pixels(seen, self.size), gap_cm)
+            self._drawing.draw_spectacles(spectacles)
+        return RenderedHead(self._drawing.read(), view.landmarks, gap_cm)
 
     def resting_landmarks(self, appearance: Appearance, /) -> Floats:
         """Returns a person's 68 points at rest: (68, 3) cm in head space."""
@@ -186,17 +152,12 @@ class Renderer:
             self._skins[row] = (gpu.texture(self._context, image), mean)
         return self._skins[row]
 
-    def _draw_shadow(self, shadow: Matrix, hair: _HairOrBrow | None) -> None:
-        context, program = self._context, self._programs["shadow"]
-        self._shadow_target.use()
-        self._shadow_target.clear(depth=1.0)
-        context.enable(context.DEPTH_TEST)
-        context.disable(context.BLEND)
-        gpu.put(program, {"shadow_from_head": shadow, "strands": False, "strand_texture": _STRANDS})
+    def _cast(self, hair: _HairOrBrow | None) -> None:
+        """Draws what casts shadows."""
         self._mesh.draw("casting", "shadow")
         if hair is not None:
-            hair.texture.use(_STRANDS)
-            program["strands"].value = True
+            hair.texture.use(STRANDS_UNIT)
+            self._programs["shadow"]["strands"].value = True
             hair.mesh.draw("all", "shadow")
 
     def _draw_skin(
@@ -208,20 +169,20 @@ class Renderer:
         skin_factor: Floats,
         mouth: tuple[float, float],
     ) -> None:
-        self._target.use()
-        self._target.clear(0, 0, 0, 0, depth=1.0)
+        self._drawing.begin()
         self._write_maps(appearance, deformation, skin_factor)
         (skin_a, mean_a), (skin_b, mean_b) = (self._skin(row) for row in appearance.skins)
-        units = (skin_a, skin_b, self._shadow_map, self._maps["folds"], self._maps["paint"])
-        for unit, image in enumerate((*units, self._noise)):
+        units = {_SKIN_A: skin_a, _SKIN_B: skin_b}
+        units |= {_FOLDS: self._maps["folds"], _PAINT: self._maps["paint"]}
+        for unit, image in units.items():
             image.use(unit)
-        program = self._programs["skin"]
+        program = self._programs["surface"]
         gpu.put(program, common)
         gpu.put(program, {**uniforms.appearance_uniforms(appearance), "mouth": mouth})
         gpu.put(program, {"skin_mean_a": mean_a, "skin_mean_b": mean_b})
         gpu.put(program, {"skin_a": _SKIN_A, "skin_b": _SKIN_B, "folds": _FOLDS, "paint": _PAINT})
         self._context.enable(self._context.CULL_FACE)
-        self._mesh.draw("opaque", "skin")
+        self._mesh.draw("opaque", "surface")
         self._context.disable(self._context.CULL_FACE)
 
     def _write_maps(
@@ -244,16 +205,12 @@ class Renderer:
         hair: _HairOrBrow | None,
     ) -> None:
         context, program = self._context, self._programs["strands"]
-        context.enable(context.BLEND)
-        context.blend_func = (
-            *(context.SRC_ALPHA, context.ONE_MINUS_SRC_ALPHA),
-            *(context.ONE, context.ONE_MINUS_SRC_ALPHA),
-        )
-        self._target.depth_mask = False
-        gpu.put(program, {**common, "strand_texture": _STRANDS, "solid_pass": False})
+        self._drawing.blend_over()
+        self._drawing.target.depth_mask = False
+        gpu.put(program, {**common, "strand_texture": STRANDS_UNIT, "solid_pass": False})
         gpu.put(program, {"kind": EYE_SHADE, "amount": appearance.eye_shade})
         self._mesh.draw("eye_shade", "strands")
-        brow.texture.use(_STRANDS)
+        brow.texture.use(STRANDS_UNIT)
         gpu.put(
             program,
             {
@@ -269,42 +226,16 @@ class Renderer:
         )
         self._mesh.draw("lashes", "strands")
         if hair is not None:
-            hair.texture.use(_STRANDS)
+            hair.texture.use(STRANDS_UNIT)
             gpu.put(program, {"kind": HAIR, "amount": appearance.hair_sheen})
             gpu.put(program, {"strand_colour": appearance.hair_colour, "texture_mean": hair.mean})
             for solid in (True, False):
-                self._target.depth_mask = solid
+                self._drawing.target.depth_mask = solid
                 (context.disable if solid else context.enable)(context.BLEND)
                 program["solid_pass"].value = solid
                 hair.mesh.draw("all", "strands")
-        self._target.depth_mask = True
+        self._drawing.target.depth_mask = True
         context.disable(context.BLEND)
-
-    def _draw_spectacles(self, worn: Spectacles) -> None:
-        """Draws rims, then lenses over what is behind them; the lights are still set."""
-        context, program = self._context, self._programs["strands"]
-        for kind, points, triangles, amount in (
-            (FRAME, worn.frame_points, worn.frame_triangles, 1.0),
-            (LENS, worn.lens_points, worn.lens_triangles, worn.style.tint),
-        ):
-            colour = worn.style.colour if kind == FRAME else (0.01, 0.01, 0.012)
-            gpu.put(program, {"kind": kind, "amount": amount, "strand_colour": colour})
-            program["solid_pass"].value = kind == FRAME
-            (context.disable if kind == FRAME else context.enable)(context.BLEND)
-            static = np.zeros((len(points), gpu.STATIC_WIDTH), np.float32)
-            mesh = gpu.Mesh(
-                context, {"strands": program}, triangles={"all": triangles}, static=static
-            )
-            mesh.move(points, _outward(points, triangles), 0.9)
-            mesh.draw("all", "strands")
-            mesh.release()
-        context.disable(context.BLEND)
-
-    def _read(self) -> Floats:
-        side = self.size * SUPERSAMPLING
-        raw = np.frombuffer(self._target.read(components=4), np.uint8).reshape(side, side, 4)
-        image = cv2.resize(raw[::-1], (self.size,) * 2, interpolation=cv2.INTER_AREA)
-        return np.asarray(image / np.float32(255), np.float32)
 
 
 class _HairOrBrow:
@@ -332,16 +263,3 @@ class _HairOrBrow:
     def place(self, moved_by: Floats, *, stretch: float = 1.0, fringe: float = 1.0) -> None:
         surface = self._attached.follow(moved_by, stretch=stretch, fringe=fringe)
         self.mesh.move(surface.points, surface.normals, 0.8)
-
-
-def _outward(points: Floats, triangles: npt.NDArray[np.int64]) -> Floats:
-    """Returns vertex normals of a small mesh."""
-    return NormalField(triangles, len(points)).of(points)
-
-
-@functools.cache
-def _noise() -> npt.NDArray[np.uint8]:
-    rng = np.random.default_rng(1)
-    noise = cv2.GaussianBlur(rng.random((256, 256)).astype(np.float32), (0, 0), 0.7)
-    noise = (noise - noise.min()) / (noise.max() - noise.min())
-    return np.asarray(noise * 255, np.uint8)

@@ -119,6 +119,20 @@ def sampled_expression(rng: np.random.Generator, /) -> Expression:
     return Expression(name, {**dict.fromkeys(LABELLED, 0.0), **actions}, weights, tilts)
 
 
+def restricted(expression: Expression, shown: frozenset[int], /) -> Expression:
+    """Returns an expression without the distractors that a head model cannot show.
+
+    Raises:
+        ValueError: the model cannot show one of the labelled actions.
+    """
+    if not shown.issuperset(LABELLED):
+        raise ValueError(f"a head model must show {LABELLED}, got {sorted(shown)}")
+    if shown.issuperset(expression.intensities):
+        return expression
+    kept = {au: value for au, value in expression.intensities.items() if au in shown}
+    return dataclasses.replace(expression, intensities=kept)
+
+
 def only(actions: Mapping[int, float], /) -> Expression:
     """Returns exactly these actions, symmetric and at the strength of the table."""
     full = {**dict.fromkeys(LABELLED, 0.0), **actions}

@@ -26,14 +26,14 @@ import cv2
 import numpy as np
 
 from rtau.errors import SinkError, SourceOpenError, UsageError
+from rtau_train.synth.head_family import HeadFamily
 from rtau_train.synth.picture import COLUMNS, Picture, make_picture
-from rtau_train.synth.render import Renderer
 
 PART_PICTURES: Final = 64
 JPEG_QUALITY: Final = 92
 _PER_FOLDER: Final = 1000
-# Raised when the same seed would give other pictures.
-RENDERER: Final = 2
+# Raised when the same seed would give other pictures, or labels of other columns.
+RENDERER: Final = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,8 @@ class RenderJob:
     count: int
     seed: int
     size: int
+    avatars: tuple[str, ...] = ()
+    """Names of the avatars in `assets` to draw; without any it holds the sculpted heads."""
 
     def parts(self) -> tuple[range, ...]:
         """Returns the runs of pictures that are written as one."""
@@ -73,6 +75,8 @@ def begin(job: RenderJob, /) -> None:
         "size": job.size,
         "assets_sha256": assets_digest(job.assets),
     }
+    if job.avatars:
+        wanted["avatars"] = list(job.avatars)
     path = job.out / "synth.json"
     if path.exists():
         _check_same(path, wanted)
@@ -96,12 +100,14 @@ def assets_digest(folder: Path, /) -> str:
             "makes one"
         )
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.npz"), *folder.glob("tex/*")]):
+    for path in sorted(
+        [*folder.glob("*.npz"), *folder.glob("*.material*.jpg"), *folder.glob("tex/*")]
+    ):
         digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
     return digest.hexdigest()
 
 
-def write_part(renderer: Renderer, job: RenderJob, pictures: range, /) -> Iterator[int]:
+def write_part(family: HeadFamily, job: RenderJob, pictures: range, /) -> Iterator[int]:
     """Draws and writes a run of pictures; yields the number of each as it is written.
 
     Raises:
@@ -111,7 +117,7 @@ def write_part(renderer: Renderer, job: RenderJob, pictures: range, /) -> Iterat
     try:
         for index in pictures:
             name = f"{index // _PER_FOLDER:02d}/{index:08d}.jpg"
-            picture = make_picture(renderer, seed=job.seed, index=index)
+            picture = make_picture(family, seed=job.seed, index=index)
             path = job.out / "crops" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_whole(path, _jpeg(picture))

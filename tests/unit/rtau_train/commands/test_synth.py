@@ -2,6 +2,7 @@ import pytest
 
 from rtau_train.commands import main
 from rtau_train.datasets.crop_folder import read_folder
+from tests.support.avatar_folder import write_avatar
 
 needs_egl = pytest.mark.needs_egl
 
@@ -24,6 +25,33 @@ def test_a_missing_asset_folder_is_one_line(tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "docs/synth.md" in error
+
+
+def test_people_are_avatars_that_are_there(asset_folder, tmp_path, capsys):
+    write_avatar(tmp_path / "avatars")
+    job = ("--count", "2", "--people", "Asian_F_1,Nobody_M_1", "--out", str(tmp_path / "out"))
+
+    assert main.main(["synth", "--avatars", str(tmp_path / "avatars"), *job]) == 2
+    assert "(Asian_F_1), got Nobody_M_1" in capsys.readouterr().err
+    assert synth(tmp_path / "out", asset_folder, *job[:4]) == 2
+    assert "give --avatars" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@needs_egl
+def test_pictures_of_avatars_are_read_by_person_and_others_do_not_join_them(
+    asset_folder, tmp_path, capsys
+):
+    for name in ("Asian_F_1", "Black_M_2"):
+        write_avatar(tmp_path / "avatars", name)
+    out = tmp_path / "out"
+    job = ["--count", "6", "--size", "64", "--jobs", "1", "--out", str(out)]
+    assert main.main(["synth", "--avatars", str(tmp_path / "avatars"), *job]) == 0
+
+    data = read_folder(out, labels=("AU01", "AU26"))
+    assert set(data.subjects) == {"Asian_F_1", "Black_M_2"}
+    assert synth(out, asset_folder, *job[:6]) == 2
+    assert "choose a new --out" in capsys.readouterr().err
 
 
 @pytest.mark.slow
