@@ -104,6 +104,10 @@ soak-outputs: $(DEVELOP) ## run live for ten minutes with every output on: delay
 soak-dashboard: $(DEVELOP) ## keep the dashboard open in Chromium for ten minutes: how often it draws, what grows
 	@$(BIN)/python benchmarks/live_dashboard.py --write
 
+.PHONY: hard
+hard: $(DEVELOP) ## kills, full and slow disks, little memory, 200 faces, 8K: an hour (some need root)
+	@$(BIN)/python benchmarks/hard_use.py --write
+
 .PHONY: docs
 docs: $(DEVELOP) ## redraw the tree in the documents; check links and commands
 	@$(BIN)/python tools/draw_tree.py
