@@ -233,7 +233,7 @@ def _library(folder: Path) -> Path | None:
         return None
     source, library = folder / "write.c", folder / "write.so"
     source.write_text(SLOW_OR_LIMITED, encoding="ascii")
-    words = [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]
+    words = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
     subprocess.run(words, check=True)
     return library
 
