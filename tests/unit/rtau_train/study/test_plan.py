@@ -138,4 +138,4 @@ def test_the_second_paper_is_reduced_by_its_own_file():
     assert [one.network for one in runs] == ["resnet18", "resnet34", "resnet50"]
     for one in runs:
         assert (one.recipe.network.weights, one.recipe.network.input_size) == ("none", 48)
-        assert one.recipe.fit.dense_epochs == one.recipe.fit.epochs
+        assert one.recipe.fit.is_dense(one.recipe.fit.epochs - 1)

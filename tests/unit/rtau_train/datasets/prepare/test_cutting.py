@@ -182,7 +182,7 @@ def test_png_keeps_every_pixel_and_jpeg_nearly():
 
 
 def test_a_border_finds_a_face_that_fills_the_picture(scenes, tmp_path):
-    image, _ = scenes[0]
+    image, _ = scenes[1]  # its presence is far from the limit: the border alone decides
     plain = Cutter(CUT_64).cut(image)
     x0, y0, x1, y1 = square_of(plain)
     close = tmp_path / "close.png"
