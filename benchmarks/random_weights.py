@@ -35,7 +35,7 @@ def untrained(recipe: Recipe, /) -> Model:
         thresholds=(0.5,) * labels,
         cam_scale=(1.0,) * labels,
         weights=build(recipe.network).state_dict(),
-        is_dense=True,
+        is_dense=recipe.fit.dense_epochs > 0,
         cam_plus_plus_scale=(1.0,) * labels,
     )
 
@@ -49,7 +49,8 @@ def untrained_network(name: str, /) -> Model:
     """Returns a checkpoint of a network before training, with the first paper's head."""
     recipe = read_recipe(RECIPES / f"{RECIPE}.toml")
     network = dataclasses.replace(recipe.network, name=name, input_size=SIZE_PX, landmarks=False)
-    fit = dataclasses.replace(recipe.fit, landmark_weight=0.0)
+    # Crops of this size have one form only.
+    fit = dataclasses.replace(recipe.fit, landmark_weight=0.0, dense_epochs=0)
     return untrained(dataclasses.replace(recipe, network=network, fit=fit))
 
 

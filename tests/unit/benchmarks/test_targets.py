@@ -83,6 +83,7 @@ def test_growth_is_the_slope_after_the_first_piece():
 
 
 @pytest.mark.needs_onnxruntime
+@pytest.mark.slow
 def test_all_targets_are_measured_or_say_why_not(tmp_path, monkeypatch, capsys):
     path = tmp_path / "targets.json"
     command = ["targets.py", "--smoke", "--peer", "none", "--clip", str(EXAMPLE)]
