@@ -23,6 +23,7 @@ def shown(record):
 
 
 @pytest.mark.needs_onnxruntime
+@pytest.mark.slow
 def test_a_small_benchmark_prints_its_tables_and_writes_its_record(tmp_path, capsys):
     path = tmp_path / "bench.json"
     code, out, err = run_here(

@@ -42,6 +42,7 @@ def run(setting, wanted):
     return page, failed, lines
 
 
+@pytest.mark.slow
 def test_every_experiment_is_run_judged_shown_and_reported(two_networks, setting, quick):
     wanted = experiments(quick, "image", "subject")
 
