@@ -12,8 +12,6 @@ uniform vec2 mouth;            // z of the inner lips, and how far they are apar
 const float LIP_LINE = -3.3;   // of the avatars, cm
 const int SKIN = 0, EYES = 1, TEETH = 2, HAIR = 3;
 
-vec3 wrapped(float d, vec3 w) { return max((vec3(d) + w) / (1.0 + w), 0.0) / (1.0 + w); }
-
 void main() {
     int what = int(v_part + 0.5);
     vec3 n = normalize(v_normal);

@@ -33,8 +33,6 @@ uniform vec2 mouth;            // z of the inner lips, and how far they are apar
 
 const int SKIN = 0, LINING = 1, SOCKET = 2, GUMS = 3, TEETH = 4, EYEBALL = 5;
 
-vec3 wrapped(float d, vec3 w) { return max((vec3(d) + w) / (1.0 + w), 0.0) / (1.0 + w); }
-
 vec3 painted(sampler2D skin, vec3 mean) {
     vec3 t = pow(texture(skin, v_uv).rgb, vec3(2.2)) / mean;
     // The back of the head and the neck have no useful paint in this layout.

@@ -43,6 +43,9 @@ float gloss_lobe(vec3 n, vec3 l, vec3 v, float power) {
     return pow(max(dot(n, normalize(l + v)), 0.0), power) * (power + 8.0) / 25.0;
 }
 
+// Lambert's law with light that creeps around the edge, by colour.
+vec3 wrapped(float d, vec3 w) { return max((vec3(d) + w) / (1.0 + w), 0.0) / (1.0 + w); }
+
 vec3 tone(vec3 c) {
     c *= exposure;
     c = c / (1.0 + 0.18 * c * c / (1.0 + c));
