@@ -34,6 +34,14 @@ def origin(*packages: str) -> str:
     return f"Commit {name}; {processor()}, load {load() or 0:.1f}; {versions}."
 
 
+def loads(before: float) -> str:
+    """Returns one sentence: the load of the machine before a measurement and now."""
+    return (
+        f"Load of the machine (jobs that want a core, of this and of other programs): {before:.1f} "
+        f"before, {load() or 0.0:.1f} at the end."
+    )
+
+
 def processor() -> str:
     """Returns the CPU's name, its cores and its instruction sets for multiplication."""
     here = machine()

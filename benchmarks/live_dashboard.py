@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import loads, origin, write_measured
 from benchmarks.soak import growth_per_minute
 from rtau.argument_parser import StrictArgumentParser
 from rtau.config import build
@@ -243,11 +243,7 @@ def main() -> int:
     minutes = 4 / 60 if arguments.smoke else arguments.minutes
     before = load() or 0.0
     looks, dropped = measure(minutes, fill_s=1.0 if arguments.smoke else FILL_S)
-    loads = (
-        f"Load of the machine (jobs that want a core, of this and of other programs): {before:.1f} "
-        f"before, {load() or 0.0:.1f} at the end."
-    )
-    text = text_of(looks, dropped, minutes=minutes, loads=loads)
+    text = text_of(looks, dropped, minutes=minutes, loads=loads(before))
     sys.stdout.write(text + "\n")
     if arguments.write:
         write_measured(DOCUMENT, text, script="benchmarks/live_dashboard.py")

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import loads, origin, write_measured
 from benchmarks.soak import growth_per_minute
 from rtau.argument_parser import StrictArgumentParser
 from rtau.config import RunConfig, build
@@ -237,11 +237,7 @@ def main() -> int:
         run = functools.partial(measure, folder=Path(name))
         without = run(max(minutes / 10, 3 / 60), outputs=False)
         measured = run(minutes, outputs=True)
-    loads = (
-        f"Load of the machine (jobs that want a core, of this and of other programs): {before:.1f} "
-        f"before, {load() or 0.0:.1f} at the end."
-    )
-    text = text_of(measured, without, minutes=minutes, loads=loads)
+    text = text_of(measured, without, minutes=minutes, loads=loads(before))
     sys.stdout.write(text + "\n")
     if arguments.write:
         write_measured(DOCUMENT, text, script="benchmarks/live_outputs.py")
