@@ -31,6 +31,8 @@ _MOST_RENDER_YAW_DEG: Final = 25.0
 # Renders that are held out of the fit, to say what it is worth.
 _HELD_OUT: Final = 0.2
 _LEAST_RENDERS: Final = 50
+# Learnt beside the study's twelve, where the renders are labelled with them.
+_FURTHER: Final = ("AU07", "AU10", "AU14", "AU23", "AU24", "AU45")
 
 
 def add_verbs(verbs: Any, /) -> None:
@@ -79,12 +81,13 @@ def run(arguments: argparse.Namespace) -> None:
         for word in ("neutral", "smiling")
     )
     both = (neutral.faces == 1) & (smile.faces == 1)
-    renders = _renders(arguments, console)
+    data = _rendered(arguments.renders, known)
+    renders = _renders(data, arguments, console)
     cut = round(len(renders.points) * (1 - _HELD_OUT))
     made = known or teacher.fit(
         renders.take(slice(cut)),
         zeros,
-        labels=LABELS,
+        labels=data.labels,
         mediapipe=neutral.mediapipe,
         model_sha256=neutral.model_sha256,
     )
@@ -120,9 +123,23 @@ def _found(mesh: MeshPoints) -> Floats:
     return np.asarray(mesh.points[mesh.faces == 1])
 
 
-def _renders(arguments: argparse.Namespace, console: Console) -> teacher.LabelledRenders:
+def _rendered(folder: Path, known: teacher.GeometryTeacher | None, /) -> LabelledCrops:
+    """Returns the folder of renders with a known teacher's labels, or all that are coded there."""
+    if known is not None:
+        return read_folder(folder, labels=known.labels)
+    every = read_folder(folder, labels=(*LABELS, *_FURTHER))
+    coded = tuple(
+        label
+        for label, column in zip(every.labels, every.targets.T, strict=True)
+        if np.isfinite(column).all()
+    )
+    return read_folder(folder, labels=coded)
+
+
+def _renders(
+    data: LabelledCrops, arguments: argparse.Namespace, console: Console
+) -> teacher.LabelledRenders:
     """Returns the renders that are learnt from or held out, in a fixed random order."""
-    data = read_folder(arguments.renders, labels=LABELS)
     if data.landmarks is None:
         raise UsageError(f"--renders {arguments.renders}: landmarks68.npz is missing")
     yaw_deg, pitch_deg = (_numbers(data, name) for name in ("yaw_deg", "pitch_deg"))

@@ -1,7 +1,7 @@
 """Turns a teacher's scores of portraits into soft labels: who is left out, and what is not coded.
 
 The teacher sees geometry only, so it errs in known ways: a smile lifts its AU9 in a third of people
-and its AU26 in more, a turned head bends every length. Writes nothing. Called by the verb.
+and its AU26 and AU10 in more, a turned head bends every length. Writes nothing. Called by the verb.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_YAW_DEG: Final = 25.0
 MOST_PITCH_DEG: Final = 20.0
 SMILE: Final = "AU12"
 # Not coded where a smile is as likely as not.
-CONFUSED_BY_SMILES: Final = ("AU09", "AU26")
+CONFUSED_BY_SMILES: Final = ("AU09", "AU10", "AU26")
 SMILES_FROM: Final = 0.5
 
 
@@ -86,6 +86,6 @@ def _coded(labels: tuple[str, ...], likely: Floats) -> Floats:
     """Returns probabilities (N, A), NaN where the teacher is known to be misled."""
     smiling = likely[:, labels.index(SMILE)] >= SMILES_FROM
     coded: Floats = likely.copy()
-    for label in CONFUSED_BY_SMILES:
+    for label in set(CONFUSED_BY_SMILES).intersection(labels):
         coded[smiling, labels.index(label)] = np.nan
     return coded

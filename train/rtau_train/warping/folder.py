@@ -27,7 +27,7 @@ from rtau_train.datasets.preparation import FILE_NAME as PREPARED
 from rtau_train.datasets.preparation import Preparation
 from rtau_train.datasets.prepare.cutting import encoded
 from rtau_train.datasets.prepare.files import write_whole, writing
-from rtau_train.datasets.prepare.portraits import FULL_INTENSITY, LABELS
+from rtau_train.datasets.prepare.portraits import FULL_INTENSITY
 from rtau_train.geometry_teacher.folder import as_csv
 from rtau_train.geometry_teacher.landmarker import MeshPoints
 from rtau_train.geometry_teacher.pictures import Portrait
@@ -173,7 +173,7 @@ def _write_tables(
     preparation = Preparation(
         dataset=DATASET,
         task="multi_label",
-        labels=LABELS,
+        labels=teacher.labels,
         size_px=job.size,
         crop=None,
         images=len(kept),
@@ -185,11 +185,13 @@ def _write_tables(
     rows = [
         [
             *(one.file, one.base),
-            *(f"{one.labels[label]:.3f}" if label in one.labels else "" for label in LABELS),
+            *(
+                f"{one.labels[label]:.3f}" if label in one.labels else ""
+                for label in teacher.labels
+            ),
             *(one.kind, one.base),
         ]
         for one in kept
     ]
-    write_whole(
-        job.out / "labels.csv", as_csv(("file", "subject", *LABELS, "kind", "source"), rows)
-    )
+    columns = ("file", "subject", *teacher.labels, "kind", "source")
+    write_whole(job.out / "labels.csv", as_csv(columns, rows))

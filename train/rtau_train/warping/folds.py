@@ -28,7 +28,7 @@ _LIGHTEST: Final = 0.25
 # Within this distance of the middle both sides' folds fade into each other.
 _SEAM_CM: Final = 1.0
 _AGE: Final = ("age_forehead", "age_eyes", "age_frown", "age_mouth")
-_ACTIONS: Final = (1, 2, 4, 6, 9, 12, 15, 17, 20)
+_ACTIONS: Final = (1, 2, 4, 6, 7, 9, 12, 14, 15, 17, 20)
 
 
 def sampled_shade(

@@ -28,8 +28,13 @@ KINDS: Final[Mapping[Kind, float]] = {"au": 0.8, "identity": 0.05, "elastic": 0.
 # How many actions a face shows at once.
 _COUNTS: Final = {1: 0.6, 2: 0.27, 3: 0.13}
 # Actions that pull the same skin in opposite ways.
-_OPPOSED: Final = ({12, 15}, {12, 20}, {12, 17}, {15, 20}, {5, 6}, {5, 9}, {6, 9})
-# A face that may show an action already, by the teacher, is not given it.
+_OPPOSED: Final = (
+    *({12, 15}, {12, 20}, {12, 17}, {15, 20}, {5, 6}, {5, 9}, {6, 9}),
+    *({7, 5}, {7, 9}),
+    *({23, 12}, {23, 20}, {23, 24}, {24, 12}, {24, 20}, {14, 15}, {14, 20}),
+)
+# A face that may show an action already, by the teacher, is not given it; nor is one that the
+# teacher does not know.
 MOST_SCORE: Final = 2.0
 _WEAK_SHARE: Final = 0.25
 _WEAK: Final = (0.5, 2.0)
@@ -71,7 +76,7 @@ class Made:
 def sampled_change(face: NeutralFace, rng: np.random.Generator, /) -> Change:
     """Returns what is done to a face; nothing the teacher sees there already."""
     kind: Kind = rng.choice(list(KINDS), p=list(KINDS.values()))
-    free = [au for au in AUS if face.scores[AU(au).label] < MOST_SCORE]
+    free = [au for au in AUS if face.scores.get(AU(au).label, np.inf) < MOST_SCORE]
     gain = 0.0 if rng.random() < _FOLDLESS_SHARE else float(rng.uniform(*_FOLD_GAIN))
     if kind == "strokes":
         return Change("strokes", fold_gain=max(gain, _FOLD_GAIN[0]))

@@ -41,8 +41,8 @@ def london(tmp_path_factory):
     return folder
 
 
-def label(out, london, *more):
-    inputs = ("--renders", str(RENDERS), "--london", str(london), "--landmarker-python", "python")
+def label(out, london, *more, renders=RENDERS):
+    inputs = ("--renders", str(renders), "--london", str(london), "--landmarker-python", "python")
     return main.main(["label-geometry", str(PORTRAITS), "--out", str(out), *inputs, *more])
 
 
@@ -65,6 +65,23 @@ def test_it_writes_a_folder_that_training_reads(london, tmp_path, capsys):
     assessment = json.loads((out / "assessment.json").read_text(encoding="utf-8"))
     assert assessment["people"] == PEOPLE // 2
     assert assessment["renders_auc"]["AU12"] > 0.7
+
+
+def test_it_learns_what_else_the_renders_are_labelled_with(london, tmp_path):
+    renders, out = tmp_path / "renders", tmp_path / "geometry"
+    shutil.copytree(RENDERS, renders)
+    rows = [{**row, "AU45": row["AU05"]} for row in ROWS]
+    with (renders / "labels.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+    assert label(out, london, renders=renders) == 0
+
+    made = teacher.read(out / "teacher.json")
+    assert made.labels == (*LABELS, "AU45")
+    assert np.isfinite(read_folder(out, labels=("AU45",)).targets).all()
+    assert label(tmp_path / "again", london, "--teacher", str(out / "teacher.json")) == 0
 
 
 def test_a_teacher_labels_again_as_it_did(london, tmp_path, capsys):

@@ -11,8 +11,8 @@ from rtau_train.warping.pairs import Change
 
 @pytest.fixture(scope="module")
 def calm(face):
-    """The face as one that shows nothing, by its scores."""
-    return dataclasses.replace(face, scores=dict.fromkeys(face.scores, 0.0))
+    """The face as one that shows nothing, by the scores of a teacher that knows every action."""
+    return dataclasses.replace(face, scores={AU(au).label: 0.0 for au in AUS})
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,13 @@ def test_an_action_that_may_be_there_already_is_not_added(calm):
     added = {au for _ in range(100) for au in pairs.sampled_change(face, rng).left}
 
     assert added == {17}
+
+
+def test_an_action_that_the_teacher_does_not_know_is_not_added(calm):
+    face = dataclasses.replace(calm, scores={"AU01": 0.0, "AU26": 0.0})
+    rng = np.random.default_rng(1)
+
+    assert {au for _ in range(50) for au in pairs.sampled_change(face, rng).left} == {1}
 
 
 def test_points_move_with_the_picture_and_with_strength(face, by):
