@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.document import origin, write_measured
 from rtau.argument_parser import StrictArgumentParser
@@ -20,6 +21,7 @@ from rtau.backends import open_engine
 from rtau.protocols import Engine
 from rtau_train.card.scoring import UNCHANGED, scored, thresholds_of, unchanged
 from rtau_train.datasets.crop_folder import read_folder
+from rtau_train.datasets.labelled_crops import LabelledCrops
 from rtau_train.evaluation.binary_metrics import auc, f1
 from rtau_train.recipe import read_recipe
 
@@ -30,13 +32,17 @@ SCRIPT = "benchmarks/rendered_heads.py"
 RECIPE = ROOT / "train" / "recipes" / "shufflenetv2-au18.toml"
 
 
+def probabilities(engine: Engine, data: LabelledCrops) -> npt.NDArray[np.float64]:
+    """Returns what a model says of every picture of a folder: float64 (N, A)."""
+    rows, recipe = np.arange(len(data)), read_recipe(RECIPE)
+    return scored(engine, data, rows, recipe=recipe, changes={UNCHANGED: unchanged})[UNCHANGED]
+
+
 def figures(engine: Engine, folder: Path) -> dict[str, tuple[float, ...]]:
     """Returns for each AU that occurs: pictures with it, AUC, F1, shares on with and without it."""
     contract = engine.contract
     data = read_folder(folder, labels=contract.labels)
-    rows = np.arange(len(data))
-    recipe = read_recipe(RECIPE)
-    said = scored(engine, data, rows, recipe=recipe, changes={UNCHANGED: unchanged})[UNCHANGED]
+    said = probabilities(engine, data)
     active = said >= thresholds_of(contract)
     found: dict[str, tuple[float, ...]] = {}
     for column, label in enumerate(contract.labels):

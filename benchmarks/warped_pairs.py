@@ -19,20 +19,16 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.document import origin, write_measured
+from benchmarks.rendered_heads import DOCUMENT, probabilities
 from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
 from rtau.protocols import Engine
-from rtau_train.card.scoring import UNCHANGED, scored, thresholds_of, unchanged
+from rtau_train.card.scoring import thresholds_of
 from rtau_train.datasets.crop_folder import read_folder
 from rtau_train.datasets.labelled_crops import OCCURS_FROM
 from rtau_train.evaluation.binary_metrics import auc
-from rtau_train.recipe import read_recipe
 
-ROOT = Path(__file__).parents[1]
-DOCUMENT = ROOT / "docs" / "weights.md"
 SCRIPT = "benchmarks/warped_pairs.py"
-# Says where in a picture the crop lies.
-RECIPE = ROOT / "train" / "recipes" / "shufflenetv2-au18.toml"
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,11 +106,8 @@ def text_of(engine: Engine, folder: Path) -> str:
     """Returns the table of a folder."""
     contract = engine.contract
     data = read_folder(folder, labels=contract.labels)
-    rows = np.arange(len(data))
-    recipe = read_recipe(RECIPE)
-    said = scored(engine, data, rows, recipe=recipe, changes={UNCHANGED: unchanged})[UNCHANGED]
     found = figures(
-        said,
+        probabilities(engine, data),
         thresholds=thresholds_of(contract),
         labels=contract.labels,
         files=data.files,
