@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.backends import FACE_ALIGNMENT
-from rtau.backends._onnx_messages import log_severity
+from rtau.backends._onnx_messages import loading, log_severity
 from rtau.data import Image
 from rtau.errors import BackendUnavailable, ContractError, EngineError
 from rtau.faces.alignment_contract import INPUT, METADATA_KEY, POINTS, PRESENCE, AlignmentContract
@@ -91,7 +91,8 @@ def open_face_alignment(path: Path | None = None) -> FaceAlignmentNetwork:
 
 def _session(model: bytes, *, origin: str) -> onnxruntime.InferenceSession:
     try:
-        import onnxruntime  # noqa: PLC0415 - a run on recorded faces does without
+        with loading():
+            import onnxruntime  # noqa: PLC0415 - a run on recorded faces does without
     except ModuleNotFoundError:
         raise BackendUnavailable(
             "finding faces needs the Python module 'onnxruntime', which is not installed, beside "

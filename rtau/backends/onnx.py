@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from rtau.backends import PROVIDER_BACKENDS
 from rtau.backends._engine import BatchEngine, grey_crops, read_model, warm_up_rows
 from rtau.backends._onnx_binding import BoundSession
-from rtau.backends._onnx_messages import log_severity
+from rtau.backends._onnx_messages import loading, log_severity
 from rtau.backends._onnx_plugin import INSTALL, plugin_devices
 from rtau.backends._onnx_shared import SharedSession
 from rtau.backends.onnx_file import keep_outputs
@@ -27,6 +26,9 @@ from rtau.contract import METADATA_KEY, ModelContract
 from rtau.cpu import usable_cores
 from rtau.data import Image
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError, one_line
+
+with loading():
+    import onnxruntime
 
 # Name on the command line -> ONNX Runtime's execution provider.
 PROVIDERS = {

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from rtau import __version__
 from rtau.backends import bundled_models
+from rtau.backends._onnx_messages import loading
 from rtau.cli.system_libraries import REINSTALL, explain_import_error, fitting_wheel
 from rtau.contract import read_sidecar
 from rtau.errors import ContractError
@@ -139,7 +140,8 @@ def check_onnxruntime() -> Finding:
     """Returns the version of ONNX Runtime and its execution providers on this machine."""
     subject = "ONNX Runtime"
     try:
-        runtime = importlib.import_module("onnxruntime")
+        with loading():
+            runtime = importlib.import_module("onnxruntime")
         providers = runtime.get_available_providers()
     except (ImportError, AttributeError) as error:  # half-removed wheels leave an empty module
         remedy = "pip install 'rtau[cpu]'  # or, with an NVIDIA GPU, 'rtau[gpu]'"

@@ -15,7 +15,7 @@ from pathlib import Path
 from rtau import __version__
 from rtau.backends import find_model, open_engine
 from rtau.baseline import Baseline
-from rtau.config import ModelConfig, RunConfig
+from rtau.config import FindConfig, ModelConfig, RunConfig
 from rtau.errors import UsageError
 from rtau.execution.runner import Progress, Runner, RunSummary
 from rtau.markers import Markers
@@ -347,10 +347,18 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
             *notes,
             *report.notes,
             *summary.lost_views,
+            *_about_no_face(summary, session.config.find),
             *_about_pauses(summary, live=live),
             *(() if session.baseline is None else session.baseline.refusals),
         ],
     )
+
+
+def _about_no_face(summary: RunSummary, find: FindConfig) -> list[str]:
+    if summary.tracks or not summary.frames_done or find.faces is not None:
+        return []
+    size = "1/12 of the picture's shorter side" if find.min_face == "auto" else find.min_face
+    return [f"no face was found; those smaller than {size} are not looked for (--min-face)"]
 
 
 def _about_pauses(summary: RunSummary, *, live: bool) -> list[str]:

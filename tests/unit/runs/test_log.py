@@ -2,10 +2,11 @@
 
 import logging
 import os
+import sys
 
 import pytest
 
-from rtau.backends._onnx_messages import FATAL_ONLY, WARNINGS, log_severity
+from rtau.backends._onnx_messages import FATAL_ONLY, WARNINGS, loading, log_severity
 from rtau.runs.log import OPENCV_LEVEL, VERBOSE, choose_messages, log_to_stderr
 from tests.support.commands import run_here
 
@@ -28,6 +29,21 @@ def test_libraries_are_silent_unless_asked(verbose, opencv, onnxruntime):
     log_to_stderr()
     assert os.environ[OPENCV_LEVEL] == opencv
     assert log_severity() == onnxruntime
+
+
+@pytest.mark.parametrize(
+    ("verbose", "printed"),
+    [(False, "another line\n"), (True, "Error in cpuinfo: no /sys\nanother line\n")],
+)
+def test_what_onnx_runtime_prints_of_the_processor_is_for_the_verbose(
+    verbose, printed, monkeypatch, capfd
+):
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    choose_messages(verbose=verbose)
+    log_to_stderr()
+    with loading():
+        os.write(2, b"Error in cpuinfo: no /sys\nanother line\n")
+    assert capfd.readouterr().err == printed
 
 
 def test_a_level_that_is_set_is_kept(monkeypatch):
