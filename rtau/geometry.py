@@ -15,6 +15,8 @@ Maps = npt.NDArray[np.float32]
 # Boxes that overlap at least this much (intersection over union) are on one face: Haar boxes on two
 # faces cheek to cheek share under .2.
 SAME_FACE_IOU = 0.3
+# No picture is that large; float32 holds it with room.
+MAX_PX = 1e9
 
 
 def areas(boxes_xyxy: Boxes) -> npt.NDArray[np.float32]:

@@ -39,6 +39,8 @@ _UNITS = {
     r"pose_T[xyz]": "mm",
     r"pose_R[xyz]|gaze_angle_[xy]": "rad",
 }
+# No result is larger; sums of squares of numbers up to this one do not overflow.
+LARGEST = 1e38
 # Label in this package -> column of Py-Feat 2.1.5 (`feat.utils.FEAT_FACEBOX_COLUMNS`).
 _FEAT_BOX = {
     names.FACE_X: "FaceRectX",
@@ -231,16 +233,20 @@ def read_csv(path: str | os.PathLike[str]) -> Table:
 
 
 def _check_numbers(name: str, values: Column) -> None:
-    """Raises UsageError for a text in a column of numbers."""
-    if values.dtype != object:
+    """Raises UsageError for a text or an absurdly large number in a column of numbers."""
+    if name not in _WHOLE and _unit(name) is None:
         return
-    if name not in _WHOLE and not any(re.fullmatch(pattern, name) for pattern in _UNITS):
+    if values.dtype == object:
+        for row, cell in enumerate(values, start=1):
+            try:
+                float(cell or "nan")
+            except ValueError:
+                raise UsageError(f"{name} must be a number, got {cell!r} in row {row}") from None
         return
-    for row, cell in enumerate(values, start=1):
-        try:
-            float(cell or "nan")
-        except ValueError:
-            raise UsageError(f"{name} must be a number, got {cell!r} in row {row}") from None
+    for row in np.flatnonzero(np.abs(values) > LARGEST).tolist():
+        raise UsageError(
+            f"{name} must be a number up to {LARGEST:g}, got {values[row]:g} in row {row + 1}"
+        )
 
 
 def table_from_cells(

@@ -25,6 +25,7 @@ from rtau.analysis.codes import (
 from rtau.analysis.elan_files import elan_spans
 from rtau.analysis.face_series import Floats, frame_durations
 from rtau.errors import UsageError
+from rtau.table import LARGEST
 
 # What a column is called by those who write such lists, in small letters.
 _ONSETS = ("onset_s", "onset", "start_s", "start (s)", "start", "begin", "begin time")
@@ -168,7 +169,7 @@ def _with_intensity(span: CodedSpan, text: str) -> CodedSpan:
         return span
     strength = LETTERS.get(text.upper())
     if strength is None:
-        strength = _number(text, text)
+        strength = _number(text, "an intensity")
     return dataclasses.replace(span, intensity=strength)
 
 
@@ -203,6 +204,9 @@ def _numbers(rows: Sequence[Sequence[str]], column: int, header: Sequence[str]) 
 def _number(text: str, where: str) -> float:
     try:
         # Excel in many languages writes a comma; a thousands separator never stands in such files.
-        return float(text.strip().replace(",", "."))
+        number = float(text.strip().replace(",", "."))
     except ValueError:
         raise UsageError(f"{where}: must be a number, got {text!r}") from None
+    if abs(number) > LARGEST:
+        raise UsageError(f"{where}: must be a number up to {LARGEST:g}, got {number:g}")
+    return number

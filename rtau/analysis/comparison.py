@@ -195,4 +195,5 @@ def _mean_overlap(a: Codes, b: Codes) -> float:
     high = np.minimum(mine[:, :2] + mine[:, 2:], other[:, :2] + other[:, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=1)
     union = mine[:, 2:].prod(axis=1) + other[:, 2:].prod(axis=1) - shared
-    return float((shared / union).mean())
+    # Two boxes without an area share nothing.
+    return float(np.divide(shared, union, out=np.zeros_like(union), where=union > 0).mean())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,9 +16,6 @@ import numpy as np
 from rtau import columns, geometry
 from rtau.data import Faces, Frame, TrackedFaces
 from rtau.errors import ConfigError
-
-# No picture is that large; float32 holds it with room.
-MAX_PX = 1e9
 
 NOTHING = np.zeros((0, 4), np.float32)
 
@@ -117,8 +113,7 @@ def _parsed(row: Mapping[str, str | None], place: str) -> _Row:
     except ValueError as error:
         raise ConfigError(f"{place}: a number was expected ({error})") from None
     # Written so that NaN fails too.
-    is_finite = all(abs(value) < MAX_PX for value in (x, y, width, height))
-    is_finite = is_finite and math.isfinite(roll_rad)
+    is_finite = all(abs(value) < geometry.MAX_PX for value in (x, y, width, height, roll_rad))
     is_sane = number >= 1 and face_id >= 0 and min(width, height) > 0 and 0 <= presence <= 1
     if not (is_finite and is_sane):
         raise ConfigError(

@@ -358,7 +358,7 @@ def _about_no_face(summary: RunSummary, find: FindConfig) -> list[str]:
     if summary.tracks or not summary.frames_done or find.faces is not None:
         return []
     size = "1/12 of the picture's shorter side" if find.min_face == "auto" else find.min_face
-    return [f"no face was found; those smaller than {size} are not looked for (--min-face)"]
+    return [f"no face of {size} or more was found (--min-face)"]
 
 
 def _about_pauses(summary: RunSummary, *, live: bool) -> list[str]:

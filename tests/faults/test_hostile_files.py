@@ -1,9 +1,14 @@
 """What the fuzz tests (tests/fuzz) have found, each refused in one line or read as it is right."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
+from rtau.analysis.coder_files import coder_codes
+from rtau.analysis.codes import codes_of_columns
+from rtau.analysis.comparison import face_like
 from rtau.analysis.elan_files import elan_spans
 from rtau.analysis.face_series import files_of
 from rtau.errors import SourceOpenError, UsageError
@@ -27,6 +32,8 @@ ELAN = (
             r"AU01_p must be a number, got '1-0.75' in row 1",
         ),
         (LEADING + "1,1,0:,1,1,0,0,9,9,0,1\n", r"timestamp must be a number, got '0:' in row 1"),
+        (LEADING + "1,1,0,1,1,0,0,inf,9,0,1\n", r"face_w must be a number up to 1e\+38, got inf"),
+        (LEADING + "1,1,0,1,1,0,0,9,9,0,1e308\n", r"AU01_p must .* got 1e\+308 in row 1"),
         (OPENFACE3 + '0,0,3,"[0.1]",2\n', r"a cell must be a list of numbers, got '3'"),
         (OPENFACE3 + '0,0,"[1, 2]","[0.1]",2\n', r"a table without list index out of range"),
         (OPENFACE3.replace(",emotion", "") + "0,0,,\n", r"a table without 'emotion'"),
@@ -66,6 +73,19 @@ def test_a_row_without_a_number_of_its_face_or_frame_is_named(row, column, tmp_p
 def test_a_time_that_an_elan_file_lacks_is_named(time, end, told):
     with pytest.raises(UsageError, match=told):
         elan_spans(ELAN.format(time=time, end=end))
+
+
+@pytest.mark.parametrize("number", ["inf", "1e308", "9" * 400])
+def test_a_code_that_is_too_large_is_refused(number):
+    table = f"label,onset,offset,intensity\nAU12,0.5,1.25,{number}\n"
+    with pytest.raises(UsageError, match=r"an intensity: must be a number up to 1e\+38, got"):
+        coder_codes(table, suffix=".csv")
+
+
+def test_boxes_without_an_area_overlap_none():
+    columns = [np.arange(2.0), np.ones(2), {"AU12": np.ones(2)}]
+    flat = dataclasses.replace(codes_of_columns(*columns), boxes=np.zeros((2, 4)))
+    assert face_like(flat, [flat]) is None
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ smooth = 0.2
 csv = "a.csv"
 """
 TABLE = b"""\
-frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h,roll,AU01_c,AU01_p,quality
+frame,face_id,timestamp,confidence,success,face_x,face_y,face_w,face_h,pose_Rz,AU01_c,AU01_p,quality
 1,1,0.000,0.9,1,10.5,20.25,100,100,0.1,1,0.75,0
 2,1,0.040,0.9,1,11.5,20.25,100,100,0.1,0,0.25,0
 2,2,0.040,0.8,1,300,20,50,50,,0,0.1,1

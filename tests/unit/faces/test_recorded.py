@@ -68,6 +68,7 @@ def test_faces_outside_the_frame_are_left_out():
         ("1,1,0,0.9,1,nan,20,30,40,0,0\n", "finite box"),
         ("1,1,0,0.9,1,1e39,20,30,40,0,0\n", "finite box"),
         ("1,1,0,0.9,1,10,20,30,40,inf,0\n", "a finite box"),
+        ("1,1,0,0.9,1,10,20,30,40,1e39,0\n", "a finite box"),
         ("0,1,0,0.9,1,10,20,30,40,0,0\n", "a frame from 1"),
         ("1,-1,0,0.9,1,10,20,30,40,0,0\n", "face_id from 1"),
         ("1,1,0,1.5,1,10,20,30,40,0,0\n", "confidence in"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from rtau import geometry
 from rtau.data import Task
 from rtau.errors import SourceOpenError
 from rtau.facs import au_from_label
@@ -110,7 +111,7 @@ def _intensities(
     for label in labels:
         values = table.pop(label, [""] * rows)
         try:
-            column = np.array([float(value) if value else np.nan for value in values], np.float32)
+            column = np.array([float(value) if value else np.nan for value in values])
         except ValueError as error:
             raise SourceOpenError(f"{path}: an intensity is no number ({error})") from None
         empty = np.array([not value for value in values])
@@ -122,7 +123,7 @@ def _intensities(
                 f"row {row + 1}"
             )
         columns.append(column)
-    return np.stack(columns, axis=1)
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def _one_hot(emotions: list[str], labels: tuple[str, ...], path: Path) -> npt.NDArray[np.float32]:
@@ -154,11 +155,11 @@ def _subjects(named: list[str] | None, files: tuple[str, ...], path: Path) -> Wo
 def _read_landmarks(path: Path, *, rows: int) -> npt.NDArray[np.float32] | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            landmarks = np.asarray(archive["xy"], np.float32)
+            landmarks = np.asarray(archive["xy"], np.float64)
     except FileNotFoundError:
         return None
     except BROKEN_NPZ as error:
         raise SourceOpenError(f"{path}: landmarks cannot be read ({error})") from None
-    if landmarks.shape != (rows, 68, 2) or not np.isfinite(landmarks).all():
+    if landmarks.shape != (rows, 68, 2) or not (np.abs(landmarks) < geometry.MAX_PX).all():
         raise SourceOpenError(f"{path}: xy must be finite ({rows}, 68, 2), got {landmarks.shape}")
-    return landmarks
+    return landmarks.astype(np.float32)

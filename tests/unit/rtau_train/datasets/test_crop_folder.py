@@ -45,6 +45,7 @@ def test_a_missing_folder_is_named_with_what_it_should_hold(tmp_path):
     [
         ("AU04", "AU4", "column AU4 must be written AU04"),
         ("0.00,0.00", "7.00,0.00", r"must lie in \[0, 5\], got 7.0 for AU01 in data row 1"),
+        ("0.00,0.00", "1e39,0.00", r"must lie in \[0, 5\], got 1e\+39 for AU01 in data row 1"),
         ("0.00,0.00", "nan,0.00", r"must lie in \[0, 5\], got nan for AU01 in data row 1"),
         ("0.00,0.00", "much,0.00", "an intensity is no number"),
     ],

@@ -65,8 +65,7 @@ def test_a_file_that_is_done_is_reported_with_its_frames(spec, job):
     assert summary.startswith("5 frames, 0 faces")
     record = json.loads(job.record.read_text())
     assert record["notes"] == [
-        "no face was found; those smaller than 1/12 of the picture's shorter side are not looked "
-        "for (--min-face)"
+        "no face of 1/12 of the picture's shorter side or more was found (--min-face)"
     ]
     assert record["settings"]["model"]["threads"] == 1
     assert record["output_bytes"] == {"csv": job.outputs.files["csv"].stat().st_size}

@@ -67,11 +67,11 @@ def read_landmarks(path: Path, /) -> Landmarks:
             wrong[name] = f"{path.name}: the image is listed twice"
             continue
         try:
-            flat = np.array([float(row[column]) for column in COLUMNS], np.float32)
+            flat = np.array([float(row[column]) for column in COLUMNS])
         except ValueError:
-            flat = np.full(len(COLUMNS), np.nan, np.float32)
-        if np.isfinite(flat).all():
-            points[name] = flat.reshape(POINTS, 2)
+            flat = np.full(len(COLUMNS), np.nan)
+        if (np.abs(flat) < geometry.MAX_PX).all():
+            points[name] = flat.reshape(POINTS, 2).astype(np.float32)
         else:
             wrong[name] = f"{path.name}: a landmark in data row {row.number} is no number"
     return Landmarks(path, points, wrong)

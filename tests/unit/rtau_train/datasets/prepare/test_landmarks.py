@@ -28,11 +28,13 @@ def test_points_are_read_in_pairs(tmp_path):
 
 def test_what_an_image_lacks_is_said(tmp_path):
     rows = [row("a.jpg", y3=""), row("b.jpg", x0="nan"), row("c.jpg"), row("c.jpg")]
+    rows.append(row("e.jpg", y9="1e39"))
     landmarks = read_landmarks(write_csv(tmp_path / "l.csv", rows))
 
     for name, reason in (
         ("a.jpg", "l.csv: a landmark in data row 1 is no number"),
         ("b.jpg", "l.csv: a landmark in data row 2 is no number"),
+        ("e.jpg", "l.csv: a landmark in data row 5 is no number"),
         ("c.jpg", "l.csv: the image is listed twice"),
         ("d.jpg", "no landmarks in l.csv"),
     ):
