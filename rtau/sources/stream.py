@@ -45,8 +45,6 @@ SLACK_S = 2.0
 # A web server may be slow without having stalled: opening and each packet may take so many times
 # as long as it may be silent.
 HTTP_PATIENCE = 6
-# Errors by which FFmpeg says that nothing came within `rw_timeout`.
-SILENT = (errno.ETIMEDOUT, errno.EIO)
 # TCP where the server has it (UDP loses packets), and no local file: a playlist from the network
 # must not read one. (Not `nobuffer`: it throws away what was read to recognise the stream, the
 # first key frame with it.)
@@ -292,8 +290,13 @@ class StreamSource:
             if self._patience_s > self._timeout_s:
                 return f"no picture within {self._patience_s:g} s"
             return f"no data for {self._timeout_s:g} s"
-        if "rw_timeout" in self._options and getattr(error, "errno", None) in SILENT:
-            return f"no data for {self._timeout_s:g} s"
+        if "rw_timeout" in self._options:
+            if getattr(error, "errno", None) == errno.ETIMEDOUT:
+                return f"no data for {self._timeout_s:g} s"
+            # Nothing within `rw_timeout` as well, or an answer that ends early, or a redirection
+            # that leads in a ring: FFmpeg does not tell them apart.
+            if getattr(error, "errno", None) == errno.EIO:
+                return "the server gives no more data"
         # The whole text repeats the address, and with it any password.
         return getattr(error, "strerror", None) or type(error).__name__
 

@@ -24,6 +24,7 @@ def clip(tmp_path):
     "wrong",
     [
         ("--min-face", "1000%"),
+        ("--min-face", "1e39"),
         ("--heatmap", "AU99"),
         ("--model", "no-such-model"),
         ("--encoder", "no-such-encoder"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rtau.errors import ConfigError
+from rtau.geometry import MAX_PX
 
 
 def parse_min_face(text: str) -> dict[str, float]:
@@ -22,7 +23,7 @@ def parse_min_face(text: str) -> dict[str, float]:
         value = math.nan
     if is_share and 0 < value <= 100:
         return {"min_face_share": value / 100}
-    if not is_share and 1 <= value < math.inf:
+    if not is_share and 1 <= value < MAX_PX:
         return {"min_face_px": value}
     raise ConfigError(
         f"--min-face must be a size in px (60), a share of the frame's height (12%) or auto, "

@@ -126,13 +126,18 @@ class TestLosses:
                 list(source)
             assert server.connections == 1
 
-    def test_a_file_that_breaks_off_is_not_started_again(self, tmp_path):
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [
+            ({"stall_after": 0.7}, r"(no (data|frame) for 0\.5 s|the server gives no more data)"),
+            ({"drop_after": 0.7}, "the server gives no more data"),
+        ],
+    )
+    def test_a_file_that_breaks_off_is_not_started_again(self, fault, reason, tmp_path):
         clip = write_clip(tmp_path / "c.mp4", count=400, container={"movflags": "faststart"})
-        behaviour = Behaviour(content_type="video/mp4", declares_length=True, stall_after=0.7)
+        behaviour = Behaviour(content_type="video/mp4", declares_length=True, **fault)
         with StreamServer(clip, [behaviour]) as server, StreamSource(server.url, **QUICK) as source:
-            with pytest.raises(
-                SourceError, match=r"broke off in the middle: no (data|frame) for 0\.5 s"
-            ):
+            with pytest.raises(SourceError, match=f"broke off in the middle: {reason}"):
                 list(source)
             assert server.connections == 1
 
