@@ -43,7 +43,7 @@ test-slow: $(DEVELOP) ## the tests that `make test` leaves out
 	@$(TESTS) -m slow
 
 .PHONY: fuzz
-fuzz: $(DEVELOP) ## damage every kind of file that is read, for minutes; `make test` does it for seconds
+fuzz: $(DEVELOP) ## damage every kind of file that is read, for some five minutes; `make test` does it for seconds
 	@CI= RTAU_FUZZ_EXAMPLES=3000 $(TESTS) tests/fuzz
 
 .PHONY: lint

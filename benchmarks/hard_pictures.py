@@ -51,7 +51,7 @@ def face_rows(folder: Path, scale: Scale) -> Iterator[Row]:
         "; ".join(counts) + " of processor time, start included",
         worst >= FOUND,
     )
-    peak_mib = 0.0
+    counts, peak_mib = [], 0.0
     for faces in scale.faces:
         clip = folder / f"{faces}.mp4"
         write_still_clip(clip, tiled(scale.portraits, faces), frames=VIDEO_FRAMES)
@@ -63,10 +63,14 @@ def face_rows(folder: Path, scale: Scale) -> Iterator[Row]:
         per_frame_ms = 1e3 * (done.cpu_s - short.cpu_s) / (VIDEO_FRAMES - FIRST_FRAMES)
         costs_ms.append(per_frame_ms / faces)
         peak_mib = max(peak_mib, done.peak_mib)
+        found = _faces_in(folder / "v.csv") / VIDEO_FRAMES if done.code == 0 else 0
+        counts.append(f"{found:.1f} of {faces}")
     cheapest = min(costs_ms)
     yield Row(
-        f"`rtau video --csv` of {_listed(scale.faces)} faces, {VIDEO_FRAMES} frames",
+        f"`rtau video --csv` of {_listed(scale.faces)} faces, {VIDEO_FRAMES} frames, "
+        f"`--min-face {MIN_FACE_PX}`",
         f"a face of the most costs no more than {CLIFF:g} times what it costs at best",
+        f"{'; '.join(counts)} found in a frame; "
         f"{', '.join(f'{cost:.1f}' for cost in costs_ms)} core-ms a face and frame after the first "
         f"{FIRST_FRAMES} frames; {peak_mib:.0f} MiB at most",
         costs_ms[-1] <= CLIFF * cheapest,

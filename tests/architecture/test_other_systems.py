@@ -35,9 +35,14 @@ sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=locking)
 """
 IMPORT_ALL = """
 import rtau
+optional = ("cuda", "onnxruntime", "openvino", "pylsl", "pythonosc", "tensorrt", "websockets")
 for module in pkgutil.walk_packages(rtau.__path__, "rtau."):
     if module.name not in ("rtau.__main__", "rtau.runs.batch._ray_pool"):
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            if error.name.partition(".")[0] not in optional:
+                raise
 """
 RUN = """
 from rtau.cli.main import main

@@ -21,7 +21,9 @@ MAKERS = {
 }
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(
+    params=[pytest.param("NetworkAligner", marks=pytest.mark.needs_onnxruntime), "WorldAligner"]
+)
 def aligner(request):
     return MAKERS[request.param]()
 
@@ -53,6 +55,7 @@ def test_a_face_is_told_from_a_wall_and_found_from_beside(aligner, portrait):
     assert found.squares.rows()[0].distance(FACE) < 0.1
 
 
+@pytest.mark.needs_onnxruntime
 def test_the_last_digits_of_a_square_do_not_matter(portrait):
     """They differ from processor to processor, and would grow from frame to frame."""
     aligner = MAKERS["NetworkAligner"]()
@@ -61,6 +64,7 @@ def test_the_last_digits_of_a_square_do_not_matter(portrait):
     assert one.squares.rows() == other.squares.rows()
 
 
+@pytest.mark.needs_onnxruntime
 def test_a_face_and_its_mirror_image_have_one_presence_where_both_are_seen(portrait):
     aligner = MAKERS["NetworkAligner"]()
     mirrored = Frame(index=0, time_s=0.0, picture=np.ascontiguousarray(portrait.image_bgr[:, ::-1]))

@@ -21,7 +21,10 @@ from rtau_train.whole_file import write_whole
 Record = TypeVar("Record")
 PARSER = StrictParser(null_is_nan=True)
 # What numpy raises for an .npz file that is missing, damaged or something else.
-BROKEN_NPZ = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+BROKEN_NPZ = (
+    *(OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error),
+    RuntimeError,  # members that are said to be encrypted or patched
+)
 
 
 def portable(path: Path, /) -> str:

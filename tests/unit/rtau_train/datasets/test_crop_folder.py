@@ -68,10 +68,14 @@ def test_landmarks_of_another_count_are_refused(folder):
 
 
 def test_landmarks_that_are_no_archive_are_refused(folder):
-    (folder / "landmarks68.npz").write_text("not an archive")
-
-    with pytest.raises(SourceOpenError, match="landmarks cannot be read"):
-        read_folder(folder, labels=LABELS)
+    path = folder / "landmarks68.npz"
+    np.savez(path, xy=np.zeros((120, 68, 2), np.float16))
+    whole = path.read_bytes()
+    flags = whole.rindex(b"PK\x01\x02") + 8
+    for archive in (b"not an archive", whole[:flags] + b"\x01\x00" + whole[flags + 2 :]):
+        path.write_bytes(archive)
+        with pytest.raises(SourceOpenError, match="landmarks cannot be read"):
+            read_folder(folder, labels=LABELS)
 
 
 def test_an_unreadable_picture_is_named(folder):
