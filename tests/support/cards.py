@@ -175,6 +175,7 @@ def origins(**changes) -> record.Origins:
         "datasets": (record.DatasetRows("renders", "`rtau-train synth`", 72, 24, 24, 0),),
         "has_released_skins": True,
         "has_older_skins": False,
+        "has_avatars": False,
         "has_portraits": False,
         "has_geometry": False,
         "has_warped": False,

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -59,8 +59,9 @@ def origins(
     data, train = splits.data, splits.split.train
     names = [str(name) for name in dict.fromkeys(data.datasets.tolist())]
     _check(data, names)
-    rendered = [path for path in folders if read_preparation(path) is None]
-    older = [_assets_of(path) in {None, OLDER_ASSETS_SHA256} for path in rendered]
+    rendered = [_synth_record(path) for path in folders if read_preparation(path) is None]
+    sculpted = [record for record in rendered if "avatars" not in record]
+    older = [record.get("assets_sha256") in {None, OLDER_ASSETS_SHA256} for record in sculpted]
     renders = rows_of(data, train, "renders")
     way, from_imagenet, from_file = stages(run_folder)
     return Origins(
@@ -70,6 +71,7 @@ def origins(
         ),
         has_released_skins=not all(older),
         has_older_skins=any(older),
+        has_avatars=len(sculpted) < len(rendered),
         has_portraits=len(rows_of(data, train, "portraits")) > 0 or mentions_portraits(contract),
         has_geometry=len(rows_of(data, train, "geometry")) > 0,
         has_warped=len(rows_of(data, train, "warped")) > 0,
@@ -119,17 +121,20 @@ def _maker(folder: Path) -> str:
     if made is not None:
         verbs = {"geometry": "label-geometry", "warped": "warp"}
         return f"`rtau-train {verbs.get(made.dataset, 'prepare')}`"
-    return "the prototype of the renderer" if _assets_of(folder) is None else "`rtau-train synth`"
+    record = _synth_record(folder)
+    if not record:
+        return "the prototype of the renderer"
+    return "`rtau-train synth --avatars`" if "avatars" in record else "`rtau-train synth`"
 
 
-def _assets_of(folder: Path) -> str | None:
-    """Returns the digest of the assets that renders were made from; None for the prototype's."""
+def _synth_record(folder: Path) -> dict[str, Any]:
+    """Returns what `rtau-train synth` says of a folder of renders; empty for the prototype's."""
     path = folder / SYNTH_RECORD
     try:
         made = json.loads(path.read_text(encoding="utf-8"))
-        return str(made["assets_sha256"])
+        return {**made, "assets_sha256": str(made["assets_sha256"])}
     except FileNotFoundError:
-        return None
+        return {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SourceOpenError(f"{path}: not a record of `rtau-train synth` ({error!r})") from None
 

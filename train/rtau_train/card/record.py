@@ -170,6 +170,8 @@ class Origins:
     """Renders with MakeHuman's skins as they were released under CC0."""
     has_older_skins: bool
     """Renders with an older version of those skins."""
+    has_avatars: bool
+    """Renders of the VALID avatars."""
     has_portraits: bool
     has_geometry: bool
     """Portraits with the labels of `rtau-train label-geometry`."""

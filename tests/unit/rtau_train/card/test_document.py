@@ -102,6 +102,11 @@ def test_skins_have_the_row_of_their_assets():
     assert card(origins=origins(has_older_skins=True)).count("| skin textures |") == 2
 
 
+def test_avatars_have_a_row():
+    assert "Autodesk" not in card()
+    assert "Autodesk Character Generator" in card(origins=origins(has_avatars=True))
+
+
 def test_a_start_from_imagenet_is_said():
     assert "no ImageNet" in card()
     text = card(origins=origins(starts_from_imagenet=True))

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -64,6 +65,17 @@ def test_skins_are_told_apart_by_the_record_of_the_renders(
     seen = found(run_folder, splits(), rendered_folder(tmp_path / "faces", assets=assets))
 
     assert (seen.has_released_skins, seen.has_older_skins) == (released, older)
+
+
+def test_avatars_are_renders_without_the_skins_of_the_other_family(run_folder, tmp_path):
+    folder = rendered_folder(tmp_path / "faces", assets="0" * 64)
+    record = folder / "synth.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "avatars": ["one"]}))
+
+    seen = found(run_folder, splits(), folder)
+
+    assert (seen.has_avatars, seen.has_released_skins, seen.has_older_skins) == (True, False, False)
+    assert seen.datasets[0].made_by == "`rtau-train synth --avatars`"
 
 
 def test_portraits_are_counted_beside_the_renders(run_folder, mixed, portraits_folder):
