@@ -167,10 +167,12 @@ def reference(
     with torch.inference_mode():
         for some in images.split(ROWS):
             maps = net.features(some)
-            found[None].append([net.head(net.pooling(maps))])
+            found[None].append([net.logits_of(net.pooling(maps))])
             for method in CAMS:
                 if method is not None:
-                    outputs = logits_and_cams(maps, net.head, net.pooling, method=method)
+                    outputs = logits_and_cams(
+                        maps, net.head, net.pooling, direct=net.direct(), method=method
+                    )
                     found[method].append(list(outputs))
     return {method: _reference(parts, contract, truth) for method, parts in found.items()}
 
