@@ -36,6 +36,7 @@ from rtau_export.onnx_proto import stamped, write_model
 from rtau_train.fitting.lab_record import LabRecord, git_commit
 from rtau_train.models.alignment import aligned
 from rtau_train.models.checkpoint import Model
+from rtau_train.models.dead_channels import silenced
 from rtau_train.models.facenet import FaceNet
 from rtau_train.models.folding import exported_as, folded
 
@@ -93,7 +94,7 @@ def export(
         landmarks=landmarks,
         record=record,
     )
-    trained = _graph(model.network(), contract)
+    trained = _graph(silenced(model.network()), contract)
     graph = _graph(aligned(folded(trained.net)), contract)
     check_grid(graph, size=contract.input_size)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
