@@ -33,7 +33,7 @@ CLIP = ROOT / "examples" / "one_face.mp4"
 RTAU = (sys.executable, "-m", "rtau")
 DISPLAY = ":97"
 SCREEN = (1280, 720)
-TERMINAL = (88, 20)
+TERMINAL = (88, 24)
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono{}.ttf"
 FONT_PX = 15
 # Frames of the clip with raised brows and an open mouth.
