@@ -6,10 +6,13 @@ from rtau.contract import METADATA_KEY
 from rtau.data import Crops
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError
 from tests.support.doubles import LANDMARK_RULE, make_contract
-from tests.support.models import LABELS, SIZE, build_model
 
 onnx = pytest.importorskip("onnx", reason="builds its models with the onnx package")
 onnxruntime = pytest.importorskip("onnxruntime", reason="runs models")
+
+# Below, what needs onnx.
+from tests.support.models import LABELS, SIZE, build_model  # noqa: E402
+
 pytestmark = pytest.mark.needs_onnxruntime
 
 

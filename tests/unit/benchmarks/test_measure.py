@@ -64,6 +64,7 @@ def test_the_suite_is_the_name_of_the_module():
     assert suite_of(benchmark(suite="end_to_end")) == "end_to_end"
 
 
+@pytest.mark.needs_onnxruntime
 def test_a_suite_without_anything_to_measure_gives_no_record(capfd):
     assert measure(["bench_stages.py"], more=["-k", "no_such_stage"]) == []
     assert "bench_stages.py: nothing to measure here" in capfd.readouterr().out

@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
-from benchmarks.int8_files import write_int8
-from benchmarks.random_weights import untrained_recipe, write_float32
 from rtau.backends import open_engine
 from rtau.backends.parity import as_crops, probe_crops
+
+for library in ("onnx", "torch"):
+    pytest.importorskip(library, reason="writes models")
+
+# Below, what needs onnx and torch.
+from benchmarks.int8_files import write_int8  # noqa: E402
+from benchmarks.random_weights import untrained_recipe, write_float32  # noqa: E402
 
 
 @pytest.mark.needs_onnxruntime

@@ -1,7 +1,13 @@
 from pathlib import Path
 
-from benchmarks.rendered_heads import figures, table
+import pytest
+
 from rtau.backends import open_engine
+
+pytest.importorskip("torch", reason="reads folders of crops as training does")
+
+# Below, what needs torch.
+from benchmarks.rendered_heads import figures, table
 
 RENDERS = Path(__file__).parents[2] / "data" / "synth-facs"
 

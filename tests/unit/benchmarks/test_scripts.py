@@ -18,7 +18,10 @@ NEEDS = {
     "au_curves": [pytest.mark.needs_torch],
     "cam_cost": [pytest.mark.needs_torch, pytest.mark.needs_onnx],
     "model_parity": [pytest.mark.needs_torch, pytest.mark.needs_onnx],
+    "own_neutral": [pytest.mark.needs_torch],
     "precision_speed": [pytest.mark.needs_onnx],
+    "rendered_heads": [pytest.mark.needs_torch],
+    "warped_pairs": [pytest.mark.needs_torch],
 }
 
 

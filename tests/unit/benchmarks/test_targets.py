@@ -43,6 +43,7 @@ def test_a_vgg19_is_known_by_its_contract_and_not_by_its_name(monkeypatch):
     assert targets.find_vgg19() is None
 
 
+@pytest.mark.needs_onnxruntime
 def test_a_frame_passes_every_stage_once_and_the_network_once_in_all(tmp_path):
     config = build({("overlay", "heatmap"): "top"})
     weights = stage_weights(make_scene(EXAMPLE, CountingEngine(), config=config, frames=6))

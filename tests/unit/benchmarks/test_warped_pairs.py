@@ -1,5 +1,9 @@
 import numpy as np
+import pytest
 
+pytest.importorskip("torch", reason="reads pairs as training does")
+
+# Below, what needs torch.
 from benchmarks.warped_pairs import figures, table
 
 PAIRS = """\

@@ -55,6 +55,7 @@ def test_a_model_without_heatmaps_has_no_schedule():
     assert heatmap_schedule(config(), view_controls(config(), bare)) is None
 
 
+@pytest.mark.needs_onnxruntime
 def test_the_settings_reach_the_runner():
     engine, sink = CountingEngine(), KeepingSink(wants_overlay=True)
     settings = config(overlay__heatmap="top", overlay__heatmap_hz=1000.0, source__max_frames=5)

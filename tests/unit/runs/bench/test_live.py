@@ -32,6 +32,7 @@ def test_a_paced_clip_ends_when_it_is_closed(tmp_path):
     assert list(frames) == []
 
 
+@pytest.mark.needs_onnxruntime
 def test_a_live_run_counts_what_came_and_what_was_lost():
     source = SyntheticSource(frames=66, width=160, height=90, fps=30, live=True)
     tally = Tally()
@@ -49,6 +50,7 @@ def test_a_live_run_counts_what_came_and_what_was_lost():
     ]
 
 
+@pytest.mark.needs_onnxruntime
 def test_a_live_run_that_is_too_short_is_refused():
     source = SyntheticSource(frames=3, width=160, height=90, fps=30, live=True)
     with pytest.raises(UsageError, match="too short for a live run"):

@@ -13,6 +13,8 @@ from tests.support.commands import EXAMPLE
 from tests.support.doubles import CountingEngine, make_contract
 from tests.support.media import write_clip
 
+pytestmark = pytest.mark.needs_onnxruntime
+
 CONFIG = build({("overlay", "heatmap"): "top"})
 
 

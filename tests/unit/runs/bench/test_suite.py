@@ -11,6 +11,8 @@ from rtau.runs.bench.suite import Plan, measure
 from tests.support.doubles import CountingEngine, make_contract
 from tests.unit.runs.bench.test_peer import WORKER
 
+pytestmark = pytest.mark.needs_onnxruntime
+
 
 @pytest.fixture
 def quick(monkeypatch):
