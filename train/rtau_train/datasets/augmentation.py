@@ -155,7 +155,7 @@ def training_crop(
     """Returns a shaken crop, uint8 (size, size, 3), and its landmarks (68, 2) in [-1, 1]."""
     plain = image_from_crop(image, landmarks, rule, size=size)
     shaken = _shaken_map(plain, augment, size=size, rng=rng)
-    crop = crops.warp(*_averaged(image, shaken), size=size)
+    crop = crops.warp_crop(image, shaken, size=size)
     points = None
     if landmarks is not None:
         points = geometry.apply(geometry.invert(shaken[None]), landmarks[None])[0]
@@ -186,21 +186,6 @@ def resized(
     """Returns a picture, and its landmarks, brought to another side."""
     points = None if landmarks is None else plain_points(landmarks, image, None, size=side_px)
     return plain_crop(image, landmarks, None, size=side_px), points
-
-
-def _averaged(image: Image, image_from_crop: geometry.Maps, /) -> tuple[Image, geometry.Maps]:
-    """Returns the picture shrunk by the whole factor that the map shrinks it by, and its map.
-
-    Bilinear sampling alone would skip pixels and turn a sharp face into aliased noise.
-    """
-    factor = int(np.sqrt(abs(np.linalg.det(image_from_crop[:, :2]))))
-    if factor < 2:
-        return image, image_from_crop
-    height, width = image.shape[:2]
-    columns, rows = max(width // factor, 1), max(height // factor, 1)
-    shrunk = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
-    scale = np.array([[columns / width], [rows / height]], np.float32)
-    return np.asarray(shrunk, dtype=np.uint8), image_from_crop * scale
 
 
 def _shaken_map(
