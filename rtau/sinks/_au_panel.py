@@ -179,13 +179,26 @@ def board(
 
 def header(status: ViewStatus, *, width: int, signs: Signs = UNICODE) -> list[Line]:
     """Returns the lines above the panels: source, model and device, speed, progress."""
-    names = signs.between.join(["", status.model, status.device])
-    top = cut(((status.source, TITLE), (names, DIM)), width)
     is_endless = status.fraction_done is None
     speed = [*speed_parts(status), *([clock(status.elapsed_s)] if is_endless else [])]
-    lines = [top, cut(((signs.between.join(speed), PLAIN),), width)]
+    lines = [*_title(status, width=width, signs=signs), cut(((signs.between.join(speed), PLAIN),), width)]
     lines += [cut(((notice, ACTIVE),), width) for notice in status.notices]
     return lines if is_endless else [*lines, progress(status, width=width, signs=signs)]
+
+
+def _title(status: ViewStatus, *, width: int, signs: Signs) -> list[Line]:
+    """Returns source, model and device: on one line if they fit, or on two.
+
+    Why this device was chosen stands in brackets behind it, and is left out where it does not fit.
+    """
+    device = status.device.partition(" (")[0]
+    for words in (status.device, device):
+        names = signs.between.join(["", status.model, words])
+        line: Line = ((status.source, TITLE), (names, DIM))
+        if line_width(line) <= width:
+            return [line]
+    below = signs.between.join([status.model, device])
+    return [cut(((status.source, TITLE),), width), cut(((below, DIM),), width)]
 
 
 def keys(pairs: Sequence[tuple[str, str]], *, width: int) -> list[Line]:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -128,6 +130,28 @@ STATUS = ViewStatus(
 @given(st.integers(1, 200))
 def test_headers_fit_any_width(width):
     assert all(au_panel.line_width(line) <= width for line in au_panel.header(STATUS, width=width))
+
+
+AUTO = dataclasses.replace(
+    STATUS,
+    source="holiday-on-the-lake.mp4",
+    model="shufflenetv2-au14",
+    device="onnxruntime, CPUExecutionProvider (auto: first of CUDA, DirectML, CPU in this one)",
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (200, [f"{AUTO.source} | {AUTO.model} | {AUTO.device}"]),
+        (88, [f"{AUTO.source} | {AUTO.model} | onnxruntime, CPUExecutionProvider"]),
+        (60, [AUTO.source, f"{AUTO.model} | onnxruntime, CPUExecutionProvider"]),
+    ],
+)
+def test_a_title_loses_first_why_the_device_was_chosen_and_then_takes_two_lines(width, lines):
+    shown = [au_panel.plain(line) for line in au_panel.header(AUTO, width=width, signs=ASCII)]
+    assert shown[: len(lines)] == lines
+    assert shown[len(lines)].startswith("25.0 fps")
 
 
 def test_progress_shows_a_bar_where_the_end_is_known():
