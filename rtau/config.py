@@ -221,6 +221,11 @@ class OutputConfig:
         False,
         "write the 68 landmarks of each face to tables and --jsonl (needs a model with landmarks)",
     )
+    sides: bool = setting(
+        False,
+        "the intensity on the left and on the right of each face, of the AUs whose sides the model "
+        "tells apart, in tables, --jsonl and streams (three times the network's time)",
+    )
     record: Path | None = setting(
         None,
         "run record: versions, settings, counts and times (default: beside --out, --csv, "

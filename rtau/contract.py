@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -195,8 +196,10 @@ class ModelContract:
     """Per label, the probability at each FACS intensity 0 to 5, rising; the third is the threshold.
     None: the model tells no intensity."""
     sides: tuple[str, ...] | None = None
-    """Labels of the `asymmetry` output, float32 (N, S): (left - right) / (left + right) of the
-    person's own sides; None when the file has no such output."""
+    """Labels whose left and right composites of each half of a face tell apart (`rtau.sides`); None
+    when nobody has shown that of any."""
+    side_gains: tuple[float, ...] | None = None
+    """Per label of `sides`, the intensities that left minus right are of one unit of log-odds."""
     has_pose: bool = False
     """Whether there is a `pose` output, float32 (N, 2): pitch and yaw of the head, radians,
     positive down and to the person's right (OpenFace's `pose_Rx` and `pose_Ry`)."""
@@ -352,6 +355,9 @@ def _check_intensities(contract: ModelContract) -> None:
             raise ContractError(f"sides must be distinct labels, got {contract.sides}")
         if scale is None:
             raise ContractError("sides must be null without intensity_scale")
+    gains = contract.side_gains or ()
+    if len(gains) != len(contract.sides or ()) or not all(0 < gain < math.inf for gain in gains):
+        raise ContractError(f"side_gains must have a positive number per side, got {gains}")
 
 
 def _check_calibration(calibration: CalibrationRecord, *, labels: int) -> None:

@@ -227,8 +227,6 @@ class Scores:
     """float32 (N, A, h, w) >= 0, raw scale, crop space; None if not requested."""
     landmarks_xy: npt.NDArray[np.float32] | None = None
     """float32 (N, 68, 2), px, crop space, iBUG order; None when the model has none."""
-    asymmetry: npt.NDArray[np.float32] | None = None
-    """float32 (N, S): (left - right) / (left + right) of the labels with sides; None without."""
     pose_rad: npt.NDArray[np.float32] | None = None
     """float32 (N, 2): pitch and yaw, OpenFace's `pose_Rx` and `pose_Ry`; None without."""
 
@@ -244,7 +242,7 @@ class Scores:
         freeze(self, "logits")
         if self.cams is not None:
             self._check_finite("cams", (len(self.logits), labels, "h", "w"))
-        optional = {"landmarks_xy": (LANDMARKS, 2), "asymmetry": ("S",), "pose_rad": (2,)}
+        optional = {"landmarks_xy": (LANDMARKS, 2), "pose_rad": (2,)}
         for name, rest in optional.items():
             if getattr(self, name) is not None:
                 self._check_finite(name, (len(self.logits), *rest))
@@ -273,7 +271,7 @@ class Scores:
             return self
         optional = {
             name: None if (values := getattr(self, name)) is None else values[rows]
-            for name in ("cams", "landmarks_xy", "asymmetry", "pose_rad")
+            for name in ("cams", "landmarks_xy", "pose_rad")
         }
         return Scores(labels=self.labels, task=self.task, logits=self.logits[rows], **optional)
 
@@ -389,6 +387,7 @@ class FrameResult:
                 seat=faces.seat_of(row),
                 quality_reason=() if self.quality_reasons is None else self.quality_reasons[row],
                 intensity=None if self.intensities is None else self.intensities.of(row, labels),
+                sides=None if self.intensities is None else self.intensities.sides_of(row),
                 pose=self.pose_of(row),
                 au_n=None if self.calibrated is None else self.calibrated.of(row, labels),
             )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,14 @@ from rtau.contract import ModelContract
 from rtau.data import Frame, FrameResult
 from rtau.errors import UsageError
 from rtau.execution.runner import Runner
-from rtau.runs.build import build_pipeline, build_runner, open_face_parts, view_controls
+from rtau.execution.shared_run import SharedRun
+from rtau.runs.build import (
+    build_pipeline,
+    build_runner,
+    check_tables,
+    open_face_parts,
+    view_controls,
+)
 from rtau.runs.neutrals import baseline_of, neutrals_from, neutrals_in
 from rtau.runs.session import LoadedModel, load_model
 from rtau.runs.tables import Progress, table_of_files
@@ -33,8 +39,6 @@ from rtau.sources.image_input import picture_from
 from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 from rtau.table import Table
 
-# How long a read of a camera or a stream in another thread may take to end.
-_PATIENCE_S = 10.0
 _DEFAULTS = RunConfig()
 _FIND, _MODEL, _DECIDE = _DEFAULTS.find, _DEFAULTS.model, _DEFAULTS.decide
 _SOURCE, _OVERLAY = _DEFAULTS.source, _DEFAULTS.overlay
@@ -68,6 +72,7 @@ class Detector:
         decide_by: DecideBy = _DECIDE.decide_by,
         heatmaps: bool = False,
         heatmap_hz: float = _OVERLAY.heatmap_hz,
+        sides: bool = False,
     ) -> None:
         """Opens the model; the settings are those of the command line (`rtau video --help`).
 
@@ -85,6 +90,7 @@ class Detector:
             decide_by: `p`, or `n` for what is relative to a person's neutral.
             heatmaps: compute where in the face each AU is seen: `face.heatmap("AU12")`.
             heatmap_hz: how often, per second of video; images always have them.
+            sides: tell left from right: `face.sides["AU12"]`; three times the network's time.
 
         Raises:
             RtauError: no such model, or a setting that is not allowed; nothing is left open.
@@ -103,6 +109,7 @@ class Detector:
             ("decide", "decide_by"): decide_by,
             ("overlay", "heatmap"): TOP_HEATMAP if heatmaps else NO_HEATMAP,
             ("overlay", "heatmap_hz"): heatmap_hz,
+            ("output", "sides"): sides,
         }
         config = self._config()
         self._faces = open_face_parts(config)
@@ -110,7 +117,7 @@ class Detector:
         engine = SharedEngine(loaded.engine)
         self._model, self._lock = LoadedModel(engine, loaded.path), engine.lock
         self._process_id, self._is_closed = os.getpid(), False
-        self._running: weakref.WeakSet[_Run] = weakref.WeakSet()
+        self._running: weakref.WeakSet[SharedRun] = weakref.WeakSet()
         self._controls = self._view_controls(config)
 
     @property
@@ -330,7 +337,7 @@ class Detector:
 
     def _start(self, runner: Runner) -> Results:
         """Returns the results of a run, which `close()` ends."""
-        run = _Run(runner)
+        run = SharedRun(runner)
         self._running.add(run)
         return run.results()
 
@@ -345,8 +352,9 @@ class Detector:
         return build(values, name_of=lambda path: path.rpartition(".")[2])
 
     def _view_controls(self, config: RunConfig) -> ViewControls:
-        """Returns the controls of all runs; closes this detector where the model has none."""
+        """Returns the controls of all runs; closes this detector where a setting does not fit."""
         try:
+            check_tables(config, self.contract)
             return view_controls(config, self.contract)
         except UsageError:
             self.close()
@@ -368,33 +376,3 @@ _METHODS = {
     "video": "detect_video()",
     "images": "detect(), or for several images table(),",
 }
-
-
-class _Run:
-    """A run that one thread pulls through its results, and that any thread may end."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-        self._results = runner.results()
-        self._lock = threading.Lock()
-
-    def results(self) -> Results:
-        """Yields the results; ends the run when the generator is closed."""
-        try:
-            while (result := self._next()) is not None:
-                yield result
-        finally:
-            self.end()
-
-    def end(self) -> None:
-        """Ends the run: a thread that waits for a result gets no further one."""
-        self._runner.stop()
-        if self._lock.acquire(timeout=_PATIENCE_S):
-            try:
-                self._results.close()
-            finally:
-                self._lock.release()
-
-    def _next(self) -> FrameResult | None:
-        with self._lock:
-            return next(self._results, None)

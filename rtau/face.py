@@ -43,6 +43,9 @@ class Face:
     """Name of the seat the face is in, of those that `Detector(seats=...)` named."""
     intensity: Mapping[str, float] | None = None
     """FACS intensity of every label, 0 to 5; None when the model tells none."""
+    sides: Mapping[str, tuple[float, float]] | None = None
+    """Intensity on the person's own left and right, 0 to 5, of the labels whose sides the model
+    tells; None without `Detector(sides=True)`."""
     pose: tuple[float, float, float] | None = None
     """Pitch, yaw and roll of the head, radians: OpenFace's `pose_Rx`, `pose_Ry`, `pose_Rz`; None
     when the model has none."""

@@ -47,6 +47,15 @@ class Intensities:
         """Returns the intensity of each label of one face."""
         return dict(zip(labels, self.values[row].tolist(), strict=True))
 
+    def sides_of(self, row: int, /) -> dict[str, tuple[float, float]] | None:
+        """Returns the intensities left and right of one face; None where they are not told."""
+        if self.left_right is None:
+            return None
+        pairs = self.left_right[row].tolist()
+        return {
+            label: (left, right) for label, (left, right) in zip(self.sides, pairs, strict=True)
+        }
+
     __repr__ = shapes
 
 
@@ -63,15 +72,16 @@ def intensities(probabilities: Values, scale: Scale, /) -> Values:
     return np.asarray(np.clip(above, 0, 1).sum(axis=2), np.float32)
 
 
-def left_right(values: Values, asymmetry: Values, /) -> Values:
+def left_right(values: Values, differences: Values, /) -> Values:
     """Returns float32 (N, S, 2): intensities left and right of the person's face.
 
     Args:
-        values: (N, S), intensities of the labels with sides.
-        asymmetry: (N, S): (left - right) / (left + right), in [-1, 1].
+        values: (N, S), intensities of the labels with sides: the mean of both, as far as 0 and 5
+            allow.
+        differences: (N, S): left minus right.
     """
-    limited = np.clip(asymmetry, -1, 1)
-    both = np.stack([values * (1 + limited), values * (1 - limited)], axis=-1)
+    half = np.clip(differences / 2, -values, values)
+    both = np.stack([values + half, values - half], axis=-1)
     return np.asarray(np.clip(both, 0, HIGHEST), np.float32)
 
 

@@ -23,6 +23,7 @@ from rtau.faces.crops import cut
 from rtau.faces.quality import quality_reasons
 from rtau.intensity import Intensities, intensities, left_right
 from rtau.protocols import Engine, Tracker
+from rtau.sides import columns_of_sides, differences
 from rtau.timing import StageClock
 
 
@@ -80,6 +81,7 @@ class Pipeline:
         decider: Decider,
         heatmaps: HeatmapSchedule | None = None,
         baseline: Baseline | None = None,
+        sides: bool = False,
     ) -> None:
         """Takes the parts; the caller closes the engine.
 
@@ -89,12 +91,14 @@ class Pipeline:
             decider: turns scores into decisions.
             heatmaps: when CAMs are computed; None for never.
             baseline: the neutrals of the faces; None in a run that takes none.
+            sides: whether both sides of every face are scored too; the contract has sides.
         """
         self._tracker = tracker
         self._engine = engine
         self._decider = decider
         self._heatmaps = heatmaps
         self._baseline = baseline
+        self._sides = sides
 
     @property
     def contract(self) -> ModelContract:
@@ -135,6 +139,7 @@ class Pipeline:
         clock = StageClock()
         with clock.stage("infer"):
             scores = self._scores(prepared)
+            strengths = self._intensities(prepared, scores)
         reasons = [
             quality_reasons(one.frame, one.faces, one.crops, landmarks_xy=found.landmarks_xy)
             for one, found in zip(prepared, scores, strict=True)
@@ -153,11 +158,11 @@ class Pipeline:
                 stage_s=_summed(one.stage_s, stage_s),
                 has_heatmaps=self._heatmaps is not None and self._heatmaps.is_on,
                 quality_reasons=why,
-                intensities=_intensities(frame_scores, self._engine.contract),
+                intensities=strength,
                 calibrated=calibrated,
             )
-            for one, frame_scores, why, (active, calibrated) in zip(
-                prepared, scores, reasons, decided, strict=True
+            for one, frame_scores, strength, why, (active, calibrated) in zip(
+                prepared, scores, strengths, reasons, decided, strict=True
             )
         ]
 
@@ -176,6 +181,24 @@ class Pipeline:
                 rows = np.split(np.arange(len(outputs)), ends[:-1])
                 scores.update(zip(chosen, map(outputs.select, rows), strict=True))
         return [scores[k] for k in range(len(prepared))]
+
+    def _intensities(
+        self, prepared: Sequence[PreparedFrame], scores: Sequence[Scores]
+    ) -> list[Intensities | None]:
+        """Returns the intensities of every frame's faces; None for a model without the scale."""
+        contract = self._engine.contract
+        if contract.intensity_scale is None:
+            return [None] * len(scores)
+        values = [intensities(one.probabilities, contract.intensity_scale) for one in scores]
+        if not self._sides:
+            return [Intensities(of_frame) for of_frame in values]
+        told = differences(_stacked([one.crops for one in prepared]), self._engine)
+        parts = np.split(told, np.cumsum([len(of_frame) for of_frame in values])[:-1])
+        columns, sides = columns_of_sides(contract), contract.sides or ()
+        return [
+            Intensities(of_frame, sides, left_right(of_frame[:, columns], part))
+            for of_frame, part in zip(values, parts, strict=True)
+        ]
 
     def _decide(
         self, prepared: PreparedFrame, scores: Scores, reasons: Sequence[tuple[str, ...]]
@@ -196,17 +219,6 @@ class Pipeline:
             calibrated = self._baseline.see(observations, time_s=time_s)
         deciding = raw if calibrated is None else calibrated.deciding(raw)
         return self._decider.decide(deciding, track_ids=faces.track_ids, time_s=time_s), calibrated
-
-
-def _intensities(scores: Scores, contract: ModelContract, /) -> Intensities | None:
-    """Returns the intensities of some faces; None for a model without the scale."""
-    if contract.intensity_scale is None:
-        return None
-    values = intensities(scores.probabilities, contract.intensity_scale)
-    if contract.sides is None or scores.asymmetry is None:
-        return Intensities(values)
-    columns = [contract.labels.index(label) for label in contract.sides]
-    return Intensities(values, contract.sides, left_right(values[:, columns], scores.asymmetry))
 
 
 def _summed(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:

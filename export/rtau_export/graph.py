@@ -1,4 +1,4 @@
-"""The exported module: uint8 crops in; logits, CAMs, landmarks, sides, pose out.
+"""The exported module: uint8 crops in; logits, CAMs, landmarks, pose out.
 
 Of ordinary operators only. Normalisation and heatmaps live inside, so the runtime has no number to
 get wrong and needs no backward pass. Called by `rtau_export.onnx`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rtau.backends.tensors import ASYMMETRY, CAMS, LANDMARKS, LOGITS, POSE
+from rtau.backends.tensors import CAMS, LANDMARKS, LOGITS, POSE
 from rtau.contract import CamMethod
 from rtau_train.models.cam import logits_and_cams, logits_and_slopes
 from rtau_train.models.facenet import Direct, FaceNet
@@ -26,7 +26,6 @@ class FaceGraph(nn.Module):
         *,
         cam_method: CamMethod | None,
         landmarks: bool = False,
-        asymmetry: bool = False,
         pose: bool = False,
     ) -> None:
         """Takes a network in eval mode and what to compute beside the logits.
@@ -35,7 +34,6 @@ class FaceGraph(nn.Module):
             net: the network.
             cam_method: the kind of heatmap, None for none.
             landmarks: whether its 68 landmarks are returned.
-            asymmetry: whether the asymmetry of the labels with sides is.
             pose: whether pitch and yaw are.
 
         Raises:
@@ -45,8 +43,8 @@ class FaceGraph(nn.Module):
         super().__init__()
         if net.training:
             raise ValueError("net must be in eval mode, got training mode; call net.eval()")
-        wanted = {LANDMARKS: landmarks, ASYMMETRY: asymmetry, POSE: pose}
-        layers = {LANDMARKS: net.landmarks, ASYMMETRY: net.asymmetry, POSE: net.pose}
+        wanted = {LANDMARKS: landmarks, POSE: pose}
+        layers = {LANDMARKS: net.landmarks, POSE: net.pose}
         for name, is_wanted in wanted.items():
             if is_wanted and layers[name] is None:
                 raise ValueError(f"net must have a layer of {name}, got one without")
@@ -68,8 +66,8 @@ class FaceGraph(nn.Module):
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         """Returns logits (N, A) and, if wanted, CAMs (N, A, h, w) >= 0 on their raw scale.
 
-        Then, if wanted, landmarks (N, 68, 2), px in crop space: continuous, 0 to S; asymmetry
-        (N, S); pitch and yaw (N, 2), radians.
+        Then, if wanted, landmarks (N, 68, 2), px in crop space: continuous, 0 to S; pitch and yaw
+        (N, 2), radians.
         """
         net, maps = self.net, self.net.features(crops)
         pooled = net.pooling(maps)
@@ -90,7 +88,6 @@ class FaceGraph(nn.Module):
     def _read(self, name: str, pooled: Tensor, size: int) -> Tensor:
         if name == LANDMARKS:
             return (self.net.landmarks_of(pooled) + 1) * (size / 2)  # from [-1, 1]
-        layer = self.net.asymmetry if name == ASYMMETRY else self.net.pose
-        assert layer is not None, "checked when the graph was made"
-        values: Tensor = layer(pooled)
+        assert self.net.pose is not None, "checked when the graph was made"
+        values: Tensor = self.net.pose(pooled)
         return values

@@ -137,7 +137,8 @@ def contract_of(
         calibration=_calibration(model),
         landmarks=_landmark_rule(model) if landmarks else None,
         intensity_scale=model.intensity_scale,
-        sides=recipe.network.sides or None if model.intensity_scale else None,
+        sides=tuple(model.side_gains) if model.side_gains else None,
+        side_gains=tuple(model.side_gains.values()) if model.side_gains else None,
         has_pose=recipe.network.pose and model.intensity_scale is not None,
     )
 
@@ -147,7 +148,6 @@ def _graph(net: FaceNet, contract: ModelContract) -> FaceGraph:
         net,
         cam_method=contract.cam_method,
         landmarks=contract.has_landmarks,
-        asymmetry=contract.sides is not None,
         pose=contract.has_pose,
     )
 

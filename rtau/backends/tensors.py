@@ -12,7 +12,7 @@ from rtau.data import Scores
 
 INPUT = "crops"
 LOGITS, CAMS, LANDMARKS = "logits", "cams", "landmarks"
-ASYMMETRY, POSE = "asymmetry", "pose"
+POSE = "pose"
 
 
 def row_shapes(contract: ModelContract, *, cams: bool) -> dict[str, tuple[int, ...]]:
@@ -27,8 +27,6 @@ def row_shapes(contract: ModelContract, *, cams: bool) -> dict[str, tuple[int, .
         shapes[CAMS] = (labels,)
     if contract.has_landmarks:
         shapes[LANDMARKS] = (POINTS, 2)
-    if contract.sides is not None:
-        shapes[ASYMMETRY] = (len(contract.sides),)
     if contract.has_pose:
         shapes[POSE] = (2,)
     return shapes
@@ -51,6 +49,5 @@ def scores_of(contract: ModelContract, outputs: Mapping[str, np.ndarray], /) -> 
         logits=outputs[LOGITS],
         cams=outputs.get(CAMS),
         landmarks_xy=outputs.get(LANDMARKS),
-        asymmetry=outputs.get(ASYMMETRY),
         pose_rad=outputs.get(POSE),
     )

@@ -212,6 +212,7 @@ def _add_image(parser: argparse.ArgumentParser) -> None:
         "parquet",
         "jsonl",
         "landmarks",
+        "sides",
         "record",
     )
     _add_settings(parser, without=[item.key for item in settings() if item.key not in kept])

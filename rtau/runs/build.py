@@ -100,6 +100,11 @@ def check_tables(config: RunConfig, contract: ModelContract) -> None:
             f"{flags[0]} needs a model with landmarks, got {contract.name} without; leave the flag "
             "out, or export a network trained with landmarks by `rtau-export onnx`"
         )
+    if config.output.sides and contract.sides is None:
+        raise UsageError(
+            f"--sides needs a model whose sides were measured, got {contract.name} without; leave "
+            "the flag out, or measure them with `rtau-train probe`"
+        )
 
 
 def open_face_parts(config: RunConfig) -> FaceParts:
@@ -194,6 +199,7 @@ def build_pipeline(
         decider=decider(config, engine.contract),
         heatmaps=heatmap_schedule(config, controls),
         baseline=baseline,
+        sides=config.output.sides,
     )
 
 
@@ -248,14 +254,14 @@ def thresholds_of(contract: ModelContract) -> tuple[float, ...] | None:
 
 
 def optional_columns(
-    contract: ModelContract, *, seat: bool, neutral: bool = False
+    contract: ModelContract, *, seat: bool, neutral: bool = False, sides: bool = False
 ) -> OptionalColumns:
     """Returns the columns that depend on a model and on what was asked for."""
     return OptionalColumns(
         seat=seat,
         pose=contract.has_pose,
         intensity=contract.intensity_scale is not None,
-        sides=contract.sides or (),
+        sides=contract.sides or () if sides else (),
         quality=True,
         neutral=neutral,
     )
@@ -269,6 +275,7 @@ def table_rows(
     landmarks: bool = False,
     markers: bool = False,
     neutral: bool = False,
+    sides: bool = False,
 ) -> TableRows:
     """Returns what makes the rows of a run's tables; `file_of` names the file of each frame."""
     return TableRows(
@@ -278,7 +285,7 @@ def table_rows(
         file_of=file_of,
         landmarks=landmarks,
         markers=markers,
-        optional=optional_columns(contract, seat=seats, neutral=neutral),
+        optional=optional_columns(contract, seat=seats, neutral=neutral, sides=sides),
     )
 
 

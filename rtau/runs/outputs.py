@@ -192,7 +192,7 @@ class OpenOutputs:
             "landmarks": config.landmarks,
             "markers": markers,
         }
-        columns = {**options, "seats": seats, "neutral": neutral}
+        columns = {**options, "seats": seats, "neutral": neutral, "sides": config.sides}
         rows = table_rows(contract, **columns)
         if self.outputs.csv is not None:
             yield CsvSink(self._text_file("csv"), _in_style(rows, config.csv_style))

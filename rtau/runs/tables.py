@@ -87,6 +87,7 @@ def table_of_files(
         seats=bool(config.find.seat),
         landmarks=landmarks,
         neutral=neutral is not None,
+        sides=config.output.sides,
     )
     sink = TableSink(rows)
     for job in jobs:

@@ -28,20 +28,20 @@ def test_a_higher_probability_is_never_a_lower_intensity(first, second):
     assert ((found >= 0) & (found <= 5)).all()
 
 
-@given(value=st.floats(0, 5, width=32), asymmetry=st.floats(-3, 3, width=32))
-def test_a_mirrored_face_swaps_its_sides(value, asymmetry):
+@given(value=st.floats(0, 5, width=32), difference=st.floats(-9, 9, width=32))
+def test_a_mirrored_face_swaps_its_sides(value, difference):
     values = np.array([[value]], np.float32)
-    one = left_right(values, np.array([[asymmetry]], np.float32))
-    other = left_right(values, np.array([[-asymmetry]], np.float32))
+    one = left_right(values, np.array([[difference]], np.float32))
+    other = left_right(values, np.array([[-difference]], np.float32))
 
     assert (one[..., ::-1] == other).all()
     assert ((one >= 0) & (one <= 5)).all()
 
 
-def test_positive_asymmetry_is_the_left_side():
-    found = left_right(np.array([[2.0]], np.float32), np.array([[0.5]], np.float32))
+def test_a_positive_difference_is_the_left_side_and_an_absent_label_has_none():
+    found = left_right(np.array([[2.0, 0.0]], np.float32), np.array([[1.0, 1.0]], np.float32))
 
-    assert found.tolist() == [[[3.0, 1.0]]]
+    assert found.tolist() == [[[2.5, 1.5], [0.0, 0.0]]]
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,13 @@ def test_positive_asymmetry_is_the_left_side():
         ({"intensity_scale": SCALE[:1]}, "must have 2 rows of 6"),
         ({"intensity_scale": (SCALE[0], SCALE[1][:5])}, "must have 2 rows of 6"),
         ({"intensity_scale": (SCALE[0], SCALE[0][::-1])}, "must rise within"),
-        ({"intensity_scale": SCALE, "sides": ("AU99",)}, "sides must be distinct labels"),
+        (
+            {"intensity_scale": SCALE, "sides": ("AU99",), "side_gains": (0.2,)},
+            "sides must be distinct labels",
+        ),
         ({"sides": ("AU12",)}, "sides must be null without intensity_scale"),
+        ({"intensity_scale": SCALE, "sides": ("AU12",)}, "side_gains must have a positive number"),
+        ({"side_gains": (0.2,)}, "side_gains must have a positive number"),
     ],
 )
 def test_a_contract_that_contradicts_itself_is_refused(changes, said):

@@ -61,7 +61,7 @@ class Network:
     geometry: bool = False
     """Whether a linear layer on the predicted landmarks adds to the logits."""
     sides: tuple[str, ...] = ()
-    """Labels whose asymmetry a linear layer tells; `rtau-train probe` fits it."""
+    """Labels whose left and right may be told; `rtau-train probe` measures which are."""
     pose: bool = False
     """Whether a linear layer tells pitch and yaw; `rtau-train probe` fits it."""
 

@@ -19,6 +19,7 @@ NEEDS = {
     "cam_cost": [pytest.mark.needs_torch, pytest.mark.needs_onnx],
     "model_parity": [pytest.mark.needs_torch, pytest.mark.needs_onnx],
     "own_neutral": [pytest.mark.needs_torch],
+    "face_sides": [pytest.mark.needs_torch],
     "precision_speed": [pytest.mark.needs_onnx],
     "rendered_heads": [pytest.mark.needs_torch],
     "warped_pairs": [pytest.mark.needs_torch],

@@ -84,6 +84,16 @@ def test_landmarks_of_a_model_without_them_are_refused(asked, value):
         check_tables(settings, make_contract())
 
 
+def test_sides_of_a_model_that_tells_none_are_refused():
+    settings = config(output__sides=True)
+    scale = ((0.1, 0.2, 0.5, 0.7, 0.8, 0.9),) * 3
+    told = make_contract(intensity_scale=scale, sides=("AU12",), side_gains=(0.2,))
+    check_tables(settings, told)
+
+    with pytest.raises(UsageError, match="--sides needs a model whose sides were measured"):
+        check_tables(settings, make_contract(intensity_scale=scale))
+
+
 def test_openfaces_table_needs_intensities():
     with pytest.raises(UsageError, match="--csv-style openface needs a model with intensities"):
         check_tables(config(output__csv_style="openface"), make_contract())

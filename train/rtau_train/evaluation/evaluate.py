@@ -185,7 +185,8 @@ def calibrated(
         model,
         thresholds=thresholds,
         thresholds_origin=origin,
-        intensity_scale=None,  # follows from what has just changed
+        intensity_scale=None,  # follows from what has just changed, as do the sides
+        side_gains=None,
         cam_scale=chosen.cam_scale,
         cam_plus_plus_scale=chosen.cam_plus_plus_scale,
     )

@@ -1,14 +1,14 @@
-"""Linear layers that read sides and pose off a trained network, and its scale of intensities.
+"""A linear layer that reads the pose off a trained network, its scale of intensities, its sides.
 
-The body is left as it is: asymmetry and pose are ridge regressions on its pooled features, solved
-in closed form on part of some renders, mirrored crops included. The scale of intensities follows
-the calibrated log-odds; a part that nothing was fitted on judges. Called by `rtau-train probe`.
+The body is left as it is: pose is a ridge regression on its pooled features, solved in closed form
+on part of some renders, mirrored crops included. The scale of intensities follows the calibrated
+log-odds; a part that nothing was fitted on judges both. Sides need no fit: it is measured of which
+labels the runtime tells them apart (`rtau.sides`). Called by `rtau-train probe`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,8 @@ from torch import Tensor
 
 from rtau.contract import INTENSITIES
 from rtau.errors import UsageError
-from rtau.intensity import intensities
+from rtau.intensity import intensities, left_right
+from rtau.sides import composites
 from rtau_train.datasets.labelled_crops import LabelledCrops, Rows
 from rtau_train.datasets.splits import DataSplits, splits_of
 from rtau_train.evaluation.evaluate import BATCH, cut_plain
@@ -31,12 +32,10 @@ Values = npt.NDArray[np.float64]
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 # Below this mean intensity nobody can tell which side is stronger.
 SIDED_FROM = 0.5
-# A side whose asymmetry follows the truth less than this on the test part is not told.
+# Sides whose difference follows the truth less than this are not told.
 LEAST_SIDE_R = 0.5
 # Fewer pictures that show a label cannot say how well its sides are told.
 FEWEST_SIDED = 50
-# What a symmetrical face without the action weighs beside one that shows it.
-SILENT_WEIGHT = 0.1
 # Intensities that lie closer than this in log-odds could not be told apart.
 LEAST_STEP = 0.15
 FEWEST = 8
@@ -45,9 +44,10 @@ POSES = ("pitch", "yaw")
 
 @dataclasses.dataclass(frozen=True)
 class ProbeReport:
-    """How well the layers do on the test part: Pearson's r, mean absolute error of angles."""
+    """Pearson's r and mean absolute errors: sides of all pictures, the rest of the test part."""
 
-    asymmetry_r: dict[str, float]
+    sides_r: dict[str, float]
+    """Of left minus right, told and true, in intensities; NaN where too few pictures show it."""
     pose_r: dict[str, float]
     pose_error_deg: dict[str, float]
     intensity_r: dict[str, float]
@@ -60,7 +60,7 @@ def parts_of(data: LabelledCrops, recipe: Recipe, /) -> DataSplits:
 
 
 def probed(model: Model, splits: DataSplits, /) -> tuple[Model, ProbeReport]:
-    """Returns the model with its sides, pose and scale of intensities, and how good they are.
+    """Returns the model with its pose, scale of intensities and sides, and how good they are.
 
     Args:
         model: trained and calibrated; its recipe names the labels with sides and whether a pose.
@@ -79,49 +79,34 @@ def probed(model: Model, splits: DataSplits, /) -> tuple[Model, ProbeReport]:
     features = {name: _features(net, images) for name, images in crops.items()}
     mirrored = _features(net, np.ascontiguousarray(crops["train"][:, :, ::-1]))
     angles = {name: _angles(splits.data, rows) for name, rows in parts.items()}
-    sides = {name: _sides(splits.data, rows, recipe.network.sides) for name, rows in parts.items()}
-    weights, said = dict(model.weights), {}
-    for name, samples, mirror in (("pose", angles, [1, -1]), ("asymmetry", sides, [-1])):
-        values, counts = samples["train"]
-        if values.shape[1] == 0 or (name == "pose" and not recipe.network.pose):
-            continue
-        seen = np.concatenate([features["train"], mirrored])
-        wanted = np.concatenate([values, values * mirror])
+    weights, turned = dict(model.weights), None
+    if recipe.network.pose:
         layer = _best_layer(
-            _Sample(seen, wanted, np.concatenate([counts, counts])),
-            _Sample(features["validation"], *samples["validation"]),
+            _Sample(
+                np.concatenate([features["train"], mirrored]),
+                np.concatenate([angles["train"], angles["train"] * [1, -1]]),
+            ),
+            _Sample(features["validation"], angles["validation"]),
         )
-        weights |= _state(name, layer)
-        said[name] = _apply(layer, features["test"])
+        weights |= _state("pose", layer)
+        turned = _apply(layer, features["test"])
     targets = splits.data.targets
     chosen = np.concatenate([features["train"], features["validation"]])
     chosen_targets = targets[np.concatenate([parts["train"], parts["validation"]])]
     scale = _scale(model, _logits(net, chosen), chosen_targets)
     shown = _logits(net, features["test"])
+    rows, pictures = (np.concatenate([*of.values()]) for of in (parts, crops))
+    sides = _sides(model, splits.data, rows=rows, pictures=pictures, scale=scale)
     report = ProbeReport(
-        **_side_and_pose_figures(model, said, sides=sides["test"], angles=angles["test"]),
+        sides_r={label: found.r for label, found in sides.items()},
+        **_pose_figures(turned, angles["test"]),
         intensity_r=_intensity_figures(model, shown, targets[parts["test"]], scale=scale),
     )
-    probed = dataclasses.replace(model, weights=weights, intensity_scale=scale)
-    return _with_sides(probed, report.asymmetry_r), report
-
-
-def _with_sides(model: Model, correlations: Mapping[str, float]) -> Model:
-    """Returns the model with the sides that it tells well enough; the others are left out."""
-    network = model.recipe.network
-    columns = [
-        column
-        for column, label in enumerate(network.sides)
-        if correlations[label] >= LEAST_SIDE_R  # False for NaN
-    ]
-    sides = tuple(network.sides[column] for column in columns)
-    weights = dict(model.weights)
-    for name in ("asymmetry.weight", "asymmetry.bias"):
-        if name in weights:
-            rows = weights.pop(name)[columns]
-            weights |= {name: rows} if columns else {}
-    recipe = dataclasses.replace(model.recipe, network=dataclasses.replace(network, sides=sides))
-    return dataclasses.replace(model, recipe=recipe, weights=weights)
+    told = {label: found.gain for label, found in sides.items() if found.r >= LEAST_SIDE_R}
+    probed = dataclasses.replace(
+        model, weights=weights, intensity_scale=scale, side_gains=told or None
+    )
+    return probed, report
 
 
 def _known(data: LabelledCrops, rows: Rows) -> Rows:
@@ -145,23 +130,59 @@ def _cells(data: LabelledCrops, name: str, rows: Rows) -> npt.NDArray[np.str_]:
     return np.asarray(data.columns.get(name, empty)[rows])
 
 
-def _angles(data: LabelledCrops, rows: Rows) -> tuple[Values, Values]:
-    """Returns pitch and yaw, (N, 2) radians, down and to the person's right positive, and ones."""
+def _angles(data: LabelledCrops, rows: Rows) -> Values:
+    """Returns pitch and yaw, (N, 2) radians, down and to the person's right positive."""
     pitch, yaw = (data.columns[name][rows].astype(float) for name in ("pitch_deg", "yaw_deg"))
-    angles = np.radians(np.stack([pitch, -yaw], axis=1))
-    return angles, np.ones_like(angles)
+    return np.asarray(np.radians(np.stack([pitch, -yaw], axis=1)), np.float64)
 
 
-def _sides(data: LabelledCrops, rows: Rows, labels: tuple[str, ...]) -> tuple[Values, Values]:
-    """Returns (left - right) / (left + right) and the weight of each value, both (N, S)."""
-    values, weights = np.zeros((2, len(rows), len(labels)))
-    for column, label in enumerate(labels):
-        left, right = (_cells(data, f"{label}_{side}", rows).astype(float) for side in "LR")
-        mean = (left + right) / 2
-        shown = mean >= SIDED_FROM
-        values[shown, column] = ((left - right) / np.maximum(left + right, 1e-9))[shown]
-        weights[:, column] = np.where(shown, mean, SILENT_WEIGHT)
-    return values, weights
+@dataclasses.dataclass(frozen=True)
+class _Side:
+    """How composites tell the sides of one label apart."""
+
+    gain: float
+    """Intensities that left minus right are of one unit of log-odds, by least squares."""
+    r: float
+    """Pearson's r of left minus right, told and true; NaN where too few pictures show the label."""
+
+
+def _sides(
+    model: Model,
+    data: LabelledCrops,
+    /,
+    *,
+    rows: Rows,
+    pictures: npt.NDArray[np.uint8],
+    scale: tuple[tuple[float, ...], ...],
+) -> dict[str, _Side]:
+    """Returns for each candidate how its sides are told, by all pictures: one number is fitted."""
+    net, network = model.network(), model.recipe.network
+    columns = [network.labels.index(label) for label in network.sides]
+    left, right = np.split(_logits(net, _features(net, composites(pictures)))[:, columns], 2)
+    whole = _intensities(_logits(net, _features(net, pictures)), scale)[:, columns]
+    found = {}
+    for k, label in enumerate(network.sides):
+        true = [_cells(data, f"{label}_{side}", rows).astype(float) for side in "LR"]
+        shown = (true[0] + true[1]) / 2 >= SIDED_FROM
+        wanted = (true[0] - true[1])[shown]
+        found[label] = _side((left - right)[shown, k], wanted, whole[shown, k])
+    return found
+
+
+def _side(
+    log_odds: npt.NDArray[np.float32], wanted: Values, whole: npt.NDArray[np.float32], /
+) -> _Side:
+    """Returns the gain of least squares, and how well what the runtime makes of it does.
+
+    Args:
+        log_odds: (N,), of the left composite less those of the right one.
+        wanted: (N,), left minus right, intensities.
+        whole: (N,), intensities that the network tells of the whole face.
+    """
+    gain = float(log_odds @ wanted / max(float(log_odds @ log_odds), 1e-9))
+    told = left_right(whole[:, None], np.float32(gain) * log_odds[:, None])[:, 0]
+    r = _correlation(told[:, 0] - told[:, 1], wanted, fewest=FEWEST_SIDED)
+    return _Side(gain=float(f"{gain:.4g}"), r=r)
 
 
 @torch.inference_mode()
@@ -185,16 +206,13 @@ class _Sample:
     """(N, C)."""
     targets: Values
     """(N, V)."""
-    weights: Values
-    """(N, V), 0 or more."""
 
 
 def _best_layer(sample: _Sample, held_out: _Sample, /) -> tuple[Values, Values]:
     """Returns weights (V, C) and offsets (V,): each value by the penalty that errs least."""
     layers = [_ridge(sample, penalty) for penalty in PENALTIES]
     errors = [
-        (held_out.weights * (_apply(layer, held_out.features) - held_out.targets) ** 2).sum(axis=0)
-        for layer in layers
+        ((_apply(layer, held_out.features) - held_out.targets) ** 2).sum(axis=0) for layer in layers
     ]
     best = np.argmin(errors, axis=0)
     return (
@@ -204,17 +222,13 @@ def _best_layer(sample: _Sample, held_out: _Sample, /) -> tuple[Values, Values]:
 
 
 def _ridge(sample: _Sample, penalty: float, /) -> tuple[Values, Values]:
-    """Returns weights (V, C) and offsets (V,) of weighted ridge regressions on scaled features."""
+    """Returns weights (V, C) and offsets (V,) of ridge regressions on scaled features."""
     inputs = sample.features
     mean, spread = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
     scaled = np.concatenate([(inputs - mean) / spread, np.ones((len(inputs), 1))], axis=1)
     held = np.full(scaled.shape[1], penalty * len(inputs))
     held[-1] = 0
-    found = []
-    for targets, weights in zip(sample.targets.T, sample.weights.T, strict=True):
-        weighted = scaled * weights[:, None]
-        found.append(np.linalg.solve(weighted.T @ scaled + np.diag(held), weighted.T @ targets))
-    solved = np.stack(found)
+    solved = np.linalg.solve(scaled.T @ scaled + np.diag(held), scaled.T @ sample.targets).T
     matrix = solved[:, :-1] / spread
     return matrix, solved[:, -1] - matrix @ mean
 
@@ -254,25 +268,10 @@ def _scale(
     return tuple(scale)
 
 
-def _side_and_pose_figures(
-    model: Model,
-    said: Mapping[str, Values],
-    /,
-    *,
-    sides: tuple[Values, Values],
-    angles: tuple[Values, Values],
-) -> dict[str, dict[str, float]]:
-    (values, weights), (turned, _) = sides, angles
-    shown = weights >= SIDED_FROM
-    named = enumerate(POSES if "pose" in said else ())
-    poses = {name: (said["pose"][:, k], turned[:, k]) for k, name in named}
+def _pose_figures(told: Values | None, true: Values, /) -> dict[str, dict[str, float]]:
+    named = enumerate(POSES if told is not None else ())
+    poses = {name: (told[:, k], true[:, k]) for k, name in named if told is not None}
     return {
-        "asymmetry_r": {
-            label: _correlation(
-                said["asymmetry"][shown[:, k], k], values[shown[:, k], k], fewest=FEWEST_SIDED
-            )
-            for k, label in enumerate(model.recipe.network.sides)
-        },
         "pose_r": {name: _correlation(*pair) for name, pair in poses.items()},
         "pose_error_deg": {
             name: float(np.degrees(np.abs(ours - true).mean()))
@@ -289,10 +288,16 @@ def _intensity_figures(
     *,
     scale: tuple[tuple[float, ...], ...],
 ) -> dict[str, float]:
-    probabilities = 1 / (1 + np.exp(-logits.astype(np.float64)))
-    strengths = intensities(probabilities.astype(np.float32), scale)
+    strengths = _intensities(logits, scale)
     labels = model.recipe.network.labels
     return {label: _correlation(strengths[:, k], targets[:, k]) for k, label in enumerate(labels)}
+
+
+def _intensities(
+    logits: npt.NDArray[np.float32], scale: tuple[tuple[float, ...], ...]
+) -> npt.NDArray[np.float32]:
+    probabilities = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    return intensities(probabilities.astype(np.float32), scale)
 
 
 def _correlation(

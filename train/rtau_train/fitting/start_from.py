@@ -27,7 +27,7 @@ from rtau_train.records import portable
 
 # What the weights, or what they were trained to see, depend on.
 _SAME = ("task", "hidden", "pooling", "mean", "std")
-_OPTIONAL = ("landmarks.", "geometry.", "asymmetry.", "pose.")
+_OPTIONAL = ("landmarks.", "geometry.", "pose.")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -63,6 +63,9 @@ class Model:
     """The data and the rule the thresholds were chosen by; empty: as the loop does it."""
     intensity_scale: tuple[tuple[float, ...], ...] | None = None
     """Per label, the probability at each intensity 0 to 5; None before `rtau-train probe`."""
+    side_gains: dict[str, float] | None = None
+    """Labels whose sides `rtau-train probe` found told apart, and what `ModelContract.side_gains`
+    says of them."""
 
     @property
     def best_f1_origin(self) -> str:

@@ -27,7 +27,7 @@ STATISTICS_BATCHES = 16
 _PREFIX = "net."
 # The product of the layers that make landmarks and add them to the logits.
 _DIRECT = ("direct_weight", "direct_bias")
-_LINEAR = ("head.hidden", "head.out", "landmarks", "asymmetry", "pose")
+_LINEAR = ("head.hidden", "head.out", "landmarks", "pose")
 
 
 def weights_of_file(file: bytes, net: FaceNet, /, *, origin: Path) -> dict[str, Tensor]:

@@ -106,8 +106,7 @@ class FaceNet(nn.Module):
             # Training begins with the head alone: points that are not learnt yet say nothing.
             nn.init.zeros_(self.geometry.weight)
             nn.init.zeros_(self.geometry.bias)
-        self.asymmetry = _probe(body.channels, len(network.sides))
-        self.pose = _probe(body.channels, POSE_VALUES if network.pose else 0)
+        self.pose = _pose(body.channels) if network.pose else None
         self._may_be_dense = network.input_size < body.plain_from_px
 
     def features(self, crops_rgb: Tensor) -> Tensor:
@@ -165,11 +164,9 @@ class FaceNet(nn.Module):
         return self
 
 
-def _probe(channels: int, values: int) -> nn.Linear | None:
+def _pose(channels: int) -> nn.Linear:
     """Returns a layer that training leaves at zero and `rtau-train probe` fits afterwards."""
-    if values == 0:
-        return None
-    layer = nn.Linear(channels, values)
+    layer = nn.Linear(channels, POSE_VALUES)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer.requires_grad_(False)

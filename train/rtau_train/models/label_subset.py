@@ -39,8 +39,6 @@ def with_labels(model: Model, labels: tuple[str, ...], /) -> Model:
         for mix in model.recipe.mix
     )
     sides = tuple(side for side in network.sides if side in kept)
-    if sides != network.sides and model.intensity_scale is not None:
-        raise UsageError("--labels comes before `rtau-train probe`, whose layers it would break")
     recipe = dataclasses.replace(
         model.recipe, network=dataclasses.replace(network, labels=kept, sides=sides), mix=of_mix
     )
@@ -48,9 +46,6 @@ def with_labels(model: Model, labels: tuple[str, ...], /) -> Model:
         name: value[columns].clone() if name in LABEL_ROWS else value
         for name, value in model.weights.items()
     }
-    for name in ("asymmetry.weight", "asymmetry.bias"):
-        if name in weights:
-            weights[name] = weights[name][: len(sides)].clone()
     return dataclasses.replace(
         model,
         recipe=recipe,
@@ -61,6 +56,8 @@ def with_labels(model: Model, labels: tuple[str, ...], /) -> Model:
         temperature=_optional(model.temperature, columns),
         shift=_optional(model.shift, columns),
         intensity_scale=_optional(model.intensity_scale, columns),
+        side_gains=model.side_gains
+        and {label: gain for label, gain in model.side_gains.items() if label in kept},
     )
 
 
