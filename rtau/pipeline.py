@@ -190,7 +190,7 @@ class Pipeline:
         if contract.intensity_scale is None:
             return [None] * len(scores)
         values = [intensities(one.probabilities, contract.intensity_scale) for one in scores]
-        if not self._sides:
+        if not self._sides or not values:
             return [Intensities(of_frame) for of_frame in values]
         told = differences(_stacked([one.crops for one in prepared]), self._engine)
         parts = np.split(told, np.cumsum([len(of_frame) for of_frame in values])[:-1])

@@ -81,6 +81,7 @@ def test_n_frames_at_once_tell_the_sides_of_n_times_one(detector):
         decider = Decider(engine.contract)
         return Pipeline(tracker=make_tracker(detector), engine=engine, decider=decider, sides=True)
 
+    assert pipeline().step([]) == []
     together, one_by_one = pipeline().step(frames), pipeline()
     alone = [one_by_one.step([frame])[0] for frame in frames]
     for one, other in zip(together, alone, strict=True):
