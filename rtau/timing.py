@@ -12,8 +12,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 # Newest samples kept per stage: enough for a meaningful p99 (41 frames lie above it), and flat
 # memory in long runs. Percentiles of a longer run are those of its last 4096 frames.
 HISTORY_FRAMES = 4096
@@ -82,8 +80,17 @@ def percentiles(seconds: list[float], *, count: int | None = None) -> Percentile
     """Returns p50, p95 and p99 of a list of seconds (linear interpolation); zeros when empty."""
     if not seconds:
         return Percentiles(p50_s=0.0, p95_s=0.0, p99_s=0.0, samples=0)
-    p50, p95, p99 = np.percentile(seconds, [50, 95, 99]).tolist()
+    ordered = sorted(seconds)
+    p50, p95, p99 = (_at(ordered, share) for share in (0.50, 0.95, 0.99))
     return Percentiles(p50_s=p50, p95_s=p95, p99_s=p99, samples=count or len(seconds))
+
+
+def _at(ordered: list[float], share: float) -> float:
+    """Returns a quantile by linear interpolation. NumPy's would import masked arrays for it."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def frames_per_second(count: int, *, first_s: float, last_s: float) -> float:

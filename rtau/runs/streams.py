@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 
 from rtau.config import RunConfig
 from rtau.errors import BackendUnavailable, UsageError
-from rtau.execution.event_loop import EventLoopThread
-from rtau.execution.poller import Poller
 from rtau.protocols import Sink
 from rtau.runs.build import is_streaming, thresholds_of
 from rtau.runs.log import say
 from rtau.runs.session import Session
 from rtau.seats import parse_seats
 from rtau.shown import message
-from rtau.sinks.frame_json import FrameObjects
-from rtau.streams.access import Access
 from rtau.streams.addresses import parse_address
 
-if TYPE_CHECKING:  # it needs the extra `live`
+# What only a run with streams needs is imported by it: asyncio, http and what stands on them take a
+# tenth of the time until the first result of a file, and other modules need the extra `live`.
+if TYPE_CHECKING:
+    from rtau.streams.access import Access
     from rtau.streams.datagrams import Datagrams
 
 # Interval of polling for markers of LSL: their times come with them.
@@ -101,24 +100,26 @@ def _need_lsl() -> None:
 
 
 def _access(config: RunConfig, address: str) -> Access:
+    from rtau.streams.access import Access  # noqa: PLC0415
+
     return Access(parse_address(address, flag="--serve", allows_any_port=True), config.stream.token)
 
 
 def _datagrams(address: str | None, *, flag: str) -> Datagrams:
-    from rtau.streams.datagrams import Datagrams  # noqa: PLC0415 - needs the extra `live`
+    from rtau.streams.datagrams import Datagrams  # noqa: PLC0415
 
     assert address is not None  # the caller has asked
     return Datagrams(parse_address(address, flag=flag), flag=flag)
 
 
 def _osc(session: Session) -> Sink:
-    from rtau.streams.osc import OscSink  # noqa: PLC0415 - needs the extra `live`
+    from rtau.streams.osc import OscSink  # noqa: PLC0415
 
     return OscSink(_datagrams(session.config.stream.osc, flag="--osc"))
 
 
 def _vmc(session: Session) -> Sink:
-    from rtau.streams.vmc import VmcSink  # noqa: PLC0415 - needs the extra `live`
+    from rtau.streams.vmc import VmcSink  # noqa: PLC0415
 
     contract = session.model.engine.contract
     return VmcSink(
@@ -129,7 +130,8 @@ def _vmc(session: Session) -> Sink:
 
 
 def _lsl(session: Session) -> Sink:
-    from rtau.streams.lsl import LslSink, MarkerInlet  # noqa: PLC0415 - needs the extra `live`
+    from rtau.execution.poller import Poller  # noqa: PLC0415
+    from rtau.streams.lsl import LslSink, MarkerInlet  # noqa: PLC0415
 
     stream, engine, inlet = session.config.stream, session.model.engine, None
     if stream.lsl_markers is not None:
@@ -148,7 +150,9 @@ def _lsl(session: Session) -> Sink:
 
 
 def _server(session: Session) -> Sink:
-    from rtau.streams.server_sink import ServerSink  # noqa: PLC0415 - needs the extra `live`
+    from rtau.execution.event_loop import EventLoopThread  # noqa: PLC0415
+    from rtau.sinks.frame_json import FrameObjects  # noqa: PLC0415
+    from rtau.streams.server_sink import ServerSink  # noqa: PLC0415
 
     contract, markers = session.model.engine.contract, session.markers
     address = session.config.stream.serve

@@ -11,8 +11,6 @@ from rtau.runs.build import is_streaming, shown_decisions
 from rtau.runs.session import Session
 from rtau.shown import message
 from rtau.sinks.progress import ProgressSink
-from rtau.sinks.terminal import TerminalSink
-from rtau.sinks.window import WindowSink
 
 
 def open_view(session: Session) -> Sink:
@@ -42,6 +40,9 @@ def open_view(session: Session) -> Sink:
             return _window(session)
     has_results = outputs.uses_stdout if is_live else outputs.keeps_something
     if view == "terminal" or (view == "auto" and not has_results):
+        # rich takes a tenth of the time until the first result; most runs over files go without.
+        from rtau.sinks.terminal import TerminalSink  # noqa: PLC0415
+
         contract = session.model.engine.contract
         return TerminalSink(
             sys.stdout,
@@ -55,5 +56,7 @@ def open_view(session: Session) -> Sink:
 
 
 def _window(session: Session) -> Sink:
+    from rtau.sinks.window import WindowSink  # noqa: PLC0415 - as the terminal's
+
     title = f"rtau - {message(session.source.info.name)}"
     return WindowSink(title, controls=session.controls, status=session.status)

@@ -181,7 +181,10 @@ def header(status: ViewStatus, *, width: int, signs: Signs = UNICODE) -> list[Li
     """Returns the lines above the panels: source, model and device, speed, progress."""
     is_endless = status.fraction_done is None
     speed = [*speed_parts(status), *([clock(status.elapsed_s)] if is_endless else [])]
-    lines = [*_title(status, width=width, signs=signs), cut(((signs.between.join(speed), PLAIN),), width)]
+    lines = [
+        *_title(status, width=width, signs=signs),
+        cut(((signs.between.join(speed), PLAIN),), width),
+    ]
     lines += [cut(((notice, ACTIVE),), width) for notice in status.notices]
     return lines if is_endless else [*lines, progress(status, width=width, signs=signs)]
 

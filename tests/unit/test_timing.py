@@ -1,4 +1,7 @@
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtau import timing
 
@@ -17,6 +20,14 @@ def test_percentiles_of_a_known_list():
 
     assert (found.p50_s, found.p95_s, found.p99_s) == pytest.approx((0.5, 0.95, 0.99))
     assert found.samples == 101
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=40))
+def test_percentiles_are_those_of_numpy(seconds):
+    found = timing.percentiles(seconds)
+    expected = np.percentile(seconds, [50, 95, 99])
+
+    np.testing.assert_allclose([found.p50_s, found.p95_s, found.p99_s], expected, rtol=1e-9)
 
 
 def test_a_lap_shares_the_time_between_frames_and_starts_anew(monkeypatch):
