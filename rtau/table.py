@@ -259,14 +259,27 @@ def table_from_cells(
 
 
 def table_from_arrow(table: Any, *, source: str | None = None) -> Table:
-    """Returns a pyarrow.Table that `to_arrow` made, or one like it."""
-    columns = {}
-    for name in table.column_names:
-        values = table[name].to_numpy()
-        is_text = name in _TEXT or values.dtype.kind not in "biuf"
-        kind = object if is_text else np.int64 if name in _WHOLE else np.float64
-        columns[name] = values.astype(kind)
+    """Returns a pyarrow.Table that `to_arrow` made, or one of other types that holds the same.
+
+    Raises:
+        UsageError: a column of numbers holds something else.
+    """
+    columns = {
+        name: _column_from_arrow(name, table[name].to_numpy()) for name in table.column_names
+    }
+    for name, values in columns.items():
+        _check_numbers(name, values)
     return Table(columns, source)
+
+
+def _column_from_arrow(name: str, values: npt.NDArray[Any]) -> Column:
+    """Returns a column in the type of its name; what is no number is read as a CSV's cells are."""
+    if name in _TEXT or values.dtype.kind not in "biuf":
+        return column_from_cells(name, ["" if one is None else str(one) for one in values])
+    numbers = values.astype(np.float64)
+    # A whole number that is not known, or too large to be one exactly, stays a float.
+    is_whole = (np.abs(numbers) <= 2**53) & (numbers == np.rint(numbers))
+    return numbers.astype(np.int64) if name in _WHOLE and is_whole.all() else numbers
 
 
 def column_from_cells(name: str, cells: Sequence[str]) -> Column:

@@ -258,7 +258,8 @@ def _events(
     found = []
     for first, last in spans:
         frames = slice(first, last + 1)
-        apex = first + int(np.nanargmax(signal.shown[frames]))
+        # Decisions may be there whose strengths are not: then the first frame is the apex.
+        apex = first + int(np.argmax(np.nan_to_num(signal.shown[frames], nan=-np.inf)))
         event = Event(
             au=label,
             file=series.file,

@@ -41,7 +41,7 @@ class RecordedFaces(ListedFaces):
     """Replays the faces of a CSV in rtau's columns.
 
     Ids are those of the column `face_id`; without it the k-th row of a frame is face k. Faces are
-    as tilted as the column `roll` says, upright without it.
+    as tilted as the column `pose_Rz` says, upright without it.
     """
 
     def __init__(self, path: Path, /) -> None:

@@ -139,7 +139,7 @@ def read_neutrals(path: Path, *, contract: ModelContract | None = None) -> Neutr
         UsageError: it cannot be read, or is of another model than `contract`.
     """
     try:
-        payload = tomllib.loads(path.read_text(encoding="utf-8"))
+        payload = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: the neutral cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

@@ -169,8 +169,12 @@ def _in_folder(folder: Path, left_out: Callable[[str], object]) -> Iterator[Resu
 def _read_parquet(path: Path) -> Table:
     try:
         table = library("pyarrow.parquet").read_table(path)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
-        raise SourceOpenError(f"{path}: cannot be read as Parquet ({error})") from error
+    except (OSError, library("pyarrow").ArrowException) as error:
+        reason = str(error).partition("\n")[0]  # a schema may follow, a line per column
+        raise SourceOpenError(f"{path}: cannot be read as Parquet ({reason})") from error
     if names.FRAME not in table.column_names:
         raise UsageError(f"{path}: not a table of faces")
-    return table_from_arrow(table, source=str(path))
+    try:
+        return table_from_arrow(table, source=str(path))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None

@@ -5,19 +5,17 @@ a few of each, `make fuzz` thousands.
 """
 
 import contextlib
-import os
 
 import cv2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from rtau.errors import RtauError
 from rtau.sources import open_file
 from rtau.sources.images import ImageSource
 from tests.support import media
-from tests.support.mutations import bytes_like
+from tests.support.mutations import bytes_like, fuzzing
 
-EXAMPLES = int(os.environ.get("RTAU_FUZZ_EXAMPLES", "40")) // 8
 LONGEST_FRAMES = 200
 # Suffix -> encoders of pictures and sound: ten containers, seven codecs.
 FORMATS = {
@@ -32,11 +30,7 @@ FORMATS = {
     "wmv": ("msmpeg4", None),
     "nut": ("ffv1", "pcm_s16le"),
 }
-fuzzed = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+fuzzed = fuzzing(share=1 / 8)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -67,6 +61,8 @@ def test_a_damaged_video_is_read_as_far_as_it_goes_or_refused(suffix, tmp_path):
 def test_a_damaged_image_is_read_or_refused(suffix, tmp_path):
     path = tmp_path / f"a.{suffix}"
     cv2.imwrite(str(path), media.numbered(5))
+    with contextlib.closing(ImageSource([path])) as source:
+        assert [frame.image_bgr.shape for frame in source] == [media.numbered(5).shape]
 
     @fuzzed
     @given(bytes_like(path.read_bytes()))

@@ -5,15 +5,14 @@
 
 import contextlib
 import json
-import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rtau.errors import RtauError
-from tests.support.mutations import bytes_like, json_like, words_like
+from tests.support.mutations import bytes_like, fuzzed, json_like, words_like
 
 torch = pytest.importorskip("torch")
 
@@ -25,12 +24,6 @@ from rtau_train.recipe import read_recipe  # noqa: E402
 from tests.support.commands import ROOT  # noqa: E402
 from tests.support.prepared import CUT_64  # noqa: E402
 
-EXAMPLES = int(os.environ.get("RTAU_FUZZ_EXAMPLES", "40"))
-fuzzed = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 RECIPE = (ROOT / "train/recipes/shufflenetv2-au12.toml").read_bytes()
 TABLE = b"file,subject,AU01,AU12\na.png,p1,0,1.5\nb.png,p2,,5\n"
 CUT = {
@@ -41,6 +34,8 @@ CUT = {
 
 def test_a_damaged_recipe_is_read_or_refused(tmp_path):
     path = tmp_path / "recipe.toml"
+    path.write_bytes(RECIPE)
+    assert read_recipe(path).network.name == "shufflenetv2_x1_0"
 
     @fuzzed
     @given(st.one_of(words_like(RECIPE), bytes_like(RECIPE)))
@@ -74,6 +69,8 @@ def test_a_damaged_log_of_crops_is_read_or_refused(tmp_path):
     path = tmp_path / "out" / FILE_NAME
     header = path.read_bytes()
     line = (json.dumps(CUT) + "\n").encode()
+    path.write_bytes(header + line)
+    assert CutLog(tmp_path / "out", CUT_64).done["a.png"].crop == "a.jpg"
 
     @fuzzed
     @given(st.one_of(bytes_like(header + line), json_like(CUT)))
@@ -89,6 +86,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     path = tmp_path / "model.pt"
     save_state(path, {"kind": "model", "weights": {"a": torch.zeros(3)}, "thresholds": (0.5,)})
     seed = path.read_bytes()
+    assert load_state(path, kind="model")["thresholds"] == (0.5,)
 
     @fuzzed
     @given(bytes_like(seed))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+# `make fuzz` asks for thousands.
+EXAMPLES = int(os.environ.get("RTAU_FUZZ_EXAMPLES", "40"))
 
 # What has ended parsers: sizes, nesting, bytes that are no text, and numbers that are none.
 TOKENS = (
@@ -24,6 +29,18 @@ VALUES = (
     *("", "\0", "\ud800", "\x1b[31m", "1", "x" * 70_000, "../../etc", "__class__"),
     *([], {}, [[]], [None], {"": None}, [1e39] * 4, ["AU01"] * 3, [0.5] * 1000),
 )
+
+
+def fuzzing(*, share: float = 1.0) -> settings:
+    """Settings of a fuzz test that draws a share of the examples, for slow readers."""
+    return settings(
+        max_examples=int(EXAMPLES * share),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+fuzzed = fuzzing()
 
 
 @st.composite

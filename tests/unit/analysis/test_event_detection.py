@@ -104,6 +104,12 @@ def test_without_thresholds_the_decisions_of_the_table_count():
     assert found["peak_p"].tolist() == [0.4]
 
 
+def test_the_apex_of_decisions_without_strengths_is_their_first_frame():
+    table = face_table({"AU12_p": [math.nan] * 4, "AU12_c": [0, 1, 1, 0]})
+    found = analysis.events(table, PLAIN)
+    assert (found["apex_s"].tolist(), np.isnan(found["peak_p"]).tolist()) == ([0.1], [True])
+
+
 def test_other_values_can_be_asked_for():
     table = face_table(
         {"AU12_p": [0.9, 0.9, 0.9, 0.1], "AU12_n": [0.1, 0.9, 0.1, 0.1], "AU12_r": [0, 3, 4, 0]}

@@ -123,6 +123,8 @@ def test_a_neutral_of_another_model_or_with_holes_is_refused(tmp_path):
     )
     path.write_text(whole)
     assert read_neutrals(path).of("1") == (0.5,)
+    path.write_text(whole, encoding="utf-8-sig")  # as Windows' editors save it
+    assert read_neutrals(path).of("1") == (0.5,)
     with Detector() as detector, pytest.raises(UsageError, match="taken with other weights"):
         detector.neutral(path)
     for changed in (whole.replace("[0.5]", "[]"), whole.replace("= 1", "= 2"), "nonsense", "a = 1"):

@@ -61,6 +61,22 @@ def test_parquet_and_csv_of_one_run_count_once(tmp_path):
     assert len(list(read_results([tmp_path]))) == 1
 
 
+@pytest.mark.needs_pyarrow
+def test_a_parquet_file_of_other_types_is_read_as_a_csv_is(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path, right = tmp_path / "a.parquet", face_table({"AU12_p": (0.1, 0.9)}).to_arrow()
+    texts = right.set_column(0, "frame", [["1", "2"]])
+    parquet.write_table(texts, path)
+    (only,) = read_results([path])
+    assert only.table["frame"].tolist() == [1, 2]
+    parquet.write_table(right.set_column(0, "frame", [[[1], [2]]]), path)
+    with pytest.raises(UsageError, match=r"a\.parquet: frame must be a number, got"):
+        list(read_results([path]))
+    parquet.write_table(right.append_column("frame", [[1, 2]]), path)
+    with pytest.raises(SourceOpenError, match=r"a\.parquet: cannot be read as Parquet .*\)$"):
+        list(read_results([path]))
+
+
 def test_the_name_of_a_file_is_no_formula(tmp_path):
     (found,) = read_results([table(tmp_path / "=1+1.csv")])
     assert found.table["file"][0] == "./=1+1"
