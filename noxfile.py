@@ -1,8 +1,8 @@
 """Sessions that need an environment of their own; everything else is in the Makefile.
 
-Each is a profile of dependencies: none of the optional ones, the oldest allowed ones, Ray beside
-the runtime, what the wheel brings, or what its libraries are. `make lean`, `make lowest`,
-`make cluster`, `make build` and `make audit` call them.
+Each is a profile of dependencies: none of the optional ones, the oldest allowed ones, another
+Python, Ray beside the runtime, what the wheel brings, or what its libraries are. `make lean`,
+`make lowest`, `make pythons`, `make cluster`, `make build` and `make audit` call them.
 """
 
 from __future__ import annotations
@@ -47,6 +47,13 @@ def lowest(session: nox.Session) -> None:
     requirements = _lines("options", "install_requires") + _lines("options.extras_require", "cpu")
     oldest = [re.sub(r">=([\d.]+)[^;]*", r"==\1.*", line) for line in requirements]
     session.install("--editable", ".[test]", *oldest)
+    session.run("pytest", "-m", "not slow", *RUNTIME_TESTS, *session.posargs)
+
+
+@nox.session(python=["3.10", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """The runtime on the other Pythons that it is for, with the newest versions."""
+    session.install("--editable", ".[test,cpu]")
     session.run("pytest", "-m", "not slow", *RUNTIME_TESTS, *session.posargs)
 
 

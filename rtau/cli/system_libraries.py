@@ -21,7 +21,7 @@ PACKAGES = {
 }
 # Extra of rtau -> its OpenCV.
 FLAVOURS = {"cpu": "opencv-python", "cpu-headless": "opencv-python-headless"}
-VERSIONS = ">=4.10,<5"
+VERSIONS = ">=4.13,<5"
 # Modules of the packages rtau always installs (setup.cfg, install_requires).
 BASE_MODULES = ("av", "cv2", "numpy", "rich", "tomli")
 REINSTALL = "pip install --force-reinstall 'rtau[cpu]'"

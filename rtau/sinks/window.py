@@ -203,7 +203,7 @@ def check_display(environ: Mapping[str, str], *, platform: str, framework: str) 
     if not framework:
         raise SinkError(
             "this OpenCV has no windows (opencv-python-headless): use --view terminal, or pip "
-            "uninstall -y opencv-python-headless && pip install 'opencv-python>=4.10,<5'"
+            "uninstall -y opencv-python-headless && pip install 'opencv-python>=4.13,<5'"
         )
     if not platform.startswith("linux"):
         return

@@ -64,7 +64,7 @@ def test_each_backend_brings_one_opencv_below_5(extra):
     wheel = "opencv-python-headless" if extra.endswith("headless") else "opencv-python"
     assert not [line for line in lines("options", "install_requires") if "opencv" in line]
     brought = [line for line in lines("options.extras_require", extra) if "opencv" in line]
-    assert brought == [f"{wheel}>=4.10,<5"]
+    assert brought == [f"{wheel}>=4.13,<5"]
 
 
 @pytest.mark.parametrize("line", lines("options.entry_points", "console_scripts"))

@@ -97,8 +97,8 @@ def write_clip(
         size: width and height of the numbered pictures.
         fps: declared rate, and the clock when `times_s` is None.
         times_s: presentation times, one per frame (variable rate), on a 1/90000 s grid.
-        codec: any encoder of FFmpeg: libx264, ffv1, mjpeg, mpeg4, ...; libx265 into .mkv only, as
-            PyAV 18.1's mp4 muxer refuses it now and then, by what lies in memory before.
+        codec: any encoder of FFmpeg: libx264, ffv1, mjpeg, mpeg4, ...; libx265 into .nut only, as
+            PyAV's mp4 and mkv muxers refuse it now and then, by what lies in memory before.
         pix_fmt: what the encoder is given: yuv420p, yuv420p10le, gray, yuva420p, bgra, ...
         colour: tags to write (and the matrix and range the pixels are converted with).
         aspect: sample aspect ratio, width of a pixel over its height.

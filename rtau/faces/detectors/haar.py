@@ -129,7 +129,7 @@ def _load_cascade() -> cv2.CascadeClassifier:
     if not hasattr(cv2, "CascadeClassifier"):
         raise DetectorError(
             f"OpenCV {cv2.__version__} has no CascadeClassifier, rtau needs one below 5: "
-            'pip install "opencv-python>=4.10,<5"'
+            'pip install "opencv-python>=4.13,<5"'
         )
     with resources.as_file(resources.files("rtau.faces.detectors") / "data" / CASCADE) as path:
         cascade = cv2.CascadeClassifier(str(path)) if path.is_file() else None

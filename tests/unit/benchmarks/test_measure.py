@@ -66,6 +66,7 @@ def test_the_suite_is_the_name_of_the_module():
 
 @pytest.mark.needs_onnxruntime
 def test_a_suite_without_anything_to_measure_gives_no_record(capfd):
+    pytest.importorskip("pytest_benchmark", reason="the bench extra")
     assert measure(["bench_stages.py"], more=["-k", "no_such_stage"]) == []
     assert "bench_stages.py: nothing to measure here" in capfd.readouterr().out
 

@@ -1,6 +1,10 @@
 import dataclasses
 
 import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="compares with torch")
+pytest.importorskip("onnxruntime", reason="runs the model that ships")
 
 from benchmarks.model_parity import FACES, reference
 from rtau.backends import open_engine

@@ -29,7 +29,7 @@ def test_the_table_names_what_is_broken_and_the_command_that_fixes_it(capsys):
 
 def test_a_long_command_is_printed_on_one_line_however_narrow_the_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
-    remedy = "pip install --force-reinstall --no-deps 'opencv-python>=4.10,<5' and then some more"
+    remedy = "pip install --force-reinstall --no-deps 'opencv-python>=4.13,<5' and then some more"
     doctor.show([Finding("x", "broken", "y", remedy)])
     assert f"\n  {remedy}\n" in capsys.readouterr().out
 

@@ -11,7 +11,7 @@ from rtau import __version__
 from rtau.cli import _doctor_checks, system_libraries
 from tests.support.doubles import make_contract
 
-HEADLESS = "pip install 'opencv-python-headless>=4.10,<5'"
+HEADLESS = "pip install 'opencv-python-headless>=4.13,<5'"
 
 
 def states(findings):
@@ -71,7 +71,7 @@ def test_this_opencv_reads_the_packaged_cascade():
 def test_opencv_5_is_broken_because_it_cannot_find_faces():
     finding = _doctor_checks.check_opencv(types.SimpleNamespace(__version__="5.0.0"))
     assert finding.state == "broken"
-    assert finding.remedy in ("pip install 'opencv-python>=4.10,<5'", HEADLESS)
+    assert finding.remedy in ("pip install 'opencv-python>=4.13,<5'", HEADLESS)
 
 
 def test_a_cascade_that_cannot_be_read_is_broken():

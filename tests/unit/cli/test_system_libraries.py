@@ -78,14 +78,14 @@ def test_a_failed_import_of_opencv_names_every_missing_library(bare_machine):
     error = ImportError("libGL.so.1: cannot open shared object file", name="cv2")
     line = system_libraries.explain_import_error(error)
     assert "libGL.so.1 and libgthread-2.0.so.0" in line
-    assert "pip install 'opencv-python-headless>=4.10,<5'" in line
+    assert "pip install 'opencv-python-headless>=4.13,<5'" in line
     assert "\n" not in line
 
 
 def test_a_missing_opencv_is_the_one_this_machine_can_load(bare_machine):
     error = ModuleNotFoundError("No module named 'cv2'", name="cv2")
     line = system_libraries.explain_import_error(error)
-    assert line.endswith("run: pip install 'opencv-python-headless>=4.10,<5'")
+    assert line.endswith("run: pip install 'opencv-python-headless>=4.13,<5'")
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ class TestColours:
         _, frames = read(untagged(path))
         np.testing.assert_allclose(frames[0].image_bgr[20, 30], red, atol=4)
 
-    @pytest.mark.parametrize(("codec", "name"), [("libx264", "ten.mp4"), ("libx265", "ten.mkv")])
+    @pytest.mark.parametrize(("codec", "name"), [("libx264", "ten.mp4"), ("libx265", "ten.nut")])
     def test_ten_bits_become_eight(self, tmp_path, codec, name):
         grey = (90, 130, 170)
         path = write_clip(tmp_path / name, [flat(grey)] * 2, codec=codec, pix_fmt="yuv420p10le")
@@ -166,7 +166,7 @@ class TestColours:
         colour = Colour(matrix=9, range=1, transfer=transfer, primaries=9)
         pictures = [flat(card), flat(white)]
         path = write_clip(
-            tmp_path / "hdr.mkv", pictures, codec="libx265", pix_fmt="yuv420p10le", colour=colour
+            tmp_path / "hdr.nut", pictures, codec="libx265", pix_fmt="yuv420p10le", colour=colour
         )
         _, frames = read(path)
         levels = [frame.image_bgr[20, 30].astype(int) for frame in frames]

@@ -126,7 +126,7 @@ def test_the_licence_of_the_cascade_lies_beside_it():
 
 def test_an_opencv_without_cascades_is_an_error_with_the_pin(monkeypatch):
     monkeypatch.delattr(cv2, "CascadeClassifier")
-    with pytest.raises(DetectorError, match=r"opencv-python>=4\.10,<5"):
+    with pytest.raises(DetectorError, match=r"opencv-python>=4\.13,<5"):
         HaarDetector()
 
 
