@@ -75,6 +75,10 @@ lean: $(DEVELOP) ## the runtime's tests without any backend, torch or onnx
 lowest: $(DEVELOP) ## the runtime's tests with the oldest versions setup.cfg allows
 	@$(BIN)/nox --session lowest
 
+.PHONY: pythons
+pythons: $(DEVELOP) ## the runtime's tests on those of Python 3.10, 3.12, 3.13 and 3.14 that are found
+	@$(BIN)/nox --session pythons --no-error-on-missing-interpreters
+
 .PHONY: cluster
 cluster: $(DEVELOP) ## many files over a Ray cluster of two workers on this machine
 	@$(BIN)/nox --session cluster
@@ -125,6 +129,11 @@ audit: $(DEVELOP) ## SBOM and licences of the runtime in dist/, and its known vu
 image: ## follow docker/Dockerfile.cpu in a chroot, run it without root, read-only (needs root)
 	@rm -rf --one-file-system .chroots/image
 	@$$(tools/find_python.sh) tools/chroot.py image .chroots/image
+
+.PHONY: bare
+bare: ## `make demo` and `make test` without root in a Debian 12 that holds little (root, an hour)
+	@rm -rf --one-file-system .chroots/bare
+	@$$(tools/find_python.sh) tools/chroot.py bare .chroots/bare
 
 .PHONY: aarch64
 aarch64: $(DEVELOP) ## the wheel on an emulated aarch64 machine, compared with this one (root, half an hour)

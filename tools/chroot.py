@@ -1,8 +1,9 @@
 """Debian systems in a folder: what a Dockerfile says, without Docker, and an emulated board.
 
 `make image` follows docker/Dockerfile.cpu line by line and runs the result as its user on a root
-that cannot be written; `make aarch64` tries the wheel on an emulated aarch64 machine. Both need
-root, debootstrap and Debian's packages.
+that cannot be written; `make bare` runs `make demo` and `make test` of a clone without root where
+little is installed; `make aarch64` tries the wheel on an emulated aarch64 machine. They need root,
+debootstrap and Debian's packages.
 """
 
 from __future__ import annotations
@@ -28,19 +29,27 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EQUAL_DECISIONS, NEAR_PROBABILITIES, NEAR = 0.995, 0.99, 0.03
 FAST_TESTS = tuple(f"tests/unit/test_{name}.py" for name in ("geometry", "decisions", "data"))
 TEST_LIBRARIES = ("hypothesis", "pytest", "pytest-timeout")
+# What `make` needs before it has a .venv.
+BARE, USER = "python3-venv,make,git,ca-certificates", "somebody"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class Chroot:
     """A Debian system in a folder; nothing outside of it is changed."""
 
-    def __init__(self, folder: Path, *, arch: str | None = None) -> None:
-        """Makes the system with debootstrap; another architecture than this one is emulated.
+    def __init__(self, folder: Path, *, arch: str | None = None, include: str = "") -> None:
+        """Makes the system with debootstrap.
+
+        Args:
+            folder: where; empty, or not there yet.
+            arch: an architecture to emulate; None for this machine's.
+            include: packages beside those of minbase, with commas between.
 
         Raises:
             SystemExit: not root, a program is missing, or the folder is not empty.
         """
         self.folder = folder
+        self._is_emulated = arch is not None
         self._env = {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **_passed_on()}
         programs = ["debootstrap", *(["qemu-aarch64-static"] if arch else [])]
         if os.geteuid() != 0 or not all(map(shutil.which, programs)):
@@ -51,11 +60,10 @@ class Chroot:
         if folder.exists() and any(folder.iterdir()):
             raise SystemExit(f"rtau: {folder} must be empty: remove it, or name another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        how = ["--variant=minbase"]
+        how = ["--variant=minbase", *([f"--include={include}"] if include else [])]
         if arch:
             _register_emulation()
-            included = "--include=python3,python3-venv,ca-certificates"
-            how += [f"--arch={arch}", "--foreign", included]
+            how += [f"--arch={arch}", "--foreign"]
         _run(["debootstrap", *how, SUITE, str(folder)])
         if arch:
             self.run(["/debootstrap/debootstrap", "--second-stage"])
@@ -72,6 +80,7 @@ class Chroot:
         user: str | None = None,
         cwd: str = "/",
         read_only: Sequence[str] | None = None,
+        shown: bool = False,
     ) -> str:
         """Returns what a command prints there, on mounts of its own.
 
@@ -81,15 +90,17 @@ class Chroot:
             user: who runs it; None for root.
             cwd: where.
             read_only: folders that alone can be written, each empty memory; None: everything can.
+            shown: print it as it comes, and return nothing.
 
         Raises:
             SystemExit: it failed; its text was shown.
         """
         root = str(self.folder)
         mounts = [f"mount --rbind {root} {root}", f"mount -t proc proc {root}/proc"]
-        # Without /sys, where an emulated program reads of a processor that is not its own and dies;
-        # ONNX Runtime says that it misses it.
         mounts.append(f"mount --rbind /dev {root}/dev")
+        if not self._is_emulated:
+            # There an emulated program reads of a processor that is not its own and dies.
+            mounts.append(f"mount --rbind /sys {root}/sys")
         mounts += [
             f"mkdir -p {root}{place} && mount -t tmpfs -o mode=1777 tmpfs {root}{place}"
             for place in read_only or ()
@@ -101,7 +112,8 @@ class Chroot:
         variables = [f"{name}={value}" for name, value in {**self._env, **(env or {})}.items()]
         inside = ["/usr/bin/env", "-i", *variables, "/bin/sh", "-c", f'cd {cwd} && exec "$@"', "sh"]
         return _run(
-            ["unshare", "--mount", "/bin/sh", "-c", script, "sh", *spec, root, *inside, *command]
+            ["unshare", "--mount", "/bin/sh", "-c", script, "sh", *spec, root, *inside, *command],
+            shown=shown,
         )
 
     def copy_sources(self, place: str) -> None:
@@ -179,16 +191,22 @@ def _register_emulation() -> None:
 
 
 def _passed_on() -> dict[str, str]:
-    """Returns the variables by which pip reaches its index from here."""
-    return {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    """Returns the variables by which pip reaches its index; not those that name files of here."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("PIP_") and not value.startswith("/")
+    }
 
 
-def _run(command: Sequence[str]) -> str:
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+def _run(command: Sequence[str], *, shown: bool = False) -> str:
+    out = None if shown else subprocess.PIPE
+    done = subprocess.run(command, stdout=out, text=True, check=False)
+    text = done.stdout or ""
     if done.returncode != 0:
-        sys.stderr.write(done.stdout[-4000:])
+        sys.stderr.write(text[-4000:])
         raise SystemExit(f"rtau: {' '.join(command[-3:])} ended with code {done.returncode}")
-    return done.stdout
+    return text
 
 
 def image(folder: Path) -> int:
@@ -203,12 +221,29 @@ def image(folder: Path) -> int:
     return 0
 
 
+def bare(folder: Path) -> int:
+    """Runs the first two commands of a clone in a Debian that holds little, without root.
+
+    What they print goes to standard output. Returns 0.
+    """
+    system = Chroot(folder, include=BARE)
+    system.run(["useradd", "--create-home", USER])
+    home = f"/home/{USER}"
+    # The objects are copied: of links the owner would change here, too.
+    _run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), f"{folder}{home}/rtau"])
+    system.run(["chown", "-R", USER, home])
+    for target in ("demo", "test"):
+        command, cwd = ["make", "--no-print-directory", target], f"{home}/rtau"
+        system.run(command, env={"HOME": home}, user=USER, cwd=cwd, shown=True)
+    return 0
+
+
 def aarch64(folder: Path) -> int:
     """Tries the wheel on an emulated aarch64 machine and compares its table with this machine's.
 
     Returns 0 if they agree within the bounds.
     """
-    system = Chroot(folder, arch="arm64")
+    system = Chroot(folder, arch="arm64", include="python3,python3-venv,ca-certificates")
     system.copy_sources("/rtau")
     build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
     _run([*build, "-w", f"{folder}/wheels", str(ROOT)])
@@ -243,4 +278,5 @@ def compared(one: str, other: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit({"image": image, "aarch64": aarch64}[sys.argv[1]](Path(sys.argv[2]).resolve()))
+    made = {"image": image, "bare": bare, "aarch64": aarch64}
+    sys.exit(made[sys.argv[1]](Path(sys.argv[2]).resolve()))
