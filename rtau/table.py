@@ -13,7 +13,7 @@ import importlib
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from rtau import columns as names
 from rtau._csv_formats import renamed
-from rtau.errors import BackendUnavailable, SinkError, SourceOpenError, UsageError
+from rtau.errors import BackendUnavailable, SourceOpenError, UsageError
+from rtau.replacing import replacing
 
 Column = npt.NDArray[Any]
 
@@ -315,36 +316,6 @@ def _column_or_unknown(table: Table, name: str, tables: Sequence[Table]) -> Colu
         return table[name]
     is_text = any(other[name].dtype == object for other in tables if name in other.columns)
     return np.full(len(table), None, object) if is_text else np.full(len(table), np.nan)
-
-
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives a file beside `path` to write to, which takes its place when the block ends well.
-
-    Raises:
-        SinkError: the file cannot be written.
-    """
-    target = Path(os.path.realpath(path))  # a link is followed, not replaced
-    part = part_of(target)
-    try:
-        yield part
-        part.replace(target)
-    except OSError as error:
-        raise SinkError(not_written(path, error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def part_of(target: Path) -> Path:
-    """Returns where a file is written until it is whole."""
-    return target.with_name(f".{target.name}.part")
-
-
-def not_written(path: str | os.PathLike[str], error: OSError) -> str:
-    """Returns the words for a file that cannot be written."""
-    reason = error.strerror or error
-    return f"{os.fspath(path)} cannot be written ({reason}); free space or choose another place"
 
 
 def _unit(name: str) -> str | None:

@@ -15,7 +15,8 @@ from rtau.analysis.comparison import LabelAgreement
 from rtau.analysis.event_detection import Event, EventRule
 from rtau.analysis.face_series import FileFrames, labels_of
 from rtau.errors import UsageError
-from rtau.table import library, replacing
+from rtau.replacing import replacing
+from rtau.table import library
 
 SUFFIXES = (".png", ".pdf", ".svg")
 # A column of a journal is 3.4 inches wide, a page 7.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rtau.cli.results import write_table
+from rtau.replacing import is_special
 from rtau.runs.log import say
 from rtau.runs.rebaseline import rebaseline, write_beside
 from rtau.sinks import check_output
@@ -22,6 +23,6 @@ def run(args: argparse.Namespace) -> int:
     for sentence in found.refused:
         say(sentence)
     write_table(found.table, args.out)
-    if args.out is not None:
+    if args.out is not None and not is_special(args.out):
         write_beside(found, args.table, args.out)
     return 0

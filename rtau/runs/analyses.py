@@ -28,10 +28,11 @@ from rtau.analysis.event_files import (
 from rtau.analysis.face_series import FileFrames, GroupBy, files_of
 from rtau.analysis.face_summary import summary
 from rtau.errors import SinkError, SourceOpenError, UsageError
+from rtau.replacing import not_written, replacing
 from rtau.runs.result_tables import ResultTable, naming
 from rtau.sinks import check_output, file_cell
 from rtau.sources import VIDEO_SUFFIXES
-from rtau.table import Table, joined, not_written, replacing
+from rtau.table import Table, joined
 
 # Format -> suffix of its files; each file is about one video.
 SUFFIXES = {"elan": ".eaf", "praat": ".TextGrid", "bids": "_events.tsv"}

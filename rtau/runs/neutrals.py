@@ -18,6 +18,7 @@ from rtau.config import DecideConfig, RunConfig
 from rtau.contract import ModelContract, sha256_of
 from rtau.errors import UsageError
 from rtau.protocols import Engine, Source
+from rtau.replacing import replacing
 from rtau.runs.build import build_runner
 from rtau.runs.run_record import NeutralRecord
 from rtau.shown import message
@@ -26,7 +27,6 @@ from rtau.sources.excerpt import Excerpt
 from rtau.sources.images import ImageSource
 from rtau.status import ViewControls
 from rtau.strict_parser import StrictParser
-from rtau.table import replacing
 
 if sys.version_info >= (3, 11):
     import tomllib

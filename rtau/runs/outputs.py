@@ -16,6 +16,7 @@ from rtau.config import CsvStyle, OutputConfig, RunConfig
 from rtau.contract import ModelContract
 from rtau.errors import RtauError, UsageError
 from rtau.protocols import Sink, Source
+from rtau.replacing import is_special
 from rtau.runs.build import table_rows, thresholds_of, video_sink
 from rtau.runs.run_record import remove_run_record
 from rtau.sinks import (
@@ -51,6 +52,8 @@ class Outputs:
     def of(cls, settings: RunConfig, *, inputs: Iterable[Path | None] = ()) -> Outputs:
         """Returns the checked outputs of a run's settings; a record goes beside the first file.
 
+        A pipe or a device has none beside it.
+
         Args:
             settings: of the run.
             inputs: files the run reads, besides the model and the faces of the settings.
@@ -68,7 +71,8 @@ class Outputs:
         for flag, path in paths.items():
             if path is not None and not path.name:
                 raise UsageError(f"{flag} must name a file, got {str(path)!r}")
-        beside = config.out or _file(config.csv) or config.parquet or _file(config.jsonl)
+        files = (config.out, _file(config.csv), config.parquet, _file(config.jsonl))
+        beside = next((path for path in files if path and not is_special(path)), None)
         record = config.record or (beside.with_suffix(RECORD_SUFFIX) if beside else None)
         outputs = cls(config.out, config.csv, config.parquet, config.jsonl, record)
         outputs._check([*(path for path in inputs if path is not None), *files_read(settings)])

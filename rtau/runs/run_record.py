@@ -22,8 +22,9 @@ from typing import Any
 from rtau.contract import ModelContract, sha256_of
 from rtau.errors import SinkError, SourceOpenError
 from rtau.protocols import SourceInfo
+from rtau.replacing import is_special, replacing
 from rtau.shown import without_passwords
-from rtau.sinks import beside, check_output
+from rtau.sinks import check_output
 
 # Incremented when a field changes its meaning, but not for new fields.
 SCHEMA = 1
@@ -253,6 +254,8 @@ def remove_run_record(path: Path) -> None:
     Raises:
         SinkError: it exists and cannot be removed.
     """
+    if is_special(path):
+        return
     try:
         Path(os.path.realpath(path)).unlink(missing_ok=True)
     except OSError as error:
@@ -276,21 +279,14 @@ def write_json(path: Path, payload: Mapping[str, Any], *, description: str) -> N
     """
     check_output(path)
     text = json.dumps(_plain(payload), indent=2, allow_nan=False) + "\n"
-    target = Path(os.path.realpath(path))  # replaces the target of a link, not the link
-    part = beside(target, f"{target.suffix}.part", hidden=True)
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
+    with (
+        replacing(path, name=f"{description} {path}") as part,
+        part.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write(text)
+        file.flush()
+        if not is_special(part):  # a pipe has no disk to wait for
             os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise SinkError(
-            f"{description} {path} cannot be written ({error.strerror or error}); free space or "
-            "choose another place"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def failed(error: BaseException) -> str:

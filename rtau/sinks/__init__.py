@@ -11,7 +11,7 @@ from rtau.sinks._output_path import (
     check_format,
     check_output,
 )
-from rtau.sinks._part_file import FileLock, PartFile, beside
+from rtau.sinks._part_file import FileLock, PartFile
 from rtau.sinks._table_rows import TableRows, file_cell
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "OpenFaceRows",
     "PartFile",
     "TableRows",
-    "beside",
     "calibrated_texts",
     "check_distinct",
     "check_format",

@@ -8,7 +8,6 @@ one output.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import itertools
 import os
@@ -17,9 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rtau.errors import SinkError, UsageError
-
-# Longest name of a file on the usual file systems, bytes.
-LONGEST_NAME = 255
+from rtau.replacing import beside, real_target
 
 
 class PartFile:
@@ -35,7 +32,7 @@ class PartFile:
             UsageError: another run is writing it.
             SinkError: the directory cannot be written.
         """
-        self.target = Path(os.path.realpath(target))  # a link is followed, not replaced
+        self.target = real_target(target)
         self.replaces = self.target.is_file()
         self.path = self.target
         self.leftovers: list[Path] = []
@@ -173,15 +170,3 @@ def _lock(file: BinaryIO) -> None:
             raise BlockingIOError(error.errno, error.strerror) from None
     else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def beside(target: Path, ending: str, *, hidden: bool = False) -> Path:
-    """Returns the path of a helper file: the target's stem with another ending.
-
-    A name that would be too long is replaced by a hash.
-    """
-    name = f"{'.' if hidden else ''}{target.stem}{ending}"
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        short = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
-        name = f"{'.' if hidden else ''}{short}{ending[-16:]}"
-    return target.with_name(name)

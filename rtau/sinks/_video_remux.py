@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import av
 
-from rtau.sinks._part_file import beside
+from rtau.replacing import beside
 
 BOX_HEADER_BYTES = 8
 LONG_BOX_HEADER_BYTES = 16

@@ -16,8 +16,9 @@ from rtau.data import FrameResult, Image, Picture
 from rtau.errors import SinkError, UsageError
 from rtau.overlay.video_colours import in_bgr
 from rtau.protocols import SinkReport
+from rtau.replacing import replacing
 from rtau.sinks._output_path import check_distinct, check_output, is_same_file
-from rtau.sinks._part_file import FileLock, beside
+from rtau.sinks._part_file import FileLock
 
 # Originals in these formats get a PNG; others get a JPEG.
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
@@ -145,15 +146,8 @@ def write_picture(path: Path, image: Image) -> None:
             f"{path} cannot be written: a picture of {image.shape[1]}x{image.shape[0]} px is "
             f"too large for {path.suffix[1:].upper()}; make it smaller"
         )
-    part = beside(path, f"{path.suffix}.part", hidden=True)
-    try:
+    with replacing(path) as part:
         part.write_bytes(encoded.tobytes())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise SinkError(
-            f"{path} cannot be written ({error.strerror}); free space or choose another place"
-        ) from error
 
 
 def check_picture(path: Path, originals: Sequence[Path], *, others: Iterable[Path] = ()) -> None:

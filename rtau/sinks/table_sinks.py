@@ -7,16 +7,16 @@ They parse the cells of the CSV, so that the values of all three are equal to th
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 from rtau.data import FrameResult, Picture
 from rtau.errors import SinkError
 from rtau.protocols import SinkReport
+from rtau.replacing import discard, not_written, part_of, place, real_target
 from rtau.sinks._output_path import check_output
 from rtau.sinks._table_rows import TableRows
-from rtau.table import Table, joined, library, not_written, part_of, table_from_cells
+from rtau.table import Table, joined, library, table_from_cells
 
 # Rows kept as text before they are converted to columns: a few MB.
 ROWS_AT_ONCE = 4096
@@ -81,7 +81,7 @@ class ParquetSink:
         self._rows = rows
         self._rows_at_once = rows_at_once
         self._cells: list[list[str]] = []
-        self._target = Path(os.path.realpath(path))  # a link is followed, not replaced
+        self._target = real_target(path)
         self._part = part_of(self._target)
         schema = table_from_cells(rows.names, []).to_arrow().schema
         self._writer: Any = None
@@ -112,7 +112,7 @@ class ParquetSink:
         self._flush()
         self._attempt(self._writer.close)
         self._writer = None
-        self._attempt(self._part.replace, self._target)
+        self._attempt(place, self._part, self._target)
 
     def _flush(self) -> None:
         if self._cells:
@@ -129,5 +129,5 @@ class ParquetSink:
                 with contextlib.suppress(OSError):
                     self._writer.close()
             self._writer = None
-            self._part.unlink(missing_ok=True)
+            discard(self._part, self._target)
             raise SinkError(not_written(self.name, error)) from error

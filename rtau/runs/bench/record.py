@@ -20,6 +20,7 @@ from rtau.cpu import usable_cores
 from rtau.errors import SinkError, UsageError
 from rtau.execution.opencv_threads import FILE_THREADS
 from rtau.protocols import Engine
+from rtau.replacing import not_written, replacing
 from rtau.runs.bench.machine import (
     Machine,
     Package,
@@ -33,7 +34,6 @@ from rtau.runs.bench.machine import (
 )
 from rtau.runs.bench.metrics import Metric
 from rtau.runs.run_record import utc_now
-from rtau.sinks import beside
 from rtau.sinks.video_encoder import QUICK_PRESETS, QUICK_PX, THREADS_OF_A_RUN
 from rtau.sources.stream_choice import DECODER_THREADS
 from rtau.strict_parser import StrictParser
@@ -305,13 +305,10 @@ def write_bench_record(path: Path, record: BenchRecord, /) -> None:
     """
     text = record.to_json()
     parse_bench_record(text, origin=str(path))
+    name = f"benchmark record {path}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = beside(path, f"{path.suffix}.part", hidden=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path.resolve())
     except OSError as error:
-        raise SinkError(
-            f"benchmark record {path} cannot be written ({error.strerror or error}); choose "
-            "another place"
-        ) from None
+        raise SinkError(not_written(name, error)) from None
+    with replacing(path, name=name) as part:
+        part.write_text(text, encoding="utf-8")
