@@ -65,6 +65,8 @@ class PictureEncoder:
         Raises:
             SinkError: FFmpeg has no such H.264 encoder.
         """
+        self.name = encoder
+        """FFmpeg's name of the encoder."""
         self._width, self._height = width, height
         self._time_base = time_base
         codec = _h264_encoder(encoder)

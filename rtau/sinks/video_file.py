@@ -227,10 +227,10 @@ class VideoFileSink:
                 self._output.start_encoding()
             except (av.FFmpegError, OSError) as error:
                 reason = error.strerror or str(error)
-                context = self._encoder.stream.codec_context
-                if not context.is_open:
+                # Its codec context has no name any more: PyAV 19 ends the process that asks for it.
+                if not self._encoder.stream.codec_context.is_open:
                     raise SinkError(
-                        f"encoder {context.name} cannot be opened here ({reason}); H.264 "
+                        f"encoder {self._encoder.name} cannot be opened here ({reason}); H.264 "
                         f"encoders of this FFmpeg: {', '.join(available_encoders())}"
                     ) from error
                 if self._original is not None and self._original.has_sound:
