@@ -78,7 +78,8 @@ def declares_length(container: InputContainer, stream: VideoStream) -> bool:
         return True
     # The size of a playlist says nothing, nor does that of pictures a camera pushes.
     is_file = container.format.name not in WITHOUT_SIZE
-    return is_file and container.size > 0
+    # What is not known is negative, or, since PyAV 19, None.
+    return is_file and (container.size or 0) > 0
 
 
 def _first_picture_s(stream: VideoStream) -> float:
