@@ -76,7 +76,9 @@ def test_the_recipes_find_the_smile_of_the_clip(here):
 
 
 def test_r_code_names_columns_of_the_table():
-    known = set(columns.header(LABELS, task="multi_label", with_file=True, with_landmarks=True))
+    optional = columns.OptionalColumns(sides=("AU12",))
+    options = {"with_file": True, "with_landmarks": True, "optional": optional}
+    known = set(columns.header(LABELS, task="multi_label", **options))
     code = "\n".join(blocks("recipes.md", "r"))
     assert len(blocks("recipes.md", "r")) >= 5
     named = set(re.findall(r"\$(\w+)", code)) | set(re.findall(r"\bAU\d\d_[a-z]\b", code))
