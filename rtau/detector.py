@@ -24,6 +24,7 @@ from rtau.errors import UsageError
 from rtau.execution.runner import Runner
 from rtau.execution.shared_run import SharedRun
 from rtau.runs.build import (
+    FaceParts,
     build_pipeline,
     build_runner,
     check_tables,
@@ -55,6 +56,7 @@ class Detector:
     """
 
     _neutral: Neutrals | None = None
+    _is_closed = False
 
     def __init__(  # noqa: PLR0913 - the settings of `rtau.config` that a program needs
         self,
@@ -112,12 +114,8 @@ class Detector:
             ("output", "sides"): sides,
         }
         config = self._config()
-        self._faces = open_face_parts(config)
-        loaded = load_model(config.model)
-        engine = SharedEngine(loaded.engine)
-        self._model, self._lock = LoadedModel(engine, loaded.path), engine.lock
-        self._process_id, self._is_closed = os.getpid(), False
-        self._running: weakref.WeakSet[SharedRun] = weakref.WeakSet()
+        self._faces, self._model, self._lock = _opened(config)
+        self._process_id, self._running = os.getpid(), weakref.WeakSet[SharedRun]()
         self._controls = self._view_controls(config)
 
     @property
@@ -368,6 +366,15 @@ class Detector:
                 "this detector was made before the process was forked, and its model's threads "
                 "are not here; make a Detector in each worker process"
             )
+
+
+def _opened(
+    config: RunConfig,
+) -> tuple[FaceParts, LoadedModel, contextlib.AbstractContextManager[Any]]:
+    """Returns what finds faces, the model that all calls share, and the lock they take for it."""
+    parts, loaded = open_face_parts(config), load_model(config.model)
+    engine = SharedEngine(loaded.engine)
+    return parts, LoadedModel(engine, loaded.path), engine.lock
 
 
 _METHODS = {
