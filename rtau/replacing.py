@@ -33,13 +33,13 @@ def real_target(path: str | os.PathLike[str]) -> Path:
 
 
 def beside(target: Path, ending: str, *, hidden: bool = False) -> Path:
-    """Returns the path of a helper file: the target's stem with another ending.
+    """Returns the path of a file that goes with another: the target's stem with another ending.
 
-    A name that would be too long is replaced by a hash.
+    A stem that would make the name too long is replaced by its hash.
     """
     name = f"{'.' if hidden else ''}{target.stem}{ending}"
     if len(os.fsencode(name)) > LONGEST_NAME:
-        short = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+        short = hashlib.sha256(os.fsencode(target.stem)).hexdigest()[:16]
         name = f"{'.' if hidden else ''}{short}{ending[-16:]}"
     return target.with_name(name)
 

@@ -28,7 +28,7 @@ from rtau.analysis.event_files import (
 from rtau.analysis.face_series import FileFrames, GroupBy, files_of
 from rtau.analysis.face_summary import summary
 from rtau.errors import SinkError, SourceOpenError, UsageError
-from rtau.replacing import not_written, replacing
+from rtau.replacing import beside, not_written, replacing
 from rtau.runs.result_tables import ResultTable, naming
 from rtau.sinks import check_output, file_cell
 from rtau.sources import VIDEO_SUFFIXES
@@ -72,9 +72,8 @@ class FileEvents:
         file = Path(self.frames.file or self.result.name)
         if file.is_absolute() or ".." in file.parts:
             file = Path(file.name)
-        return file.with_name(
-            f"{file.stem if file.suffix in VIDEO_SUFFIXES else file.name}{suffix}"
-        )
+        name = file.stem if file.suffix in VIDEO_SUFFIXES else file.name
+        return beside(file.with_name(f"{name}.x"), suffix)
 
     def text(self, kind: str, path: Path) -> str:
         """Returns the contents of its file for ELAN, Praat or BIDS, which will be at `path`."""

@@ -16,7 +16,7 @@ from rtau.config import CsvStyle, OutputConfig, RunConfig
 from rtau.contract import ModelContract
 from rtau.errors import RtauError, UsageError
 from rtau.protocols import Sink, Source
-from rtau.replacing import is_special
+from rtau.replacing import beside, is_special
 from rtau.runs.build import table_rows, thresholds_of, video_sink
 from rtau.runs.run_record import remove_run_record
 from rtau.sinks import (
@@ -72,8 +72,8 @@ class Outputs:
             if path is not None and not path.name:
                 raise UsageError(f"{flag} must name a file, got {str(path)!r}")
         files = (config.out, _file(config.csv), config.parquet, _file(config.jsonl))
-        beside = next((path for path in files if path and not is_special(path)), None)
-        record = config.record or (beside.with_suffix(RECORD_SUFFIX) if beside else None)
+        first = next((path for path in files if path and not is_special(path)), None)
+        record = config.record or (run_record_of(first) if first else None)
         outputs = cls(config.out, config.csv, config.parquet, config.jsonl, record)
         outputs._check([*(path for path in inputs if path is not None), *files_read(settings)])
         return outputs
@@ -282,6 +282,11 @@ class OpenOutputs:
             return STDOUT
         part.create()
         return part.path
+
+
+def run_record_of(result: Path) -> Path:
+    """Returns where the run record beside a result is."""
+    return beside(result, RECORD_SUFFIX)
 
 
 def _file(name: str | None) -> Path | None:

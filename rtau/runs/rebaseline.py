@@ -20,7 +20,7 @@ from rtau.baseline import NeutralRefusedError, Neutrals, Observation, Span, cali
 from rtau.contract import NEUTRAL_SHARE
 from rtau.errors import UsageError
 from rtau.runs.neutrals import read_neutrals, record_of, write_neutrals
-from rtau.runs.outputs import RECORD_SUFFIX
+from rtau.runs.outputs import run_record_of
 from rtau.runs.result_tables import read_record, thresholds_in
 from rtau.runs.run_record import write_json
 from rtau.sinks import calibrated_texts
@@ -67,7 +67,7 @@ def rebaseline(path: Path, wanted: str, *, decides: bool = False) -> Rebaselined
         SourceOpenError: the CSV cannot be read.
         UsageError: it has no raw probabilities, no face is neutral, or decisions cannot be redone.
     """
-    table, record = read_csv(path), read_record(path.with_suffix(RECORD_SUFFIX)) or {}
+    table, record = read_csv(path), read_record(run_record_of(path)) or {}
     labels = tuple(one[1] for name in table.columns if (one := _PROBABILITY.fullmatch(name)))
     if not labels:
         raise UsageError(f"{path}: no raw probabilities (AU12_p), which a neutral belongs to")
@@ -107,7 +107,7 @@ def write_beside(found: Rebaselined, table: Path, out: Path) -> None:
     Raises:
         SinkError: they cannot be written.
     """
-    place = out.with_suffix(RECORD_SUFFIX)
+    place = run_record_of(out)
     one = found.neutrals[0] if len(found.neutrals) == 1 else None
     if one is not None:
         path = write_neutrals(one, run_record=place)

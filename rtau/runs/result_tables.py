@@ -17,7 +17,7 @@ import numpy as np
 
 from rtau import columns as names
 from rtau.errors import SourceOpenError, UsageError
-from rtau.runs.outputs import RECORD_SUFFIX
+from rtau.runs.outputs import run_record_of
 from rtau.sinks import file_cell
 from rtau.sources import expand_tables
 from rtau.table import Table, library, read_csv, table_from_arrow
@@ -84,7 +84,7 @@ def read_result(path: Path, *, name: Path) -> ResultTable:
     if names.FILE not in table.columns:
         files = np.full(len(table), file_cell(name.as_posix()), object)
         table = Table({names.FILE: files, **table.columns}, str(path))
-    return ResultTable(path, name, table, read_record(path.with_suffix(RECORD_SUFFIX)))
+    return ResultTable(path, name, table, read_record(run_record_of(path)))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rtau.errors import SinkError
-from rtau.replacing import is_special, part_of, real_target, replacing
+from rtau.replacing import beside, is_special, part_of, real_target, replacing
 from rtau.runs.run_record import remove_run_record, write_json
 from rtau.sinks.image_folder import write_picture
 from tests.support.commands import run_here
@@ -42,6 +42,13 @@ def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
         part.write_text("half")
         raise KeyError
     assert (path.read_text(), part.exists()) == ("new", False)
+
+
+def test_files_that_go_with_a_long_name_have_its_hash():
+    path = Path("n" * 251 + ".csv")
+    assert len(beside(path, ".run.json").name) == len("0123456789abcdef.run.json")
+    assert beside(path, ".run.json") == beside(path.with_suffix(".mp4"), ".run.json")
+    assert beside(Path("take.1.csv"), ".run.json") == Path("take.1.run.json")
 
 
 def test_an_output_without_a_folder_is_said(tmp_path):

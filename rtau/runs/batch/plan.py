@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rtau.errors import SourceOpenError, UsageError
+from rtau.replacing import beside
 from rtau.runs.outputs import RECORD_SUFFIX, Outputs
 from rtau.sinks import check_output
 from rtau.sources import LeftOut, expand_videos, tree_of
@@ -53,8 +54,8 @@ class FileJob:
         return FileJob(self.file.absolute(), self.stem.absolute(), self.kinds)
 
     def _beside(self, suffix: str) -> Path:
-        # Appended: `with_suffix` would turn `take.1` into `take.csv`.
-        return self.stem.with_name(self.stem.name + suffix)
+        # With a suffix to replace, or `take.1` would become `take.csv`.
+        return beside(self.stem.with_name(f"{self.stem.name}.x"), suffix)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

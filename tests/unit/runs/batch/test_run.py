@@ -263,3 +263,19 @@ def test_a_batch_ends_with_one_table_and_a_summary_when_asked(tree, tmp_path, ca
     assert [row["file"] for row in summary] == ["day1/a", "day1/b", "day2/a"]
     assert run_here(capsys, "summary", out)[1] == (out / "summary.csv").read_text()
     assert run_here(capsys, *given[:-2], "jsonl", "--merge")[0] == 2
+
+
+@pytest.mark.needs_onnxruntime
+def test_names_that_leave_no_room_for_a_suffix_are_scored_and_resumed(tmp_path, capsys):
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for name in ("n" * 251, "good"):
+        media.write_clip(source / f"{name}.mp4", count=2)
+    arguments = ("video", source, "--out-dir", out, "--write", "csv,jsonl")
+    assert run_here(capsys, *arguments)[0] == 0
+    assert len(list(out.glob("*.run.json"))) == len(list(out.glob("*.csv"))) == 2
+    code, _, err = run_here(capsys, *arguments, "--resume")
+    assert (code, "2 of 2 files were done and are skipped" in err) == (0, True)
+    events = ("events", out, "--format", "bids", "--out-dir", tmp_path / "events")
+    assert run_here(capsys, *events)[0] == 0
+    assert len(list((tmp_path / "events").glob("*_events.tsv"))) == 2
