@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -42,7 +42,8 @@ __all__ = [
 Task = Literal["multi_label", "multi_class"]
 # The number of iBUG's points (Sagonas et al. 2013), counted from 0 as in OpenFace.
 LANDMARKS = 68
-_FACES_OPTIONAL = {"scores": np.float32, "track_ids": np.int64, "rolls_rad": np.float32}
+_FLOAT, _INT, _BOOL = np.float32, np.int64, np.bool_
+_FACES_OPTIONAL = {"scores": _FLOAT, "track_ids": _INT, "rolls_rad": _FLOAT, "covered": _BOOL}
 BROKEN = "the model file or its precision is broken: run `rtau-export verify`"
 
 
@@ -118,6 +119,8 @@ class Faces:
     """float32 (N,): clockwise tilt of each face in the picture; None for upright faces."""
     seats: tuple[str | None, ...] | None = None
     """N names of the seats the faces are in, None for a face in no seat; None without seats."""
+    covered: npt.NDArray[np.bool_] | None = None
+    """bool (N,): something covers a part of the face; None where nobody can tell."""
 
     def __post_init__(self) -> None:
         check_array("boxes_xyxy", self.boxes_xyxy, dtype=np.float32, shape=("N", 4))
@@ -149,13 +152,9 @@ class Faces:
         """Returns the faces at a mask or an index array; itself if these are all rows."""
         if is_every_row(rows, len(self)):
             return self
-        return Faces(
-            boxes_xyxy=self.boxes_xyxy[rows],
-            scores=None if self.scores is None else self.scores[rows],
-            track_ids=None if self.track_ids is None else self.track_ids[rows],
-            rolls_rad=None if self.rolls_rad is None else self.rolls_rad[rows],
-            seats=None if self.seats is None else _selected(self.seats, rows),
-        )
+        optional = _rows_of(self, _FACES_OPTIONAL, rows)
+        seats = None if self.seats is None else _selected(self.seats, rows)
+        return Faces(boxes_xyxy=self.boxes_xyxy[rows], seats=seats, **optional)
 
     @classmethod
     def none(cls) -> Faces:
@@ -163,6 +162,11 @@ class Faces:
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
 
     __repr__ = shapes
+
+
+def _rows_of(record: object, names: Iterable[str], rows: npt.NDArray[Any]) -> dict[str, Any]:
+    """Returns rows of the fields of a record that may be None, by name."""
+    return {n: None if (held := getattr(record, n)) is None else held[rows] for n in names}
 
 
 def _selected(names: tuple[str | None, ...], rows: npt.NDArray[Any]) -> tuple[str | None, ...]:
@@ -269,10 +273,7 @@ class Scores:
         """Returns the rows at a mask or an index array; itself if these are all rows."""
         if is_every_row(rows, len(self)):
             return self
-        optional = {
-            name: None if (values := getattr(self, name)) is None else values[rows]
-            for name in ("cams", "landmarks_xy", "pose_rad")
-        }
+        optional = _rows_of(self, ("cams", "landmarks_xy", "pose_rad"), rows)
         return Scores(labels=self.labels, task=self.task, logits=self.logits[rows], **optional)
 
     __repr__ = shapes

@@ -38,7 +38,8 @@ class Face:
     has_heatmaps: bool
     """True when heatmaps are on, for this frame or for others."""
     quality_reason: tuple[str, ...] = ()
-    """Why the scores may be unreliable: `pose`, `small`, `dark`, `blurred`, `cut off`."""
+    """Why the scores may be unreliable: `pose`, `small`, `dark`, `blurred`, `occluded`, `cut off`.
+    """
     seat: str | None = None
     """Name of the seat the face is in, of those that `Detector(seats=...)` named."""
     intensity: Mapping[str, float] | None = None

@@ -168,7 +168,7 @@ class Aligner(Protocol):
     def align(
         self, frame: Frame, squares: FaceSquares, /, *, with_mirrored: bool = False
     ) -> Alignment:
-        """Returns presence, corrected squares and appearance of each square.
+        """Returns presence, corrected squares, appearance and covers of each square.
 
         Args:
             frame: to look at.

@@ -102,11 +102,15 @@ class Alignment:
     """N squares, frame space: where the points put the faces."""
     appearance: npt.NDArray[np.float32]
     """float32 (N, D): greys of each face, of mean 0 and length 1; compares faces of one run."""
+    covered: npt.NDArray[np.bool_] | None = None
+    """bool (N,): something covers a part of the face; None where the aligner cannot tell."""
 
     def __post_init__(self) -> None:
         rows = len(self.squares)
         check_array("presence", self.presence, dtype=np.float32, shape=(rows,))
         check_array("appearance", self.appearance, dtype=np.float32, shape=(rows, "D"))
+        if self.covered is not None:
+            check_array("covered", self.covered, dtype=np.bool_, shape=(rows,))
 
     def __len__(self) -> int:
         return len(self.presence)

@@ -12,13 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rtau.backends import FACE_ALIGNMENT
 from rtau.backends._onnx_messages import loading, log_severity
 from rtau.data import Image
 from rtau.errors import BackendUnavailable, ContractError, EngineError
-from rtau.faces.alignment_contract import INPUT, METADATA_KEY, POINTS, PRESENCE, AlignmentContract
+from rtau.faces.alignment import AlignmentOutputs
+from rtau.faces.alignment_contract import (
+    INPUT,
+    METADATA_KEY,
+    OCCLUSION,
+    POINTS,
+    PRESENCE,
+    AlignmentContract,
+)
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -29,7 +36,7 @@ MAX_BATCH = 32
 
 
 class FaceAlignmentNetwork:
-    """The alignment network: presence and points of grey crops. One thread at a time."""
+    """The alignment network: presence, points and covers of grey crops. One thread at a time."""
 
     def __init__(self, model: bytes, /, *, origin: str) -> None:
         """Loads a file and its contract.
@@ -50,9 +57,18 @@ class FaceAlignmentNetwork:
                 f"{', '.join(sorted(metadata)) or 'none'}; make one with `rtau-train face-align`"
             )
         self.contract = AlignmentContract.from_json(metadata[METADATA_KEY], origin=origin)
+        self._outputs = [PRESENCE, POINTS]
+        if self.contract.occlusion is not None:
+            self._outputs.append(OCCLUSION)
+        given = {output.name for output in self._session.get_outputs()}
+        if missing := sorted(set(self._outputs) - given):
+            raise ContractError(
+                f"{origin}: its contract promises the output {missing[0]}, the file has "
+                f"{', '.join(sorted(given))}; make one with `rtau-train face-occlusion`"
+            )
 
-    def __call__(self, crops: Image, /) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Returns presence logits, float32 (N,), and points, float32 (N, K, 2), px in the crop.
+    def __call__(self, crops: Image, /) -> AlignmentOutputs:
+        """Returns presence, points and, of a file that gives it, occlusion.
 
         Args:
             crops: uint8 (N, S, S), grey; any N, 0 included.
@@ -63,17 +79,19 @@ class FaceAlignmentNetwork:
         points = len(self.contract.points.weights)
         logits = np.empty(len(crops), np.float32)
         points_xy = np.empty((len(crops), points, 2), np.float32)
+        occlusion = None if OCCLUSION not in self._outputs else np.empty(len(crops), np.float32)
+        arrays = [logits, points_xy, *([] if occlusion is None else [occlusion])]
         for first in range(0, len(crops), MAX_BATCH):
             rows = slice(first, first + MAX_BATCH)
-            logits[rows], points_xy[rows] = self._session.run(
-                [PRESENCE, POINTS], {INPUT: crops[rows]}
-            )
-        if not (np.isfinite(logits).all() and np.isfinite(points_xy).all()):
+            found = self._session.run(self._outputs, {INPUT: crops[rows]})
+            for array, values in zip(arrays, found, strict=True):
+                array[rows] = values
+        if not all(np.isfinite(array).all() for array in arrays):
             raise EngineError(
                 "the face alignment network must return finite values, got NaN or infinity; its "
                 "file is broken: install rtau again"
             )
-        return logits, points_xy
+        return AlignmentOutputs(logits, points_xy, occlusion)
 
 
 def open_face_alignment(path: Path | None = None) -> FaceAlignmentNetwork:

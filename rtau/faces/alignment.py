@@ -7,7 +7,7 @@ every frame.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rtau import geometry
 from rtau.data import Frame, Image
-from rtau.faces.alignment_contract import AlignmentContract
+from rtau.faces.alignment_contract import AlignmentContract, OcclusionOutput
 from rtau.faces.crops import warp_crop
 from rtau.faces.luma import grey_from_y
 from rtau.squares import Alignment, FaceSquares, frame_from_crop, squares_from_points
@@ -32,6 +32,17 @@ SAMPLE_PX = 2
 CENTRE_STEP, SIDE_STEP, ROLL_STEP_RAD = 1 / 128, 1 / 32, 1 / 64
 
 
+class AlignmentOutputs(NamedTuple):
+    """What the network says of N crops."""
+
+    presence_logits: npt.NDArray[np.float32]
+    """float32 (N,)."""
+    points_xy: npt.NDArray[np.float32]
+    """float32 (N, K, 2), px in the crop."""
+    occlusion_logits: npt.NDArray[np.float32] | None
+    """float32 (N,); None of a network whose contract has no `occlusion`."""
+
+
 class AlignmentNetwork(Protocol):
     """What runs the network: `rtau.backends.face_alignment`, or a function in tests."""
 
@@ -40,8 +51,8 @@ class AlignmentNetwork(Protocol):
         """What the network expects and returns."""
         ...
 
-    def __call__(self, crops: Image, /) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Returns presence logits, float32 (N,), and points, float32 (N, K, 2), px in the crop."""
+    def __call__(self, crops: Image, /) -> AlignmentOutputs:
+        """Returns the outputs of crops, uint8 (N, S, S), grey."""
         ...
 
 
@@ -55,21 +66,33 @@ class NetworkAligner:
     def align(
         self, frame: Frame, squares: FaceSquares, /, *, with_mirrored: bool = False
     ) -> Alignment:
-        """Returns presence, corrected square and appearance of each square of a frame."""
+        """Returns presence, corrected square, appearance and cover of each square of a frame."""
         contract = self._network.contract
         squares = _on_grid(squares)
         maps = frame_from_crop(squares, size=contract.input_size, expand=contract.expand)
         crops = grey_crops(frame, maps, size=contract.input_size)
-        logits, points_xy = self._network(crops)
+        logits, points_xy, occlusion = self._network(crops)
         half = np.float32(0.5)
         if with_mirrored:
-            mirrored, _ = self._network(np.ascontiguousarray(crops[:, :, ::-1]))
-            logits = half * (logits + mirrored)
+            mirrored = self._network(np.ascontiguousarray(crops[:, :, ::-1]))
+            logits = half * (logits + mirrored.presence_logits)
+            if occlusion is not None and mirrored.occlusion_logits is not None:
+                occlusion = half * (occlusion + mirrored.occlusion_logits)
         return Alignment(
             presence=half + half * np.tanh(half * logits),
             squares=squares_from_points(geometry.apply(maps, points_xy), rule=contract.points),
             appearance=_appearance(crops, points_xy),
+            covered=_covered(occlusion, contract.occlusion),
         )
+
+
+def _covered(
+    logits: npt.NDArray[np.float32] | None, rule: OcclusionOutput | None
+) -> npt.NDArray[np.bool_] | None:
+    """Returns bool (N,): probabilities of a cover that reach the limit; None without them."""
+    if logits is None or rule is None:
+        return None
+    return np.asarray(logits >= rule.limit_logit, np.bool_)
 
 
 def _on_grid(squares: FaceSquares, /) -> FaceSquares:

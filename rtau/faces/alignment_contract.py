@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import Final
 
 from rtau.contract import contract_from_json
@@ -19,10 +20,12 @@ METADATA_KEY: Final = "rtau_alignment"
 SCHEMA: Final = 1
 
 # Names of the file's input and outputs: crops uint8 (N, S, S), presence_logit float32 (N,),
-# points float32 (N, K, 2).
+# points float32 (N, K, 2), and in files whose contract has `occlusion`: occlusion_logit
+# float32 (N,).
 INPUT: Final = "crops"
 PRESENCE: Final = "presence_logit"
 POINTS: Final = "points"
+OCCLUSION: Final = "occlusion_logit"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +54,35 @@ class PresenceCalibration:
     """See `scale`."""
     origin: str
     """The data and the rule they were chosen by."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OcclusionOutput:
+    """What the output `occlusion_logit` means: sigmoid of it is the probability of a cover."""
+
+    limit: float
+    """From this probability on, a part of the face counts as covered."""
+    origin: str
+    """The data and the rules that calibration and limit were chosen by."""
+    weights_sha256: str
+    """SHA-256 of the weights of the branch."""
+    recipe: str
+    """Path of the training recipe in the repository."""
+    git_commit: str
+    """Commit that wrote the output."""
+    training_data: str
+    """What the branch has seen, in one line."""
+    max_dlogit: float
+    """Largest difference from torch when the file was written."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.limit < 1:
+            raise ContractError(f"occlusion.limit must lie between 0 and 1, got {self.limit}")
+
+    @property
+    def limit_logit(self) -> float:
+        """The limit as a logit."""
+        return math.log(self.limit / (1 - self.limit))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,6 +122,8 @@ class AlignmentContract:
     """ONNX opset of the file."""
     parity: AlignmentParity | None = None
     """How far the file is from torch; None where nobody measured it."""
+    occlusion: OcclusionOutput | None = None
+    """The output `occlusion_logit`; None for a file without it."""
 
     def __post_init__(self) -> None:
         if not 16 <= self.input_size <= 256:

@@ -54,6 +54,7 @@ class _Observation:
     square: Square
     presence: float
     appearance: npt.NDArray[np.float32]
+    is_covered: bool | None
 
 
 class FaceTracker:
@@ -117,7 +118,12 @@ class FaceTracker:
             elif row in covered:
                 track.miss(presence=0.0)
             elif row in shown:
-                track.verify(one.square, presence=one.presence, time_s=time_s)
+                track.verify(
+                    one.square,
+                    presence=one.presence,
+                    time_s=time_s,
+                    is_covered=one.is_covered,
+                )
                 is_plain = row not in crowded and one.presence >= self._policy.min_presence
                 if is_plain and track.is_appearance_due(time_s):
                     track.remember(one.appearance, time_s=time_s)
@@ -183,12 +189,9 @@ class FaceTracker:
         if not squares:
             return []
         found = self._aligner.align(frame, FaceSquares.of(squares), with_mirrored=with_mirrored)
-        return [
-            _Observation(square, presence, appearance)
-            for square, presence, appearance in zip(
-                found.squares.rows(), found.presence.tolist(), found.appearance, strict=True
-            )
-        ]
+        covered = [None] * len(found) if found.covered is None else found.covered.tolist()
+        columns = (found.squares.rows(), found.presence.tolist(), found.appearance, covered)
+        return [_Observation(*row) for row in zip(*columns, strict=True)]
 
     def _search(self, frame: Frame, search: DetectionRequest) -> list[Square]:
         """Starts tracks at new faces; returns where there may be one that is not believed."""
@@ -244,7 +247,13 @@ class FaceTracker:
 
     @staticmethod
     def _new_track(one: _Observation, time_s: float) -> Track:
-        return Track(one.square, presence=one.presence, appearance=one.appearance, time_s=time_s)
+        return Track(
+            one.square,
+            presence=one.presence,
+            appearance=one.appearance,
+            time_s=time_s,
+            is_covered=one.is_covered,
+        )
 
     def _confirm_if_due(self, track: Track, *, is_sure: bool = False) -> None:
         is_believed = track.lifelong_presence >= self._policy.min_presence
@@ -293,6 +302,7 @@ class FaceTracker:
                 scores=np.array([track.presence for track in shown], np.float32),
                 track_ids=np.array([track.track_id for track in shown], np.int64),
                 rolls_rad=squares.rolls_rad,
+                covered=_covered(shown),
             ),
             tentative_xyxy=boxes_from_squares(FaceSquares.of([*others, *doubtful])),
         )
@@ -304,6 +314,12 @@ class FaceTracker:
             return shown
         largest = sorted(shown, key=lambda track: -track.smoothed.side)[:limit]
         return [track for track in shown if track in largest]
+
+
+def _covered(shown: Sequence[Track]) -> npt.NDArray[np.bool_] | None:
+    """Returns bool (N,), or None where the aligner does not tell."""
+    found = [track.is_covered for track in shown]
+    return None if None in found else np.array(found, np.bool_)
 
 
 def _mean_presence(one: float, other: float) -> float:

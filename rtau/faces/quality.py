@@ -1,4 +1,4 @@
-"""Whether the scores of a face can be relied on, and why not: pose, small, dark, blurred, cut off.
+"""Whether the scores of a face can be relied on, and why not: pose, small, dark and so on.
 
 The limits are where the card of the model says that scores get worse; docs/data-dictionary.md says
 how they were measured. Nothing is deleted by it.
@@ -13,7 +13,8 @@ import numpy.typing as npt
 from rtau.data import Crops, Faces, Frame, Image
 
 # In the order in which they are reported.
-POSE, SMALL, DARK, BLURRED, CUT_OFF = "pose", "small", "dark", "blurred", "cut off"
+POSE, SMALL, DARK, BLURRED = "pose", "small", "dark", "blurred"
+OCCLUDED, CUT_OFF = "occluded", "cut off"
 # Turned by more than 30 degrees the AUC of the card falls from .91 to .84. The asymmetry of the
 # landmarks follows the yaw of renders with r = .98, .0272 a degree.
 MAX_ASYMMETRY = 0.82
@@ -39,7 +40,7 @@ def quality_reasons(
 
     Args:
         frame: the frame.
-        faces: its faces, a row per crop.
+        faces: its faces, a row per crop; whether one is covered comes with them.
         crops: the crops that were scored.
         landmarks_xy: float32 (N, 68, 2), px, crop space; None where the model has none, and pose is
             not judged.
@@ -55,6 +56,7 @@ def quality_reasons(
             (SMALL, side_px < MIN_CROP_PX),
             (DARK, cv2.mean(middle)[0] < MIN_LUMA),
             (BLURRED, sharpness(luma[eighth:-eighth, eighth:-eighth]) < MIN_SHARPNESS),
+            (OCCLUDED, faces.covered is not None and bool(faces.covered[row])),
             (CUT_OFF, outside(faces.boxes_xyxy[row], frame) > MAX_OUTSIDE),
         )
         found.append(tuple(reason for reason, is_so in checks if is_so))

@@ -45,7 +45,13 @@ class Track:
     """One face: where it was last verified, how it moves, how it looks."""
 
     def __init__(
-        self, square: Square, *, presence: float, appearance: npt.NDArray[np.float32], time_s: float
+        self,
+        square: Square,
+        *,
+        presence: float,
+        appearance: npt.NDArray[np.float32],
+        time_s: float,
+        is_covered: bool | None = None,
     ) -> None:
         """Starts a tentative track at a verified square."""
         self.track_id = 0
@@ -64,6 +70,8 @@ class Track:
         self.verified_frames = 1
         self.appearance = appearance
         """float32 (D,), of length 1: moving average, for comparisons within the run."""
+        self.is_covered = is_covered
+        """Whether something covered a part of the face when last verified; None if unknown."""
         self._log_side = math.log(square.side)
         self._remembered_s = time_s
         self._remembered = 1
@@ -101,7 +109,9 @@ class Track:
         """The square to report: filtered, still when the face is still."""
         return self._filter.square
 
-    def verify(self, square: Square, *, presence: float, time_s: float) -> None:
+    def verify(
+        self, square: Square, *, presence: float, time_s: float, is_covered: bool | None = None
+    ) -> None:
         """Takes a frame that shows the face."""
         elapsed_s = time_s - self.verified_s
         if 0 < elapsed_s <= MAX_VELOCITY_GAP_S:
@@ -117,6 +127,7 @@ class Track:
         self._see(presence)
         self.verified_s = time_s
         self.verified_frames += 1
+        self.is_covered = is_covered
 
     def miss(self, *, presence: float) -> None:
         """Takes a frame that does not show the face where it was expected."""
@@ -150,6 +161,7 @@ class Track:
         self.square, self.presence = other.square, other.presence
         self.mean_presence = other.mean_presence
         self.verified_s = other.verified_s
+        self.is_covered = other.is_covered
         self._velocity_xy, self._filter = other._velocity_xy, other._filter
         self._log_side = other._log_side
         self.remember(other.appearance, time_s=other.verified_s)

@@ -1,12 +1,15 @@
 """Every aligner keeps the promises of `rtau.protocols.Aligner`."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import skimage.data
 
 from rtau.backends.face_alignment import open_face_alignment
 from rtau.data import Frame
-from rtau.faces.alignment import NetworkAligner
+from rtau.faces.alignment import AlignmentOutputs, NetworkAligner
+from rtau.faces.alignment_contract import OcclusionOutput
 from rtau.protocols import Aligner
 from rtau.squares import FaceSquares, Square
 from tests.support.face_world import FaceWorld, WorldAligner
@@ -45,6 +48,51 @@ def test_a_row_comes_back_for_every_square(aligner, portrait, squares):
     assert ((found.presence >= 0) & (found.presence <= 1)).all()
     assert np.isfinite(found.squares.centres_xy).all()
     assert (found.squares.sides_px > 0).all()
+
+
+def test_whether_faces_are_covered_is_told_of_every_square_or_of_none(aligner, portrait):
+    found = aligner.align(portrait, FaceSquares.of([FACE, FACE]), with_mirrored=True)
+    assert found.covered is None or found.covered.shape == (2,)
+
+
+class Crops:
+    """A network that says of every crop that it is a face, and how sure it is of a cover."""
+
+    def __init__(self, contract, occlusion_logit):
+        self.contract = contract
+        self._logit = occlusion_logit
+
+    def __call__(self, crops, /):
+        rows = len(crops)
+        points = np.array(self.contract.points.places_xy, np.float32) * 40 + 32
+        logits = None if self._logit is None else np.full(rows, self._logit, np.float32)
+        return AlignmentOutputs(np.ones(rows, np.float32), np.tile(points, (rows, 1, 1)), logits)
+
+
+RULE = OcclusionOutput(
+    limit=0.8,
+    origin="a test",
+    weights_sha256="",
+    recipe="",
+    git_commit="",
+    training_data="",
+    max_dlogit=0.0,
+)
+
+
+@pytest.mark.needs_onnxruntime
+@pytest.mark.parametrize(
+    ("rule", "logit", "covered"),
+    [
+        (None, None, None),
+        (RULE, 1.3, [False]),
+        (RULE, 1.5, [True]),
+    ],
+)
+def test_a_face_counts_as_covered_from_the_limit_of_the_contract_on(portrait, rule, logit, covered):
+    contract = dataclasses.replace(open_face_alignment().contract, occlusion=rule)
+    found = NetworkAligner(Crops(contract, logit)).align(portrait, FaceSquares.of([FACE]))
+    assert (None if found.covered is None else found.covered.tolist()) == covered
 
 
 def test_a_face_is_told_from_a_wall_and_found_from_beside(aligner, portrait):

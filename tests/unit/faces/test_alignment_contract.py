@@ -7,6 +7,7 @@ from rtau.errors import ContractError
 from rtau.faces.alignment_contract import (
     AlignmentContract,
     AlignmentParity,
+    OcclusionOutput,
     PresenceCalibration,
 )
 from rtau.squares import PointRule
@@ -28,12 +29,34 @@ CONTRACT = AlignmentContract(
     training_data="nothing",
     opset=18,
     parity=AlignmentParity("torch", "onnxruntime", 42, 1e-6, 1e-5),
+    occlusion=OcclusionOutput(
+        limit=0.7,
+        origin="a test",
+        weights_sha256="0" * 64,
+        recipe="train/recipes/face-occlusion.toml",
+        git_commit="0" * 40,
+        training_data="nothing",
+        max_dlogit=1e-6,
+    ),
 )
 
 
-@pytest.mark.parametrize("contract", [CONTRACT, dataclasses.replace(CONTRACT, parity=None)])
+@pytest.mark.parametrize(
+    "contract",
+    [
+        CONTRACT,
+        dataclasses.replace(CONTRACT, parity=None),
+        dataclasses.replace(CONTRACT, occlusion=None),
+    ],
+)
 def test_a_contract_survives_json(contract):
     assert AlignmentContract.from_json(contract.to_json(), origin="here") == contract
+
+
+def test_a_file_from_before_the_occlusion_output_is_read():
+    payload = json.loads(CONTRACT.to_json())
+    del payload["occlusion"]
+    assert AlignmentContract.from_json(json.dumps(payload), origin="x.json").occlusion is None
 
 
 @pytest.mark.parametrize(
@@ -44,6 +67,10 @@ def test_a_contract_survives_json(contract):
         ({"input_size": 3}, "input_size must lie"),
         ({"max_scale": 0.5}, "max_scale"),
         ({"colour": "green"}, "unknown key colour"),
+        (
+            {"occlusion": {**dataclasses.asdict(CONTRACT.occlusion), "limit": 1.0}},
+            "limit must lie between 0 and 1, got 1.0",
+        ),
         ({"points": {"places_xy": [[0, 0]], "weights": [1]}}, "one value per point"),
     ],
 )

@@ -53,6 +53,29 @@ class OneSidedAligner(WorldAligner):
         return dataclasses.replace(found, presence=found.presence * (0.3 if with_mirrored else 1))
 
 
+class CoveringAligner(WorldAligner):
+    """Sees Ann covered from frame 10 to 19."""
+
+    def align(self, frame, squares, /, *, with_mirrored=False):
+        found = super().align(frame, squares)
+        is_ann = [square.distance(ANN) < 0.5 for square in found.squares.rows()]
+        covered = np.array(is_ann, np.bool_) & (10 <= frame.index < 20)
+        return dataclasses.replace(found, covered=covered)
+
+
+def test_each_face_says_in_each_frame_whether_it_is_covered():
+    world = FaceWorld({"ann": still(ANN), "bob": still(BOB)})
+    tracker = FaceTracker(WorldDetector(world), CoveringAligner(world), TrackingPolicy())
+    found = [tracker.track(world.frame(index)).faces for index in range(30)]
+    ann = int(found[0].boxes_xyxy[0, 0] > found[0].boxes_xyxy[1, 0])
+    assert [bool(faces.covered[ann]) for faces in found] == [10 <= k < 20 for k in range(30)]
+    assert not any(faces.covered[1 - ann] for faces in found)
+
+
+def test_an_aligner_that_does_not_tell_covers_leaves_them_open():
+    assert all(faces.covered is None for faces in run(FaceWorld({"ann": still(ANN)}), 5))
+
+
 def test_what_looks_like_a_face_from_one_side_only_is_never_reported():
     world = FaceWorld({"cloth": still(ANN)})
     tracker = FaceTracker(WorldDetector(world), OneSidedAligner(world), TrackingPolicy())

@@ -20,12 +20,13 @@ def render(path):
     return np.ascontiguousarray(image[..., ::-1])
 
 
-def reasons(image, *, box=(100, 100, 300, 300), side_px=200.0, nose=0.0):
+def reasons(image, *, box=(100, 100, 300, 300), side_px=200.0, nose=0.0, is_covered=None):
     scale = np.array([[[side_px / SIDE, 0, 0], [0, side_px / SIDE, 0]]], np.float32)
     points = np.full((1, 68, 2), SIDE / 2, np.float32)
     points[0, 0:3, 0], points[0, 14:17, 0] = 10, SIDE - 10
     points[0, 30, 0] = SIDE / 2 + nose * (SIDE - 20) / 2
-    faces = Faces(boxes_xyxy=np.array([box], np.float32))
+    covered = None if is_covered is None else np.array([is_covered])
+    faces = Faces(boxes_xyxy=np.array([box], np.float32), covered=covered)
     crops = Crops(images_rgb=image[None], frame_from_crop=scale, face_rows=np.arange(1))
     (found,) = quality_reasons(FRAME, faces, crops, landmarks_xy=points)
     return found
@@ -41,6 +42,9 @@ def reasons(image, *, box=(100, 100, 300, 300), side_px=200.0, nose=0.0):
         ({"side_px": 40.0}, ("small",)),
         ({"box": (-40, 100, 160, 300)}, ("cut off",)),
         ({"box": (-10, 100, 190, 300)}, ()),
+        ({"is_covered": True}, ("occluded",)),
+        ({"is_covered": False}, ()),
+        ({"is_covered": True, "side_px": 40.0, "nose": 0.9}, ("pose", "small", "occluded")),
     ],
 )
 def test_geometry_gives_its_reason(changes, expected):

@@ -7,9 +7,11 @@ from rtau_train.recipe import Recipe, read_recipe
 from tests.support.training import RECIPE, ROOT, shipped_recipe
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-# That of the face alignment network has a form of its own.
+# Those of the face alignment network have forms of their own.
 RECIPES = sorted(
-    path for path in (ROOT / "train" / "recipes").glob("*.toml") if path.stem != "face-align"
+    path
+    for path in (ROOT / "train" / "recipes").glob("*.toml")
+    if not path.stem.startswith("face-")
 )
 
 

@@ -28,6 +28,7 @@ from rtau_train.commands import (
     warp,
 )
 from rtau_train.face_alignment import command as face_alignment
+from rtau_train.face_occlusion import command as face_occlusion
 
 INTERRUPTED = 130
 # In the order `--help` lists their verbs.
@@ -46,6 +47,7 @@ FAMILIES = (
     synth,
     warp,
     face_alignment,
+    face_occlusion,
 )
 
 

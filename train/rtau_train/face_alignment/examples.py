@@ -34,8 +34,8 @@ Grey = npt.NDArray[np.uint8]
 
 SIZE_PX: Final = 64
 """Side of the network's crops."""
-# Crops are composed at twice their size and averaged down.
-_DRAWN_PX: Final = 2 * SIZE_PX
+DRAWN_PX: Final = 2 * SIZE_PX
+"""Crops are composed at twice their size and averaged down."""
 POINTS: Final = 68
 # A face must keep this standard deviation, in grey levels, or is exposed anew.
 _LEAST_CONTRAST: Final = 7.0
@@ -95,13 +95,13 @@ def faces(
     points = np.empty((count, POINTS, 2), np.float32)
     for row in range(count):
         cutout = cutouts[int(rng.integers(len(cutouts)))]
-        shown, places = _composed(rng, cutout, on_face(rng), scenes=scenes, expand=expand)
+        shown, places = composed(rng, cutout, on_face(rng), scenes=scenes, expand=expand)
         if rng.random() < 0.22:
             shown = flaws.covered(rng, shown, landmarks_xy=places)
         if rng.random() < 0.15:
             shown = flaws.cut_by_frame(rng, shown, most=0.3)
         crops[row] = _visible(rng, shown)
-        points[row] = places * np.float32(SIZE_PX / _DRAWN_PX)
+        points[row] = places * np.float32(SIZE_PX / DRAWN_PX)
     return Examples(crops, np.ones(count, np.float32), points)
 
 
@@ -122,7 +122,7 @@ def near_faces(
     for row in range(count):
         cutout = cutouts[int(rng.integers(len(cutouts)))]
         placement = on_face(rng) if cutout.is_back else off_face(rng)
-        drawn, _ = _composed(rng, cutout, placement, scenes=scenes, expand=expand)
+        drawn, _ = composed(rng, cutout, placement, scenes=scenes, expand=expand)
         crops[row] = _spoilt(rng, drawn)
     return _of_none(crops)
 
@@ -138,7 +138,7 @@ def windows(
     """Returns crops of scenes along squares: pairs of a scene's number and one square."""
     crops = np.empty((len(places), SIZE_PX, SIZE_PX), np.uint8)
     for row, (number, square) in enumerate(places):
-        drawn = cut(scenes[number].image, square, expand=expand, size=_DRAWN_PX)
+        drawn = cut(scenes[number].image, square, expand=expand, size=DRAWN_PX)
         crops[row] = _spoilt(rng, drawn)
     return _of_none(crops)
 
@@ -178,7 +178,7 @@ def enlarged(image: Grey, size: int, /) -> Grey:
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _composed(
+def composed(
     rng: np.random.Generator,
     cutout: Cutout,
     placement: Placement,
@@ -189,12 +189,12 @@ def _composed(
 ) -> tuple[Grey, Floats]:
     """Returns a head before a scene, uint8 (128, 128), and its points there, px."""
     square = placed(cutout.square, placement)
-    maps = frame_from_crop(square, size=_DRAWN_PX, expand=expand)
+    maps = frame_from_crop(square, size=DRAWN_PX, expand=expand)
     matrix = geometry.warp_matrix(maps[0])
-    size, flags = (_DRAWN_PX, _DRAWN_PX), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size, flags = (DRAWN_PX, DRAWN_PX), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     held = cv2.warpAffine(cutout.grey, matrix, size, flags=flags)
     cover = cv2.warpAffine(cutout.cover, matrix, size, flags=flags)
-    ground = cut(*_behind(rng, scenes), expand=1.0, size=_DRAWN_PX)
+    ground = cut(*_behind(rng, scenes), expand=1.0, size=DRAWN_PX)
     shown = cv2.multiply(ground, np.uint8(255) - cover, scale=1 / 255)
     points = geometry.apply(geometry.invert(maps), cutout.landmarks_xy[None])[0]
     return np.asarray(cv2.add(held, shown), np.uint8), np.asarray(points, np.float32)

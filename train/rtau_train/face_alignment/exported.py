@@ -19,6 +19,7 @@ from rtau.errors import BackendUnavailable, EngineError
 from rtau.faces.alignment_contract import (
     INPUT,
     METADATA_KEY,
+    OCCLUSION,
     POINTS,
     PRESENCE,
     AlignmentContract,
@@ -45,14 +46,7 @@ class OnnxAlignment:
         Raises:
             BackendUnavailable: ONNX Runtime is not installed.
         """
-        onnxruntime = _onnxruntime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
-        source: Any = model if isinstance(model, bytes) else str(model)
-        self._session = onnxruntime.InferenceSession(
-            source, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(model if isinstance(model, bytes) else model.read_bytes())
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.contract = AlignmentContract.from_json(metadata[METADATA_KEY], origin="the ONNX file")
 
@@ -60,6 +54,24 @@ class OnnxAlignment:
         """Returns presence logits float32 (N,) and points float32 (N, 68, 2), px in the crop."""
         logits, points = self._session.run([PRESENCE, POINTS], {INPUT: crops})
         return np.asarray(logits, np.float32), np.asarray(points, np.float32)
+
+    def occlusion(self, crops: Grey, /) -> Floats:
+        """Returns occlusion logits float32 (N,) of a file that gives them."""
+        (logits,) = self._session.run([OCCLUSION], {INPUT: crops})
+        return np.asarray(logits, np.float32)
+
+
+def open_session(model: bytes, /) -> Any:
+    """Returns ONNX Runtime's session of a file, on one core.
+
+    Raises:
+        BackendUnavailable: ONNX Runtime is not installed.
+    """
+    onnxruntime = _onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def weights_sha256(network: AlignmentNetwork, /) -> str:
@@ -80,7 +92,7 @@ def exported(network: AlignmentNetwork, contract: AlignmentContract, /) -> bytes
     network = network.eval().to(memory_format=torch.contiguous_format)
     program = torch.onnx.export(
         network,
-        (torch.from_numpy(_probes(2)),),
+        (torch.from_numpy(probes(2)),),
         dynamo=True,
         opset_version=OPSET,
         input_names=[INPUT],
@@ -127,7 +139,7 @@ def _parity(network: AlignmentNetwork, file: OnnxAlignment) -> AlignmentParity:
     """
     dlogit = dpoint = 0.0
     for count in _BATCHES:
-        crops = _probes(count)
+        crops = probes(count)
         logits, points = file(crops)
         with torch.inference_mode():
             wanted = [output.numpy() for output in network(torch.from_numpy(crops))]
@@ -147,7 +159,7 @@ def _parity(network: AlignmentNetwork, file: OnnxAlignment) -> AlignmentParity:
     )
 
 
-def _probes(count: int) -> Grey:
+def probes(count: int) -> Grey:
     """Returns crops of smooth chance: uint8 (count, 64, 64)."""
     rng = np.random.default_rng(count)
     coarse = rng.integers(0, 256, (count, 8, 8)).astype(np.uint8)

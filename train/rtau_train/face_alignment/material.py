@@ -127,8 +127,12 @@ _PORTRAIT_COPIES: Final = 6
 _TIGHT: Final = ("sfhq", "held-out sfhq")
 
 
-def _portraits(folders: Folders, data: Data) -> dict[str, list[PointedPicture]]:
-    """Returns the portraits whose points were found, by set."""
+def portrait_paths(folders: Folders, /, *, every_sheet: int) -> dict[str, list[Path]]:
+    """Returns the files of portraits and photographs, by set.
+
+    Raises:
+        SourceOpenError: a folder or the table of portraits is missing.
+    """
     generated = sorted((folders.portraits / "ai").glob("*.jpg"))
     people = sorted((folders.portraits / "people").glob("*.jpg"))
     if not generated or not people:
@@ -139,8 +143,8 @@ def _portraits(folders: Folders, data: Data) -> dict[str, list[PointedPicture]]:
     except OSError as error:
         raise SourceOpenError(f"{error.filename}: {error.strerror}") from None
     sheets = sorted({row["sheet"] for row in rows})
-    kept_out = set(sheets[:: data.every_sheet])
-    paths = {
+    kept_out = set(sheets[::every_sheet])
+    return {
         "ai": generated[::2],
         "held-out ai": generated[1::2],
         "people": people,
@@ -151,6 +155,11 @@ def _portraits(folders: Folders, data: Data) -> dict[str, list[PointedPicture]]:
             folders.sfhq / "crops" / row["file"] for row in rows if row["sheet"] in kept_out
         ],
     }
+
+
+def _portraits(folders: Folders, data: Data) -> dict[str, list[PointedPicture]]:
+    """Returns the portraits whose points were found, by set."""
+    paths = portrait_paths(folders, every_sheet=data.every_sheet)
     return {
         name: portraits.pointed(some, model=folders.model, fills=name in _TIGHT)
         for name, some in paths.items()
