@@ -38,7 +38,8 @@ renders were learnt from, none of which is below. Covers of the kind **{unseen}*
 covers are those of the renderer ([docs/synth.md](../docs/synth.md)), other code. Seven pictures in ten went through mild
 flaws of a camera (exposure, contrast, 40 px and more, blur, noise, JPEG); what is dark, small or blurred is flagged for that.
 **Drawn covers are easier than others**: of the {real}, which nobody drew here, far fewer are flagged, and of
-the renderer's about half as many. Read the flag as: what it marks is covered; what it does not may be.
+the renderer's about half as many. Read the flag as: what it marks is most likely covered; what it does not may be
+as well.
 
 {kinds}
 
