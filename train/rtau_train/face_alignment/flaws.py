@@ -38,16 +38,16 @@ def exposed(rng: np.random.Generator, image: Grey, /) -> Grey:
 
 
 def cut_by_frame(rng: np.random.Generator, image: Grey, /, *, most: float) -> Grey:
-    """Returns the picture as if it reached out of its frame: border repeated, or black.
+    """Returns the picture as if it reached out of its frame at one side: border repeated, or black.
 
     `most` is the largest share of the picture that is outside.
     """
-    size = len(image)
-    turned = np.rot90(image, int(rng.integers(4))).copy()
+    size, quarters = len(image), int(rng.integers(4))
+    turned = np.rot90(image, quarters).copy()
     outside = int(size * rng.uniform(0.02, most))
     if outside:
         turned[:, :outside] = turned[:, outside : outside + 1] if rng.random() < 0.7 else 0
-    return np.ascontiguousarray(np.rot90(turned, int(rng.integers(4))))
+    return np.ascontiguousarray(np.rot90(turned, -quarters))
 
 
 def photographed(rng: np.random.Generator, image: Grey, /, *, size: int) -> Grey:

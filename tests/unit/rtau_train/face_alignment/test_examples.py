@@ -88,6 +88,17 @@ def test_placed_squares_give_the_placement_back(rule):
     assert np.hypot(*(read.centres_xy - face.centres_xy)[0]) == pytest.approx(15, abs=0.05)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_picture_cut_by_the_frame_keeps_what_is_inside_where_it_is(seed):
+    rng = np.random.default_rng(seed)
+    picture = rng.integers(1, 255, (128, 128), dtype=np.uint8)
+    cut = flaws.cut_by_frame(rng, picture, most=0.4)
+
+    kept = cut == picture
+    rows, columns = kept.all(axis=1).mean(), kept.all(axis=0).mean()
+    assert 0.6 <= max(rows, columns) < 1
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_flaws_keep_size_and_type(seed, cutouts):
     rng = np.random.default_rng(seed)
