@@ -94,6 +94,9 @@ export class FaceCard {
 
   draw(now, names) {
     const { face } = this;
+    // Read before anything is written, and once: each reading after a write lays out the whole page.
+    const width = this.rows[0].curve.clientWidth;
+    this.colours = { curve: colour("--curve"), span: colour("--active-span"), threshold: colour("--threshold") };
     this.name.textContent = face.seat ? `${face.seat} (face ${this.id})` : `face ${this.id}`;
     this.now.textContent = face.active.map((label) => `${label} ${names[label] ?? ""}`.trim()).join(", ") || "no AU active";
     this.now.classList.toggle("none", !face.active.length);
@@ -105,12 +108,11 @@ export class FaceCard {
       row.fill.style.width = `${100 * value}%`;
       row.value.textContent = `${Math.round(100 * value)}%`;
       row.line.dataset.value = value;
-      this.#plot(row, k, now);
+      this.#plot(row, k, now, width);
     });
   }
 
-  #plot(row, k, now) {
-    const width = row.curve.clientWidth;
+  #plot(row, k, now, width) {
     if (!width) return;
     row.plot ??= this.#newPlot(row.curve, k, width);
     if (row.plot.width !== width) row.plot.setSize({ width, height: ROW_PX });
@@ -126,7 +128,7 @@ export class FaceCard {
       width, height: ROW_PX, padding: [2, 0, 2, 0], legend: { show: false }, axes: [{ show: false }, { show: false }],
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, sync: { key: `face-${this.id}` } },
       scales: { x: { time: false }, y: { range: [-0.02, 1.02] } },
-      series: [{}, { stroke: () => colour("--curve"), width: 1.5, points: { show: false } }],
+      series: [{}, { stroke: () => this.colours.curve, width: 1.5, points: { show: false } }],
       hooks: { drawClear: [spans] },
     }, [this.times, this.values[k]], place);
   }
@@ -134,7 +136,7 @@ export class FaceCard {
   #drawSpans(plot, k) {
     const { ctx, bbox } = plot, active = this.actives[k], times = this.times;
     ctx.save();
-    ctx.fillStyle = colour("--active-span");
+    ctx.fillStyle = this.colours.span;
     for (let start = 0; start < times.length; start += 1) {
       if (!active[start]) continue;
       let end = start;
@@ -146,7 +148,7 @@ export class FaceCard {
     }
     if (this.thresholds[k]) {
       const y = plot.valToPos(this.thresholds[k], "y", true);
-      ctx.strokeStyle = colour("--threshold");
+      ctx.strokeStyle = this.colours.threshold;
       ctx.globalAlpha = 0.55;
       ctx.setLineDash([3, 4]);
       ctx.beginPath();
