@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
+from typing import TypeVar
 
 from rtau.errors import ConfigError
 from rtau.strict_parser import StrictParser
@@ -16,6 +17,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+Record = TypeVar("Record")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +119,19 @@ def read_recipe(path: Path, /) -> Recipe:
     """Returns the recipe of a TOML file.
 
     Raises:
+        ConfigError: as `read_toml`.
+    """
+    return read_toml(Recipe, path)
+
+
+def read_toml(kind: type[Record], path: Path, /) -> Record:
+    """Returns the record that a TOML file holds.
+
+    Args:
+        kind: the record, a dataclass.
+        path: the file.
+
+    Raises:
         ConfigError: no TOML, or a key is missing, unknown or of the wrong type.
     """
     try:
@@ -122,6 +139,6 @@ def read_recipe(path: Path, /) -> Recipe:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not TOML ({error})") from None
     try:
-        return StrictParser().parse(Recipe, payload)
+        return StrictParser().parse(kind, payload)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None

@@ -6,16 +6,9 @@ Parsed once, every value checked; nothing else reads the file. Called by `comman
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 
-from rtau.errors import ConfigError
-from rtau.strict_parser import StrictParser
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from rtau_train.face_alignment.recipe import read_toml
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,13 +82,6 @@ def read_recipe(path: Path, /) -> Recipe:
     """Returns the recipe of a TOML file.
 
     Raises:
-        ConfigError: no TOML, or a key is missing, unknown or of the wrong type.
+        ConfigError: as `read_toml`.
     """
-    try:
-        payload = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not TOML ({error})") from None
-    try:
-        return StrictParser().parse(Recipe, payload)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    return read_toml(Recipe, path)
