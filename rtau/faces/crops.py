@@ -91,18 +91,6 @@ def warp_crop(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> 
     if scale >= 2:
         halvings = int(math.log2(scale))
         image, image_from_crop = _averaged(image, image_from_crop, halvings=halvings, size=size)
-    return warp(image, image_from_crop, size=size)
-
-
-def warp(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> Image:
-    """Returns the part of an image that an affine map points at: uint8 (size, size, ...).
-
-    Args:
-        image: uint8 (H, W, 3), channels in any order, or (H, W).
-        image_from_crop: float32 (2, 3), crop space to the image's space, continuous coordinates;
-            a turned square in the runtime, any turn and scale in training.
-        size: side of the result, px.
-    """
     warped = cv2.warpAffine(
         image,
         geometry.warp_matrix(image_from_crop),
