@@ -95,3 +95,45 @@ def test_a_label_that_is_trusted_less_is_left_out_at_times(data):
     assert 0.3 < left_out[of_mix].float().mean() < 0.7
     assert not left_out[~of_mix].any()
     assert not torch.isnan(targets[:, 2]).any()
+
+
+def sided(data, *, chance):
+    """Returns data of which every second row knows its sides, and a recipe that doubles halves."""
+    data = data.take(ROWS)
+    known = ROWS % 2 == 0
+    columns = {
+        "AU12_L": np.where(known, "4.5", ""),
+        "AU12_R": np.where(known, "0.5", ""),
+    }
+    recipe = small_recipe(batch=8)
+    change = dataclasses.replace(recipe.augment, composites=chance)
+    return dataclasses.replace(recipe, augment=change), dataclasses.replace(data, columns=columns)
+
+
+def test_a_composite_has_the_intensity_of_its_half_and_no_landmarks(data):
+    recipe, data = sided(data, chance=1.0)
+    column = data.labels.index("AU12")
+
+    _, targets, points = map(
+        torch.cat, zip(*TrainingSet(recipe, data, ROWS).batches(0), strict=True)
+    )
+
+    doubled = torch.isnan(points).all(dim=(1, 2))
+    assert doubled.sum() == len(ROWS) / 2
+    assert set(targets[doubled, column].tolist()) == {4.5, 0.5}
+    others = [place for place in range(len(data.labels)) if place != column]
+    wanted = torch.sort(torch.from_numpy(data.targets[:, others]), dim=0).values
+    assert torch.equal(torch.sort(targets[:, others], dim=0).values, wanted)
+    assert torch.isfinite(points[~doubled]).all()
+
+
+def test_no_picture_is_doubled_by_chance_zero(data):
+    recipe, sided_data = sided(data, chance=0.0)
+    plain = dataclasses.replace(sided_data, columns={})
+
+    for with_sides, without in zip(
+        TrainingSet(recipe, sided_data, ROWS).batches(0),
+        TrainingSet(recipe, plain, ROWS).batches(0),
+        strict=True,
+    ):
+        assert all(torch.equal(*pair) for pair in zip(with_sides, without, strict=True))
