@@ -18,6 +18,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile
 # The peer of the benchmarks brings another OpenCV, so it lives apart.
 PEER := .venv-peer/.installed
 export PYTHONPATH := .:train:export
+# Where bytecode may not be kept every process compiles what it imports: torch takes four seconds more.
+unexport PYTHONDONTWRITEBYTECODE
 # Two tests at a time; each has one core for its arithmetic, or they would fight for both.
 TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --benchmark-disable
 
