@@ -19,10 +19,10 @@ from rtau.backends._onnx_binding import BoundSession
 from rtau.backends._onnx_messages import loading, log_severity
 from rtau.backends._onnx_plugin import INSTALL, plugin_devices
 from rtau.backends._onnx_shared import SharedSession
-from rtau.backends.onnx_file import keep_outputs
+from rtau.backends.onnx_file import contract_in, keep_outputs, names_of_outputs
 from rtau.backends.parity import as_crops
-from rtau.backends.tensors import CAMS, INPUT, output_names, row_shapes
-from rtau.contract import METADATA_KEY, ModelContract
+from rtau.backends.tensors import INPUT, output_names, row_shapes
+from rtau.contract import ModelContract
 from rtau.cpu import usable_cores
 from rtau.data import Image
 from rtau.errors import BackendUnavailable, ContractError, EngineError, UsageError, one_line
@@ -79,17 +79,12 @@ class OnnxEngine(BatchEngine):
         self._provider, self._why = _choose_provider(provider)
         is_free = threads == 0 and self._provider == PROVIDERS["cpu"]
         self._calls = max(cores // self._threads, 1) if is_free else 1
-        session = self._session(self._model)
-        self._contract = _contract_of(session, path)
-        _check_signature(session, self._contract, path)
-        bare = session
-        self._with_cams: Any = None
-        if self._contract.has_cams:
-            self._with_cams = self._bound(session)
-            names = frozenset(output_names(self._contract, cams=False))
-            bare = self._session(keep_outputs(self._model, names))
+        self._contract = contract_in(self._model, origin=str(path))
+        bare = self._session(_without_cams(self._model, self._contract, path))
+        _check_signature(bare, self._contract, path)
         on_cpu = self._provider == PROVIDERS["cpu"]
-        # Other providers may compile the model in their first call.
+        # Other providers may compile the model in their first call: none may come during a run.
+        self._with_cams = None if on_cpu or not self._contract.has_cams else self._cam_session()
         self._bare: Any = LimitedSession(bare) if on_cpu else self._bound(bare)
         rows = warm_up_rows(self._contract)
         self.infer(as_crops(grey_crops(rows, size=self._contract.input_size)))
@@ -111,9 +106,11 @@ class OnnxEngine(BatchEngine):
         self._with_cams = self._bare = None
 
     def _run(self, images_rgb: Image, *, cams: bool) -> list[np.ndarray]:
-        session = self._with_cams if cams else self._bare
-        if session is None:
+        if self._bare is None:
             raise EngineError(f"{self._contract.name} is closed; open the engine again")
+        if cams and self._with_cams is None:
+            self._with_cams = self._cam_session()
+        session = self._with_cams if cams else self._bare
         outputs = output_names(self._contract, cams=cams)
         try:
             return list(session.run(list(outputs), {INPUT: images_rgb}))
@@ -122,6 +119,10 @@ class OnnxEngine(BatchEngine):
                 f"{self._path.name} failed on {len(images_rgb)} crops with {self._provider}: "
                 f"{one_line(error)}"
             ) from error
+
+    def _cam_session(self) -> Any:
+        """Returns the session of the whole model: 30 MB that runs without heatmaps do not need."""
+        return self._bound(self._session(self._model))
 
     def _session(self, model: bytes) -> Any:
         options = onnxruntime.SessionOptions()
@@ -206,29 +207,30 @@ def _choose_provider(name: str) -> tuple[str, str]:
     return PROVIDERS[name], ""
 
 
-def _contract_of(session: Any, path: Path) -> ModelContract:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if text is None:
-        raise ContractError(
-            f"{path}: no rtau contract in the file's metadata (key {METADATA_KEY!r}); "
-            "export the model with `rtau-export onnx`"
-        )
-    return ModelContract.from_json(text, origin=str(path))
+def _without_cams(model: bytes, contract: ModelContract, path: Path) -> bytes:
+    """Returns the model without CAMs; ContractError unless its outputs are the contract's."""
+    wanted = output_names(contract, cams=True)
+    try:
+        given = names_of_outputs(model)
+        if set(given) == set(wanted):
+            return keep_outputs(model, frozenset(output_names(contract, cams=False)))
+    except ContractError as error:
+        raise ContractError(f"{path}: {error}; export it again") from None
+    raise ContractError(
+        f"{path}: outputs must be {', '.join(wanted)}, got {', '.join(given) or 'none'}"
+    )
 
 
 def _check_signature(session: Any, contract: ModelContract, path: Path) -> None:
-    """Raises ContractError unless inputs and outputs are what the contract says."""
+    """Raises ContractError unless the input, and outputs but CAMs, are what the contract says."""
     size = contract.input_size
     inputs = {item.name: (item.type, item.shape[1:]) for item in session.get_inputs()}
     if inputs != {INPUT: ("tensor(uint8)", [size, size, 3])}:
         raise ContractError(
             f"{path}: input must be {INPUT}: uint8 (N, {size}, {size}, 3), got {inputs}"
         )
-    outputs = {
-        item.name: (item.type, item.shape[1:2] if item.name == CAMS else item.shape[1:])
-        for item in session.get_outputs()
-    }
-    shapes = row_shapes(contract, cams=True)
+    outputs = {item.name: (item.type, item.shape[1:]) for item in session.get_outputs()}
+    shapes = row_shapes(contract, cams=False)
     wanted = {name: ("tensor(float)", list(shape)) for name, shape in shapes.items()}
     if outputs != wanted:
         raise ContractError(f"{path}: outputs must be {wanted}, got {outputs}")

@@ -50,6 +50,21 @@ def contract_in(model: bytes, /, *, origin: str) -> ModelContract:
     return ModelContract.from_json(text, origin=origin)
 
 
+def names_of_outputs(model: bytes, /) -> tuple[str, ...]:
+    """Returns the names of a serialised model's outputs, in order.
+
+    Raises:
+        ContractError: the bytes are not protobuf, or end early.
+    """
+    graphs = (one for number, one, _ in fields(memoryview(model)) if number == MODEL_GRAPH)
+    return tuple(
+        _name(payload)
+        for graph in graphs
+        for number, payload, _ in fields(graph)
+        if number == GRAPH_OUTPUT
+    )
+
+
 def keep_outputs(model: bytes, names: frozenset[str]) -> bytes:
     """Returns the model with only the named graph outputs and the nodes they need.
 

@@ -144,14 +144,14 @@ def test_an_unknown_provider_lists_the_known(model_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "cannot load it|outputs must be|no rtau contract"),
-        (b"not a model at all", "cannot load it"),
+        (b"", "no rtau contract"),
+        (b"not a model at all", "not an ONNX file"),
         (build_model(with_contract=False), "no rtau contract"),
         (build_model(cams=False), "outputs must be"),
         (build_model(logits=2), "outputs must be"),
         (unsaid_landmarks(), "outputs must be"),
         (build_model(contract=make_contract(input_size=64)), "input must be crops: uint8"),
-        (build_model()[:300], "cannot load it"),
+        (build_model()[:300], "not an ONNX file|no rtau contract"),
     ],
     ids=[
         "empty",
@@ -275,6 +275,20 @@ def test_a_model_that_gives_no_answer_is_stopped(tmp_path, monkeypatch):
         EngineError, match=r"slow\.onnx failed on 2 crops .*no answer within 0\.2 s"
     ):
         open_engine(str(path))
+
+
+def test_the_session_with_cams_is_opened_when_the_first_are_asked_for(model_path, monkeypatch):
+    opened = []
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda *a, **k: opened.append(real(*a, **k)) or opened[-1]
+    )
+    with open_engine(str(model_path)) as engine:
+        engine.infer(crops_of(1))
+        assert [[one.name for one in session.get_outputs()] for session in opened] == [["logits"]]
+        for _ in range(2):
+            engine.infer(crops_of(1), cams=True)
+        assert len(opened) == 2
 
 
 def test_cams_of_a_model_without_them_are_refused(tmp_path):
