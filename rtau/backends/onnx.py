@@ -84,7 +84,8 @@ class OnnxEngine(BatchEngine):
         _check_signature(bare, self._contract, path)
         on_cpu = self._provider == PROVIDERS["cpu"]
         # Other providers may compile the model in their first call: none may come during a run.
-        self._with_cams = None if on_cpu or not self._contract.has_cams else self._cam_session()
+        waits = on_cpu or not self._contract.has_cams
+        self._with_cams: Any = None if waits else self._cam_session()
         self._bare: Any = LimitedSession(bare) if on_cpu else self._bound(bare)
         rows = warm_up_rows(self._contract)
         self.infer(as_crops(grey_crops(rows, size=self._contract.input_size)))
