@@ -15,6 +15,7 @@ import numpy as np
 
 from rtau.backends import PROVIDER_BACKENDS
 from rtau.backends._engine import BatchEngine, grey_crops, read_model, warm_up_rows
+from rtau.backends._freed_memory import give_back
 from rtau.backends._onnx_binding import BoundSession
 from rtau.backends._onnx_messages import loading, log_severity
 from rtau.backends._onnx_plugin import INSTALL, plugin_devices
@@ -58,7 +59,7 @@ class OnnxEngine(BatchEngine):
     """Engine on ONNX Runtime."""
 
     def __init__(self, path: Path, /, *, provider: str = "auto", threads: int = 0) -> None:
-        """Loads, checks and warms a model.
+        """Loads, checks and warms a model; the first CAMs read the file once more.
 
         Args:
             path: an .onnx file with an rtau contract in its metadata.
@@ -73,14 +74,14 @@ class OnnxEngine(BatchEngine):
             EngineError: it fails on grey crops, or gives no answer within ANSWER_S.
         """
         self._path = path
-        self._model = read_model(path)
+        model = read_model(path)
         cores = usable_cores()
-        self._threads = threads or threads_for(len(self._model), cores=cores)
+        self._threads = threads or threads_for(len(model), cores=cores)
         self._provider, self._why = _choose_provider(provider)
         is_free = threads == 0 and self._provider == PROVIDERS["cpu"]
         self._calls = max(cores // self._threads, 1) if is_free else 1
-        self._contract = contract_in(self._model, origin=str(path))
-        bare = self._session(_without_cams(self._model, self._contract, path))
+        self._contract = contract_in(model, origin=str(path))
+        bare = self._session(_without_cams(model, self._contract, path))
         _check_signature(bare, self._contract, path)
         on_cpu = self._provider == PROVIDERS["cpu"]
         # Other providers may compile the model in their first call: none may come during a run.
@@ -91,6 +92,8 @@ class OnnxEngine(BatchEngine):
         self.infer(as_crops(grey_crops(rows, size=self._contract.input_size)))
         if on_cpu:
             self._bare = self._bound(bare)
+        del model
+        give_back()
 
     @property
     def device(self) -> str:
@@ -123,7 +126,12 @@ class OnnxEngine(BatchEngine):
 
     def _cam_session(self) -> Any:
         """Returns the session of the whole model: 30 MB that runs without heatmaps do not need."""
-        return self._bound(self._session(self._model))
+        model = read_model(self._path)
+        if contract_in(model, origin=str(self._path)) != self._contract:
+            raise ContractError(
+                f"{self._path}: the file was replaced by another one after it was opened; run again"
+            )
+        return self._bound(self._session(model))
 
     def _session(self, model: bytes) -> Any:
         options = onnxruntime.SessionOptions()

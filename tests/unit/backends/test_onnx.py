@@ -291,6 +291,15 @@ def test_the_session_with_cams_is_opened_when_the_first_are_asked_for(model_path
         assert len(opened) == 2
 
 
+def test_cams_of_a_file_that_was_replaced_are_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(build_model())
+    with open_engine(str(path)) as engine:
+        path.write_bytes(build_model(contract=make_contract(name="another")))
+        with pytest.raises(ContractError, match=r"model\.onnx: the file was replaced"):
+            engine.infer(crops_of(1), cams=True)
+
+
 def test_cams_of_a_model_without_them_are_refused(tmp_path):
     path = tmp_path / "plain.onnx"
     contract = make_contract(cam_method=None, cam_scale=None)
