@@ -144,7 +144,13 @@ class Detector(Protocol):
     """
 
     def detect(
-        self, frame: Frame, /, *, regions_xyxy: Boxes | None = None, turn_deg: float = 0.0
+        self,
+        frame: Frame,
+        /,
+        *,
+        regions_xyxy: Boxes | None = None,
+        turn_deg: float = 0.0,
+        halvings: int = 0,
     ) -> Faces:
         """Returns proposals.
 
@@ -153,6 +159,7 @@ class Detector(Protocol):
             regions_xyxy: float32 (M, 4), px: what to search, in sizes as in the whole frame; a face
                 that reaches out of all of them may be found or not. None for the whole frame.
             turn_deg: clockwise tilt of the faces looked for, degrees.
+            halvings: how often the side of the smallest face looked for is halved.
         """
         ...
 

@@ -42,6 +42,8 @@ class DetectionRequest:
     """float32 (M, 4), px: where to search; None for the whole frame."""
     turns_deg: tuple[float, ...]
     """Turns of the picture, degrees clockwise."""
+    halvings: int = 0
+    """How often the side of the smallest face looked for is halved."""
 
 
 class DetectionSchedule:

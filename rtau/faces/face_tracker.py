@@ -23,7 +23,7 @@ from rtau.faces.association import (
     known_again,
     touching_pairs,
 )
-from rtau.faces.detection_schedule import DetectionRequest, DetectionSchedule
+from rtau.faces.detection_schedule import UPRIGHT, DetectionRequest, DetectionSchedule
 from rtau.faces.track import Track, TrackState
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.intensity import log_odds
@@ -78,6 +78,7 @@ class FaceTracker:
         self._look_for_lost(frame)
         search = self._schedule.next_request(frame, followed=self._followed, lost=self._lost)
         doubtful = [] if search is None else self._search(frame, search)
+        doubtful += self._search_for_smaller(frame)
         self._retire(frame.time_s)
         self._last_s = frame.time_s
         return self._report(frame.time_s, doubtful)
@@ -208,6 +209,20 @@ class FaceTracker:
         self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
         return [one.square for one in seen if one.presence >= DOUBTFUL_PRESENCE]
 
+    def _search_for_smaller(self, frame: Frame) -> list[Square]:
+        """Looks for smaller faces in an image that is no sequence; returns what `_search` does.
+
+        A group or a crowd fills a picture with faces that nobody looks for in a portrait.
+        """
+        doubtful: list[Square] = []
+        for halvings in range(1, self._policy.halvings + 1):
+            known = len(self._tracks)
+            request = DetectionRequest(None, UPRIGHT, halvings=halvings)
+            doubtful += self._search(frame, request)
+            if known == len(self._tracks) > 0:
+                break
+        return doubtful
+
     def _examined(
         self, frame: Frame, proposals: Sequence[Square], here: Sequence[Square]
     ) -> list[_Observation]:
@@ -227,7 +242,12 @@ class FaceTracker:
         ]
 
     def _proposals(self, frame: Frame, search: DetectionRequest, turn_deg: float) -> list[Square]:
-        boxes = self._detector.detect(frame, regions_xyxy=search.regions_xyxy, turn_deg=turn_deg)
+        boxes = self._detector.detect(
+            frame,
+            regions_xyxy=search.regions_xyxy,
+            turn_deg=turn_deg,
+            halvings=search.halvings,
+        )
         squares = squares_from_boxes(boxes.boxes_xyxy)
         return [square._replace(roll=math.radians(turn_deg)) for square in squares.rows()]
 

@@ -44,16 +44,22 @@ class TrackingPolicy:
     """For how long a lost face keeps its id, if place and appearance know it again."""
     is_sequence: bool = True
     """False for images that are no sequence: every image is searched whole, none is followed."""
+    halvings: int = 0
+    """An image that is no sequence is searched again for faces of half the size, so often at most:
+    while that finds further ones, and while nobody is found."""
     max_faces: int = 0
     """Faces reported in a frame at most, the largest first; 0 reports all."""
 
     @classmethod
-    def for_images(cls, *, min_presence: float = 0.5, max_faces: int = 0) -> TrackingPolicy:
+    def for_images(
+        cls, *, min_presence: float = 0.5, max_faces: int = 0, halvings: int = 0
+    ) -> TrackingPolicy:
         """Returns the policy for images that are no sequence: one frame is enough."""
         return cls(
             detect_every_s=0,
             min_presence=min_presence,
             confirm_frames=1,
             is_sequence=False,
+            halvings=halvings,
             max_faces=max_faces,
         )

@@ -94,6 +94,8 @@ class Session:
     """Where events come from; None in a run that takes none."""
     baseline: Baseline | None = None
     """The neutrals of the faces; None in a run that takes none."""
+    are_images: bool = False
+    """Whether the frames are images that are no sequence."""
 
     def stop(self) -> None:
         """Ends the run after the frames in work, also in a pause."""
@@ -275,7 +277,7 @@ def _open(
         on_failure.callback(files.discard)
         session = Session(config, source, model, outputs, files, controls, command, _stamp(source))
         session.markers = Markers() if is_streaming(config) else None
-        session.baseline = baseline
+        session.baseline, session.are_images = baseline, images is not None
         if baseline is not None and source.is_live:
             controls.ask_neutral = baseline.ask
         results = files.sinks(
@@ -347,17 +349,19 @@ def _record(session: Session, summary: RunSummary, *, end: str, sinks: Sequence[
             *notes,
             *report.notes,
             *summary.lost_views,
-            *_about_no_face(summary, session.config.find),
+            *_about_no_face(summary, session.config.find, are_images=session.are_images),
             *_about_pauses(summary, live=live),
             *(() if session.baseline is None else session.baseline.refusals),
         ],
     )
 
 
-def _about_no_face(summary: RunSummary, find: FindConfig) -> list[str]:
+def _about_no_face(summary: RunSummary, find: FindConfig, *, are_images: bool) -> list[str]:
     if summary.tracks or not summary.frames_done or find.faces is not None:
         return []
-    size = "1/12 of the picture's shorter side" if find.min_face == "auto" else find.min_face
+    size = find.min_face
+    if size == "auto":
+        size = f"{'1/48' if are_images else '1/12'} of the picture's shorter side"
     return [f"no face of {size} or more was found (--min-face)"]
 
 

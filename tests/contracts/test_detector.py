@@ -68,6 +68,18 @@ def test_a_region_without_the_face_does_not_propose_it(detector, portrait):
     assert geometry.iou(found.boxes_xyxy, regions(FACE)).max(initial=0) == 0
 
 
+def test_halvings_propose_no_fewer_faces_in_the_frame(detector, portrait):
+    small = Frame(
+        index=0, time_s=0.0, picture=np.pad(portrait.image_bgr, ((900, 900), (900, 900), (0, 0)))
+    )
+    found = [len(detector.detect(small, halvings=count)) for count in (0, 1, 2)]
+    assert found == sorted(found)
+    for count in (1, 9):
+        boxes = detector.detect(small, halvings=count).boxes_xyxy
+        inside = geometry.clip(boxes, width=small.width, height=small.height)
+        np.testing.assert_array_equal(inside, boxes)
+
+
 def test_the_same_frame_gives_the_same_proposals(detector, portrait):
     for turn_deg in (0.0, 35.0):
         first = detector.detect(portrait, turn_deg=turn_deg)

@@ -28,6 +28,8 @@ CASCADE = "haarcascade_frontalface_default.xml"
 # Smallest face of `auto`, as a share of the frame's shorter side: a face of a group that fills a
 # video frame. Half of it costs four times the time and a crop of under 30 px at 360p says little.
 AUTO_SHARE = 1 / 12
+# Halving ends here: a smaller face says little, and the cascade's window is as large.
+LEAST_PX = 24.0
 # Side the smallest face gets in the picture that is searched: a little more than the window.
 SMALLEST_PX = 30.0
 # Side of the smallest region that is searched, over the smallest face.
@@ -60,7 +62,13 @@ class HaarDetector:
         self._cascade = _load_cascade()
 
     def detect(
-        self, frame: Frame, /, *, regions_xyxy: geometry.Boxes | None = None, turn_deg: float = 0.0
+        self,
+        frame: Frame,
+        /,
+        *,
+        regions_xyxy: geometry.Boxes | None = None,
+        turn_deg: float = 0.0,
+        halvings: int = 0,
     ) -> Faces:
         """Returns where faces may be, from the top left, without scores.
 
@@ -68,25 +76,29 @@ class HaarDetector:
             frame: to search.
             regions_xyxy: float32 (M, 4), px: what is searched; None for the whole frame.
             turn_deg: clockwise tilt of the faces looked for, degrees; boxes stay upright.
+            halvings: how often the side of the smallest face is halved, down to `LEAST_PX`.
         """
         regions = _frame_box(frame) if regions_xyxy is None else regions_xyxy
-        squares = self._search(frame, regions, turn_rad=math.radians(turn_deg))
+        smallest_px = self._smallest_px(frame, halvings=halvings)
+        squares = self._search(
+            frame, regions, smallest_px=smallest_px, turn_rad=math.radians(turn_deg)
+        )
         boxes = geometry.clip(_boxes(squares), width=frame.width, height=frame.height)
         return Faces(boxes_xyxy=boxes[geometry.areas(boxes) > 0])
 
-    def _smallest_px(self, frame: Frame) -> float:
+    def _smallest_px(self, frame: Frame, *, halvings: int) -> float:
         """Returns the side of the smallest face looked for in a frame, px in the frame."""
+        side_px = AUTO_SHARE * min(frame.width, frame.height)
         if self._min_face_px is not None:
-            return self._min_face_px
-        if self._min_face_share is not None:
-            return max(self._min_face_share * frame.height, 1.0)
-        return max(AUTO_SHARE * min(frame.width, frame.height), 1.0)
+            side_px = self._min_face_px
+        elif self._min_face_share is not None:
+            side_px = self._min_face_share * frame.height
+        return max(side_px * 0.5**halvings, min(side_px, LEAST_PX), 1.0)
 
     def _search(
-        self, frame: Frame, regions_xyxy: geometry.Boxes, *, turn_rad: float
+        self, frame: Frame, regions_xyxy: geometry.Boxes, *, smallest_px: float, turn_rad: float
     ) -> npt.NDArray[np.float64]:
         """Returns float64 (N, 3): centre x, centre y and side of each proposal, px."""
-        smallest_px = self._smallest_px(frame)
         # A region must hold the smallest face, or nothing could be found in it.
         sides = regions_xyxy[:, 2:] - regions_xyxy[:, :2]
         missing = np.maximum(REGION_SIDES * smallest_px - sides, 0) / 2

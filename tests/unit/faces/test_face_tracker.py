@@ -169,8 +169,8 @@ def test_whoever_is_covered_while_walking_is_seen_in_the_first_frame_that_shows_
 
 
 class FirstFrameDetector(WorldDetector):
-    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0):
-        boxes = super().detect(frame, regions_xyxy=regions_xyxy, turn_deg=turn_deg).boxes_xyxy
+    def detect(self, frame, /, **how):
+        boxes = super().detect(frame, **how).boxes_xyxy
         return Faces(boxes_xyxy=boxes if frame.index == 0 else boxes[:0])
 
 
@@ -197,6 +197,44 @@ def test_a_new_face_is_reported_within_half_a_second_or_in_its_first_frame(fps):
 def test_images_that_are_no_sequence_share_no_face():
     found = run(FaceWorld({"ann": still(ANN)}), 3, policy=TrackingPolicy.for_images())
     assert [ids(faces) for faces in found] == [[1], [2], [3]]
+
+
+class ShortSightedDetector(WorldDetector):
+    """Proposes only faces of 64 px and more, and of half that after every halving."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.halvings = []
+
+    def detect(self, frame, /, *, halvings=0, **how):
+        self.halvings.append(halvings)
+        boxes = super().detect(frame, **how).boxes_xyxy
+        return Faces(boxes_xyxy=boxes[boxes[:, 2] - boxes[:, 0] >= 64 / 2**halvings])
+
+
+@pytest.mark.parametrize(
+    ("sides", "halvings", "searched"),
+    [
+        ((80, 80), 2, [0, 1]),
+        ((80, 40), 2, [0, 1, 2]),
+        ((40, 20), 2, [0, 1, 2]),
+        ((20, 20), 2, [0, 1, 2]),
+        ((20, 20), 0, [0]),
+    ],
+)
+def test_an_image_is_searched_for_smaller_faces_while_these_turn_up(sides, halvings, searched):
+    world = FaceWorld(
+        {
+            f"face {k}": still(Square(150.0 + 200 * k, 180.0, side, 0))
+            for k, side in enumerate(sides)
+        }
+    )
+    detector = ShortSightedDetector(world)
+    policy = TrackingPolicy.for_images(halvings=halvings)
+    faces = FaceTracker(detector, WorldAligner(world), policy).track(world.frame(0)).faces
+
+    assert len(faces) == sum(side >= 64 / 2**halvings for side in sides)
+    assert list(dict.fromkeys(detector.halvings)) == searched
 
 
 def test_a_face_inside_a_face_is_none():

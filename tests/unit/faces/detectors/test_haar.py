@@ -107,9 +107,9 @@ def test_a_face_at_the_edge_has_its_box_inside_the_frame(detector, portrait_bgr)
 
 def test_the_smallest_face_is_px_a_share_or_a_twelfth_of_the_shorter_side():
     upright = frame_of(np.zeros((1920, 1080, 3), np.uint8))
-    assert HaarDetector()._smallest_px(upright) == 90
-    assert HaarDetector(min_face_share=0.1)._smallest_px(upright) == 192
-    assert HaarDetector(min_face_px=44)._smallest_px(upright) == 44
+    assert [HaarDetector()._smallest_px(upright, halvings=k) for k in range(4)] == [90, 45, 24, 24]
+    assert HaarDetector(min_face_share=0.1)._smallest_px(upright, halvings=0) == 192
+    assert HaarDetector(min_face_px=44)._smallest_px(upright, halvings=0) == 44
 
 
 def test_faces_under_the_smallest_are_not_looked_for(portrait_bgr):
