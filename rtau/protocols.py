@@ -159,7 +159,8 @@ class Detector(Protocol):
             regions_xyxy: float32 (M, 4), px: what to search, in sizes as in the whole frame; a face
                 that reaches out of all of them may be found or not. None for the whole frame.
             turn_deg: clockwise tilt of the faces looked for, degrees.
-            halvings: how often the side of the smallest face looked for is halved.
+            halvings: how often the side of the smallest face looked for is halved. Nothing may be
+                proposed where that is no smaller than one halving before.
         """
         ...
 

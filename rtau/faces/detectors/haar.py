@@ -76,10 +76,13 @@ class HaarDetector:
             frame: to search.
             regions_xyxy: float32 (M, 4), px: what is searched; None for the whole frame.
             turn_deg: clockwise tilt of the faces looked for, degrees; boxes stay upright.
-            halvings: how often the side of the smallest face is halved, down to `LEAST_PX`.
+            halvings: how often the side of the smallest face is halved, down to `LEAST_PX`; nothing
+                is proposed where the last of them changes nothing.
         """
         regions = _frame_box(frame) if regions_xyxy is None else regions_xyxy
         smallest_px = self._smallest_px(frame, halvings=halvings)
+        if halvings and smallest_px == self._smallest_px(frame, halvings=halvings - 1):
+            return Faces(boxes_xyxy=np.zeros((0, 4), np.float32))
         squares = self._search(
             frame, regions, smallest_px=smallest_px, turn_rad=math.radians(turn_deg)
         )

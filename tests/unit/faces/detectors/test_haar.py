@@ -11,7 +11,7 @@ import skimage.data
 from rtau.data import Frame
 from rtau.errors import DetectorError
 from rtau.faces.detectors import haar
-from rtau.faces.detectors.haar import HaarDetector
+from rtau.faces.detectors.haar import LEAST_PX, HaarDetector
 
 # The face of the portrait, by hand: brows to chin, ear to ear.
 FACE_CENTRE = (222, 118)
@@ -110,6 +110,13 @@ def test_the_smallest_face_is_px_a_share_or_a_twelfth_of_the_shorter_side():
     assert [HaarDetector()._smallest_px(upright, halvings=k) for k in range(4)] == [90, 45, 24, 24]
     assert HaarDetector(min_face_share=0.1)._smallest_px(upright, halvings=0) == 192
     assert HaarDetector(min_face_px=44)._smallest_px(upright, halvings=0) == 44
+
+
+def test_halving_below_the_least_side_proposes_nothing(portrait_bgr):
+    frame = frame_of(portrait_bgr)
+    count = next(k for k in range(1, 9) if not len(HaarDetector().detect(frame, halvings=k)))
+    assert HaarDetector()._smallest_px(frame, halvings=count) == LEAST_PX
+    assert HaarDetector()._smallest_px(frame, halvings=count - 1) == LEAST_PX
 
 
 def test_faces_under_the_smallest_are_not_looked_for(portrait_bgr):
