@@ -161,9 +161,6 @@ class Augment:
     """Chance of sensor noise."""
     jpeg: float
     """Chance of strong JPEG compression."""
-    composites: float = 0.0
-    """Chance that a picture whose sides are labelled becomes one of its half-face composites, with
-    that side's intensities and no landmarks."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,6 @@ from rtau.data import Image
 from rtau.errors import UsageError
 from rtau.faces import crops
 from rtau.faces.alignment_contract import AlignmentContract
-from rtau.sides import composites
 from rtau.squares import PointRule, frame_from_crop, squares_from_points
 from rtau_train.datasets.canonical_square import canonical_squares
 from rtau_train.recipe import Aligned, Augment, Crop, Inner
@@ -152,13 +151,8 @@ def training_crop(
     augment: Augment,
     size: int,
     rng: np.random.Generator,
-    half: int | None = None,
 ) -> tuple[Image, Points | None]:
-    """Returns a shaken crop, uint8 (size, size, 3), and its landmarks (68, 2) in [-1, 1].
-
-    With `half` the crop is the composite of the person's left (0) or right (1) half and its mirror
-    image, as the runtime tells sides by (`rtau.sides`); its landmarks are NaN.
-    """
+    """Returns a shaken crop, uint8 (size, size, 3), and its landmarks (68, 2) in [-1, 1]."""
     plain = image_from_crop(image, landmarks, rule, size=size)
     shaken = _shaken_map(plain, augment, size=size, rng=rng)
     crop = crops.warp_crop(image, shaken, size=size)
@@ -166,9 +160,6 @@ def training_crop(
     if landmarks is not None:
         points = geometry.apply(geometry.invert(shaken[None]), landmarks[None])[0]
         points = points * np.float32(2 / size) - 1
-    if half is not None:
-        crop = composites(crop[None])[half]
-        points = None if points is None else np.full_like(points, np.nan)
     if rng.random() < augment.mirror:
         crop = np.ascontiguousarray(crop[:, ::-1])
         if points is not None:

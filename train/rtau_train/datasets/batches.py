@@ -62,7 +62,6 @@ class TrainingSet:
         self._batch = min(recipe.fit.batch, len(rows))
         self._mixed = _mixed_rows(recipe, data, rows)
         self._trust = _trust(recipe, self._mixed, rows=len(rows))
-        self._sides = data.sides[rows] if recipe.augment.composites else None
         self._kept = self._read_all() if self._bytes() <= KEPT_BYTES else None
 
     @property
@@ -122,13 +121,6 @@ class TrainingSet:
         images, points = self._kept
         return images[places], None if points is None else points[places]
 
-    def _half(self, place: int, rng: np.random.Generator) -> int | None:
-        """Returns which half of a face is doubled: 0 the person's left, 1 the right, None: none."""
-        if self._sides is None or np.isnan(self._sides[place]).all():
-            return None
-        chance, half = rng.random(), int(rng.integers(2))
-        return half if chance < self._recipe.augment.composites else None
-
     def _cut(self, places: Rows, turns: Rows, epoch: int) -> Batch:
         recipe = self._recipe
         size = recipe.network.input_size
@@ -140,7 +132,6 @@ class TrainingSet:
             # A picture of a mix comes several times in an epoch, changed in another way each time.
             turn = () if not recipe.mix else (int(turns[index]),)
             rng = np.random.default_rng([recipe.fit.seed, epoch, int(place), *turn])
-            half = self._half(int(place), rng)
             crops[index], points = augmentation.training_crop(
                 images[index],
                 None if landmarks is None else landmarks[index],
@@ -148,11 +139,7 @@ class TrainingSet:
                 augment=recipe.augment,
                 size=size,
                 rng=rng,
-                half=half,
             )
-            if self._sides is not None and half is not None:
-                sides = torch.from_numpy(self._sides[place, :, half])
-                targets[index] = torch.where(torch.isnan(sides), targets[index], sides)
             if points is not None:
                 shown[index] = points
             if self._trust is not None:

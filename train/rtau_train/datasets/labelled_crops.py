@@ -111,16 +111,6 @@ class LabelledCrops:
         return np.asarray(coded & ~self.occurs.any(axis=1))
 
     @property
-    def sides(self) -> npt.NDArray[np.float32]:
-        """float32 (N, A, 2): intensity on the person's left and right, NaN where not known."""
-        empty = np.full(len(self), "")
-        cells = [
-            [self.columns.get(f"{label}_{side}", empty) for side in "LR"] for label in self.labels
-        ]
-        known = np.array(cells).transpose(2, 0, 1)
-        return np.where(known == "", "nan", known).astype(np.float32)
-
-    @property
     def datasets(self) -> Words:
         """Str (N,): the data set of each row, `renders` where none is named."""
         made = self.preparation

@@ -2,8 +2,8 @@
 
     crops/NAME/neutral.jpg, crops/NAME/1.jpg, ...   squares of 1.9 times the landmark box
     pairs.csv         neutral, warped, base, kind, fold_gain, AU01_L, AU01_R, ...: what was added
-    labels.csv        a row per picture: file, subject, a column per AU (empty: not coded) and per
-                      side that a warp moves (AU01_L, AU01_R, ...), kind, source
+    labels.csv        a row per picture: file, subject, a column per AU (empty: not coded), kind,
+                      source
     landmarks68.npz   xy: the 68 points in iBUG's order, px, rows as in labels.csv
     prepared.json     what training wants to know of a prepared folder
 
@@ -68,7 +68,7 @@ class _Written:
     kind: str
     made: Made
     labels: Mapping[str, float]
-    """AU, or AU and side -> intensity 0-5; absent: not coded."""
+    """AU -> intensity 0-5; absent: not coded."""
 
 
 def warpable(teacher: GeometryTeacher, mesh: MeshPoints, /) -> npt.NDArray[np.int64]:
@@ -132,15 +132,13 @@ def _pictures(
     base = Path(face.name).with_suffix("").as_posix()
     seen = _seen(face)
     neutral = pairs.finished(face.image, face.points_xy, rng)
-    labels = seen | _sided(seen)
-    yield _Written(f"{base}/neutral.jpg", face.name, "neutral", neutral, labels), None
+    yield _Written(f"{base}/neutral.jpg", face.name, "neutral", neutral, seen), None
     for number in range(1, job.per_face + 1):
         change = pairs.sampled_change(face, rng)
         made = pairs.changed(face, change, by=by, rng=rng)
         shown = {AU(au).label: max(value, change.right[au]) for au, value in change.left.items()}
         file = f"{base}/{number}.jpg"
-        labels = seen | shown | _sided(seen, change)
-        yield _Written(file, face.name, change.kind, made, labels), change
+        yield _Written(file, face.name, change.kind, made, {**seen, **shown}), change
 
 
 def _seen(face: NeutralFace) -> dict[str, float]:
@@ -148,20 +146,6 @@ def _seen(face: NeutralFace) -> dict[str, float]:
     likely = probabilities(np.array(list(face.scores.values())))
     soft = dict(zip(face.scores, (likely * FULL_INTENSITY).tolist(), strict=True))
     return {label: value for label, value in soft.items() if label != _UNSURE}
-
-
-def _sided(seen: Mapping[str, float], change: Change | None = None) -> dict[str, float]:
-    """Returns what each side shows: what was added there, else what the neutral face shows."""
-    found = {}
-    for au in AUS:
-        label = AU(au).label
-        moved = (
-            (0.0, 0.0) if change is None else (change.left.get(au, 0.0), change.right.get(au, 0.0))
-        )
-        for side, value in zip("LR", moved, strict=True):
-            if value or label in seen:
-                found[f"{label}_{side}"] = value or seen[label]
-    return found
 
 
 def _without_pixels(made: Made) -> Made:
@@ -198,14 +182,16 @@ def _write_tables(
         source="+".join(dict.fromkeys(one.base.split("/")[0] for one in kept)),
     )
     write_whole(job.out / PREPARED, preparation.to_json().encode())
-    labels = (*teacher.labels, *_SIDES)
     rows = [
         [
             *(one.file, one.base),
-            *(f"{one.labels[label]:.3f}" if label in one.labels else "" for label in labels),
+            *(
+                f"{one.labels[label]:.3f}" if label in one.labels else ""
+                for label in teacher.labels
+            ),
             *(one.kind, one.base),
         ]
         for one in kept
     ]
-    columns = ("file", "subject", *labels, "kind", "source")
+    columns = ("file", "subject", *teacher.labels, "kind", "source")
     write_whole(job.out / "labels.csv", as_csv(columns, rows))

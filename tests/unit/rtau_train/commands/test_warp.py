@@ -55,12 +55,9 @@ def test_every_pair_is_a_neutral_and_a_warped_picture(asset_folder, judge, tmp_p
         for place, label in enumerate(LABELS):
             if label in ("AU25", "AU26"):
                 continue
-            sides = [float(pair[f"{label}_{side}"]) for side in "LR"]
-            if max(sides) > 0:
-                assert data.targets[row, place] == pytest.approx(max(sides), abs=0.01)
-            for told, added in zip(data.sides[row, place], sides, strict=True):
-                if added > 0:
-                    assert told == pytest.approx(added, abs=0.01)
+            added = max(float(pair[f"{label}_{side}"]) for side in "LR")
+            if added > 0:
+                assert data.targets[row, place] == pytest.approx(added, abs=0.01)
 
 
 def test_one_seed_makes_the_same_pairs(asset_folder, judge, tmp_path):

@@ -125,27 +125,3 @@ def test_each_flaw_changes_the_pixels_and_nothing_else(data, flaw):
     assert not np.array_equal(plain, flawed)
     correlation = np.corrcoef(plain.mean(axis=2).ravel(), flawed.mean(axis=2).ravel())[0, 1]
     assert correlation > 0.8, "the face must still be there"
-
-
-@pytest.mark.parametrize("mirror", [0.0, 1.0])
-@pytest.mark.parametrize("half", [0, 1])
-def test_a_composite_is_made_of_one_half_of_the_person(data, half, mirror):
-    """The person's left is on the picture's right, whether the crop is mirrored later or not."""
-    lit = np.zeros((128, 128, 3), np.uint8)
-    lit[:, 64:] = 200
-    rng = np.random.default_rng(0)
-
-    crop, points = augmentation.training_crop(
-        lit,
-        data.landmarks[0],
-        None,
-        augment=dataclasses.replace(NO_AUGMENT, mirror=mirror),
-        size=SIZE,
-        rng=rng,
-        half=half,
-    )
-
-    # The middle of the picture may be interpolated.
-    sides = np.delete(crop, [SIZE // 2 - 1, SIZE // 2], axis=1)
-    assert set(np.unique(sides).tolist()) == {200 if half == 0 else 0}
-    assert np.isnan(points).all()
