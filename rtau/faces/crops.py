@@ -130,8 +130,9 @@ def _averaged(
     bounds = _bounds(image_from_crop[None], size=size)[0]
     x0, y0 = np.floor(bounds[:2]).astype(int) - factor
     x1, y1 = np.ceil(bounds[2:]).astype(int) + factor
-    x0, y0 = max(int(x0), 0), max(int(y0), 0)
-    x1, y1 = min(int(x1), width), min(int(y1), height)
+    # A crop that lies wholly outside shows the border, of which a pixel is enough.
+    x0, y0 = (min(max(int(low), 0), size - 1) for low, size in ((x0, width), (y0, height)))
+    x1, y1 = max(min(int(x1), width), x0 + 1), max(min(int(y1), height), y0 + 1)
     columns, rows = max((x1 - x0) // factor, 1), max((y1 - y0) // factor, 1)
     part = image[y0 : min(y0 + rows * factor, height), x0 : min(x0 + columns * factor, width)]
     shrunk = part

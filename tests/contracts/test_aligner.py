@@ -95,6 +95,13 @@ def test_a_face_counts_as_covered_from_the_limit_of_the_contract_on(portrait, ru
     assert (None if found.covered is None else found.covered.tolist()) == covered
 
 
+@pytest.mark.parametrize("side", [20.0, 200.0, 900.0])
+@pytest.mark.parametrize("far", [(-700.0, 90.0), (2000.0, 90.0), (90.0, -3000.0), (5000.0, 5000.0)])
+def test_a_square_outside_the_frame_shows_no_face(aligner, portrait, far, side):
+    found = aligner.align(portrait, FaceSquares.of([Square(*far, side, 0.2)]), with_mirrored=True)
+    assert found.presence.tolist() == pytest.approx([0], abs=0.02)
+
+
 def test_a_face_is_told_from_a_wall_and_found_from_beside(aligner, portrait):
     beside = FACE._replace(x=FACE.x + 12, side=115.0)
     found = aligner.align(portrait, FaceSquares.of([beside, WALL]))

@@ -1,3 +1,5 @@
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from rtau import geometry
 from rtau.contract import CropRule
 from rtau.data import Faces, Frame, Planes
+from rtau.faces import crops
 from rtau.faces.crops import MIN_SQUARE_PX, cut, warp_square
+from rtau.squares import FaceSquares, Square, frame_from_crop
 from tests.support.planes import smooth_planes
 
 PLAIN = CropRule(detector="haar", expand=1.0, offset_x=0.0, offset_y=0.0)
@@ -115,6 +119,31 @@ def test_no_faces_give_no_crops():
     crops = cut(frame_of(ramp(50, 50)), faces_at(), rule=PLAIN, size=32)
 
     assert crops.images_rgb.shape == (0, 32, 32, 3)
+
+
+@given(
+    x=st.floats(-1e5, 1e5),
+    y=st.floats(-1e5, 1e5),
+    side=st.floats(8, 4000),
+    roll=st.floats(-math.pi, math.pi),
+    size=st.sampled_from([16, 64]),
+)
+@settings(deadline=None)
+def test_a_square_anywhere_has_a_crop_of_the_picture_and_its_border(x, y, side, roll, size):
+    """A face that leaves the frame is still looked for where it was going."""
+    left, right = 40, 200
+    image = np.full((90, 160), left, np.uint8)
+    image[:, 80:] = right
+    square = FaceSquares.of([Square(x, y, side, roll)])
+
+    crop = crops.warp_crop(image, frame_from_crop(square, size=size, expand=1.6)[0], size=size)
+
+    assert crop.shape == (size, size)
+    reach = 1.6 * side
+    # A crop of few pixels shows the mean of what stands beside the border.
+    if reach < 32 * size:
+        assert x + reach >= 0 or (crop == left).all()
+        assert x - reach <= 160 or (crop == right).all()
 
 
 def test_parts_outside_the_frame_repeat_its_border():
