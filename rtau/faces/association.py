@@ -23,7 +23,7 @@ MAX_RATIO = 1.8
 # Least similarity of appearance (correlation) of a face known again: next to where it was, and at
 # the end of its reach. Most pairs of one person in a clip correlate with more than the second, and
 # few pairs of two people.
-NEAR_SIMILARITY, FAR_SIMILARITY = 0.3, 0.75
+NEAR_SIMILARITY, FAR_SIMILARITY = 0.3, 0.85
 
 
 def is_same_face(one: Square, other: Square) -> bool:

@@ -34,7 +34,7 @@ from rtau.squares import FaceSquares, Square, boxes_from_squares, squares_from_b
 # larger side over the smaller. A second pass is made from this share of it on.
 MAX_SHIFT_SIDES, MAX_RATIO = 0.6, 1.6
 # From here on the face must look as before: another one may have come in front of it.
-JUMP_SIDES = 0.25
+JUMP_SIDES = 0.15
 # A square that has grown or shrunk by more within about half a second has slipped off its face.
 MAX_GROWTH = 1.4
 SECOND_PASS_SIDES, SECOND_PASS_RATIO = 0.12, 1.15
@@ -44,7 +44,7 @@ SLOW_FRAMES_S = 0.25
 ROUNDING_S = 1e-6
 # A place of this presence is hidden by `--blur` though it is not reported. A proposal that falls
 # below it in its first alignment is not looked at again.
-DOUBTFUL_PRESENCE = 0.005
+DOUBTFUL_PRESENCE = 0.002
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,7 @@ class TrackingPolicy:
     about 20 degrees of tilt. While a face is followed, one of them is searched now and then."""
     min_presence: float = 0.5
     """Presence a new face must have. It is calibrated for proposals, few of which are faces."""
-    keep_presence: float = 0.1
+    keep_presence: float = 0.02
     """Presence under which a face that is followed counts as not seen in this frame: where a face
     was a moment before, it takes far less to believe in it."""
     keep_mean_presence: float = 0.3
