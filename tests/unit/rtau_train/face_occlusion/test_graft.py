@@ -24,7 +24,7 @@ from tests.unit.rtau_train.face_occlusion.conftest import MODEL
 pytestmark = [pytest.mark.needs_onnx, pytest.mark.needs_onnxruntime]
 
 # Of the weights of face-align.onnx as they were before it had the output, in the file's order.
-WEIGHTS_SHA256 = "0c3d6e3918a468a025c8693cf4430bdb7ba286a82f92bcc6c113164aaeab1a1b"
+WEIGHTS_SHA256 = "bbce331e6135b5a0c1939fef6a719f98c8503bf5de8564a7e9e28c32ff1cac05"
 OUTPUT = OcclusionOutput(
     limit=0.7,
     origin="a test",
