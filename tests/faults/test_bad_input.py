@@ -147,7 +147,7 @@ def test_a_full_disk_leaves_complete_rows_and_a_playable_video(face_clip, tmp_pa
     ("content", "words"),
     [
         (None, "no such model file, and no bundled model"),
-        (b"not a model", "cannot load it"),
+        (b"not a model", "not an ONNX file"),
         (b"", "rtau"),
     ],
     ids=["missing", "corrupt", "empty"],
