@@ -187,6 +187,7 @@ def test_nothing_accumulates_per_frame(small_windows):
     assert grown_blocks() < 0.5
 
 
+@pytest.mark.slow
 def test_a_list_of_one_number_per_frame_would_be_noticed(small_windows):
     """The test above can fail."""
     kept = []
