@@ -125,7 +125,7 @@ class OnnxEngine(BatchEngine):
             ) from error
 
     def _cam_session(self) -> Any:
-        """Returns the session of the whole model: 30 MB that runs without heatmaps do not need."""
+        """Returns the session of the whole model, which runs without heatmaps do not need."""
         model = read_model(self._path)
         if contract_in(model, origin=str(self._path)) != self._contract:
             raise ContractError(

@@ -6,7 +6,9 @@ backends and the engine builder of the export use it.
 
 from __future__ import annotations
 
-from rtau.backends._protobuf import fields, length_delimited, texts
+from collections.abc import Iterable
+
+from rtau.backends._protobuf import Field, fields, length_delimited, texts
 from rtau.contract import METADATA_KEY, ModelContract
 from rtau.errors import ContractError
 
@@ -57,12 +59,7 @@ def names_of_outputs(model: bytes, /) -> tuple[str, ...]:
         ContractError: the bytes are not protobuf, or end early.
     """
     graphs = (one for number, one, _ in fields(memoryview(model)) if number == MODEL_GRAPH)
-    return tuple(
-        _name(payload)
-        for graph in graphs
-        for number, payload, _ in fields(graph)
-        if number == GRAPH_OUTPUT
-    )
+    return tuple(name for graph in graphs for name in _output_names(fields(graph)))
 
 
 def keep_outputs(model: bytes, names: frozenset[str]) -> bytes:
@@ -87,8 +84,8 @@ def keep_outputs(model: bytes, names: frozenset[str]) -> bytes:
 
 def _cut_graph(graph: memoryview, names: frozenset[str]) -> bytes:
     parts = list(fields(graph))
-    present = {_name(payload) for number, payload, _ in parts if number == GRAPH_OUTPUT}
-    if not names <= present:
+    present = _output_names(parts)
+    if not names.issubset(present):
         raise ContractError(
             f"model must have the outputs {', '.join(sorted(names))}, got {', '.join(present)}"
         )
@@ -126,6 +123,11 @@ def _has_subgraph(node: memoryview) -> bool:
         if field == NODE_ATTRIBUTE
         for number, _, _ in fields(attribute)
     )
+
+
+def _output_names(parts: Iterable[Field]) -> list[str]:
+    """Returns the names of a graph's outputs, from its fields."""
+    return [_name(payload) for number, payload, _ in parts if number == GRAPH_OUTPUT]
 
 
 def _name(value_info: memoryview) -> str:

@@ -131,7 +131,7 @@ def _averaged(
     x0, y0 = np.floor(bounds[:2]).astype(int) - factor
     x1, y1 = np.ceil(bounds[2:]).astype(int) + factor
     # A crop that lies wholly outside shows the border, of which a pixel is enough.
-    x0, y0 = (min(max(int(low), 0), size - 1) for low, size in ((x0, width), (y0, height)))
+    x0, y0 = min(max(int(x0), 0), width - 1), min(max(int(y0), 0), height - 1)
     x1, y1 = max(min(int(x1), width), x0 + 1), max(min(int(y1), height), y0 + 1)
     columns, rows = max((x1 - x0) // factor, 1), max((y1 - y0) // factor, 1)
     part = image[y0 : min(y0 + rows * factor, height), x0 : min(x0 + columns * factor, width)]

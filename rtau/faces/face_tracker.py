@@ -219,7 +219,7 @@ class FaceTracker:
             known = len(self._tracks)
             request = DetectionRequest(None, UPRIGHT, halvings=halvings)
             doubtful += self._search(frame, request)
-            if known == len(self._tracks) > 0:
+            if self._tracks and len(self._tracks) == known:
                 break
         return doubtful
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtau.backends.onnx_file import keep_outputs
+from rtau.backends.onnx_file import keep_outputs, names_of_outputs
 from rtau.errors import ContractError
 
 onnx = pytest.importorskip("onnx", reason="builds its models with the onnx package")
@@ -36,6 +36,10 @@ def test_only_what_the_output_needs_is_left():
     assert [node.op_type for node in cut.graph.node] == ["Relu", "Neg"]
     assert [output.name for output in cut.graph.output] == ["logits"]
     assert cut.metadata_props[0].key == "rtau_contract"
+
+
+def test_outputs_are_named_in_order():
+    assert names_of_outputs(two_headed_model().SerializeToString()) == ("logits", "cams")
 
 
 def test_keeping_everything_changes_nothing():
