@@ -82,7 +82,7 @@ class FindConfig:
     min_face: str = setting(
         "auto",
         "minimum face size: px (`60`), a share of the frame height (`12%`), or auto: 1/12 of the "
-        "shorter side of the frame, of an image down to 1/48 while smaller faces turn up",
+        "shorter side of the frame, of an image down to 1/48 or 24 px while smaller faces turn up",
         metavar="SIZE",
     )
     detect_every: float = setting(

@@ -362,6 +362,7 @@ def _about_no_face(summary: RunSummary, find: FindConfig, *, are_images: bool) -
     size = find.min_face
     if size == "auto":
         size = f"{'1/48' if are_images else '1/12'} of the picture's shorter side"
+        size += " and of 24 px" if are_images else ""
     return [f"no face of {size} or more was found (--min-face)"]
 
 
