@@ -59,7 +59,9 @@ def label_loss(
         weights: (A,) of `balanced_weights`, or None.
     """
     if task == "multi_class":
-        return functional.cross_entropy(logits, targets, weight=weights)
+        return functional.cross_entropy(
+            logits, targets, weight=weights, label_smoothing=fit.label_smoothing
+        )
     coded = ~torch.isnan(targets)
     wanted = soft_targets(torch.nan_to_num(targets), full_intensity=fit.full_intensity)
     if fit.loss == "focal":
