@@ -1,7 +1,8 @@
 """Turns a teacher's scores of portraits into soft labels: who is left out, and what is not coded.
 
 The teacher sees geometry only, so it errs in known ways: a smile lifts its AU9 in a third of people
-and its AU26 and AU10 in more, a turned head bends every length. Writes nothing. Called by the verb.
+and its AU26 and AU10 in more, narrow eyes pass for raised cheeks, a turned head bends every length.
+Writes nothing. Called by the verb.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ SMILE: Final = "AU12"
 # Not coded where a smile is as likely as not.
 CONFUSED_BY_SMILES: Final = ("AU09", "AU10", "AU26")
 SMILES_FROM: Final = 0.5
+# Eyes that are narrow by build or gaze pass for AU6; it is believed where the mouth smiles.
+CHEEK: Final = "AU06"
+CHEEK_FROM: Final = 0.3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,4 +92,7 @@ def _coded(labels: tuple[str, ...], likely: Floats) -> Floats:
     coded: Floats = likely.copy()
     for label in set(CONFUSED_BY_SMILES).intersection(labels):
         coded[smiling, labels.index(label)] = np.nan
+    if CHEEK in labels:
+        cheek = labels.index(CHEEK)
+        coded[~smiling & (likely[:, cheek] >= CHEEK_FROM), cheek] = np.nan
     return coded

@@ -44,5 +44,16 @@ def test_a_smile_hides_what_it_would_confuse(fitted):
         hidden = np.isnan(soft.intensities[:, place(label)])
         if label in ("AU09", "AU26"):
             assert (hidden == smiling).all()
-        else:
+        elif label != "AU06":
             assert not hidden.any()
+
+
+def test_a_raised_cheek_without_a_smile_is_not_coded_but_an_absent_one_is(fitted):
+    soft = labels.soft_labels(fitted, portraits(124), recorded())
+    cheek = soft.intensities[:, fitted.labels.index("AU06")] / 3
+    likely = labels.probabilities(soft.scores)[:, fitted.labels.index("AU06")]
+    smiling = soft.intensities[:, fitted.labels.index("AU12")] >= 1.5
+    doubtful = ~smiling & (likely >= labels.CHEEK_FROM)
+
+    assert 0 < doubtful.sum() < (~smiling).sum()
+    assert (np.isnan(cheek) == doubtful).all()
