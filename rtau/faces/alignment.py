@@ -7,6 +7,7 @@ every frame.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple, Protocol
 
 import cv2
@@ -81,7 +82,7 @@ class NetworkAligner:
         return Alignment(
             presence=half + half * np.tanh(half * logits),
             squares=squares_from_points(geometry.apply(maps, points_xy), rule=contract.points),
-            appearance=_appearance(crops, points_xy),
+            look=functools.partial(_appearance, crops, points_xy),
             covered=_covered(occlusion, contract.occlusion),
         )
 

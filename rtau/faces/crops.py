@@ -7,10 +7,10 @@ its crops too. The only place where BGR or the planes of a video become RGB.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from rtau import geometry
 from rtau.contract import CropRule
@@ -32,7 +32,8 @@ def cut(frame: Frame, faces: Faces, /, *, rule: CropRule, size: int) -> Crops:
     maps = frame_from_crop(
         squares, size=size, expand=rule.expand, offset_x=rule.offset_x, offset_y=rule.offset_y
     )
-    rows = np.flatnonzero(_readable(maps, frame, size=size)).astype(np.int64)
+    readable = [_is_readable(one, frame, size=size) for one in maps.tolist()]
+    rows = np.flatnonzero(readable).astype(np.int64)
     images = np.empty((len(rows), size, size, 3), np.uint8)
     for image, one in zip(images, maps[rows], strict=True):
         if frame.planes is None:
@@ -87,13 +88,17 @@ def warp_crop(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> 
         image_from_crop: float32 (2, 3), crop space to the image's space, continuous coordinates.
         size: side of the result, px.
     """
-    scale = math.hypot(image_from_crop[0, 0], image_from_crop[1, 0])
+    (a, b, x), (c, d, y) = image_from_crop.tolist()
+    scale = math.hypot(a, c)
     if scale >= 2:
-        halvings = int(math.log2(scale))
-        image, image_from_crop = _averaged(image, image_from_crop, halvings=halvings, size=size)
+        reach = _reach((a, b, x), size), _reach((c, d, y), size)
+        part = _part(image, reach, halvings=int(math.log2(scale)))
+        image = part.shrunk
+        a, b, x = a / part.step_x, b / part.step_x, (x - part.x0) / part.step_x
+        c, d, y = c / part.step_y, d / part.step_y, (y - part.y0) / part.step_y
     warped = cv2.warpAffine(
         image,
-        geometry.warp_matrix(image_from_crop),
+        geometry.warp_matrix(np.array([[a, b, x], [c, d, y]])),
         (size, size),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
@@ -101,45 +106,57 @@ def warp_crop(image: Image, image_from_crop: geometry.Maps, /, *, size: int) -> 
     return np.asarray(warped, dtype=np.uint8)
 
 
-def _readable(maps: geometry.Maps, frame: Frame, *, size: int) -> npt.NDArray[np.bool_]:
-    """Returns bool (N,): large enough and touching the frame."""
-    bounds = _bounds(maps, size=size)
-    inside = geometry.clip(bounds, width=frame.width, height=frame.height)
-    big = np.hypot(maps[:, 0, 0], maps[:, 1, 0]) * size >= MIN_SQUARE_PX
-    return np.asarray(big & (geometry.areas(inside) > 0), dtype=np.bool_)
+def _is_readable(frame_from_crop: list[list[float]], frame: Frame, *, size: int) -> bool:
+    """True for a square that is large enough and touches the frame."""
+    (a, b, x), (c, d, y) = frame_from_crop
+    (left, right), (top, bottom) = _reach((a, b, x), size), _reach((c, d, y), size)
+    touches = left < frame.width and right > 0 and top < frame.height and bottom > 0
+    return touches and math.hypot(a, c) * size >= MIN_SQUARE_PX
 
 
-def _bounds(maps: geometry.Maps, *, size: int) -> geometry.Boxes:
-    """Returns float32 (N, 4): upright boxes around the squares that maps carry a crop onto."""
-    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32)
-    places = geometry.apply(maps, np.repeat(corners[None], len(maps), 0))
-    return np.concatenate([places.min(axis=1), places.max(axis=1)], axis=1)
+class _Part(NamedTuple):
+    """A part of an image, averaged down."""
+
+    shrunk: Image
+    x0: int
+    """Where its left edge lies in the image, px."""
+    y0: int
+    step_x: float
+    """Px of the image per px of the part."""
+    step_y: float
 
 
-def _averaged(
-    image: Image, image_from_crop: geometry.Maps, *, halvings: int, size: int
-) -> tuple[Image, geometry.Maps]:
-    """Returns the part of the image around a crop, halved so often, and the crop's map.
+def _reach(row: tuple[float, float, float], size: int) -> tuple[float, float]:
+    """Returns the least and the largest coordinate that a row of a map gives a crop's corners."""
+    along, across, start = row
+    ends = (along * size, across * size)
+    return start + sum(min(end, 0.0) for end in ends), start + sum(max(end, 0.0) for end in ends)
+
+
+def _part(
+    image: Image, reach_xy: tuple[tuple[float, float], tuple[float, float]], /, *, halvings: int
+) -> _Part:
+    """Returns what lies around a crop that reaches so far, halved so often.
 
     Cut on whole multiples of the factor from the crop's own corner, so that equal crops of
     equal content are equal wherever the face stands. OpenCV halves five to eight times as fast as
     it averages by another factor.
     """
-    height, width = image.shape[:2]
     factor = 2**halvings
-    bounds = _bounds(image_from_crop[None], size=size)[0]
-    x0, y0 = np.floor(bounds[:2]).astype(int) - factor
-    x1, y1 = np.ceil(bounds[2:]).astype(int) + factor
-    # A crop that lies wholly outside shows the border, of which a pixel is enough.
-    x0, y0 = min(max(int(x0), 0), width - 1), min(max(int(y0), 0), height - 1)
-    x1, y1 = max(min(int(x1), width), x0 + 1), max(min(int(y1), height), y0 + 1)
+    x0, x1 = _inside(reach_xy[0], margin=factor, length=image.shape[1])
+    y0, y1 = _inside(reach_xy[1], margin=factor, length=image.shape[0])
     columns, rows = max((x1 - x0) // factor, 1), max((y1 - y0) // factor, 1)
-    part = image[y0 : min(y0 + rows * factor, height), x0 : min(x0 + columns * factor, width)]
-    shrunk = part
+    shrunk = part = image[y0 : y0 + rows * factor, x0 : x0 + columns * factor]
     for left in reversed(range(halvings)):
         smaller = (columns << left, rows << left)
         shrunk = np.asarray(cv2.resize(shrunk, smaller, interpolation=cv2.INTER_AREA), np.uint8)
-    step = np.array([part.shape[1] / columns, part.shape[0] / rows])
-    moved = image_from_crop.astype(np.float64)
-    moved[:, 2] -= (x0, y0)
-    return shrunk, (moved / step[:, None]).astype(np.float32)
+    return _Part(shrunk, x0, y0, part.shape[1] / columns, part.shape[0] / rows)
+
+
+def _inside(reach: tuple[float, float], *, margin: int, length: int) -> tuple[int, int]:
+    """Returns the pixels that a crop and a margin reach, [start, end) in [0, length).
+
+    A crop that lies wholly outside shows the border, of which a pixel is enough.
+    """
+    start = min(max(math.floor(reach[0]) - margin, 0), length - 1)
+    return start, max(min(math.ceil(reach[1]) + margin, length), start + 1)

@@ -7,6 +7,7 @@ now and then. Time is the frames' own, so two runs over one file agree. `rtau.pi
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -28,7 +29,7 @@ from rtau.faces.track import Track, TrackState
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.intensity import log_odds
 from rtau.protocols import Aligner, Detector
-from rtau.squares import FaceSquares, Square, boxes_from_squares, squares_from_boxes
+from rtau.squares import Alignment, FaceSquares, Square, boxes_from_squares, squares_from_boxes
 
 # How far alignment may carry a square in one frame before it is another face: in sides, and as the
 # larger side over the smaller. A second pass is made from this share of it on.
@@ -53,8 +54,16 @@ class _Observation:
 
     square: Square
     presence: float
-    appearance: npt.NDArray[np.float32]
     is_covered: bool | None
+    alignment: Alignment
+    """The batch it was seen in."""
+    row: int
+    """Of that batch."""
+
+    @property
+    def appearance(self) -> npt.NDArray[np.float32]:
+        """float32 (D,), of length 1."""
+        return np.asarray(self.alignment.appearance[self.row])
 
 
 class FaceTracker:
@@ -120,10 +129,7 @@ class FaceTracker:
                 track.miss(presence=0.0)
             elif row in shown:
                 track.verify(
-                    one.square,
-                    presence=one.presence,
-                    time_s=time_s,
-                    is_covered=one.is_covered,
+                    one.square, presence=one.presence, time_s=time_s, is_covered=one.is_covered
                 )
                 is_plain = row not in crowded and one.presence >= self._policy.min_presence
                 if is_plain and track.is_appearance_due(time_s):
@@ -191,18 +197,14 @@ class FaceTracker:
             return []
         found = self._aligner.align(frame, FaceSquares.of(squares), with_mirrored=with_mirrored)
         covered = [None] * len(found) if found.covered is None else found.covered.tolist()
-        columns = (found.squares.rows(), found.presence.tolist(), found.appearance, covered)
-        return [_Observation(*row) for row in zip(*columns, strict=True)]
+        columns = zip(found.squares.rows(), found.presence.tolist(), covered, strict=True)
+        return [_Observation(*one, found, row) for row, one in enumerate(columns)]
 
     def _search(self, frame: Frame, search: DetectionRequest) -> list[Square]:
         """Starts tracks at new faces; returns where there may be one that is not believed."""
         here = [track.square for track in self._tracks if track.verified_s == frame.time_s]
-        proposals = [
-            square
-            for turn_deg in search.turns_deg
-            for square in self._proposals(frame, search, turn_deg)
-        ]
-        seen = self._examined(frame, proposals, here)
+        proposals = [self._proposals(frame, search, turn_deg) for turn_deg in search.turns_deg]
+        seen = self._examined(frame, list(itertools.chain(*proposals)), here)
         seen = [one for one in seen if not any(is_same_face(one.square, known) for known in here)]
         kept = distinct_rows([one.square for one in seen], [one.presence for one in seen])
         believed = [seen[row] for row in kept if seen[row].presence >= self._policy.min_presence]

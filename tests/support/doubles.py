@@ -129,7 +129,7 @@ class EagerAligner:
         return Alignment(
             presence=np.full(rows, 0.99, np.float32),
             squares=squares,
-            appearance=np.full((rows, 4), 0.5, np.float32),
+            look=lambda: np.full((rows, 4), 0.5, np.float32),
         )
 
 
