@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from rtau import geometry
 from rtau.data import Frame
 from rtau.faces.change_detection import ChangeDetector
-from rtau.faces.track import Track
+from rtau.faces.track import Track, TrackState
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.squares import FaceSquares, boxes_from_squares
 
@@ -61,33 +61,45 @@ class DetectionSchedule:
         self._searched_s = self._searched_whole_s = self._last_s = -math.inf
         self._searches = 0
 
-    def next_request(
-        self, frame: Frame, /, *, followed: Sequence[Track], lost: Sequence[Track]
-    ) -> DetectionRequest | None:
-        """Returns the search of this frame, or None.
+    def requests(self, frame: Frame, tracks: Sequence[Track], /) -> Iterator[DetectionRequest]:
+        """Yields the searches of this frame.
 
         Args:
             frame: the next frame of the sequence.
-            followed: tracks that are aligned in every frame.
-            lost: tracks that are not, and are looked for where they were lost.
+            tracks: all of them. In an image that is no sequence they are counted again after each
+                search: what that has found decides whether another one follows.
         """
+        if not self._policy.is_sequence:
+            yield from self._requests_of_image(tracks)
+            return
         previous_s, self._last_s = self._last_s, frame.time_s
-        policy = self._policy
-        if not policy.is_sequence:
-            return DetectionRequest(None, UPRIGHT + policy.turned_deg)
+        lost = [track for track in tracks if track.state is TrackState.LOST]
+        followed = [track for track in tracks if track.state is not TrackState.LOST]
         missed = [track for track in followed if track.verified_s < frame.time_s]
         is_due = self._is_due(frame.time_s, previous_s=previous_s)
         is_recheck = frame.time_s - self._searched_s + ROUNDING_S >= RECHECK_S
         if not is_due and not ((missed or lost) and is_recheck):
-            return None
+            return
         self._searched_s = frame.time_s
+        policy = self._policy
         seen = [track for track in followed if track not in missed]
         whole_every_s = policy.whole_known_every_s if followed else policy.whole_every_s
         regions = self._regions(frame, seen, [*missed, *lost], whole_every_s=whole_every_s)
-        if regions is not None and not len(regions):
-            return None
-        turns = self._next_turns([*missed, *lost], is_anybody_known=bool(followed))
-        return DetectionRequest(regions, turns)
+        if regions is None or len(regions):
+            turns = self._next_turns([*missed, *lost], is_anybody_known=bool(followed))
+            yield DetectionRequest(regions, turns)
+
+    def _requests_of_image(self, tracks: Sequence[Track]) -> Iterator[DetectionRequest]:
+        """Yields the searches of an image that is no sequence: of smaller faces after larger ones.
+
+        A group or a crowd fills a picture with faces that nobody looks for in a portrait.
+        """
+        yield DetectionRequest(None, UPRIGHT + self._policy.turned_deg)
+        for halvings in range(1, self._policy.halvings + 1):
+            known = len(tracks)
+            yield DetectionRequest(None, UPRIGHT, halvings=halvings)
+            if tracks and len(tracks) == known:
+                return
 
     def _is_due(self, time_s: float, *, previous_s: float) -> bool:
         # Rounded to the nearest frame: waiting for the first frame after the interval would add up

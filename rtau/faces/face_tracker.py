@@ -24,7 +24,7 @@ from rtau.faces.association import (
     known_again,
     touching_pairs,
 )
-from rtau.faces.detection_schedule import UPRIGHT, DetectionRequest, DetectionSchedule
+from rtau.faces.detection_schedule import DetectionRequest, DetectionSchedule
 from rtau.faces.track import Track, TrackState
 from rtau.faces.tracking_policy import TrackingPolicy
 from rtau.intensity import log_odds
@@ -85,9 +85,9 @@ class FaceTracker:
             self._tracks = []
         self._follow(frame)
         self._look_for_lost(frame)
-        search = self._schedule.next_request(frame, followed=self._followed, lost=self._lost)
-        doubtful = [] if search is None else self._search(frame, search)
-        doubtful += self._search_for_smaller(frame)
+        doubtful: list[Square] = []
+        for search in self._schedule.requests(frame, self._tracks):
+            doubtful += self._search(frame, search)
         self._retire(frame.time_s)
         self._last_s = frame.time_s
         return self._report(frame.time_s, doubtful)
@@ -210,20 +210,6 @@ class FaceTracker:
         believed = [seen[row] for row in kept if seen[row].presence >= self._policy.min_presence]
         self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
         return [one.square for one in seen if one.presence >= DOUBTFUL_PRESENCE]
-
-    def _search_for_smaller(self, frame: Frame) -> list[Square]:
-        """Looks for smaller faces in an image that is no sequence; returns what `_search` does.
-
-        A group or a crowd fills a picture with faces that nobody looks for in a portrait.
-        """
-        doubtful: list[Square] = []
-        for halvings in range(1, self._policy.halvings + 1):
-            known = len(self._tracks)
-            request = DetectionRequest(None, UPRIGHT, halvings=halvings)
-            doubtful += self._search(frame, request)
-            if self._tracks and len(self._tracks) == known:
-                break
-        return doubtful
 
     def _examined(
         self, frame: Frame, proposals: Sequence[Square], here: Sequence[Square]

@@ -31,9 +31,9 @@ def searches(shown, *, known=lambda index: [ANN], frames=120, fps=25.0, policy=N
     found = {}
     for index in range(frames):
         one = frame(index, shown(index), fps=fps)
-        followed = [track(square, time_s=one.time_s) for square in known(index)]
-        search = schedule.next_request(one, followed=followed, lost=[])
-        if search is not None:
+        tracks = [track(square, time_s=one.time_s) for square in known(index)]
+        for search in schedule.requests(one, tracks):
+            assert index not in found, "one search a frame"
             found[index] = search
     return found
 
@@ -80,10 +80,9 @@ def test_all_turns_are_searched_first_then_some_where_nobody_is_known_and_seldom
 
 def test_a_missed_face_starts_a_search_around_it_at_once():
     schedule = DetectionSchedule(TrackingPolicy())
-    schedule.next_request(frame(0, [ANN, BOB]), followed=[], lost=[])
+    list(schedule.requests(frame(0, [ANN, BOB]), []))
     ann, bob = track(ANN, time_s=0.12), track(BOB, time_s=0.08)
-    search = schedule.next_request(frame(3, [ANN, BOB]), followed=[ann, bob], lost=[])
-    assert search is not None
+    (search,) = schedule.requests(frame(3, [ANN, BOB]), [ann, bob])
     (region,) = search.regions_xyxy.tolist()
     assert region[0] <= BOB.x - BOB.side / 2
     assert region[2] >= BOB.x + BOB.side / 2
@@ -91,22 +90,36 @@ def test_a_missed_face_starts_a_search_around_it_at_once():
 
 def test_a_lost_face_is_searched_ten_times_a_second_at_its_own_tilt():
     schedule, lost = DetectionSchedule(TrackingPolicy()), track(BOB._replace(roll=-0.6), time_s=0)
-    schedule.next_request(frame(0, [ANN]), followed=[], lost=[])
+    lost.lose()
+    list(schedule.requests(frame(0, [ANN]), []))
     found = {
-        index: schedule.next_request(
-            frame(index, [ANN]), followed=[track(ANN, time_s=index / 25)], lost=[lost]
-        )
+        index: list(schedule.requests(frame(index, [ANN]), [track(ANN, time_s=index / 25), lost]))
         for index in range(1, 10)
     }
-    searched = {index: search for index, search in found.items() if search is not None}
+    searched = {index: some for index, some in found.items() if some}
     assert list(searched) == [3, 6, 9]
-    assert all(-40.0 in search.turns_deg for search in searched.values())
+    assert all(-40.0 in search.turns_deg for (search,) in searched.values())
 
 
 def test_images_that_are_no_sequence_are_searched_whole_and_turned_every_time():
     found = searches(lambda index: [ANN], frames=5, policy=TrackingPolicy.for_images())
     assert list(found) == [0, 1, 2, 3, 4]
     assert all(len(s.turns_deg) == 5 and s.regions_xyxy is None for s in found.values())
+
+
+@pytest.mark.parametrize(
+    ("found_by_search", "halvings"),
+    [((0, 0, 0), [0, 1, 2]), ((1, 0, 0), [0, 1]), ((1, 1, 0), [0, 1, 2]), ((0, 1, 1), [0, 1, 2])],
+)
+def test_smaller_faces_are_looked_for_while_that_finds_some_and_while_nobody_is_found(
+    found_by_search, halvings
+):
+    schedule, tracks = DetectionSchedule(TrackingPolicy.for_images(halvings=2)), []
+    asked = []
+    for found, search in zip(found_by_search, schedule.requests(frame(0), tracks), strict=False):
+        asked.append(search.halvings)
+        tracks += [track(ANN, time_s=0.0)] * found
+    assert asked == halvings
 
 
 def test_every_frame_is_searched_whole_where_no_interval_is_set():
