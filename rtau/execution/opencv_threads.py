@@ -1,8 +1,9 @@
-"""Limits OpenCV to one thread during a run over a file, whose worker pool uses the cores.
+"""Limits OpenCV to one thread in a run over a file, whose worker pool uses the cores.
 
 The OpenCV calls of a run take a millisecond or two: waking OpenCV's own thread pool for them and
-waiting for it costs more than it saves where another frame needs the core. Used by the run over
-files and by benchmarks that time its stages.
+waiting for it costs more than it saves where another frame needs the core. The first frame is
+searched at every turn, and no other frame can be worked on meanwhile. Used by the run over files
+and by benchmarks that time its stages.
 """
 
 from __future__ import annotations
@@ -37,6 +38,16 @@ class _UserCount:
             if self._count == 0:
                 cv2.setNumThreads(self._before)
 
+    def lift(self) -> None:
+        with self._lock:
+            if self._count:
+                cv2.setNumThreads(self._before)
+
+    def limit_again(self) -> None:
+        with self._lock:
+            if self._count:
+                cv2.setNumThreads(FILE_THREADS)
+
 
 _users = _UserCount()
 
@@ -49,3 +60,13 @@ def single_threaded_opencv() -> Iterator[None]:
         yield
     finally:
         _users.leave()
+
+
+@contextmanager
+def own_opencv_threads() -> Iterator[None]:
+    """Gives OpenCV back, for a while, the threads that `single_threaded_opencv` took from it."""
+    _users.lift()
+    try:
+        yield
+    finally:
+        _users.limit_again()

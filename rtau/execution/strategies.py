@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from rtau.cpu import usable_cores
-from rtau.execution.opencv_threads import single_threaded_opencv
+from rtau.execution.opencv_threads import own_opencv_threads, single_threaded_opencv
 from rtau.execution.queue import BoundedQueue
 from rtau.execution.source_reader import SourceReader, TimedFrame
 from rtau.execution.worker_pool import WorkerPool
@@ -47,7 +47,7 @@ class FileStrategy:
         self._pool = pool
         self._pipeline = pipeline
         self._frame_px = frame_px
-        self._is_first = True
+        self._is_first = self._is_first_batch = True
         size = prefetch_size(frame_px)
         self.sink_queue_size = size // PREFETCH_PER_SIDE_QUEUE
         decoded: BoundedQueue[TimedFrame] = pool.queue(size=size // PREFETCH_PER_SIDE_QUEUE)
@@ -68,8 +68,8 @@ class FileStrategy:
 
     def next_batch(self) -> list[TimedFrame]:
         """Returns the next batch; the first frame goes alone, for an early first result."""
-        if self._is_first:
-            self._is_first = False
+        if self._is_first_batch:
+            self._is_first_batch = False
             return self.frames.take(1)
         batch = self.frames.take(FILE_BATCH)
         faces = sum(len(one.prepared.faces) for one in batch if one.prepared is not None)
@@ -86,7 +86,10 @@ class FileStrategy:
         return True
 
     def _preprocess(self, one: TimedFrame) -> TimedFrame:
-        return dataclasses.replace(one, prepared=self._pipeline.preprocess(one.frame))
+        with own_opencv_threads() if self._is_first else nullcontext():
+            prepared = self._pipeline.preprocess(one.frame)
+        self._is_first = False
+        return dataclasses.replace(one, prepared=prepared)
 
 
 class LiveStrategy:

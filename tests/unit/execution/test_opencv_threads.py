@@ -3,7 +3,7 @@
 import cv2
 import pytest
 
-from rtau.execution.opencv_threads import FILE_THREADS, single_threaded_opencv
+from rtau.execution.opencv_threads import FILE_THREADS, own_opencv_threads, single_threaded_opencv
 
 
 @pytest.fixture(autouse=True)
@@ -32,4 +32,14 @@ def test_the_number_comes_back_when_the_last_has_left():
 def test_the_number_comes_back_after_a_failure():
     with pytest.raises(RuntimeError), single_threaded_opencv():
         raise RuntimeError
+    assert cv2.getNumThreads() == 3
+
+
+def test_the_threads_are_lent_for_a_while():
+    with single_threaded_opencv():
+        with own_opencv_threads():
+            assert cv2.getNumThreads() == 3
+        assert cv2.getNumThreads() == FILE_THREADS
+    with own_opencv_threads():
+        assert cv2.getNumThreads() == 3
     assert cv2.getNumThreads() == 3
