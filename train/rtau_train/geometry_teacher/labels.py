@@ -67,7 +67,7 @@ def soft_labels(
     return SoftLabels(
         rows=rows,
         scores=scores,
-        intensities=_coded(teacher.labels, probabilities(scores)) * FULL_INTENSITY,
+        intensities=coded(teacher.labels, probabilities(scores)) * FULL_INTENSITY,
         yaw_deg=yaw_deg[rows],
         rejections=tuple(Rejection(portraits[row].name, reason) for row, reason in reasons.items()),
     )
@@ -86,13 +86,13 @@ def _reason(faces: int, yaw_deg: float, pitch_deg: float) -> str:
     return ""
 
 
-def _coded(labels: tuple[str, ...], likely: Floats) -> Floats:
+def coded(labels: Sequence[str], likely: Floats, /) -> Floats:
     """Returns probabilities (N, A), NaN where the teacher is known to be misled."""
     smiling = likely[:, labels.index(SMILE)] >= SMILES_FROM
-    coded: Floats = likely.copy()
+    kept: Floats = likely.copy()
     for label in set(CONFUSED_BY_SMILES).intersection(labels):
-        coded[smiling, labels.index(label)] = np.nan
+        kept[smiling, labels.index(label)] = np.nan
     if CHEEK in labels:
         cheek = labels.index(CHEEK)
-        coded[~smiling & (likely[:, cheek] >= CHEEK_FROM), cheek] = np.nan
-    return coded
+        kept[~smiling & (likely[:, cheek] >= CHEEK_FROM), cheek] = np.nan
+    return kept

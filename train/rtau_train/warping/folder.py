@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ from rtau_train.datasets.prepare.cutting import encoded
 from rtau_train.datasets.prepare.files import write_whole, writing
 from rtau_train.datasets.prepare.portraits import FULL_INTENSITY
 from rtau_train.geometry_teacher.folder import as_csv
+from rtau_train.geometry_teacher.labels import coded
 from rtau_train.geometry_teacher.landmarker import MeshPoints
 from rtau_train.geometry_teacher.pictures import Portrait
 from rtau_train.geometry_teacher.teacher import GeometryTeacher, probabilities
@@ -142,10 +144,14 @@ def _pictures(
 
 
 def _seen(face: NeutralFace) -> dict[str, float]:
-    """Returns the teacher's soft labels of a neutral face."""
-    likely = probabilities(np.array(list(face.scores.values())))
-    soft = dict(zip(face.scores, (likely * FULL_INTENSITY).tolist(), strict=True))
-    return {label: value for label, value in soft.items() if label != _UNSURE}
+    """Returns the teacher's soft labels of a neutral face, without those it cannot judge."""
+    likely = probabilities(np.array([list(face.scores.values())]))
+    (soft,) = (coded(tuple(face.scores), likely) * FULL_INTENSITY).tolist()
+    return {
+        label: value
+        for label, value in zip(face.scores, soft, strict=True)
+        if label != _UNSURE and not math.isnan(value)
+    }
 
 
 def _without_pixels(made: Made) -> Made:
