@@ -151,6 +151,7 @@ class Detector(Protocol):
         regions_xyxy: Boxes | None = None,
         turn_deg: float = 0.0,
         halvings: int = 0,
+        known_xyxy: Boxes | None = None,
     ) -> Faces:
         """Returns proposals.
 
@@ -161,6 +162,7 @@ class Detector(Protocol):
             turn_deg: clockwise tilt of the faces looked for, degrees.
             halvings: how often the side of the smallest face looked for is halved. Nothing may be
                 proposed where that is no smaller than one halving before.
+            known_xyxy: float32 (K, 4), px: faces that are known; nothing need be proposed on them.
         """
         ...
 

@@ -62,12 +62,12 @@ class DetectionSchedule:
         self._searches = 0
 
     def requests(self, frame: Frame, tracks: Sequence[Track], /) -> Iterator[DetectionRequest]:
-        """Yields the searches of this frame.
+        """Yields the searches of this frame, those of turned pictures after the upright ones.
 
         Args:
             frame: the next frame of the sequence.
             tracks: all of them. In an image that is no sequence they are counted again after each
-                search: what that has found decides whether another one follows.
+                search of smaller faces: what that has found decides whether another one follows.
         """
         if not self._policy.is_sequence:
             yield from self._requests_of_image(tracks)
@@ -85,8 +85,11 @@ class DetectionSchedule:
         seen = [track for track in followed if track not in missed]
         whole_every_s = policy.whole_known_every_s if followed else policy.whole_every_s
         regions = self._regions(frame, seen, [*missed, *lost], whole_every_s=whole_every_s)
-        if regions is None or len(regions):
-            turns = self._next_turns([*missed, *lost], is_anybody_known=bool(followed))
+        if regions is not None and not len(regions):
+            return
+        turns = self._next_turns([*missed, *lost], is_anybody_known=bool(followed))
+        yield DetectionRequest(regions, UPRIGHT)
+        if turns:
             yield DetectionRequest(regions, turns)
 
     def _requests_of_image(self, tracks: Sequence[Track]) -> Iterator[DetectionRequest]:
@@ -94,7 +97,8 @@ class DetectionSchedule:
 
         A group or a crowd fills a picture with faces that nobody looks for in a portrait.
         """
-        yield DetectionRequest(None, UPRIGHT + self._policy.turned_deg)
+        yield DetectionRequest(None, UPRIGHT)
+        yield DetectionRequest(None, self._policy.turned_deg)
         for halvings in range(1, self._policy.halvings + 1):
             known = len(tracks)
             yield DetectionRequest(None, UPRIGHT, halvings=halvings)
@@ -127,11 +131,11 @@ class DetectionSchedule:
         return regions
 
     def _next_turns(self, missed: Sequence[Track], *, is_anybody_known: bool) -> tuple[float, ...]:
-        """Returns upright, those turns at which faces were missed, and others in turn."""
+        """Returns those turns at which faces were missed, and others in turn, never upright."""
         turned, number = self._policy.turned_deg, self._searches
         self._searches += 1
         if not turned or not number:
-            return UPRIGHT + turned
+            return turned
         rolls_deg = [math.degrees(track.square.roll) for track in missed]
         wanted = {
             min(UPRIGHT + turned, key=lambda turn: abs(turn - roll_deg)) for roll_deg in rolls_deg
@@ -142,7 +146,7 @@ class DetectionSchedule:
         else:
             first, count = number * TURNS_ALONE, TURNS_ALONE
         wanted |= {turned[(first + k) % len(turned)] for k in range(count)}
-        return UPRIGHT + tuple(turn for turn in turned if turn in wanted)
+        return tuple(turn for turn in turned if turn in wanted)
 
 
 def _boxes(tracks: Sequence[Track], *, sides: float) -> geometry.Boxes:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rtau import geometry
 from rtau.data import Faces, Frame, TrackedFaces
 from rtau.faces.association import (
     NEAR_SIMILARITY,
@@ -202,8 +203,14 @@ class FaceTracker:
 
     def _search(self, frame: Frame, search: DetectionRequest) -> list[Square]:
         """Starts tracks at new faces; returns where there may be one that is not believed."""
-        here = [track.square for track in self._tracks if track.verified_s == frame.time_s]
-        proposals = [self._proposals(frame, search, turn_deg) for turn_deg in search.turns_deg]
+        shown = [track for track in self._tracks if track.verified_s == frame.time_s]
+        here = [track.square for track in shown]
+        sure = [one.square for one in shown if one.presence >= self._policy.min_presence]
+        known_xyxy = boxes_from_squares(FaceSquares.of(sure)) if sure else None
+        proposals = [
+            self._proposals(frame, search, turn_deg=turn_deg, known_xyxy=known_xyxy)
+            for turn_deg in search.turns_deg
+        ]
         seen = self._examined(frame, list(itertools.chain(*proposals)), here)
         seen = [one for one in seen if not any(is_same_face(one.square, known) for known in here)]
         kept = distinct_rows([one.square for one in seen], [one.presence for one in seen])
@@ -229,12 +236,20 @@ class FaceTracker:
             for before, after in zip(second, third, strict=True)
         ]
 
-    def _proposals(self, frame: Frame, search: DetectionRequest, turn_deg: float) -> list[Square]:
+    def _proposals(
+        self,
+        frame: Frame,
+        search: DetectionRequest,
+        *,
+        turn_deg: float,
+        known_xyxy: geometry.Boxes | None,
+    ) -> list[Square]:
         boxes = self._detector.detect(
             frame,
             regions_xyxy=search.regions_xyxy,
             turn_deg=turn_deg,
             halvings=search.halvings,
+            known_xyxy=known_xyxy,
         )
         squares = squares_from_boxes(boxes.boxes_xyxy)
         return [square._replace(roll=math.radians(turn_deg)) for square in squares.rows()]

@@ -68,6 +68,13 @@ def test_a_region_without_the_face_does_not_propose_it(detector, portrait):
     assert geometry.iou(found.boxes_xyxy, regions(FACE)).max(initial=0) == 0
 
 
+def test_other_faces_are_proposed_whichever_are_known(detector, portrait):
+    before = detector.detect(portrait, known_xyxy=regions())
+    np.testing.assert_array_equal(before.boxes_xyxy, detector.detect(portrait).boxes_xyxy)
+    found = detector.detect(portrait, known_xyxy=regions(WALL))
+    assert geometry.iou(found.boxes_xyxy, regions(FACE)).max() > 0.4
+
+
 def test_halvings_propose_no_fewer_faces_in_the_frame(detector, portrait):
     small = Frame(
         index=0, time_s=0.0, picture=np.pad(portrait.image_bgr, ((900, 900), (900, 900), (0, 0)))

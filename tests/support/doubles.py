@@ -102,7 +102,7 @@ class FixedDetector:
         self.fail_on = fail_on
         self.calls = 0
 
-    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0):
+    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0, known_xyxy=None):
         if turn_deg:
             return Faces(boxes_xyxy=self.boxes_xyxy[:0])
         if self.fail_on == self.calls:

@@ -52,7 +52,7 @@ class WorldDetector:
         self.world = world
         self.searches: list[tuple[int, bool, float]] = []
 
-    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0):
+    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0, known_xyxy=None):
         self.searches.append((frame.index, regions_xyxy is None, turn_deg))
         places = [] if turn_deg else [*self.world.shown(frame.index).values(), *self.world.clutter]
         beside = [

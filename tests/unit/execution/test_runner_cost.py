@@ -92,7 +92,7 @@ class Film:
 class Passers:
     """A detector and an aligner of a new face every so many frames, at three places in turn."""
 
-    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0):
+    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0, known_xyxy=None):
         x, y, side, _ = self._face(frame)
         half = side / 2
         box = np.array([[x - half, y - half, x + half, y + half]], np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from rtau import geometry
 from rtau.data import Frame
 from rtau.errors import DetectorError
 from rtau.faces.detectors import haar
@@ -77,6 +78,23 @@ def test_the_place_of_a_proposal_does_not_depend_on_the_turn(detector, portrait_
     found = detector.detect(frame_of(turned), turn_deg=turn_deg).boxes_xyxy
     centres = (found[:, :2] + found[:, 2:]) / 2
     assert np.abs(centres - (x, y)).max(axis=1).min() < 0.12 * FACE_SIDE
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 20.0, -40.0])
+def test_a_known_face_is_not_proposed_again_and_its_neighbour_is(detector, portrait_bgr, turn_deg):
+    centre = (portrait_bgr.shape[1] / 2, portrait_bgr.shape[0] / 2)
+    matrix = cv2.getRotationMatrix2D(centre, -turn_deg, 1.0)
+    tilted = cv2.warpAffine(portrait_bgr, matrix, portrait_bgr.shape[1::-1])
+    both = frame_of(np.hstack([tilted, tilted]))
+    found = detector.detect(both, turn_deg=turn_deg).boxes_xyxy
+    left = found[:, 2] < portrait_bgr.shape[1]
+    assert left.any()
+    assert not left.all()
+
+    others = detector.detect(both, turn_deg=turn_deg, known_xyxy=found[left]).boxes_xyxy
+
+    assert geometry.iou(others, found[left]).max(initial=0) < geometry.SAME_FACE_IOU
+    assert (geometry.iou(others, found[~left]).max(axis=0) > 0.8).all()
 
 
 def test_threads_of_opencv_do_not_change_an_answer(detector, portrait_bgr):
