@@ -1,4 +1,4 @@
-"""Ratios of costs that were measured in turn, and the limits they are compared with.
+"""Ratios of costs that were measured in turn, the limits they are compared with, and other work.
 
 Measures nothing itself; the scripts of this folder compare with it.
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -55,3 +58,15 @@ class Limit:
 def ratios(slow: Sequence[Cost], fast: Sequence[Cost], /) -> list[float]:
     """Returns how many times as long the first took as the second, frame for frame, by pair."""
     return [one.ms / other.ms for one, other in zip(slow, fast, strict=True)]
+
+
+@contextmanager
+def busy_loops(count: int, /) -> Iterator[None]:
+    """Runs so many processes that do nothing but work, each on one core, until the context ends."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()

@@ -1,5 +1,8 @@
+import subprocess
+
 import pytest
 
+from benchmarks import pairs
 from benchmarks.pairs import Limit, ratios
 from rtau.runs.bench.metrics import Cost
 
@@ -31,3 +34,17 @@ def test_a_limit_is_compared_with_the_median(side, value, met):
 def test_a_skipped_target_says_why_and_is_neither_met_nor_missed():
     target = Limit("speed", "at least", 2, "x").skip("no model")
     assert (target.measured, target.is_met, target.note) == (None, None, "no model")
+
+
+def test_busy_loops_end_with_the_context(monkeypatch):
+    begun = []
+
+    class Loop(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            begun.append(self)
+
+    monkeypatch.setattr(pairs.subprocess, "Popen", Loop)
+    with pairs.busy_loops(2):
+        assert [loop.poll() for loop in begun] == [None, None]
+    assert all(loop.poll() is not None for loop in begun)
