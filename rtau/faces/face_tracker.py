@@ -206,7 +206,8 @@ class FaceTracker:
         shown = [track for track in self._tracks if track.verified_s == frame.time_s]
         here = [track.square for track in shown]
         sure = [one.square for one in shown if one.presence >= self._policy.min_presence]
-        known_xyxy = boxes_from_squares(FaceSquares.of(sure)) if sure else None
+        blanked = sure if self._policy.blanks_known else []
+        known_xyxy = boxes_from_squares(FaceSquares.of(blanked)) if blanked else None
         proposals = [
             self._proposals(frame, search, turn_deg=turn_deg, known_xyxy=known_xyxy)
             for turn_deg in search.turns_deg

@@ -49,10 +49,18 @@ class TrackingPolicy:
     while that finds further ones, and while nobody is found."""
     max_faces: int = 0
     """Faces reported in a frame at most, the largest first; 0 reports all."""
+    blanks_known: bool = True
+    """Whether searches leave out the middles of known faces, which saves time. Who stands half
+    behind one of them may be missed: False where every face has to be hidden."""
 
     @classmethod
     def for_images(
-        cls, *, min_presence: float = 0.5, max_faces: int = 0, halvings: int = 0
+        cls,
+        *,
+        min_presence: float = 0.5,
+        max_faces: int = 0,
+        blanks_known: bool = True,
+        halvings: int = 0,
     ) -> TrackingPolicy:
         """Returns the policy for images that are no sequence: one frame is enough."""
         return cls(
@@ -62,4 +70,5 @@ class TrackingPolicy:
             is_sequence=False,
             halvings=halvings,
             max_faces=max_faces,
+            blanks_known=blanks_known,
         )

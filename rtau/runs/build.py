@@ -62,6 +62,7 @@ def tracking_policy(config: RunConfig, *, is_sequence: bool) -> TrackingPolicy:
     limits: dict[str, Any] = {
         "min_presence": find.min_confidence,
         "max_faces": find.max_faces,
+        "blanks_known": not config.overlay.blur,
     }
     if not is_sequence:
         halvings = AUTO_HALVINGS if find.min_face == "auto" else 0

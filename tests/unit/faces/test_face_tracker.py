@@ -237,6 +237,35 @@ def test_an_image_is_searched_for_smaller_faces_while_these_turn_up(sides, halvi
     assert list(dict.fromkeys(detector.halvings)) == searched
 
 
+class KnownDetector(WorldDetector):
+    """Keeps which faces it was told are known."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.known = []
+
+    def detect(self, frame, /, *, known_xyxy=None, **how):
+        self.known.append(0 if known_xyxy is None else len(known_xyxy))
+        return super().detect(frame, **how)
+
+
+@pytest.mark.parametrize(
+    ("presence", "blanks_known", "known"),
+    [(0.99, True, [0, 1]), (0.99, False, [0, 0]), (0.3, True, [0, 0])],
+    ids=["a sure face", "all are to be hidden", "a doubtful face"],
+)
+def test_the_detector_is_told_of_faces_that_are_sure(presence, blanks_known, known):
+    world = FaceWorld({"ann": still(ANN)}, presence=presence)
+    detector = KnownDetector(world)
+    policy = TrackingPolicy(
+        detect_every_s=0, turned_deg=(), min_presence=0.5, blanks_known=blanks_known
+    )
+    tracker = FaceTracker(detector, WorldAligner(world), policy)
+    for index in range(2):
+        tracker.track(world.frame(index))
+    assert detector.known == known
+
+
 def test_a_face_inside_a_face_is_none():
     inner = ANN._replace(side=30.0, x=ANN.x + 10)
     found = run(FaceWorld({"ann": still(ANN), "earring": still(inner)}), 10)

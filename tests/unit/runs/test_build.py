@@ -35,6 +35,13 @@ def test_blurred_faces_need_full_frame_detection_in_every_frame():
 
 
 @pytest.mark.parametrize("is_sequence", [True, False])
+def test_who_stands_behind_a_known_face_is_looked_for_where_all_faces_are_hidden(is_sequence):
+    assert tracking_policy(config(), is_sequence=is_sequence).blanks_known
+    hidden = config(overlay__blur=True)
+    assert not tracking_policy(hidden, is_sequence=is_sequence).blanks_known
+
+
+@pytest.mark.parametrize("is_sequence", [True, False])
 def test_limits_on_faces_hold_for_videos_and_images(is_sequence):
     asked = config(find__min_confidence=0.8, find__max_faces=2)
     policy = tracking_policy(asked, is_sequence=is_sequence)
