@@ -33,7 +33,7 @@ FOUND_OVERLAP = 0.5
 NOISE = (0.0, 0.5, 1.0)
 # Field of the rule -> values that are tried, the others at their defaults.
 TRIED = {
-    "hysteresis": (0.0, 0.05, 0.1, 0.2, 0.3),
+    "hysteresis": (0.0, 0.1, 0.2, 0.4, 0.5, 0.7),
     "smooth_s": (0.0, 0.1, 0.2, 0.4),
     "min_duration_s": (0.0, 0.1, 0.2, 0.3),
     "max_gap_s": (0.0, 0.1, 0.2, 0.3),

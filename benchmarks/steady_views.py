@@ -30,7 +30,7 @@ SCRIPT = "benchmarks/steady_views.py"
 SHORT_S = 0.1
 LONG_S = 0.5
 SMOOTH_S = (0.0, 0.1, 0.15, 0.2, 0.3)
-HYSTERESIS = (0.0, 0.05, 0.1, 0.15)
+HYSTERESIS = (0.0, 0.2, 0.4, 0.6)
 
 
 # Onset and offset of an activation, seconds, and its label.

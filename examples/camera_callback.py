@@ -36,7 +36,7 @@ def watch(results: Iterable[FrameResult], on_change: OnChange, *, label: str = "
 def main(source: str) -> None:
     """Watches a source until it ends or Ctrl-C is pressed."""
     # Smoothing and hysteresis keep a decision from flickering between two frames.
-    with Detector(smooth=0.15, hysteresis=0.1) as detector:
+    with Detector(smooth=0.15, hysteresis=0.4) as detector:
         if source.isdigit():
             results = detector.camera(int(source))
         elif "://" in source:

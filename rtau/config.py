@@ -152,11 +152,11 @@ class DecideConfig:
     )
     hysteresis: float = setting(
         0.0,
-        "hysteresis: an active AU stays active down to its threshold minus P (a probability); "
-        "0: off",
+        "hysteresis: an active AU stays active until its probability is this share of the "
+        "threshold under it, 0.4: down to 60% of it; 0: off",
         low=0,
-        high=0.5,
-        metavar="P",
+        high=0.9,
+        metavar="SHARE",
     )
     neutral: str | None = setting(
         None,

@@ -18,7 +18,7 @@ Decisions = npt.NDArray[np.bool_]
 
 # What views and annotated videos decide by where nothing else is asked for, measured
 # (docs/steady.md): nearly no activation is shorter than a tenth of a second.
-VIEW_SMOOTH_S, VIEW_HYSTERESIS = 0.1, 0.1
+VIEW_SMOOTH_S, VIEW_HYSTERESIS = 0.1, 0.4
 # The state of a track that is not seen for this long is reset.
 RESET_AFTER_S = 1.0
 
@@ -58,10 +58,14 @@ def smooth(
 
 
 def with_hysteresis(
-    was_active: Decisions, probabilities: Probabilities, thresholds: Probabilities, *, margin: float
+    was_active: Decisions, probabilities: Probabilities, thresholds: Probabilities, *, share: float
 ) -> Decisions:
-    """Returns bool (A,): active from the threshold on, inactive below threshold - margin."""
-    stays = was_active & (probabilities >= thresholds - np.float32(margin))
+    """Returns bool (A,): active from the threshold on, inactive below (1 - share) of it.
+
+    A share, since thresholds differ: of 0.12, most of which a fixed step of 0.1 would take, an
+    active label would hardly ever fall.
+    """
+    stays = was_active & (probabilities >= thresholds * np.float32(1 - share))
     return np.asarray(stays | (probabilities >= thresholds), dtype=np.bool_)
 
 
@@ -80,7 +84,8 @@ class Decider:
         Args:
             contract: of the model: thresholds and task.
             smooth_s: time constant of the moving average of probabilities, seconds; 0 for none.
-            hysteresis: how far an active label may fall below its threshold, in [0, 1].
+            hysteresis: share of its threshold by which an active label may fall below it, in
+                [0, 1]; of emotions, how much less probable than another the active one may be.
         """
         self._task = contract.task
         self._thresholds = np.array(contract.thresholds, np.float32)
@@ -122,7 +127,7 @@ class Decider:
 
     def _with_hysteresis(self, was_active: Decisions, smoothed: Probabilities) -> Decisions:
         if self._task == "multi_label":
-            return with_hysteresis(was_active, smoothed, self._thresholds, margin=self._hysteresis)
+            return with_hysteresis(was_active, smoothed, self._thresholds, share=self._hysteresis)
         lifted = smoothed + np.float32(self._hysteresis) * was_active.astype(np.float32)
         return _only_row(most_probable(lifted[None]))
 

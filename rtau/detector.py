@@ -88,7 +88,8 @@ class Detector:
             max_faces: faces reported per frame at most, the largest first; 0 reports all.
             seats: named regions, x0, y0, x1, y1 in fractions: `{"left": (0, 0, 0.5, 1)}`.
             smooth: time constant of a moving average over probabilities, seconds; 0 is off.
-            hysteresis: how far under its threshold an active AU may fall and stay active.
+            hysteresis: share of its threshold by which an active AU may fall under it and stay
+                active.
             decide_by: `p`, or `n` for what is relative to a person's neutral.
             heatmaps: compute where in the face each AU is seen: `face.heatmap("AU12")`.
             heatmap_hz: how often, per second of video; images always have them.

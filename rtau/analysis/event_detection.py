@@ -42,8 +42,8 @@ class EventRule:
     `auto` is `p`, or `r` where there is no `p`."""
     threshold: float | None = None
     """An event reaches it; None for the model's own thresholds."""
-    hysteresis: float = 0.1
-    """How far under the threshold an event goes on, probability (of intensities ten times that)."""
+    hysteresis: float = 0.3
+    """How far under the threshold an event goes on, as a share of it in [0, 1]."""
     smooth_s: float = 0.0
     """Width of a centred moving average before, seconds; 0 for none."""
     min_duration_s: float = 0.1
@@ -56,6 +56,8 @@ class EventRule:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise UsageError(f"{name} must be 0 or more, got {value}")
+        if self.hysteresis > 1:
+            raise UsageError(f"hysteresis must be a share of at most 1, got {self.hysteresis}")
         if self.threshold is not None and not math.isfinite(self.threshold):
             raise UsageError(f"threshold must be a number, got {self.threshold}")
 
@@ -192,8 +194,7 @@ def signal_of(
     shown = _usable(series, f"{label}_p") if has_more else values
     if rule.smooth_s > 0:
         values = moving_average(values, series.times_s, series.durations_s, width_s=rule.smooth_s)
-    margin = rule.hysteresis * (10 if kind == "r" else 1)
-    off = threshold if kind == "c" else threshold - margin
+    off = threshold if kind == "c" else threshold - rule.hysteresis * abs(threshold)
     return Signal(values, threshold, off, shown)
 
 

@@ -151,7 +151,7 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
         "or r where there is no p (default: auto)",
     )
     _add_number(group, "--threshold", "an event reaches it (default: the model's thresholds)")
-    _add_number(group, "--hysteresis", "how far under the threshold an event goes on")
+    _add_number(group, "--hysteresis", "share of the threshold by which an event may fall under it")
     _add_number(group, "--smooth", "width of a centred moving average before, seconds")
     _add_number(group, "--min-duration", "shorter events are left out, seconds")
     _add_number(group, "--max-gap", "shorter interruptions are closed, seconds")

@@ -3,8 +3,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtau.backends import find_model
+from rtau.backends.onnx_file import contract_in
+from rtau.config import ModelConfig
 from rtau.data import Scores
-from rtau.decisions import RESET_AFTER_S, Decider, most_probable, smooth, with_hysteresis
+from rtau.decisions import (
+    RESET_AFTER_S,
+    VIEW_HYSTERESIS,
+    VIEW_SMOOTH_S,
+    Decider,
+    most_probable,
+    smooth,
+    with_hysteresis,
+)
 from tests.support.doubles import AU_LABELS, EMOTIONS, make_contract
 
 
@@ -81,10 +92,34 @@ def test_hysteresis_keeps_an_active_au_until_the_lower_threshold():
     thresholds = np.array([0.5], np.float32)
     was, values, seen = np.array([False]), [0.45, 0.55, 0.45, 0.35, 0.45], []
     for value in values:
-        was = with_hysteresis(was, np.array([value], np.float32), thresholds, margin=0.1)
+        was = with_hysteresis(was, np.array([value], np.float32), thresholds, share=0.2)
         seen.append(bool(was[0]))
 
     assert seen == [False, True, True, False, False]
+
+
+@given(
+    threshold=st.floats(0.01, 1),
+    share=st.floats(0, 0.9),
+    below=st.floats(0, 0.99),
+)
+def test_what_falls_far_below_its_threshold_is_off_however_low_that_is(threshold, share, below):
+    value = threshold * (1 - share) * below
+    thresholds, values = np.array([threshold], np.float32), np.array([value], np.float32)
+
+    assert not with_hysteresis(np.array([True]), values, thresholds, share=share)[0]
+
+
+def test_a_blink_leaves_the_view_with_the_thresholds_that_ship():
+    contract = contract_in(find_model(ModelConfig().model).read_bytes(), origin="the default")
+    decider = Decider(contract, smooth_s=VIEW_SMOOTH_S, hysteresis=VIEW_HYSTERESIS)
+    shown = []
+    for frame in range(50):
+        p = np.full((1, len(contract.labels)), 0.9 if frame < 5 else 0.02, np.float32)
+        shown.append(decider.decide(p, track_ids=ids(1), time_s=frame / 25)[0])
+
+    assert shown[4].all()
+    assert not np.any(shown[25:])
 
 
 def test_tracks_do_not_share_their_past():

@@ -44,9 +44,9 @@ def test_an_event_lasts_from_its_first_frame_to_the_end_of_its_last():
         ([0.1, 0.6, 0.1, 0.6, 0.1], EventRule(max_gap_s=0.1), [(0.1, 0.4)]),
         ([0.1, 0.6, 0.1, 0.6, 0.1], EventRule(max_gap_s=0, min_duration_s=0.11), []),
         # Hysteresis holds on either side of what reaches the threshold, and alone is no event.
-        ([0.1, 0.45, 0.6, 0.42, 0.1], EventRule(hysteresis=0.1), [(0.1, 0.4)]),
-        ([0.1, 0.45, 0.45, 0.45, 0.1], EventRule(hysteresis=0.1), []),
-        ([0.1, 0.6, 0.45, 0.6, 0.1], EventRule(hysteresis=0.1, max_gap_s=0), [(0.1, 0.4)]),
+        ([0.1, 0.45, 0.6, 0.42, 0.1], EventRule(hysteresis=0.2), [(0.1, 0.4)]),
+        ([0.1, 0.45, 0.45, 0.45, 0.1], EventRule(hysteresis=0.2), []),
+        ([0.1, 0.6, 0.45, 0.6, 0.1], EventRule(hysteresis=0.2, max_gap_s=0), [(0.1, 0.4)]),
         ([0.1, 0.1, 0.1, 0.1, 0.1], PLAIN, []),
         ([], PLAIN, []),
     ],
