@@ -235,7 +235,7 @@ def _made(content: PageContent) -> list[tuple[str, str]]:
         (
             "Events",
             f"threshold {'of the model' if rule.threshold is None else f'{rule.threshold:g}'}, "
-            f"hysteresis {rule.hysteresis:g}, at least {rule.min_duration_s:g} s, "
+            f"hysteresis {rule.hysteresis:g} of it, at least {rule.min_duration_s:g} s, "
             f"gaps up to {rule.max_gap_s:g} s closed"
             + (f", smoothed over {rule.smooth_s:g} s" if rule.smooth_s else ""),
         ),
