@@ -56,9 +56,6 @@ class Fit:
     """Of sigmoid outputs (binary) or of the softmax; the other two are for sigmoid outputs."""
     class_weights: Literal["none", "balanced"] = "none"
     """balanced: what is rare in training weighs more, by the ratio of absent to present."""
-    label_smoothing: float = 0.0
-    """Share of each class's target that is spread evenly over all classes (Szegedy et al. 2016,
-    section 7); for a softmax."""
     landmark_weight: float = 0.0
     """Weight of the auxiliary landmark loss beside the label loss; 0 leaves it out."""
     full_intensity: float = 0.0
@@ -82,8 +79,6 @@ class Fit:
             raise ConfigError(
                 f"fit.min_lr must lie in [0, max_lr = {self.max_lr}], got {self.min_lr}"
             )
-        if not 0 <= self.label_smoothing < 1:
-            raise ConfigError(f"fit.label_smoothing must lie in [0, 1), got {self.label_smoothing}")
         if not 0 < self.warm_up < 1:
             raise ConfigError(f"fit.warm_up must lie between 0 and 1, got {self.warm_up}")
         if 0 < self.dense_epochs < self.epochs and (self.patience or self.keep == "best"):

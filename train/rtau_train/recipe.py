@@ -263,11 +263,6 @@ class Recipe:
             raise ConfigError(
                 f"fit.loss must be cross_entropy where network.task is multi_class, got {fit.loss}"
             )
-        if network.task == "multi_label" and fit.label_smoothing:
-            raise ConfigError(
-                "fit.label_smoothing must be 0 where network.task is multi_label, got "
-                f"{fit.label_smoothing}"
-            )
         if sum(mix.share for mix in self.mix) >= 1:
             raise ConfigError(
                 "the shares of [[mix]] must sum to less than 1, got "

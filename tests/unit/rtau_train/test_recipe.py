@@ -130,8 +130,6 @@ def test_overrides_change_values_and_are_checked_like_the_file():
         ("split.folds=1", "split.folds must be 0 or at least 2"),
         ("fit.min_lr=1", "fit.min_lr must lie in"),
         ("fit.warm_up=1.0", "fit.warm_up must lie between"),
-        ("fit.label_smoothing=1.0", "fit.label_smoothing must lie in"),
-        ("fit.label_smoothing=0.1", "fit.label_smoothing must be 0 where network.task is multi_"),
         ("network.task=multi_class", "fit.landmark_weight"),
         ("oversample.copies=2", "missing key oversample"),
         ("network.input_size=224", "fit.dense_epochs must be 0 for shufflenetv2_x1_0 at network"),

@@ -34,8 +34,6 @@ def settings_of(recipe: Recipe, /) -> dict[str, str]:
 
 def _loss(network: Network, fit: Fit) -> str:
     name = _LOSSES[network.task] if fit.loss == "cross_entropy" else fit.loss
-    if fit.label_smoothing:
-        name = f"{name}, labels smoothed by {fit.label_smoothing:g}"
     return name if fit.class_weights == "none" else f"{name}, balanced"
 
 

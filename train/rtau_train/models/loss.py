@@ -59,9 +59,7 @@ def label_loss(
         weights: (A,) of `balanced_weights`, or None.
     """
     if task == "multi_class":
-        return functional.cross_entropy(
-            logits, targets, weight=weights, label_smoothing=fit.label_smoothing
-        )
+        return functional.cross_entropy(logits, targets, weight=weights)
     coded = ~torch.isnan(targets)
     wanted = soft_targets(torch.nan_to_num(targets), full_intensity=fit.full_intensity)
     if fit.loss == "focal":

@@ -57,9 +57,3 @@ def test_a_split_that_came_with_the_data_is_called_so():
 
     assert settings["split"] == "the data's own"
     assert settings["loss function"] == "cross-entropy"
-
-
-def test_smoothed_labels_are_named():
-    recipe = read_recipe(RECIPES / "resnet18-emotions.toml", overrides=("fit.label_smoothing=0.1",))
-
-    assert settings_of(recipe)["loss function"] == "cross-entropy, labels smoothed by 0.1"

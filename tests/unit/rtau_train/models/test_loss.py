@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from rtau_train.models.loss import label_loss, soft_targets, total_loss
+from rtau_train.models.loss import soft_targets, total_loss
 from tests.support.training import shipped_recipe
 
 FIT = dataclasses.replace(shipped_recipe().fit, landmark_weight=5.0, full_intensity=3.0)
@@ -46,13 +46,3 @@ def test_rows_without_landmarks_do_not_count():
     both = total_loss((logits, predicted), intensities, landmarks, fit=FIT)
 
     assert both.item() == pytest.approx(alone.item(), rel=1e-6)
-
-
-def test_smoothed_labels_are_spread_over_the_classes():
-    fit = dataclasses.replace(FIT, landmark_weight=0.0, full_intensity=0.0, label_smoothing=0.3)
-    logits = torch.log(torch.tensor([[0.7, 0.2, 0.1]]))
-
-    loss = label_loss(logits, torch.tensor([[1.0, 0.0, 0.0]]), fit=fit, task="multi_class")
-
-    pencil = -(0.8 * math.log(0.7) + 0.1 * math.log(0.2) + 0.1 * math.log(0.1))
-    assert loss.item() == pytest.approx(pencil, rel=1e-6)
