@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rtau import geometry
 from rtau.data import Faces, Frame, TrackedFaces
 from rtau.faces.association import (
     NEAR_SIMILARITY,
@@ -28,6 +27,7 @@ from rtau.faces.association import (
 from rtau.faces.detection_schedule import DetectionRequest, DetectionSchedule
 from rtau.faces.track import Track, TrackState
 from rtau.faces.tracking_policy import TrackingPolicy
+from rtau.geometry import Boxes
 from rtau.intensity import log_odds
 from rtau.protocols import Aligner, Detector
 from rtau.squares import Alignment, FaceSquares, Square, boxes_from_squares, squares_from_boxes
@@ -206,8 +206,8 @@ class FaceTracker:
         shown = [track for track in self._tracks if track.verified_s == frame.time_s]
         here = [track.square for track in shown]
         sure = [one.square for one in shown if one.presence >= self._policy.min_presence]
-        blanked = sure if self._policy.blanks_known else []
-        known_xyxy = boxes_from_squares(FaceSquares.of(blanked)) if blanked else None
+        blanks = bool(sure) and self._policy.blanks_known
+        known_xyxy = boxes_from_squares(FaceSquares.of(sure)) if blanks else None
         proposals = [
             self._proposals(frame, search, turn_deg=turn_deg, known_xyxy=known_xyxy)
             for turn_deg in search.turns_deg
@@ -215,7 +215,8 @@ class FaceTracker:
         seen = self._examined(frame, list(itertools.chain(*proposals)), here)
         seen = [one for one in seen if not any(is_same_face(one.square, known) for known in here)]
         kept = distinct_rows([one.square for one in seen], [one.presence for one in seen])
-        believed = [seen[row] for row in kept if seen[row].presence >= self._policy.min_presence]
+        least = self._policy.least_presence(halvings=search.halvings)
+        believed = [seen[row] for row in kept if seen[row].presence >= least]
         self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
         return [one.square for one in seen if one.presence >= DOUBTFUL_PRESENCE]
 
@@ -238,12 +239,7 @@ class FaceTracker:
         ]
 
     def _proposals(
-        self,
-        frame: Frame,
-        search: DetectionRequest,
-        *,
-        turn_deg: float,
-        known_xyxy: geometry.Boxes | None,
+        self, frame: Frame, search: DetectionRequest, *, turn_deg: float, known_xyxy: Boxes | None
     ) -> list[Square]:
         boxes = self._detector.detect(
             frame,

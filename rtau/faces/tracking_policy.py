@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 
+# How far towards 1 the presence of a face must be above the limit where only a search for smaller
+# faces found it: a picture has many more small places that look like one.
+SMALLER_SHARE = 0.4
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrackingPolicy:
@@ -52,6 +56,10 @@ class TrackingPolicy:
     blanks_known: bool = True
     """Whether searches leave out the middles of known faces, which saves time. Who stands half
     behind one of them may be missed: False where every face has to be hidden."""
+
+    def least_presence(self, *, halvings: int) -> float:
+        """Returns the presence from which a face is believed that a search found."""
+        return self.min_presence + (SMALLER_SHARE * (1 - self.min_presence) if halvings else 0.0)
 
     @classmethod
     def for_images(

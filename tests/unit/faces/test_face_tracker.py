@@ -237,6 +237,25 @@ def test_an_image_is_searched_for_smaller_faces_while_these_turn_up(sides, halvi
     assert list(dict.fromkeys(detector.halvings)) == searched
 
 
+@pytest.mark.parametrize(
+    ("side", "presence", "min_presence", "found"),
+    [
+        (80, 0.6, 0.5, 1),
+        (40, 0.6, 0.5, 0),
+        (40, 0.75, 0.5, 1),
+        (40, 0.6, 0.2, 1),
+        (40, 0.9, 0.9, 0),
+    ],
+)
+def test_a_face_that_only_a_search_for_smaller_ones_finds_must_be_surer(
+    side, presence, min_presence, found
+):
+    world = FaceWorld({"ann": still(Square(150.0, 180.0, side, 0.0))}, presence=presence)
+    policy = TrackingPolicy.for_images(halvings=1, min_presence=min_presence)
+    tracker = FaceTracker(ShortSightedDetector(world), WorldAligner(world), policy)
+    assert len(tracker.track(world.frame(0)).faces) == found
+
+
 class KnownDetector(WorldDetector):
     """Keeps which faces it was told are known."""
 
