@@ -85,7 +85,8 @@ class Decider:
             contract: of the model: thresholds and task.
             smooth_s: time constant of the moving average of probabilities, seconds; 0 for none.
             hysteresis: share of its threshold by which an active label may fall below it, in
-                [0, 1]; of emotions, how much less probable than another the active one may be.
+                [0, 1); of emotions, share by which the active one may be less probable than
+                another.
         """
         self._task = contract.task
         self._thresholds = np.array(contract.thresholds, np.float32)
@@ -128,7 +129,7 @@ class Decider:
     def _with_hysteresis(self, was_active: Decisions, smoothed: Probabilities) -> Decisions:
         if self._task == "multi_label":
             return with_hysteresis(was_active, smoothed, self._thresholds, share=self._hysteresis)
-        lifted = smoothed + np.float32(self._hysteresis) * was_active.astype(np.float32)
+        lifted = smoothed / np.where(was_active, np.float32(1 - self._hysteresis), np.float32(1))
         return _only_row(most_probable(lifted[None]))
 
     def _drop_old(self, time_s: float) -> None:

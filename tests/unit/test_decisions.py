@@ -160,6 +160,7 @@ def test_hysteresis_holds_an_emotion_against_a_near_rival():
         task="multi_class", labels=EMOTIONS, thresholds=(0, 0, 0), cam_method=None, cam_scale=None
     )
     decider = Decider(contract, hysteresis=0.2)
+    # Down to 80 % of the rival: .44 of .46, but not .3 of .6.
     rows = [[0.5, 0.4, 0.1], [0.44, 0.46, 0.1], [0.3, 0.6, 0.1]]
 
     seen = [
@@ -168,3 +169,18 @@ def test_hysteresis_holds_an_emotion_against_a_near_rival():
     ]
 
     assert seen == [0, 0, 1]
+
+
+def test_the_hysteresis_of_views_lets_go_of_an_emotion_that_another_is_twice_as_probable_as():
+    contract = make_contract(
+        task="multi_class", labels=EMOTIONS, thresholds=(0, 0, 0), cam_method=None, cam_scale=None
+    )
+    decider = Decider(contract, hysteresis=VIEW_HYSTERESIS)
+    rows = np.array([[[0.5, 0.4, 0.1]], [[0.3, 0.6, 0.1]]], np.float32)
+
+    seen = [
+        decider.decide(row, track_ids=ids(1), time_s=k * 0.04)[0].argmax()
+        for k, row in enumerate(rows)
+    ]
+
+    assert seen == [0, 1]
