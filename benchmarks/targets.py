@@ -50,7 +50,7 @@ from rtau.sources.video_file import VideoFileSource
 SMALL: Size = (640, 360)
 LARGE: Size = (1280, 720)
 HUGE: Size = (1920, 1080)
-# The size of all with --smoke.
+# The size of LARGE with --smoke, where HUGE is SMALL.
 TINY: Size = (320, 180)
 MANY = 8
 # Other jobs on the machine, in one comparison.
@@ -184,8 +184,8 @@ class Targets:
         with ExitStack() as opened:
             peer = self._open_peer(clip.record.faces, opened)
             if peer is None:
-                every = [*asked, *([] if limits.cores is None else [limits.cores])]
-                yield from (limit.skip(self.why_no_peer) for limit in every)
+                every = (limits.wall, limits.cores, limits.cams)
+                yield from (limit.skip(self.why_no_peer) for limit in every if limit is not None)
                 return
             with VideoFileSource(clip.path) as source:
                 frames = itertools.islice(source, self.amount.frames)
