@@ -100,7 +100,7 @@ class Alignment:
     """float32 (N,) in [0, 1]: probability that the square shows a face."""
     squares: FaceSquares
     """N squares, frame space: where the points put the faces."""
-    look: Callable[[], Floats] = dataclasses.field(repr=False)
+    sample_appearance: Callable[[], Floats] = dataclasses.field(repr=False)
     """Returns `appearance`, which most frames never ask for."""
     covered: npt.NDArray[np.bool_] | None = None
     """bool (N,): something covers a part of the face; None where the aligner cannot tell."""
@@ -114,9 +114,9 @@ class Alignment:
     @functools.cached_property
     def appearance(self) -> Floats:
         """float32 (N, D): greys of each face, of mean 0 and length 1; compares faces of one run."""
-        looks = self.look()
-        check_array("appearance", looks, dtype=np.float32, shape=(len(self), "D"))
-        return looks
+        sampled = self.sample_appearance()
+        check_array("appearance", sampled, dtype=np.float32, shape=(len(self), "D"))
+        return sampled
 
     def __len__(self) -> int:
         return len(self.presence)

@@ -47,7 +47,7 @@ class FileStrategy:
         self._pool = pool
         self._pipeline = pipeline
         self._frame_px = frame_px
-        self._is_first = self._is_first_batch = True
+        self._is_first_frame = self._is_first_batch = True
         size = prefetch_size(frame_px)
         self.sink_queue_size = size // PREFETCH_PER_SIDE_QUEUE
         decoded: BoundedQueue[TimedFrame] = pool.queue(size=size // PREFETCH_PER_SIDE_QUEUE)
@@ -86,9 +86,9 @@ class FileStrategy:
         return True
 
     def _preprocess(self, one: TimedFrame) -> TimedFrame:
-        with own_opencv_threads() if self._is_first else nullcontext():
+        with own_opencv_threads() if self._is_first_frame else nullcontext():
             prepared = self._pipeline.preprocess(one.frame)
-        self._is_first = False
+        self._is_first_frame = False
         return dataclasses.replace(one, prepared=prepared)
 
 

@@ -82,7 +82,7 @@ class NetworkAligner:
         return Alignment(
             presence=half + half * np.tanh(half * logits),
             squares=squares_from_points(geometry.apply(maps, points_xy), rule=contract.points),
-            look=functools.partial(_appearance, crops, points_xy),
+            sample_appearance=functools.partial(_appearance, crops, points_xy),
             covered=_covered(occlusion, contract.occlusion),
         )
 

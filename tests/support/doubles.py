@@ -129,7 +129,7 @@ class EagerAligner:
         return Alignment(
             presence=np.full(rows, 0.99, np.float32),
             squares=squares,
-            look=lambda: np.full((rows, 4), 0.5, np.float32),
+            sample_appearance=lambda: np.full((rows, 4), 0.5, np.float32),
         )
 
 

@@ -75,7 +75,7 @@ class WorldAligner:
         return Alignment(
             presence=np.array([presence for presence, _, _ in rows], np.float32),
             squares=FaceSquares.of([square for _, square, _ in rows]),
-            look=lambda: np.array([look for _, _, look in rows], np.float32).reshape(
+            sample_appearance=lambda: np.array([look for _, _, look in rows], np.float32).reshape(
                 len(rows), len(self.world.names) + 1
             ),
         )

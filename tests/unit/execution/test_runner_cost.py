@@ -104,7 +104,7 @@ class Passers:
         return Alignment(
             presence=np.where(near, 0.99, 0.01).astype(np.float32),
             squares=squares,
-            look=lambda: np.tile(
+            sample_appearance=lambda: np.tile(
                 np.eye(3, dtype=np.float32)[self._passer(frame) % 3], (len(near), 1)
             ),
         )
