@@ -20,7 +20,7 @@ from rtau_train.geometry_teacher.landmarker import find_points
 from rtau_train.geometry_teacher.pictures import read_portraits
 from rtau_train.synth.assets import read_assets
 from rtau_train.warping.displacement import AUS, displacements
-from rtau_train.warping.faces import neutral_face
+from rtau_train.warping.faces import base_face
 from rtau_train.warping.pairs import Change, changed, finished
 
 SIZE_PX = 144
@@ -42,7 +42,7 @@ def main() -> None:
     titles = ["neutral", *(AU(au).label for au in AUS), "AU12, left"]
     rows = []
     for row, portrait in enumerate(portraits):
-        face = neutral_face(portrait, mesh.points[row], made, size=SIZE_PX)
+        face = base_face(portrait, mesh.points[row], made, size=SIZE_PX)
         rng = np.random.default_rng(3)
         images = [finished(face.image, face.points_xy, np.random.default_rng(0)).image]
         images += [changed(face, change, by=by, rng=rng).image for change in changes]

@@ -28,7 +28,7 @@ _LINES: Final = 20
 def add_verbs(verbs: Any, /) -> None:
     """Adds the verb to the subparsers of a command line."""
     verb = verbs.add_parser(
-        "warp", help="pairs of neutral portraits and the same with known AUs (docs/data-sets.md)"
+        "warp", help="pairs of portraits and the same with known AUs (docs/data-sets.md)"
     )
     verb.add_argument("pictures", type=Path, nargs="+", metavar="PICTURES", help="folders")
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
@@ -39,7 +39,13 @@ def add_verbs(verbs: Any, /) -> None:
     verb.add_argument(
         "--london",
         choices=("odd", "even", "all"),
-        help="PICTURES are the London set: the neutral faces of these people",
+        help="PICTURES are the London set: the neutral faces of these people, with --expressive "
+        "the smiling ones too",
+    )
+    verb.add_argument(
+        "--expressive",
+        action="store_true",
+        help="also faces that smile or speak; only AUs of brows and lids are moved in them",
     )
     verb.add_argument(
         "--per-face", type=int, default=6, metavar="N", help="warped pictures of a face (6)"
@@ -51,7 +57,7 @@ def add_verbs(verbs: Any, /) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Chooses the neutral pictures and writes their pairs.
+    """Chooses the pictures and writes their pairs.
 
     Raises:
         RtauError: a flag is wrong, an input cannot be read, or MediaPipe is missing.
@@ -68,11 +74,12 @@ def run(arguments: argparse.Namespace) -> None:
     made = teacher.read(arguments.teacher)
     by = displacements(read_assets(arguments.assets))
     mesh = find([portrait.path for portrait in portraits], arguments, console)
-    rows = warpable(made, mesh)
+    rows = warpable(made, mesh, with_expressive=arguments.expressive)
     if not len(rows):
+        at_rest = "" if arguments.expressive else " with its mouth shut and at rest"
         raise UsageError(
-            f"none of {len(portraits)} pictures shows one face that looks ahead with its mouth "
-            "shut and at rest; give neutral portraits"
+            f"none of {len(portraits)} pictures shows one face that looks ahead{at_rest}; give "
+            "portraits from the front"
         )
     step = max(1, len(rows) // _LINES)
 
@@ -83,7 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
     job = WarpJob(arguments.out, arguments.per_face, arguments.size, arguments.seed)
     chosen = [portraits[row] for row in rows]
     count = write_pairs(job, chosen, mesh.take(rows), teacher=made, by=by, progress=progress)
-    print(f"{count} pairs of {len(rows)} faces; {len(portraits) - len(rows)} pictures not neutral")
+    print(f"{count} pairs of {len(rows)} faces; {len(portraits) - len(rows)} pictures left out")
     print(arguments.out)
 
 
@@ -94,8 +101,10 @@ def _portraits(arguments: argparse.Namespace) -> list[pictures.Portrait]:
             for source in arguments.pictures
             for portrait in pictures.read_portraits(source, of=arguments.source or ())
         ]
+    shown = ("neutral", "smiling") if arguments.expressive else ("neutral",)
     return [
-        pair["neutral"]
+        pair[expression]
         for source in arguments.pictures
         for pair in pictures.read_london(source, people=arguments.london)
+        for expression in shown
     ]

@@ -26,6 +26,8 @@ PLACES: Final = Path(__file__).with_name("mesh478_on_ict.csv")
 # Lips part in AU10, AU25 and AU26, and a portrait shows nothing of the mouth behind them; a closing
 # lid would draw the white of the eye out into a streak.
 AUS: Final = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 7, 14, 23, 24)
+# Leave the mouth alone, whatever it does.
+UPPER_FACE: Final = (1, 2, 4, 5, 7)
 # One side can move alone.
 SIDED: Final = (1, 2, 4, 5, 6, 9, 12, 15, 20, 7, 14)
 _RIGHT_EYE: Final = (33, 133)

@@ -15,23 +15,32 @@ import numpy.typing as npt
 
 from rtau.data import Image
 from rtau.faces import crops
+from rtau.facs import AU
 from rtau_train.geometry_teacher.folder import crop_square, in_square, read_bgr
 from rtau_train.geometry_teacher.pictures import Portrait
 from rtau_train.geometry_teacher.teacher import GeometryTeacher
 from rtau_train.warping import pixels
+from rtau_train.warping.displacement import AUS, UPPER_FACE
 
 Floats = npt.NDArray[np.float64]
 Points = npt.NDArray[np.float32]
 
 # Pictures are warped this many times as large as they are written.
 OVERSAMPLING: Final = 2
+# A face that may show an action already, by the teacher, is not given it; nor is one that the
+# teacher does not know.
+MOST_SCORE: Final = 2.0
+# Lips are moved that are shut and at rest, lids that are open.
+MOUTH: Final = ("AU12", "AU25", "AU26")
+_BLINK: Final = "AU45"
+_LIDS: Final = (5, 7)
 _RIGHT_EYE: Final = (33, 133)
 _LEFT_EYE: Final = (362, 263)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class NeutralFace:
-    """One neutral face, ready to be warped."""
+class BaseFace:
+    """One face, ready to be warped."""
 
     name: str
     """What tables call its portrait."""
@@ -46,6 +55,17 @@ class NeutralFace:
     grid: pixels.Grid
 
     @property
+    def movable(self) -> tuple[int, ...]:
+        """The AUs that may be added: none that it shows; no lips or lids that are not at rest."""
+        shows = {label for label, score in self.scores.items() if score >= MOST_SCORE}
+        still = UPPER_FACE if shows.intersection(MOUTH) else AUS
+        return tuple(
+            au
+            for au in still
+            if AU(au).label in self.scores.keys() - shows and not (au in _LIDS and _BLINK in shows)
+        )
+
+    @property
     def eyes_px(self) -> float:
         """Distance of the eyes in `image`."""
         return self.grid.eyes_px
@@ -55,9 +75,9 @@ class NeutralFace:
         return np.asarray((moves @ self.image_from_frontal.T)[:, :2] * self.eyes_px)
 
 
-def neutral_face(
+def base_face(
     portrait: Portrait, points: Floats, teacher: GeometryTeacher, /, *, size: int
-) -> NeutralFace:
+) -> BaseFace:
     """Returns a portrait as a face to warp.
 
     Args:
@@ -78,7 +98,7 @@ def neutral_face(
     # Foreshortened by the turn, which the template undoes.
     share = np.linalg.norm((turned.frontal_from_face[0].T @ np.array([1.0, 0, 0]))[:2])
     eyes_px = float(np.linalg.norm(eyes) / share)
-    return NeutralFace(
+    return BaseFace(
         name=portrait.name,
         image=image,
         points_xy=points_xy,

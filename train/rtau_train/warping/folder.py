@@ -1,4 +1,4 @@
-"""Writes pairs of neutral and warped faces as a folder of labelled crops.
+"""Writes pairs of a face as it was and warped, as a folder of labelled crops.
 
     crops/NAME/neutral.jpg, crops/NAME/1.jpg, ...   squares of 1.9 times the landmark box
     pairs.csv         neutral, warped, base, kind, fold_gain, AU01_L, AU01_R, ...: what was added
@@ -34,17 +34,15 @@ from rtau_train.geometry_teacher.labels import coded
 from rtau_train.geometry_teacher.landmarker import MeshPoints
 from rtau_train.geometry_teacher.pictures import Portrait
 from rtau_train.geometry_teacher.teacher import GeometryTeacher, probabilities
-from rtau_train.warping import pairs
+from rtau_train.warping import faces, pairs
 from rtau_train.warping.displacement import AUS, Displacements
-from rtau_train.warping.faces import NeutralFace, neutral_face
+from rtau_train.warping.faces import BaseFace, base_face
 from rtau_train.warping.pairs import Change, Made
 
 DATASET: Final = "warped"
 MOST_YAW_DEG: Final = 15.0
 MOST_PITCH_DEG: Final = 12.0
-# A warp moves the lips of a mouth that is shut and at rest.
-_MOUTH: Final = ("AU12", "AU25", "AU26")
-# The teacher is weak here: coded only where it was moved.
+# The teacher is weak here: few portraits frown, so it counts as absent unless the score is high.
 _UNSURE: Final = "AU04"
 _SIDES: Final = tuple(f"{AU(au).label}_{side}" for au in AUS for side in "LR")
 
@@ -73,12 +71,21 @@ class _Written:
     """AU -> intensity 0-5; absent: not coded."""
 
 
-def warpable(teacher: GeometryTeacher, mesh: MeshPoints, /) -> npt.NDArray[np.int64]:
-    """Returns which pictures show one face that looks ahead with its mouth shut and at rest."""
+def warpable(
+    teacher: GeometryTeacher, mesh: MeshPoints, /, *, with_expressive: bool
+) -> npt.NDArray[np.int64]:
+    """Returns which pictures show one face that looks ahead, int64 (N,).
+
+    Args:
+        teacher: knows turns and scores.
+        mesh: the points of each picture.
+        with_expressive: take faces that smile or speak as well; without, the mouth is at rest.
+    """
     rows = np.flatnonzero(mesh.faces == 1)
     turned = teacher.upright(mesh.points[rows])
-    scores = teacher.scores(mesh.points[rows])[:, [teacher.labels.index(au) for au in _MOUTH]]
-    kept = (scores < pairs.MOST_SCORE).all(axis=1)
+    mouth = [teacher.labels.index(au) for au in faces.MOUTH]
+    is_still = teacher.scores(mesh.points[rows])[:, mouth] < faces.MOST_SCORE
+    kept = is_still.all(axis=1) | with_expressive
     kept &= np.abs(turned.yaw_deg) < MOST_YAW_DEG
     kept &= np.abs(turned.pitch_deg) < MOST_PITCH_DEG
     return np.asarray(rows[kept], np.int64)
@@ -98,7 +105,7 @@ def write_pairs(
 
     Args:
         job: what was asked for.
-        portraits: neutral ones, as `warpable` chooses them.
+        portraits: as `warpable` chooses them.
         mesh: their points.
         teacher: knows landmarks, turns and scores.
         by: what AUs move.
@@ -113,7 +120,7 @@ def write_pairs(
     with writing(job.out):
         (job.out / "labels.csv").unlink(missing_ok=True)
         for row, portrait in enumerate(portraits):
-            face = neutral_face(portrait, mesh.points[row], teacher, size=job.size)
+            face = base_face(portrait, mesh.points[row], teacher, size=job.size)
             rng = np.random.default_rng([job.seed, row])
             for one, change in _pictures(face, job, by=by, rng=rng):
                 path = job.out / "crops" / one.file
@@ -128,9 +135,9 @@ def write_pairs(
 
 
 def _pictures(
-    face: NeutralFace, job: WarpJob, *, by: Displacements, rng: np.random.Generator
+    face: BaseFace, job: WarpJob, *, by: Displacements, rng: np.random.Generator
 ) -> Iterator[tuple[_Written, Change | None]]:
-    """Yields the neutral picture of a face, then each changed one with its change."""
+    """Yields the picture of a face as it was, then each changed one with its change."""
     base = Path(face.name).with_suffix("").as_posix()
     seen = _seen(face)
     neutral = pairs.finished(face.image, face.points_xy, rng)
@@ -143,15 +150,18 @@ def _pictures(
         yield _Written(file, face.name, change.kind, made, {**seen, **shown}), change
 
 
-def _seen(face: NeutralFace) -> dict[str, float]:
-    """Returns the teacher's soft labels of a neutral face, without those it cannot judge."""
+def _seen(face: BaseFace) -> dict[str, float]:
+    """Returns the teacher's soft labels of a face, without those it cannot judge."""
     likely = probabilities(np.array([list(face.scores.values())]))
     (soft,) = (coded(tuple(face.scores), likely) * FULL_INTENSITY).tolist()
-    return {
+    seen = {
         label: value
         for label, value in zip(face.scores, soft, strict=True)
         if label != _UNSURE and not math.isnan(value)
     }
+    if face.scores[_UNSURE] < faces.MOST_SCORE:
+        seen[_UNSURE] = 0.0
+    return seen
 
 
 def _without_pixels(made: Made) -> Made:

@@ -1,4 +1,4 @@
-"""Samples what is done to a neutral face, and does it: Action Units of known strength, or nothing.
+"""Samples what is done to a face, and does it: Action Units of known strength, or nothing.
 
 A pair that shows no action still bears every trace of the work: resampled, bent at random, or with
 strokes that no action makes. A network that learnt the traces would fire there. Called by
@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtau.data import Image
-from rtau.facs import AU
 from rtau_train.warping import folds, pixels
-from rtau_train.warping.displacement import AUS, SIDED, Displacements
-from rtau_train.warping.faces import NeutralFace, written
+from rtau_train.warping.displacement import SIDED, Displacements
+from rtau_train.warping.faces import BaseFace, written
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["au", "identity", "elastic", "strokes"]
@@ -33,16 +32,13 @@ _OPPOSED: Final = (
     *({7, 5}, {7, 9}),
     *({23, 12}, {23, 20}, {23, 24}, {24, 12}, {24, 20}, {14, 15}, {14, 20}),
 )
-# A face that may show an action already, by the teacher, is not given it; nor is one that the
-# teacher does not know.
-MOST_SCORE: Final = 2.0
 _WEAK_SHARE: Final = 0.25
 _WEAK: Final = (0.5, 2.0)
 _STRONG: Final = (2.0, 5.0)
 _ONE_SIDED_SHARE: Final = 0.25
 _UNEVEN_SHARE: Final = 0.1
 _FOLDLESS_SHARE: Final = 0.3
-_FOLD_GAIN: Final = (0.25, 1.0)
+_FOLD_GAIN: Final = (0.25, 1.6)
 _BLURRED_SHARE: Final = 0.5
 _BLUR_PX: Final = (0.3, 1.0)
 # Random bends, in distances of the eyes: how far, and over which length.
@@ -73,10 +69,10 @@ class Made:
     """float64 (478, 2), px in it."""
 
 
-def sampled_change(face: NeutralFace, rng: np.random.Generator, /) -> Change:
-    """Returns what is done to a face; nothing the teacher sees there already."""
+def sampled_change(face: BaseFace, rng: np.random.Generator, /) -> Change:
+    """Returns what is done to a face, of what may be moved in it."""
     kind: Kind = rng.choice(list(KINDS), p=list(KINDS.values()))
-    free = [au for au in AUS if face.scores.get(AU(au).label, np.inf) < MOST_SCORE]
+    free = face.movable
     gain = 0.0 if rng.random() < _FOLDLESS_SHARE else float(rng.uniform(*_FOLD_GAIN))
     if kind == "strokes":
         return Change("strokes", fold_gain=max(gain, _FOLD_GAIN[0]))
@@ -92,7 +88,7 @@ def sampled_change(face: NeutralFace, rng: np.random.Generator, /) -> Change:
 
 
 def changed(
-    face: NeutralFace, change: Change, /, *, by: Displacements, rng: np.random.Generator
+    face: BaseFace, change: Change, /, *, by: Displacements, rng: np.random.Generator
 ) -> Made:
     """Returns the face as a change makes it, then perhaps blurred."""
     image, moves = face.image, np.zeros_like(face.points_xy)
@@ -136,7 +132,7 @@ def _sides(au: int, rng: np.random.Generator) -> tuple[float, float]:
     return (intensity, other) if rng.random() < 0.5 else (other, intensity)
 
 
-def _bend(face: NeutralFace, rng: np.random.Generator) -> pixels.Field:
+def _bend(face: BaseFace, rng: np.random.Generator) -> pixels.Field:
     """Returns smooth random moves of the face that show no action: float32 (S, S, 2), px."""
     length = rng.uniform(*_BEND_LENGTH) * face.eyes_px
     noise = rng.standard_normal((face.grid.size, face.grid.size, 2)).astype(np.float32)

@@ -16,7 +16,7 @@ from tests.support.recorded_pictures import PORTRAITS
 def _recorded(monkeypatch):
     monkeypatch.setattr(_finding_points, "find_points", found_points)
     # Four portraits, not all of them neutral, by a teacher of 90 renders.
-    monkeypatch.setattr(folder.pairs, "MOST_SCORE", 99.0)
+    monkeypatch.setattr(folder.faces, "MOST_SCORE", 99.0)
     monkeypatch.setattr(folder, "MOST_YAW_DEG", 40.0)
     monkeypatch.setattr(folder, "MOST_PITCH_DEG", 40.0)
 
@@ -82,5 +82,5 @@ def test_without_a_neutral_face_nothing_is_written(
 
     assert warp(tmp_path / "out", judge, asset_folder) == 2
 
-    assert "give neutral portraits" in capsys.readouterr().err
+    assert "mouth shut and at rest; give portraits" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

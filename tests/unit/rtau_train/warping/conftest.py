@@ -3,7 +3,7 @@ import pytest
 
 from rtau_train.geometry_teacher.pictures import Portrait
 from rtau_train.warping.displacement import AUS, Displacements, read_places
-from rtau_train.warping.faces import neutral_face
+from rtau_train.warping.faces import base_face
 from tests.support.mesh_points import fitted_teacher, recorded
 from tests.support.recorded_pictures import PICTURES
 
@@ -26,4 +26,4 @@ def face():
     """A generated portrait."""
     row = len(PICTURES) - 1
     portrait = Portrait(PICTURES[row], "portraits/one.jpg", "one", "portraits")
-    return neutral_face(portrait, recorded().points[row], fitted_teacher(), size=SIZE)
+    return base_face(portrait, recorded().points[row], fitted_teacher(), size=SIZE)

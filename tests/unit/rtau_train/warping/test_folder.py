@@ -1,4 +1,4 @@
-"""What a neutral face is labelled before anything is moved in it."""
+"""What a face is labelled before anything is moved in it."""
 
 from types import SimpleNamespace
 
@@ -10,11 +10,12 @@ from rtau_train.warping import folder
 @pytest.mark.parametrize(
     ("shown", "left_out"),
     [
-        ({}, {"AU04"}),
-        ({"AU06": 3.0}, {"AU04", "AU06"}),
-        ({"AU06": 3.0, "AU12": 3.0}, {"AU04", "AU09", "AU26"}),
+        ({}, set()),
+        ({"AU04": 3.0}, {"AU04"}),
+        ({"AU06": 3.0}, {"AU06"}),
+        ({"AU06": 3.0, "AU12": 3.0}, {"AU09", "AU26"}),
     ],
-    ids=["nothing", "narrow eyes", "a smile"],
+    ids=["nothing", "a low brow", "narrow eyes", "a smile"],
 )
 def test_what_the_teacher_cannot_judge_is_not_coded(shown, left_out):
     scores = dict.fromkeys(("AU04", "AU06", "AU09", "AU12", "AU26"), 0.0) | shown
@@ -23,3 +24,9 @@ def test_what_the_teacher_cannot_judge_is_not_coded(shown, left_out):
 
     assert set(scores) - set(labels) == left_out
     assert all(0 <= value <= 3 for value in labels.values())
+
+
+def test_a_brow_that_is_not_low_does_not_frown():
+    labels = folder._seen(SimpleNamespace(scores={"AU04": 1.5, "AU12": 0.0}))
+
+    assert labels["AU04"] == 0

@@ -5,7 +5,7 @@ import pytest
 
 from rtau.facs import AU
 from rtau_train.warping import pairs
-from rtau_train.warping.displacement import AUS, SIDED
+from rtau_train.warping.displacement import AUS, SIDED, UPPER_FACE
 from rtau_train.warping.pairs import Change
 
 
@@ -57,13 +57,13 @@ def test_folds_are_absent_in_three_of_ten(changes):
 
 
 def test_an_action_that_may_be_there_already_is_not_added(calm):
-    busy = {AU(au).label: 3.0 for au in AUS if au != 17}
+    busy = {AU(au).label: 3.0 for au in AUS if au not in (12, 17)}
     face = dataclasses.replace(calm, scores={**calm.scores, **busy})
     rng = np.random.default_rng(1)
 
     added = {au for _ in range(100) for au in pairs.sampled_change(face, rng).left}
 
-    assert added == {17}
+    assert added == {12, 17}
 
 
 def test_an_action_that_the_teacher_does_not_know_is_not_added(calm):
@@ -71,6 +71,22 @@ def test_an_action_that_the_teacher_does_not_know_is_not_added(calm):
     rng = np.random.default_rng(1)
 
     assert {au for _ in range(50) for au in pairs.sampled_change(face, rng).left} == {1}
+
+
+@pytest.mark.parametrize("shown", ["AU12", "AU25", "AU26"])
+def test_a_mouth_that_moves_is_left_alone(calm, shown):
+    face = dataclasses.replace(calm, scores={**calm.scores, shown: 3.0})
+    rng = np.random.default_rng(1)
+
+    added = {au for _ in range(200) for au in pairs.sampled_change(face, rng).left}
+
+    assert added == set(UPPER_FACE)
+
+
+def test_closed_lids_are_not_moved(calm):
+    face = dataclasses.replace(calm, scores={**calm.scores, "AU45": 3.0})
+
+    assert set(face.movable) == set(AUS) - {5, 7}
 
 
 def test_points_move_with_the_picture_and_with_strength(face, by):
