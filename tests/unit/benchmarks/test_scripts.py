@@ -16,6 +16,7 @@ SCRIPTS = [name for name, text in TEXTS.items() if 'if __name__ == "__main__"' i
 # What a script needs beside the runtime.
 NEEDS = {
     "au_curves": [pytest.mark.needs_torch],
+    "emotion_faces": [pytest.mark.needs_torch],
     "cam_cost": [pytest.mark.needs_torch, pytest.mark.needs_onnx],
     "model_parity": [pytest.mark.needs_torch, pytest.mark.needs_onnx],
     "own_neutral": [pytest.mark.needs_torch],
