@@ -57,6 +57,8 @@ class Given:
     """The run's data and split."""
     folders: Sequence[Path]
     """Where those data are from."""
+    renders: LabelledCrops | None = None
+    """Renders that no run on the way was trained on; None: those of the test part."""
     portraits: LabelledCrops | None = None
     """Portraits that no run on the way was trained on; None: those of the test part, if any."""
     london: Path | None = None
@@ -105,12 +107,30 @@ def check_same_weights(given: Given, contract: ModelContract, /) -> None:
 
 
 def _renders(given: Given, engine: Engine, tell: Tell) -> RenderMetrics:
-    data = given.splits.data
-    rows = rows_of(data, given.splits.split.test, "renders")
+    if given.renders is None:
+        data = given.splits.data
+        rows = rows_of(data, given.splits.split.test, "renders")
+    else:
+        data, rows = given.renders, np.arange(len(given.renders))
+        _check_unseen(data, given.splits.data)
     if not len(rows):
-        raise UsageError("the run's test part must have renders, got none: a card is about them")
+        raise UsageError(
+            "a card is about renders, got none: the run's test part has none; give others "
+            "(--renders)"
+        )
     tell(f"{len(rows):,} held-out renders")
-    return render_metrics(engine, data, rows, recipe=given.model.recipe)
+    found = render_metrics(engine, data, rows, recipe=given.model.recipe)
+    return dataclasses.replace(found, is_test_part=given.renders is None)
+
+
+def _check_unseen(renders: LabelledCrops, seen: LabelledCrops) -> None:
+    """Raises UsageError if one of the renders is a picture of the run's."""
+    shared = set(renders.pictures) & set(seen.pictures)
+    if shared:
+        raise UsageError(
+            f"--renders must be pictures that the run has not seen, got {min(shared)}; render "
+            "others with another --seed"
+        )
 
 
 def _portraits(given: Given, engine: Engine, tell: Tell) -> PortraitMetrics | None:

@@ -41,7 +41,7 @@ class ChangeMetrics:
 
 @dataclasses.dataclass(frozen=True)
 class RenderMetrics:
-    """Figures on the renders of the test part."""
+    """Figures on renders that were not trained on."""
 
     rows: int
     subjects: int
@@ -51,6 +51,8 @@ class RenderMetrics:
     groups: tuple[GroupMetrics, ...]
     changes: tuple[ChangeMetrics, ...]
     """The first one is no change."""
+    is_test_part: bool = True
+    """They are the run's test part; False: rendered for this alone."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,12 @@ def add_verbs(verbs: Any, /) -> None:
     verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder `fit` wrote")
     add_data(verb)
     verb.add_argument(
+        "--renders",
+        type=Path,
+        metavar="DIR",
+        help="renders of `synth` that no run on the way was trained on (default: the test part's)",
+    )
+    verb.add_argument(
         "--portraits",
         type=Path,
         metavar="DIR",
@@ -69,6 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         model=model,
         splits=splits,
         folders=arguments.data,
+        renders=_held_out(arguments.renders, model),
         portraits=_held_out(arguments.portraits, model),
         london=arguments.london,
         clips=arguments.clips,

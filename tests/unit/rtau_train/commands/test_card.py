@@ -143,6 +143,21 @@ def test_what_would_fail_late_fails_at_once(
     assert shown.count("\n") == 1
 
 
+def test_renders_made_for_the_card_alone_are_reported_in_place_of_the_test_part(
+    run_folder, model_file, tmp_path, capsys
+):
+    others = tmp_path / "others"
+    shutil.copytree(FACES, others)
+    card = tmp_path / "card.md"
+    asked = ["cardtest", str(model_file), str(run_folder), "--data", str(FACES), "--out", str(card)]
+
+    assert main([*asked, "--renders", str(FACES)]) == 2
+    assert "must be pictures that the run has not seen" in capsys.readouterr().err
+
+    assert main([*asked, "--renders", str(others)]) == 0
+    assert "heads that no run has seen" in card.read_text(encoding="utf-8")
+
+
 def test_a_model_of_emotions_has_no_card(run_folder, model_file):
     from rtau.errors import UsageError  # noqa: PLC0415
     from rtau_train.card.measure import Given, check_same_weights  # noqa: PLC0415
