@@ -149,7 +149,6 @@ class Detector(Protocol):
         /,
         *,
         regions_xyxy: Boxes | None = None,
-        turn_deg: float = 0.0,
         halvings: int = 0,
         known_xyxy: Boxes | None = None,
     ) -> Faces:
@@ -159,11 +158,14 @@ class Detector(Protocol):
             frame: to search.
             regions_xyxy: float32 (M, 4), px: what to search, in sizes as in the whole frame; a face
                 that reaches out of all of them may be found or not. None for the whole frame.
-            turn_deg: clockwise tilt of the faces looked for, degrees.
             halvings: how often the side of the smallest face looked for is halved. Nothing may be
                 proposed where that is no smaller than one halving before.
             known_xyxy: float32 (K, 4), px: faces that are known; nothing need be proposed on them.
         """
+        ...
+
+    def smallest_px(self, frame: Frame, /) -> float:
+        """Returns the side of the smallest face that is looked for in a frame, px."""
         ...
 
 

@@ -34,6 +34,11 @@ class Square(NamedTuple):
     roll: float
     """Clockwise turn in the picture, radians."""
 
+    def moved(self, right: float, down: float, larger: float) -> Square:
+        """Returns the square shifted by so many of its sides, its side times a factor."""
+        x, y = self.x + right * self.side, self.y + down * self.side
+        return Square(x, y, larger * self.side, self.roll)
+
     def distance(self, other: Square) -> float:
         """Returns the distance of the centres in sides of the larger square."""
         return math.hypot(self.x - other.x, self.y - other.y) / max(self.side, other.side)
@@ -54,9 +59,11 @@ class Square(NamedTuple):
         return shared / (self.side**2 + other.side**2 - shared)
 
     def holds_centre_of(self, other: Square) -> bool:
-        """True where the other's centre lies in this square, taken upright."""
-        half = self.side / 2
-        return abs(self.x - other.x) < half and abs(self.y - other.y) < half
+        """True where the other's centre lies in the disc within this square.
+
+        The corners belong to no face: somebody who stands behind may show there.
+        """
+        return math.hypot(self.x - other.x, self.y - other.y) < self.side / 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

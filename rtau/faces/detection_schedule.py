@@ -1,4 +1,4 @@
-"""When the detector searches, where, and at which turns of the picture.
+"""When the picture is searched for faces, where, and by what.
 
 Counts video time, never wall time, so that two runs over one file search the same frames. Reads
 tracks and changes none. `FaceTracker` asks it in every frame.
@@ -25,13 +25,8 @@ HEAD_SIDES = 1.75
 LOST_SIDES = 1.5
 # A face that is missed or lost starts a search, at most this often.
 RECHECK_S = 0.1
-# The first search is made at every turn of the picture. Later ones at so many turned ones as well
-# while nobody is known, others in turn; else at one of them in one of so many searches.
-TURNS_ALONE = 2
-TURNED_EVERY = 2
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
-UPRIGHT = (0.0,)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +35,15 @@ class DetectionRequest:
 
     regions_xyxy: geometry.Boxes | None
     """float32 (M, 4), px: where to search; None for the whole frame."""
-    turns_deg: tuple[float, ...]
-    """Turns of the picture, degrees clockwise."""
+    windows: slice | None = None
+    """Which windows of the grid are looked at; None asks the detector instead."""
     halvings: int = 0
     """How often the side of the smallest face looked for is halved."""
+
+    @property
+    def is_usual(self) -> bool:
+        """True where the cascade is asked, at the sizes that are always searched."""
+        return self.windows is None and not self.halvings
 
 
 class DetectionSchedule:
@@ -62,7 +62,7 @@ class DetectionSchedule:
         self._searches = 0
 
     def requests(self, frame: Frame, tracks: Sequence[Track], /) -> Iterator[DetectionRequest]:
-        """Yields the searches of this frame, those of turned pictures after the upright ones.
+        """Yields the searches of this frame: by the detector, then by windows, which costs more.
 
         Args:
             frame: the next frame of the sequence.
@@ -87,21 +87,21 @@ class DetectionSchedule:
         regions = self._regions(frame, seen, [*missed, *lost], whole_every_s=whole_every_s)
         if regions is not None and not len(regions):
             return
-        turns = self._next_turns([*missed, *lost], is_anybody_known=bool(followed))
-        yield DetectionRequest(regions, UPRIGHT)
-        if turns:
-            yield DetectionRequest(regions, turns)
+        yield DetectionRequest(regions)
+        windows = self._next_windows(is_anybody_known=bool(followed))
+        if windows is not None:
+            yield DetectionRequest(regions, windows)
 
     def _requests_of_image(self, tracks: Sequence[Track]) -> Iterator[DetectionRequest]:
         """Yields the searches of an image that is no sequence: of smaller faces after larger ones.
 
         A group or a crowd fills a picture with faces that nobody looks for in a portrait.
         """
-        yield DetectionRequest(None, UPRIGHT)
-        yield DetectionRequest(None, self._policy.turned_deg)
+        yield DetectionRequest(None)
+        yield DetectionRequest(None, windows=slice(None))
         for halvings in range(1, self._policy.halvings + 1):
             known = len(tracks)
-            yield DetectionRequest(None, UPRIGHT, halvings=halvings)
+            yield DetectionRequest(None, halvings=halvings)
             if tracks and len(tracks) == known:
                 return
 
@@ -130,23 +130,13 @@ class DetectionSchedule:
             self._searched_whole_s = frame.time_s
         return regions
 
-    def _next_turns(self, missed: Sequence[Track], *, is_anybody_known: bool) -> tuple[float, ...]:
-        """Returns those turns at which faces were missed, and others in turn, never upright."""
-        turned, number = self._policy.turned_deg, self._searches
+    def _next_windows(self, *, is_anybody_known: bool) -> slice | None:
+        """Returns all windows, or while somebody is followed those whose turn it is."""
+        number, count = self._searches, self._policy.windows_in_turn
         self._searches += 1
-        if not turned or not number:
-            return turned
-        rolls_deg = [math.degrees(track.square.roll) for track in missed]
-        wanted = {
-            min(UPRIGHT + turned, key=lambda turn: abs(turn - roll_deg)) for roll_deg in rolls_deg
-        }
-        if is_anybody_known:
-            first, rest = divmod(number, TURNED_EVERY)
-            count = int(not rest)
-        else:
-            first, count = number * TURNS_ALONE, TURNS_ALONE
-        wanted |= {turned[(first + k) % len(turned)] for k in range(count)}
-        return tuple(turn for turn in turned if turn in wanted)
+        if not count:
+            return None
+        return slice(number % count, None, count) if is_anybody_known and number else slice(None)
 
 
 def _boxes(tracks: Sequence[Track], *, sides: float) -> geometry.Boxes:

@@ -6,8 +6,6 @@ now and then. Time is the frames' own, so two runs over one file agree. `rtau.pi
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -19,18 +17,17 @@ from rtau.faces.association import (
     NEAR_SIMILARITY,
     NESTED_RATIO,
     distinct_rows,
-    elsewhere,
     is_same_face,
     known_again,
     touching_pairs,
 )
 from rtau.faces.detection_schedule import DetectionRequest, DetectionSchedule
+from rtau.faces.face_search import FaceSearch, KnownFaces
+from rtau.faces.observation import Observation, distinct, observed
 from rtau.faces.track import Track, TrackState
 from rtau.faces.tracking_policy import TrackingPolicy
-from rtau.geometry import Boxes
-from rtau.intensity import log_odds
 from rtau.protocols import Aligner, Detector
-from rtau.squares import Alignment, FaceSquares, Square, boxes_from_squares, squares_from_boxes
+from rtau.squares import FaceSquares, Square, boxes_from_squares
 
 # How far alignment may carry a square in one frame before it is another face: in sides, and as the
 # larger side over the smaller. A second pass is made from this share of it on.
@@ -44,27 +41,6 @@ SECOND_PASS_SIDES, SECOND_PASS_RATIO = 0.12, 1.15
 SLOW_FRAMES_S = 0.25
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
 ROUNDING_S = 1e-6
-# A place of this presence is hidden by `--blur` though it is not reported. A proposal that falls
-# below it in its first alignment is not looked at again.
-DOUBTFUL_PRESENCE = 0.002
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Observation:
-    """What a frame shows where one face was expected."""
-
-    square: Square
-    presence: float
-    is_covered: bool | None
-    alignment: Alignment
-    """The batch it was seen in."""
-    row: int
-    """Of that batch."""
-
-    @property
-    def appearance(self) -> npt.NDArray[np.float32]:
-        """float32 (D,), of length 1."""
-        return np.asarray(self.alignment.appearance[self.row])
 
 
 class FaceTracker:
@@ -72,7 +48,7 @@ class FaceTracker:
 
     def __init__(self, detector: Detector, aligner: Aligner, policy: TrackingPolicy, /) -> None:
         """Joins a detector that proposes and an aligner that verifies."""
-        self._detector = detector
+        self._search = FaceSearch(detector, aligner, policy)
         self._aligner = aligner
         self._policy = policy
         self._schedule = DetectionSchedule(policy)
@@ -87,8 +63,8 @@ class FaceTracker:
         self._follow(frame)
         self._look_for_lost(frame)
         doubtful: list[Square] = []
-        for search in self._schedule.requests(frame, self._tracks):
-            doubtful += self._search(frame, search)
+        for request in self._schedule.requests(frame, self._tracks):
+            doubtful += self._search_for_new(frame, request)
         self._retire(frame.time_s)
         self._last_s = frame.time_s
         return self._report(frame.time_s, doubtful)
@@ -172,7 +148,7 @@ class FaceTracker:
 
     def _observe(
         self, frame: Frame, tracks: Sequence[Track], expected: Sequence[Square]
-    ) -> list[_Observation]:
+    ) -> list[Observation]:
         """Returns what the frame shows where each face is expected.
 
         It looks again where the square has moved much, and where the face is not sure.
@@ -193,65 +169,23 @@ class FaceTracker:
 
     def _aligned(
         self, frame: Frame, squares: Sequence[Square], *, with_mirrored: bool = False
-    ) -> list[_Observation]:
-        if not squares:
-            return []
-        found = self._aligner.align(frame, FaceSquares.of(squares), with_mirrored=with_mirrored)
-        covered = [None] * len(found) if found.covered is None else found.covered.tolist()
-        columns = zip(found.squares.rows(), found.presence.tolist(), covered, strict=True)
-        return [_Observation(*one, found, row) for row, one in enumerate(columns)]
+    ) -> list[Observation]:
+        return observed(self._aligner, frame, squares, with_mirrored=with_mirrored)
 
-    def _search(self, frame: Frame, search: DetectionRequest) -> list[Square]:
+    def _search_for_new(self, frame: Frame, request: DetectionRequest) -> list[Square]:
         """Starts tracks at new faces; returns where there may be one that is not believed."""
         shown = [track for track in self._tracks if track.verified_s == frame.time_s]
-        here = [track.square for track in shown]
-        sure = [one.square for one in shown if one.presence >= self._policy.min_presence]
-        blanks = bool(sure) and self._policy.blanks_known
-        known_xyxy = boxes_from_squares(FaceSquares.of(sure)) if blanks else None
-        proposals = [
-            self._proposals(frame, search, turn_deg=turn_deg, known_xyxy=known_xyxy)
-            for turn_deg in search.turns_deg
-        ]
-        seen = self._examined(frame, list(itertools.chain(*proposals)), here)
-        seen = [one for one in seen if not any(is_same_face(one.square, known) for known in here)]
-        kept = distinct_rows([one.square for one in seen], [one.presence for one in seen])
-        least = self._policy.least_presence(halvings=search.halvings)
-        believed = [seen[row] for row in kept if seen[row].presence >= least]
-        self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
-        return [one.square for one in seen if one.presence >= DOUBTFUL_PRESENCE]
-
-    def _examined(
-        self, frame: Frame, proposals: Sequence[Square], here: Sequence[Square]
-    ) -> list[_Observation]:
-        """Returns what the frame shows where a face was proposed that is not known.
-
-        The cascade's squares are coarse: presence counts along the squares of the second and the
-        third alignment. Of one crop it hangs on a few pixels, so it is the mean of both and of
-        their mirror images.
-        """
-        first = self._aligned(frame, elsewhere(proposals, here))
-        likely = [one.square for one in first if one.presence >= DOUBTFUL_PRESENCE]
-        second = self._aligned(frame, elsewhere(likely, here), with_mirrored=True)
-        third = self._aligned(frame, [one.square for one in second], with_mirrored=True)
-        return [
-            dataclasses.replace(after, presence=_mean_presence(before.presence, after.presence))
-            for before, after in zip(second, third, strict=True)
-        ]
-
-    def _proposals(
-        self, frame: Frame, search: DetectionRequest, *, turn_deg: float, known_xyxy: Boxes | None
-    ) -> list[Square]:
-        boxes = self._detector.detect(
-            frame,
-            regions_xyxy=search.regions_xyxy,
-            turn_deg=turn_deg,
-            halvings=search.halvings,
-            known_xyxy=known_xyxy,
+        known = KnownFaces(
+            here=[track.square for track in shown],
+            sure=[t.square for t in shown if t.presence >= self._policy.min_presence],
         )
-        squares = squares_from_boxes(boxes.boxes_xyxy)
-        return [square._replace(roll=math.radians(turn_deg)) for square in squares.rows()]
+        seen = self._search.search(frame, request, known=known)
+        least = self._policy.least_presence(is_usual=request.is_usual)
+        believed = [one for one in distinct(seen) if one.presence >= least]
+        self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
+        return [one.square for one in seen]
 
-    def _start(self, found: Sequence[_Observation], time_s: float) -> None:
+    def _start(self, found: Sequence[Observation], time_s: float) -> None:
         """Adds a track for each face that is new; others are known again."""
         new = [self._new_track(one, time_s) for one in found]
         missed = [track for track in self._tracks if _is_missed(track, time_s)]
@@ -266,7 +200,7 @@ class FaceTracker:
             self._confirm_if_due(track, is_sure=is_sure)
 
     @staticmethod
-    def _new_track(one: _Observation, time_s: float) -> Track:
+    def _new_track(one: Observation, time_s: float) -> Track:
         return Track(
             one.square,
             presence=one.presence,
@@ -342,11 +276,6 @@ def _covered(shown: Sequence[Track]) -> npt.NDArray[np.bool_] | None:
     return None if None in found else np.array(found, np.bool_)
 
 
-def _mean_presence(one: float, other: float) -> float:
-    """Returns the probability whose log-odds are the mean of those of two."""
-    return float(1 / (1 + np.exp(-log_odds(np.array([one, other])).mean())))
-
-
 def _is_missed(track: Track, time_s: float) -> bool:
     """True for a face that has been reported and that this frame has not shown so far."""
     return track.state is not TrackState.TENTATIVE and track.verified_s < time_s
@@ -357,7 +286,7 @@ def _is_continued(expected: Square, seen: Square) -> bool:
     return seen.distance(expected) <= MAX_SHIFT_SIDES and seen.ratio(expected) <= MAX_RATIO
 
 
-def _is_alike_after_jump(track: Track, expected: Square, one: _Observation) -> bool:
+def _is_alike_after_jump(track: Track, expected: Square, one: Observation) -> bool:
     """False where a square has jumped to a face that looks otherwise, as to one that covers it."""
     is_jump = one.square.distance(expected) > JUMP_SIDES
     return not is_jump or float(np.dot(track.appearance, one.appearance)) >= NEAR_SIMILARITY
@@ -365,7 +294,7 @@ def _is_alike_after_jump(track: Track, expected: Square, one: _Observation) -> b
 
 def _covered_rows(
     tracks: Sequence[Track],
-    seen: Sequence[_Observation],
+    seen: Sequence[Observation],
     /,
     *,
     shown: set[int],
@@ -390,7 +319,7 @@ def _covered_rows(
     return covered
 
 
-def _claim(track: Track, one: _Observation) -> tuple[bool, float]:
+def _claim(track: Track, one: Observation) -> tuple[bool, float]:
     """Returns how well a track fits what is seen: confirmed before tentative, then by looks."""
     likeness = float(np.dot(track.appearance, one.appearance))
     return track.state is TrackState.CONFIRMED, likeness

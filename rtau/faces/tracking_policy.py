@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 
-# How far towards 1 the presence of a face must be above the limit where only a search for smaller
-# faces found it: a picture has many more small places that look like one.
-SMALLER_SHARE = 0.4
+from rtau.faces.window_grid import FIRST_RATIO
+
+# How far towards 1 the presence of a face must be above the limit where the cascade has not
+# proposed it at the usual size: presence is calibrated for such proposals, and of windows and of
+# smaller places many more look like a face.
+UNUSUAL_SHARE = 0.4
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,9 +26,11 @@ class TrackingPolicy:
     whole frame at least this often."""
     whole_known_every_s: float = 4.0
     """The same while a face is followed: whoever comes beside it changes the picture."""
-    turned_deg: tuple[float, ...] = (20.0, -20.0, 40.0, -40.0)
-    """Turns of the picture that are searched beside the upright one: the cascade knows faces up to
-    about 20 degrees of tilt. While a face is followed, one of them is searched now and then."""
+    windows_in_turn: int = 4
+    """While a face is followed, a search looks at one in so many windows of the grid, at others
+    each time; at all of them while nobody is. 0: never at any."""
+    first_window_ratio: float = FIRST_RATIO
+    """Side of the smallest windows, in sides of the smallest face that is looked for."""
     min_presence: float = 0.5
     """Presence a new face must have. It is calibrated for proposals, few of which are faces."""
     keep_presence: float = 0.02
@@ -57,9 +62,13 @@ class TrackingPolicy:
     """Whether searches leave out the middles of known faces, which saves time. Who stands half
     behind one of them may be missed: False where every face has to be hidden."""
 
-    def least_presence(self, *, halvings: int) -> float:
-        """Returns the presence from which a face is believed that a search found."""
-        return self.min_presence + (SMALLER_SHARE * (1 - self.min_presence) if halvings else 0.0)
+    def least_presence(self, *, is_usual: bool) -> float:
+        """Returns the presence from which a face is believed that a search found.
+
+        Args:
+            is_usual: the cascade has proposed it, at a size that is always searched.
+        """
+        return self.min_presence + (0.0 if is_usual else UNUSUAL_SHARE * (1 - self.min_presence))
 
     @classmethod
     def for_images(

@@ -41,6 +41,9 @@ from rtau.status import NO_HEATMAP, TOP_HEATMAP, ViewControls
 
 # An image is searched so often for smaller faces than the usual ones: of 1/24 and 1/48 of it.
 AUTO_HALVINGS = 2
+# Side of the smallest windows where every face has to be hidden, in sides of the smallest face: who
+# is a little smaller is found too.
+HIDDEN_WINDOW_RATIO = 1.25
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +70,14 @@ def tracking_policy(config: RunConfig, *, is_sequence: bool) -> TrackingPolicy:
     if not is_sequence:
         halvings = AUTO_HALVINGS if find.min_face == "auto" else 0
         return TrackingPolicy.for_images(**limits, halvings=halvings)
-    return TrackingPolicy(
-        detect_every_s=0.0 if config.overlay.blur else find.detect_every, **limits
-    )
+    if config.overlay.blur:
+        return TrackingPolicy(
+            detect_every_s=0.0,
+            windows_in_turn=1,
+            first_window_ratio=HIDDEN_WINDOW_RATIO,
+            **limits,
+        )
+    return TrackingPolicy(detect_every_s=find.detect_every, **limits)
 
 
 def view_controls(config: RunConfig, contract: ModelContract) -> ViewControls:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from rtau.backends.scripted import ScriptedEngine
@@ -102,9 +104,10 @@ class FixedDetector:
         self.fail_on = fail_on
         self.calls = 0
 
-    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0, known_xyxy=None):
-        if turn_deg:
-            return Faces(boxes_xyxy=self.boxes_xyxy[:0])
+    def smallest_px(self, frame, /):
+        return math.inf  # no windows
+
+    def detect(self, frame, /, *, regions_xyxy=None, halvings=0, known_xyxy=None):
         if self.fail_on == self.calls:
             raise RuntimeError(f"detector exploded on call {self.calls}")
         self.calls += 1

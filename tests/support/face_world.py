@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -50,11 +51,14 @@ class WorldDetector:
 
     def __init__(self, world: FaceWorld) -> None:
         self.world = world
-        self.searches: list[tuple[int, bool, float]] = []
+        self.searches: list[tuple[int, bool]] = []
 
-    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0, known_xyxy=None):
-        self.searches.append((frame.index, regions_xyxy is None, turn_deg))
-        places = [] if turn_deg else [*self.world.shown(frame.index).values(), *self.world.clutter]
+    def smallest_px(self, frame, /):
+        return math.inf  # no windows
+
+    def detect(self, frame, /, *, regions_xyxy=None, halvings=0, known_xyxy=None):
+        self.searches.append((frame.index, regions_xyxy is None))
+        places = [*self.world.shown(frame.index).values(), *self.world.clutter]
         beside = [
             square._replace(x=square.x + 0.08 * square.side, side=1.1 * square.side, roll=0.0)
             for square in places

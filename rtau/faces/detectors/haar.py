@@ -6,7 +6,6 @@ no state between frames; the figures behind the constants are in docs/detection.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from importlib import resources
@@ -43,18 +42,6 @@ TILE_PX = 64
 KNOWN_SIDES = 0.8
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _View:
-    """How a frame is looked at in one search."""
-
-    smallest_px: float
-    """Side of the smallest face, px in the frame."""
-    turn_rad: float
-    """Clockwise tilt of the faces."""
-    known_xyxy: geometry.Boxes | None
-    """float32 (K, 4), px: faces that are blanked."""
-
-
 class HaarDetector:
     """Detector on OpenCV's frontal face cascade; not thread-safe, as OpenCV's is not."""
 
@@ -82,7 +69,6 @@ class HaarDetector:
         /,
         *,
         regions_xyxy: geometry.Boxes | None = None,
-        turn_deg: float = 0.0,
         halvings: int = 0,
         known_xyxy: geometry.Boxes | None = None,
     ) -> Faces:
@@ -91,22 +77,20 @@ class HaarDetector:
         Args:
             frame: to search.
             regions_xyxy: float32 (M, 4), px: what is searched; None for the whole frame.
-            turn_deg: clockwise tilt of the faces looked for, degrees; boxes stay upright.
             halvings: how often the side of the smallest face is halved, down to `LEAST_PX`; nothing
                 is proposed where the last of them changes nothing.
             known_xyxy: float32 (K, 4), px: faces that are known, which are blanked: they take the
                 cascade longest.
         """
         regions = _frame_box(frame) if regions_xyxy is None else regions_xyxy
-        smallest_px = self._smallest_px(frame, halvings=halvings)
-        if halvings and smallest_px == self._smallest_px(frame, halvings=halvings - 1):
+        smallest_px = self.smallest_px(frame, halvings=halvings)
+        if halvings and smallest_px == self.smallest_px(frame, halvings=halvings - 1):
             return Faces(boxes_xyxy=np.zeros((0, 4), np.float32))
-        view = _View(smallest_px, math.radians(turn_deg), known_xyxy)
-        squares = self._search(frame, regions, view)
+        squares = self._search(frame, regions, smallest_px=smallest_px, known_xyxy=known_xyxy)
         boxes = geometry.clip(_boxes(squares), width=frame.width, height=frame.height)
         return Faces(boxes_xyxy=boxes[geometry.areas(boxes) > 0])
 
-    def _smallest_px(self, frame: Frame, *, halvings: int) -> float:
+    def smallest_px(self, frame: Frame, /, *, halvings: int = 0) -> float:
         """Returns the side of the smallest face looked for in a frame, px in the frame."""
         side_px = AUTO_SHARE * min(frame.width, frame.height)
         if self._min_face_px is not None:
@@ -116,37 +100,50 @@ class HaarDetector:
         return max(side_px * 0.5**halvings, min(side_px, LEAST_PX), 1.0)
 
     def _search(
-        self, frame: Frame, regions_xyxy: geometry.Boxes, view: _View
+        self,
+        frame: Frame,
+        regions_xyxy: geometry.Boxes,
+        *,
+        smallest_px: float,
+        known_xyxy: geometry.Boxes | None,
     ) -> npt.NDArray[np.float64]:
         """Returns float64 (N, 3): centre x, centre y and side of each proposal, px."""
         # A region must hold the smallest face, or nothing could be found in it.
         sides = regions_xyxy[:, 2:] - regions_xyxy[:, :2]
-        missing = np.maximum(REGION_SIDES * view.smallest_px - sides, 0) / 2
+        missing = np.maximum(REGION_SIDES * smallest_px - sides, 0) / 2
         grown = regions_xyxy + np.hstack([-missing, missing])
         inside = geometry.clip(grown.astype(np.float32), width=frame.width, height=frame.height)
-        found = [self._search_region(frame, region, view) for region in inside.astype(int).tolist()]
+        found = [
+            self._search_region(frame, region, smallest_px=smallest_px, known_xyxy=known_xyxy)
+            for region in inside.astype(int).tolist()
+        ]
         squares = np.concatenate([np.zeros((0, 3)), *found])
         return squares[np.lexsort(squares.T)]  # OpenCV's order depends on its threads
 
-    def _search_region(self, frame: Frame, region: Region, view: _View) -> npt.NDArray[np.float64]:
+    def _search_region(
+        self,
+        frame: Frame,
+        region: Region,
+        *,
+        smallest_px: float,
+        known_xyxy: geometry.Boxes | None,
+    ) -> npt.NDArray[np.float64]:
         # Enlarging beyond the window's size shows the cascade nothing new, only more pixels.
-        shrink = min(SMALLEST_PX / view.smallest_px, SMALLEST_PX / WINDOW_PX)
+        shrink = min(SMALLEST_PX / smallest_px, SMALLEST_PX / WINDOW_PX)
         width, height = (round(side * shrink) for side in _extent(region))
         if min(width, height) < WINDOW_PX:
             return np.zeros((0, 3))
         grey, pixel = _grey(frame, region, width=width, height=height)
-        grey, part_from_turned = _turned(grey, view.turn_rad)
         tiles = tuple(max(round(side / TILE_PX), 1) for side in grey.shape[::-1])
         equalised = np.asarray(cv2.createCLAHE(CONTRAST_LIMIT, tiles).apply(grey), dtype=np.uint8)
-        if view.known_xyxy is not None:
-            in_region = (_cores(view.known_xyxy) - region[:2]) / pixel
-            _blank(equalised, in_region, part_from_turned)
-        smallest = max(math.floor(view.smallest_px * shrink), WINDOW_PX)
+        if known_xyxy is not None:
+            cores = geometry.expand(known_xyxy, KNOWN_SIDES).astype(np.float64)
+            _blank(equalised, (cores - np.tile(region[:2], 2)) / np.tile(pixel, 2))
+        smallest = max(math.floor(smallest_px * shrink), WINDOW_PX)
         rects = detect_all_sizes(self._cascade, equalised, smallest_px=smallest)
         corners = rects.astype(np.float64)
         centres = corners[:, :2] + corners[:, 2:] / 2
-        in_part = centres @ part_from_turned[:, :2].T + part_from_turned[:, 2]
-        in_frame = in_part * pixel + region[:2]
+        in_frame = centres * pixel + region[:2]
         return np.column_stack([in_frame, corners[:, 2] * pixel.mean()])
 
 
@@ -192,54 +189,11 @@ def _extent(region: Region) -> tuple[int, int]:
     return region[2] - region[0], region[3] - region[1]
 
 
-def _turned(grey: Image, turn_rad: float) -> tuple[Image, npt.NDArray[np.float64]]:
-    """Returns a picture turned so that faces tilted by an angle stand upright, and the way back.
-
-    Args:
-        grey: uint8 (H, W).
-        turn_rad: clockwise tilt of the faces.
-
-    Returns:
-        uint8 (H', W'), what lies outside the picture in its mean grey, and float64 (2, 3), the map
-        of points of the turned picture into the picture, continuous px.
-    """
-    if turn_rad == 0:
-        return grey, np.eye(2, 3)
-    height, width = grey.shape
-    cos, sin = math.cos(turn_rad), math.sin(turn_rad)
-    turned_width = math.ceil(abs(width * cos) + abs(height * sin))
-    turned_height = math.ceil(abs(width * sin) + abs(height * cos))
-    linear = np.array([[cos, -sin], [sin, cos]])
-    shift = np.array([width, height]) / 2 - linear @ np.array([turned_width, turned_height]) / 2
-    back = np.column_stack([linear, shift])
-    turned = cv2.warpAffine(
-        grey,
-        geometry.warp_matrix(back.astype(np.float32)),
-        (turned_width, turned_height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=float(grey.mean()),
-    )
-    return np.asarray(turned, dtype=np.uint8), back
-
-
-def _cores(boxes_xyxy: geometry.Boxes) -> npt.NDArray[np.float64]:
-    """Returns the corners of the middles of boxes, where no other face can be: (K, 4, 2), px."""
-    x0, y0, x1, y1 = geometry.expand(boxes_xyxy, KNOWN_SIDES).T.astype(np.float64)
-    return np.stack([x0, y0, x1, y0, x1, y1, x0, y1], axis=1).reshape(-1, 4, 2)
-
-
-def _blank(
-    grey: Image,
-    corners_xy: npt.NDArray[np.float64],
-    part_from_turned: npt.NDArray[np.float64],
-) -> None:
-    """Fills quadrilaterals (K, 4, 2), given before the turn, with the mean of a turned picture."""
+def _blank(grey: Image, boxes_xyxy: npt.NDArray[np.float64]) -> None:
+    """Fills boxes (K, 4), px, with the mean of a picture."""
     level = float(grey.mean())
-    # The inverse of a turn is its transpose.
-    turned = (corners_xy - part_from_turned[:, 2]) @ part_from_turned[:, :2]
-    for corners in np.rint(turned).astype(np.int32):
-        cv2.fillConvexPoly(grey, corners, level)
+    for x0, y0, x1, y1 in np.rint(boxes_xyxy).astype(int).clip(0).tolist():
+        grey[y0:y1, x0:x1] = level
 
 
 def _frame_box(frame: Frame) -> geometry.Boxes:

@@ -92,11 +92,14 @@ class Film:
 class Passers:
     """A detector and an aligner of a new face every so many frames, at three places in turn."""
 
-    def detect(self, frame, /, *, regions_xyxy=None, turn_deg=0.0, halvings=0, known_xyxy=None):
+    def smallest_px(self, frame, /):
+        return math.inf  # no windows
+
+    def detect(self, frame, /, *, regions_xyxy=None, halvings=0, known_xyxy=None):
         x, y, side, _ = self._face(frame)
         half = side / 2
         box = np.array([[x - half, y - half, x + half, y + half]], np.float32)
-        return Faces(boxes_xyxy=box[:0] if turn_deg else box)
+        return Faces(boxes_xyxy=box)
 
     def align(self, frame, squares, /, *, with_mirrored=False):
         face = self._face(frame)

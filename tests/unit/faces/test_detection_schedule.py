@@ -1,6 +1,4 @@
-"""Only what has changed is searched, the whole frame now and then, turned copies where it pays."""
-
-import dataclasses
+"""Only what has changed is searched, the whole frame now and then, windows in turn."""
 
 import numpy as np
 import pytest
@@ -36,9 +34,9 @@ def searches(shown, *, known=lambda index: [ANN], frames=120, fps=25.0, policy=N
         tracks = [track(square, time_s=one.time_s) for square in known(index)]
         some = list(schedule.requests(one, tracks))
         if some:
-            assert some[0].turns_deg == (0.0,), "upright first: what that finds need not be turned"
-            turns = tuple(turn for search in some for turn in search.turns_deg)
-            found[index] = dataclasses.replace(some[0], turns_deg=turns)
+            by_detector, by_windows = some
+            assert by_detector.windows is None, "first: on what that finds no window is looked at"
+            found[index] = by_windows
     return found
 
 
@@ -69,31 +67,36 @@ def test_where_the_picture_changes_is_searched_within_a_third_of_a_second(start,
         assert (regions[:, 2:] >= np.array([BOB.x + half, BOB.y + half])).all()
 
 
-def test_all_turns_are_searched_first_then_some_where_nobody_is_known_and_seldom_otherwise():
+def test_all_windows_are_looked_at_first_and_while_nobody_is_known_and_some_in_turn_otherwise():
     nobody = searches(lambda index: [], known=lambda index: [])
-    assert [search.turns_deg for search in nobody.values()] == [
-        (0.0, 20.0, -20.0, 40.0, -40.0),
-        (0.0, 40.0, -40.0),
-        (0.0, 20.0, -20.0),
-    ]
+    assert [search.windows for search in nobody.values()] == 3 * [slice(None)]
     somebody = searches(lambda index: [ANN, BOB._replace(x=BOB.x + 8 * (index % 9))], frames=100)
-    turns = [search.turns_deg for search in somebody.values()]
-    assert len(turns) > 9
-    assert turns[1:7] == [(0.0,), (0.0, -20.0), (0.0,), (0.0, 40.0), (0.0,), (0.0, -40.0)]
+    windows = [search.windows for search in somebody.values()]
+    assert windows[:6] == [
+        slice(None),
+        *(slice(first, None, 4) for first in (1, 2, 3, 0, 1)),
+    ]
+
+
+def test_windows_can_be_left_out():
+    schedule = DetectionSchedule(TrackingPolicy(windows_in_turn=0))
+    (search,) = schedule.requests(frame(0, [ANN]), [])
+    assert search.windows is None
 
 
 def test_a_missed_face_starts_a_search_around_it_at_once():
     schedule = DetectionSchedule(TrackingPolicy())
     list(schedule.requests(frame(0, [ANN, BOB]), []))
     ann, bob = track(ANN, time_s=0.12), track(BOB, time_s=0.08)
-    (search,) = schedule.requests(frame(3, [ANN, BOB]), [ann, bob])
+    search, windows = schedule.requests(frame(3, [ANN, BOB]), [ann, bob])
+    assert windows.regions_xyxy is search.regions_xyxy
     (region,) = search.regions_xyxy.tolist()
     assert region[0] <= BOB.x - BOB.side / 2
     assert region[2] >= BOB.x + BOB.side / 2
 
 
-def test_a_lost_face_is_searched_ten_times_a_second_at_its_own_tilt():
-    schedule, lost = DetectionSchedule(TrackingPolicy()), track(BOB._replace(roll=-0.6), time_s=0)
+def test_a_lost_face_is_searched_ten_times_a_second():
+    schedule, lost = DetectionSchedule(TrackingPolicy()), track(BOB, time_s=0)
     lost.lose()
     list(schedule.requests(frame(0, [ANN]), []))
     found = {
@@ -102,13 +105,12 @@ def test_a_lost_face_is_searched_ten_times_a_second_at_its_own_tilt():
     }
     searched = {index: some for index, some in found.items() if some}
     assert list(searched) == [3, 6, 9]
-    assert all(-40.0 in some[-1].turns_deg for some in searched.values())
 
 
-def test_images_that_are_no_sequence_are_searched_whole_and_turned_every_time():
+def test_images_that_are_no_sequence_are_searched_whole_and_by_all_windows_every_time():
     found = searches(lambda index: [ANN], frames=5, policy=TrackingPolicy.for_images())
     assert list(found) == [0, 1, 2, 3, 4]
-    assert all(len(s.turns_deg) == 5 and s.regions_xyxy is None for s in found.values())
+    assert all(s.windows == slice(None) and s.regions_xyxy is None for s in found.values())
 
 
 def test_every_frame_is_searched_whole_where_no_interval_is_set():

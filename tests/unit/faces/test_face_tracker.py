@@ -276,9 +276,7 @@ class KnownDetector(WorldDetector):
 def test_the_detector_is_told_of_faces_that_are_sure(presence, blanks_known, known):
     world = FaceWorld({"ann": still(ANN)}, presence=presence)
     detector = KnownDetector(world)
-    policy = TrackingPolicy(
-        detect_every_s=0, turned_deg=(), min_presence=0.5, blanks_known=blanks_known
-    )
+    policy = TrackingPolicy(detect_every_s=0, min_presence=0.5, blanks_known=blanks_known)
     tracker = FaceTracker(detector, WorldAligner(world), policy)
     for index in range(2):
         tracker.track(world.frame(index))

@@ -1,6 +1,5 @@
 """The Haar detector on a photograph, upright and tilted, and on frames without a face."""
 
-import math
 from pathlib import Path
 
 import cv2
@@ -59,39 +58,14 @@ def test_a_dark_picture_is_searched_as_well(detector, portrait_bgr, gain, gamma)
     assert on_face(detector.detect(frame_of(dark))).any()
 
 
-@pytest.mark.parametrize("tilt_deg", [-45, -35, 35, 45])
-def test_a_tilted_face_is_proposed_in_a_turned_search(detector, portrait_bgr, tilt_deg):
-    height, width = portrait_bgr.shape[:2]
-    about = cv2.getRotationMatrix2D(FACE_CENTRE, -tilt_deg, 1.0)  # OpenCV turns the other way
-    tilted = cv2.warpAffine(portrait_bgr, about, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    turn_deg = math.copysign(35.0, tilt_deg)
-    assert on_face(detector.detect(frame_of(tilted), turn_deg=turn_deg)).any()
-
-
-@pytest.mark.parametrize("turn_deg", [-35.0, 0.0, 20.0])
-def test_the_place_of_a_proposal_does_not_depend_on_the_turn(detector, portrait_bgr, turn_deg):
-    """The picture is turned about its middle, and what is found is turned back."""
-    height, width = portrait_bgr.shape[:2]
-    about = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), -turn_deg, 1.0)
-    turned = cv2.warpAffine(portrait_bgr, about, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    x, y = about @ (*FACE_CENTRE, 1)
-    found = detector.detect(frame_of(turned), turn_deg=turn_deg).boxes_xyxy
-    centres = (found[:, :2] + found[:, 2:]) / 2
-    assert np.abs(centres - (x, y)).max(axis=1).min() < 0.12 * FACE_SIDE
-
-
-@pytest.mark.parametrize("turn_deg", [0.0, 20.0, -40.0])
-def test_a_known_face_is_not_proposed_again_and_its_neighbour_is(detector, portrait_bgr, turn_deg):
-    centre = (portrait_bgr.shape[1] / 2, portrait_bgr.shape[0] / 2)
-    matrix = cv2.getRotationMatrix2D(centre, -turn_deg, 1.0)
-    tilted = cv2.warpAffine(portrait_bgr, matrix, portrait_bgr.shape[1::-1])
-    both = frame_of(np.hstack([tilted, tilted]))
-    found = detector.detect(both, turn_deg=turn_deg).boxes_xyxy
+def test_a_known_face_is_not_proposed_again_and_its_neighbour_is(detector, portrait_bgr):
+    both = frame_of(np.hstack([portrait_bgr, portrait_bgr]))
+    found = detector.detect(both).boxes_xyxy
     left = found[:, 2] < portrait_bgr.shape[1]
     assert left.any()
     assert not left.all()
 
-    others = detector.detect(both, turn_deg=turn_deg, known_xyxy=found[left]).boxes_xyxy
+    others = detector.detect(both, known_xyxy=found[left]).boxes_xyxy
 
     assert geometry.iou(others, found[left]).max(initial=0) < geometry.SAME_FACE_IOU
     assert (geometry.iou(others, found[~left]).max(axis=0) > 0.8).all()
@@ -125,16 +99,16 @@ def test_a_face_at_the_edge_has_its_box_inside_the_frame(detector, portrait_bgr)
 
 def test_the_smallest_face_is_px_a_share_or_a_twelfth_of_the_shorter_side():
     upright = frame_of(np.zeros((1920, 1080, 3), np.uint8))
-    assert [HaarDetector()._smallest_px(upright, halvings=k) for k in range(4)] == [90, 45, 24, 24]
-    assert HaarDetector(min_face_share=0.1)._smallest_px(upright, halvings=0) == 192
-    assert HaarDetector(min_face_px=44)._smallest_px(upright, halvings=0) == 44
+    assert [HaarDetector().smallest_px(upright, halvings=k) for k in range(4)] == [90, 45, 24, 24]
+    assert HaarDetector(min_face_share=0.1).smallest_px(upright, halvings=0) == 192
+    assert HaarDetector(min_face_px=44).smallest_px(upright, halvings=0) == 44
 
 
 def test_halving_below_the_least_side_proposes_nothing(portrait_bgr):
     frame = frame_of(portrait_bgr)
     count = next(k for k in range(1, 9) if not len(HaarDetector().detect(frame, halvings=k)))
-    assert HaarDetector()._smallest_px(frame, halvings=count) == LEAST_PX
-    assert HaarDetector()._smallest_px(frame, halvings=count - 1) == LEAST_PX
+    assert HaarDetector().smallest_px(frame, halvings=count) == LEAST_PX
+    assert HaarDetector().smallest_px(frame, halvings=count - 1) == LEAST_PX
 
 
 def test_faces_under_the_smallest_are_not_looked_for(portrait_bgr):
