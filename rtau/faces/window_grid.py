@@ -28,7 +28,7 @@ MOST_WINDOWS = 2000
 def window_grid(
     width: int, height: int, /, *, smallest_px: float, first_ratio: float = FIRST_RATIO
 ) -> tuple[Square, ...]:
-    """Returns upright squares over a whole frame, the largest first, each size row by row.
+    """Returns upright squares over a whole frame, the smallest first, each size row by row.
 
     Args:
         width: of the frame, px.
@@ -44,7 +44,7 @@ def window_grid(
         columns, rows = (_centres(length, side=side) for length in (width, height))
         if len(squares) + len(columns) * len(rows) > MOST_WINDOWS:
             break
-        squares += [Square(x, y, side, 0.0) for y in rows for x in columns]
+        squares = [Square(x, y, side, 0.0) for y in rows for x in columns] + squares
     return tuple(squares)
 
 
