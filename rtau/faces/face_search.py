@@ -88,13 +88,9 @@ class FaceSearch:
         self, frame: Frame, request: DetectionRequest, *, known: KnownFaces
     ) -> list[Square]:
         """Returns the windows of a search, where faces are blanked without those on known ones."""
-        smallest_px = self._detector.smallest_px(frame)
-        windows = window_grid(
-            frame.width,
-            frame.height,
-            smallest_px=smallest_px,
-            first_ratio=self._policy.first_window_ratio,
-        )[request.windows or slice(None)]
+        first_px = self._policy.first_window_ratio * self._detector.smallest_px(frame)
+        windows = window_grid(frame.width, frame.height, first_px=first_px)
+        windows = windows[request.windows or slice(None)]
         if request.regions_xyxy is not None:
             windows = tuple(in_regions(windows, request.regions_xyxy))
         return beside(windows, known.sure) if self._policy.blanks_known else list(windows)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from rtau.faces.window_grid import FIRST_RATIO
-
 # How far towards 1 the presence of a face must be above the limit where the cascade has not
 # proposed it at the usual size: presence is calibrated for such proposals, and of windows and of
 # smaller places many more look like a face.
@@ -29,7 +27,7 @@ class TrackingPolicy:
     windows_in_turn: int = 4
     """While a face is followed, a search looks at one in so many windows of the grid, at others
     each time; at all of them while nobody is. 0: never at any."""
-    first_window_ratio: float = FIRST_RATIO
+    first_window_ratio: float = 1.4
     """Side of the smallest windows, in sides of the smallest face that is looked for."""
     min_presence: float = 0.5
     """Presence a new face must have. It is calibrated for proposals, few of which are faces."""

@@ -16,8 +16,8 @@ from rtau.faces.association import NESTED_RATIO
 from rtau.geometry import Boxes
 from rtau.squares import Square
 
-# Side of the smallest squares, in sides of the smallest face, and of each size over the one before.
-FIRST_RATIO, RATIO = 1.4, 2.0
+# Side of each size over the one before.
+RATIO = 2.0
 # Distance of neighbours, in sides.
 STRIDE_SIDES = 0.8
 # More would take a second: small faces in a large frame, or in a strip, are left to the cascade.
@@ -25,18 +25,15 @@ MOST_WINDOWS = 2000
 
 
 @functools.lru_cache(maxsize=8)
-def window_grid(
-    width: int, height: int, /, *, smallest_px: float, first_ratio: float = FIRST_RATIO
-) -> tuple[Square, ...]:
+def window_grid(width: int, height: int, /, *, first_px: float) -> tuple[Square, ...]:
     """Returns upright squares over a whole frame, the smallest first, each size row by row.
 
     Args:
         width: of the frame, px.
         height: of the frame, px.
-        smallest_px: side of the smallest face looked for, px.
-        first_ratio: side of the smallest squares, in sides of that face.
+        first_px: side of the smallest squares, px.
     """
-    sides = [first_ratio * smallest_px]
+    sides = [first_px]
     while sides[-1] < min(width, height):
         sides.append(RATIO * sides[-1])
     squares: list[Square] = []

@@ -34,7 +34,7 @@ def test_every_face_that_is_wholly_in_the_frame_is_near_a_square(shorter, aspect
     side = smallest * (0.9 * shorter / smallest) ** size
     face = Square(side / 2 + x * (width - side), side / 2 + y * (height - side), side, 0.0)
 
-    squares = window_grid(width, height, smallest_px=smallest)
+    squares = window_grid(width, height, first_px=1.4 * smallest)
 
     assert any(
         abs(face.x - square.x) <= 0.5 * (STRIDE_SIDES + RATIO - 1) * square.side
@@ -46,7 +46,7 @@ def test_every_face_that_is_wholly_in_the_frame_is_near_a_square(shorter, aspect
 
 @given(width=WIDTHS, height=WIDTHS)
 def test_squares_lie_in_the_frame_and_reach_its_edges(width, height):
-    squares = window_grid(width, height, smallest_px=min(width, height) / 12)
+    squares = window_grid(width, height, first_px=min(width, height) / 8)
     left = min(square.x - square.side / 2 for square in squares)
     right = max(square.x + square.side / 2 for square in squares)
 
@@ -57,19 +57,19 @@ def test_squares_lie_in_the_frame_and_reach_its_edges(width, height):
 @pytest.mark.parametrize("factor", [0.5, 3.0])
 def test_a_larger_frame_has_no_more_squares_where_the_smallest_face_grows_with_it(factor):
     size = np.array([1280, 720]) * factor
-    squares = window_grid(*size.astype(int).tolist(), smallest_px=SMALLEST_PX * factor)
+    squares = window_grid(*size.astype(int).tolist(), first_px=1.4 * SMALLEST_PX * factor)
 
-    assert len(squares) == len(window_grid(1280, 720, smallest_px=SMALLEST_PX)) < 300
+    assert len(squares) == len(window_grid(1280, 720, first_px=1.4 * SMALLEST_PX)) < 300
 
 
 def test_no_square_is_larger_than_the_frame():
-    assert window_grid(640, 360, smallest_px=math.inf) == ()
-    assert window_grid(40, 40, smallest_px=60.0) == ()
+    assert window_grid(640, 360, first_px=math.inf) == ()
+    assert window_grid(40, 40, first_px=60.0) == ()
 
 
 def test_a_strip_has_no_more_windows_than_can_be_looked_at():
-    assert len(window_grid(60_000, 100, smallest_px=8.0)) <= MOST_WINDOWS
-    wide = window_grid(1920, 1080, smallest_px=20.0)
+    assert len(window_grid(60_000, 100, first_px=11.0)) <= MOST_WINDOWS
+    wide = window_grid(1920, 1080, first_px=28.0)
     assert 0 < len(wide) <= MOST_WINDOWS
     assert min(square.side for square in wide) > 28
 
