@@ -8,13 +8,12 @@ Needs a clip NAME.mp4 with NAME.csv (frame from 0, face, x0 y0 x1 y1 = box of th
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
 from rtau_train.evaluation.au_curves import curves_of
@@ -31,9 +30,7 @@ def main() -> None:
     args = parser.parse_args()
     made = f"Model `{args.model}`. {origin('onnxruntime')}"
     text = "\n\n".join([made, *(_report(clip, args.model) for clip in args.clips)])
-    sys.stdout.write(text + "\n")
-    if args.write is not None:
-        write_measured(args.write, text, script=SCRIPT)
+    publish(text, document=args.write, script=SCRIPT)
 
 
 def _report(clip: Path, model: str) -> str:

@@ -6,6 +6,7 @@ Measures nothing; called by the scripts of this folder that write a page of docs
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from pathlib import Path
 
 from rtau.runs.bench.machine import OF_BYTES, load, machine, revision
@@ -24,6 +25,17 @@ def write_measured(document: Path, text: str, /, *, script: str) -> None:
     head, rest = page.split(begin)
     tail = rest.split(end)[1]
     document.write_text(f"{head}{begin}\n{text.strip()}\n{end}{tail}", encoding="utf-8")
+
+
+def publish(text: str, /, *, document: Path | None, script: str) -> None:
+    """Prints a measurement, and puts it into a document if one is given.
+
+    Raises:
+        SystemExit: as `write_measured`.
+    """
+    sys.stdout.write(text + "\n")
+    if document is not None:
+        write_measured(document, text, script=script)
 
 
 def origin(*packages: str) -> str:

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from benchmarks.rendered_heads import DOCUMENT
 from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
@@ -202,12 +202,11 @@ def text_of(engine: Engine, folder: Path, /, *, part: str, python: str | None) -
     pictures = np.ascontiguousarray(data.read(asked)[0][..., ::-1])
     emotions = np.array(CLASSES)[data.targets[asked].argmax(axis=1)]
     seen = faced(pictures, engine, open_face_parts(RunConfig()).aligner)
-    known, both = np.arange(len(seen.rows)), len(seen.rows)
+    known = np.arange(len(seen.rows))
     peer: dict[tuple[str, str], Figures] = {}
     if python is not None:
         scores, has_face = blendshape_scores(pictures[seen.rows], contract.labels, python=python)
         known = np.flatnonzero(has_face)
-        both = len(known)
         peer = figures(
             scores[known],
             emotions[seen.rows[known]],
@@ -222,7 +221,7 @@ def text_of(engine: Engine, folder: Path, /, *, part: str, python: str | None) -
     )
     head = f"Model `{contract.name}`. {origin('onnxruntime')}"
     counts = f"{len(asked)} pictures; a face is seen in {len(seen.rows)}" + (
-        f", by MediaPipe too in {both} of these, which are scored." if peer else "."
+        f", by MediaPipe too in {len(known)} of these, which are scored." if peer else "."
     )
     return "\n".join([head, "", counts, "", *table(ours, peer)])
 
@@ -242,9 +241,7 @@ def main() -> int:
         part=arguments.part,
         python=arguments.landmarker_python,
     )
-    sys.stdout.write(text + "\n")
-    if arguments.write:
-        write_measured(DOCUMENT, text, script=SCRIPT)
+    publish(text, document=DOCUMENT if arguments.write else None, script=SCRIPT)
     return 0
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from rtau import Detector
 from rtau.analysis.codes import codes_of_face
 from rtau.analysis.comparison import face_like
@@ -65,9 +64,7 @@ def main() -> None:
         faces = [face for table, truth in tables for face in _faces(_noisy(table, noise), truth)]
         parts.append(_section(faces, thresholds, noise))
     text = "\n\n".join(parts)
-    sys.stdout.write(text + "\n")
-    if args.write is not None:
-        write_measured(args.write, text, script=SCRIPT)
+    publish(text, document=args.write, script=SCRIPT)
 
 
 def _clips(clips: Sequence[Path]) -> str:

@@ -9,14 +9,13 @@ markers of a file.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from benchmarks.event_rules import is_found_again
 from rtau.analysis.event_detection import Event
 from rtau.analysis.face_summary import summary
@@ -43,9 +42,7 @@ def main() -> None:
     lines += [f"| {step} | {_row(found, whole)} |" for step, found in rows.items()]
     names = ", ".join(clip.name for clip in args.clips)
     text = "\n\n".join([origin("onnxruntime"), f"Clips: {names}.", "\n".join(lines)])
-    sys.stdout.write(text + "\n")
-    if args.write is not None:
-        write_measured(args.write, text, script=SCRIPT)
+    publish(text, document=args.write, script=SCRIPT)
 
 
 def _run(clip: Path, step: int) -> ResultTable:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.document import loads, origin, write_measured
+from benchmarks.document import loads, origin, publish
 from benchmarks.soak import growth_per_minute
 from rtau.argument_parser import StrictArgumentParser
 from rtau.config import build
@@ -244,9 +244,9 @@ def main() -> int:
     before = load() or 0.0
     looks, dropped = measure(minutes, fill_s=1.0 if arguments.smoke else FILL_S)
     text = text_of(looks, dropped, minutes=minutes, loads=loads(before))
-    sys.stdout.write(text + "\n")
-    if arguments.write:
-        write_measured(DOCUMENT, text, script="benchmarks/live_dashboard.py")
+    publish(
+        text, document=DOCUMENT if arguments.write else None, script="benchmarks/live_dashboard.py"
+    )
     return 0
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.document import loads, origin, write_measured
+from benchmarks.document import loads, origin, publish
 from benchmarks.soak import growth_per_minute
 from rtau.argument_parser import StrictArgumentParser
 from rtau.config import RunConfig, build
@@ -238,9 +238,9 @@ def main() -> int:
         without = run(max(minutes / 10, 3 / 60), outputs=False)
         measured = run(minutes, outputs=True)
     text = text_of(measured, without, minutes=minutes, loads=loads(before))
-    sys.stdout.write(text + "\n")
-    if arguments.write:
-        write_measured(DOCUMENT, text, script="benchmarks/live_outputs.py")
+    publish(
+        text, document=DOCUMENT if arguments.write else None, script="benchmarks/live_outputs.py"
+    )
     return 0
 
 

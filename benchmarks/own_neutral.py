@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from rtau import Detector
 from rtau.argument_parser import StrictArgumentParser
 from rtau.baseline import calibrated
@@ -104,9 +104,11 @@ def main() -> int:
             "",
             *rows(neutral, smiling, labels=detector.labels, thresholds=thresholds),
         ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    if arguments.write:
-        write_measured(DOCUMENT, "\n".join(lines), script="benchmarks/own_neutral.py")
+    publish(
+        "\n".join(lines),
+        document=DOCUMENT if arguments.write else None,
+        script="benchmarks/own_neutral.py",
+    )
     return 0
 
 

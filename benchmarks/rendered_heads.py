@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
 from rtau.protocols import Engine
@@ -88,9 +88,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"put it into {DOCUMENT.name}")
     arguments = parser.parse_args()
     text = text_of(open_engine(arguments.model, threads=1), arguments.folders)
-    sys.stdout.write(text + "\n")
-    if arguments.write:
-        write_measured(DOCUMENT, text, script=SCRIPT)
+    publish(text, document=DOCUMENT if arguments.write else None, script=SCRIPT)
     return 0
 
 

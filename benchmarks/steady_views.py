@@ -11,13 +11,12 @@ Prints Markdown; with --write puts it between the markers of a file.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from rtau.analysis.face_series import FaceSeries, files_of, labels_of
 from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import find_model
@@ -63,9 +62,7 @@ def main() -> None:
     made = f"Model `{contract.name}`. {origin('onnxruntime')}"
     names = f"{', '.join(path.name for path in args.tables)}: {frames:,} frames with a face."
     text = "\n\n".join([made, names, "\n".join(lines)])
-    sys.stdout.write(text + "\n")
-    if args.write is not None:
-        write_measured(args.write, text, script=SCRIPT)
+    publish(text, document=args.write, script=SCRIPT)
 
 
 def _faces(path: Path) -> list[FaceSeries]:

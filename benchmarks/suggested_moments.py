@@ -9,13 +9,12 @@ Markdown; with --write puts it between the markers of a file.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from benchmarks.event_rules import matched_faces
 from rtau import Detector
 from rtau.analysis.event_detection import INTENSITY_THRESHOLD
@@ -45,9 +44,7 @@ def main() -> None:
         for clip, (table, truth) in zip(args.clips, tables, strict=True)
     ]
     text = "\n\n".join([made, "Share of wrong decisions:", "\n".join(lines)])
-    sys.stdout.write(text + "\n")
-    if args.write is not None:
-        write_measured(args.write, text, script=SCRIPT)
+    publish(text, document=args.write, script=SCRIPT)
 
 
 def _shares(table: Table, truth: Path, thresholds: Mapping[str, float]) -> Iterator[str]:

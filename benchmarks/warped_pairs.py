@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.document import origin, write_measured
+from benchmarks.document import origin, publish
 from benchmarks.rendered_heads import DOCUMENT, probabilities
 from rtau.argument_parser import StrictArgumentParser
 from rtau.backends import open_engine
@@ -126,9 +126,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"put it into {DOCUMENT.name}")
     arguments = parser.parse_args()
     text = text_of(open_engine(arguments.model, threads=1), arguments.folder)
-    sys.stdout.write(text + "\n")
-    if arguments.write:
-        write_measured(DOCUMENT, text, script=SCRIPT)
+    publish(text, document=DOCUMENT if arguments.write else None, script=SCRIPT)
     return 0
 
 

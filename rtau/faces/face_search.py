@@ -16,7 +16,7 @@ from rtau.faces.association import elsewhere, is_same_face
 from rtau.faces.detection_schedule import DetectionRequest
 from rtau.faces.observation import Observation, distinct, observed
 from rtau.faces.tracking_policy import TrackingPolicy
-from rtau.faces.window_grid import beside, in_regions, window_grid
+from rtau.faces.window_grid import clear_of, in_regions, window_grid
 from rtau.intensity import log_odds
 from rtau.protocols import Aligner, Detector
 from rtau.squares import FaceSquares, Square, boxes_from_squares, squares_from_boxes
@@ -93,7 +93,7 @@ class FaceSearch:
         windows = windows[request.windows or slice(None)]
         if request.regions_xyxy is not None:
             windows = tuple(in_regions(windows, request.regions_xyxy))
-        return beside(windows, known.sure) if self._policy.blanks_known else list(windows)
+        return clear_of(windows, known.sure) if self._policy.blanks_known else list(windows)
 
     def _examined(
         self, frame: Frame, likely: Sequence[Observation], here: Sequence[Square]

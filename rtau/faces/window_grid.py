@@ -1,7 +1,7 @@
 """Squares on a coarse grid over a frame, for alignment to look at where the cascade proposes none.
 
 Alignment finds a face from a square that lies a third of a side beside it, is 1.4 times as large or
-is tilted by 45 degrees against it, so few squares cover a frame. Pure; `FaceTracker` calls it.
+is tilted by 45 degrees against it, so few squares cover a frame. Pure; `FaceSearch` calls it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def in_regions(squares: Sequence[Square], regions_xyxy: Boxes, /) -> list[Square
     ]
 
 
-def beside(squares: Sequence[Square], known: Sequence[Square], /) -> list[Square]:
+def clear_of(squares: Sequence[Square], known: Sequence[Square], /) -> list[Square]:
     """Returns the squares whose centre lies on none of the known faces.
 
     Much larger ones stay: they may show a face in front of which a known one is small.

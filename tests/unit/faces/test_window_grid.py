@@ -11,7 +11,7 @@ from rtau.faces.window_grid import (
     MOST_WINDOWS,
     RATIO,
     STRIDE_SIDES,
-    beside,
+    clear_of,
     in_regions,
     window_grid,
 )
@@ -90,5 +90,5 @@ def test_squares_on_known_faces_are_left_out_unless_they_are_much_larger():
         Square(110.0, 100.0, 168.0, 0.0),
     )
 
-    assert beside([on, off, around], [known]) == [off, around]
-    assert beside([on], []) == [on]
+    assert clear_of([on, off, around], [known]) == [off, around]
+    assert clear_of([on], []) == [on]
