@@ -60,6 +60,7 @@ class DetectionSchedule:
         self._changes.reset()
         self._searched_s = self._searched_whole_s = self._last_s = -math.inf
         self._searches = 0
+        self._postponed: DetectionRequest | None = None
 
     def requests(self, frame: Frame, tracks: Sequence[Track], /) -> Iterator[DetectionRequest]:
         """Yields the searches of this frame: by the detector, then by windows, which costs more.
@@ -72,6 +73,9 @@ class DetectionSchedule:
         if not self._policy.is_sequence:
             yield from self._requests_of_image(tracks)
             return
+        if self._postponed is not None:
+            yield self._postponed
+            self._postponed = None
         previous_s, self._last_s = self._last_s, frame.time_s
         lost = [track for track in tracks if track.state is TrackState.LOST]
         followed = [track for track in tracks if track.state is not TrackState.LOST]
@@ -88,9 +92,12 @@ class DetectionSchedule:
         if regions is not None and not len(regions):
             return
         yield DetectionRequest(regions)
-        windows = self._next_windows(is_anybody_known=bool(followed))
-        if windows is not None:
-            yield DetectionRequest(regions, windows)
+        by_windows = DetectionRequest(regions, self._next_windows(is_anybody_known=bool(followed)))
+        if seen and not missed and not lost and policy.detect_every_s > 0:
+            # Both in one frame would be the longest that a live picture waits.
+            self._postponed = by_windows
+        else:
+            yield by_windows
 
     def _requests_of_image(self, tracks: Sequence[Track]) -> Iterator[DetectionRequest]:
         """Yields the searches of an image that is no sequence: of smaller faces after larger ones.
@@ -130,12 +137,10 @@ class DetectionSchedule:
             self._searched_whole_s = frame.time_s
         return regions
 
-    def _next_windows(self, *, is_anybody_known: bool) -> slice | None:
+    def _next_windows(self, *, is_anybody_known: bool) -> slice:
         """Returns all windows, or while somebody is followed those whose turn it is."""
         number, count = self._searches, self._policy.windows_in_turn
         self._searches += 1
-        if not count:
-            return None
         return slice(number % count, None, count) if is_anybody_known and number else slice(None)
 
 

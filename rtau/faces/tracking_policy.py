@@ -22,7 +22,7 @@ class TrackingPolicy:
     whole_every_s: float = 2.0
     """A search is of those parts only that have changed since they were last searched, but of the
     whole frame at least this often."""
-    whole_known_every_s: float = 4.0
+    whole_known_every_s: float = 6.0
     """The same while a face is followed: whoever comes beside it changes the picture."""
     windows_in_turn: int = 4
     """While a face is followed, a search looks at one in so many windows of the grid, at others

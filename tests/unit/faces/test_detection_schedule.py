@@ -32,17 +32,18 @@ def searches(shown, *, known=lambda index: [ANN], frames=120, fps=25.0, policy=N
     for index in range(frames):
         one = frame(index, shown(index), fps=fps)
         tracks = [track(square, time_s=one.time_s) for square in known(index)]
-        some = list(schedule.requests(one, tracks))
-        if some:
-            by_detector, by_windows = some
-            assert by_detector.windows is None, "first: on what that finds no window is looked at"
-            found[index] = by_windows
+        for search in schedule.requests(one, tracks):
+            if search.windows is None:
+                by_detector, searched = search, index
+            else:
+                assert search.regions_xyxy is by_detector.regions_xyxy
+                found[searched] = search
     return found
 
 
-@pytest.mark.parametrize(("known", "whole"), [([], [0, 49, 98]), ([ANN], [0, 98])])
+@pytest.mark.parametrize(("known", "whole"), [([], [0, 49, 98, 147]), ([ANN], [0, 147])])
 def test_a_still_picture_is_searched_whole_now_and_then_and_nowhere_between(known, whole):
-    found = searches(lambda index: [ANN], known=lambda index: known)
+    found = searches(lambda index: [ANN], known=lambda index: known, frames=160)
     assert list(found) == whole
     assert all(search.regions_xyxy is None for search in found.values())
 
@@ -78,10 +79,27 @@ def test_all_windows_are_looked_at_first_and_while_nobody_is_known_and_some_in_t
     ]
 
 
-def test_windows_can_be_left_out():
-    schedule = DetectionSchedule(TrackingPolicy(windows_in_turn=0))
-    (search,) = schedule.requests(frame(0, [ANN]), [])
-    assert search.windows is None
+def test_while_all_faces_are_seen_windows_are_looked_at_a_frame_after_the_detector():
+    schedule = DetectionSchedule(TrackingPolicy())
+    list(schedule.requests(frame(0, [ANN]), []))
+    found = [
+        list(schedule.requests(frame(index, [ANN, BOB]), [track(ANN, time_s=index / 25)]))
+        for index in range(1, 12)
+    ]
+    searched = [index for index, some in enumerate(found, 1) if some]
+    assert len(searched) == 2
+    assert searched[1] == searched[0] + 1
+    (by_detector,), (by_windows,) = (found[index - 1] for index in searched)
+    assert by_detector.windows is None
+    assert by_windows.windows == slice(1, None, 4)
+    assert by_windows.regions_xyxy is by_detector.regions_xyxy
+
+
+def test_a_new_sequence_looks_at_no_windows_of_the_one_before():
+    schedule = DetectionSchedule(TrackingPolicy())
+    list(schedule.requests(frame(0, [ANN]), [track(ANN, time_s=0)]))
+    schedule.reset()
+    assert len(list(schedule.requests(frame(0, [BOB]), []))) == 2
 
 
 def test_a_missed_face_starts_a_search_around_it_at_once():
