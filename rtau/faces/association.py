@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtau import geometry
-from rtau.faces.track import Track
+from rtau.faces.track import Track, TrackState
 from rtau.squares import FaceSquares, Square, boxes_from_squares
 
 # From this ratio of sides on, a square whose centre lies in another one is a part of that face.
@@ -24,6 +24,9 @@ MAX_RATIO = 1.8
 # the end of its reach. Most pairs of one person in a clip correlate with more than the second, and
 # few pairs of two people.
 NEAR_SIMILARITY, FAR_SIMILARITY = 0.3, 0.85
+# A face that is lost and within this time comes up this near to where it was, or was going, and as
+# large, need not look alike: half hidden, one correlates with itself as little as with others.
+SPOT_SIDES, SPOT_RATIO, SPOT_S = 0.7, 1.25, 0.5
 
 
 def is_same_face(one: Square, other: Square) -> bool:
@@ -76,8 +79,8 @@ def similarity(one: Track, other: Track) -> float:
 def known_again(new: Sequence[Track], missed: Sequence[Track]) -> dict[int, Track]:
     """Returns the missed track that each new one continues, by its row; one at most for each.
 
-    Near where it was, or was going, a face needs to look like it only roughly; far from there,
-    closely. The most alike pairs come first.
+    On the spot where a lost one was, or was going, a face may look otherwise; near it must look
+    alike roughly; far from there, closely. The most alike pairs come first.
     """
     pairs = [
         (similarity(one, track), row, column)
@@ -109,6 +112,17 @@ def _distance_sides(new: Track, missed: Track) -> float:
     return min(new.square.distance(place) for place in places)
 
 
+def _is_on_the_spot(new: Track, missed: Track) -> bool:
+    return (
+        missed.state is TrackState.LOST
+        and new.verified_s - missed.verified_s <= SPOT_S
+        and _distance_sides(new, missed) <= SPOT_SIDES
+        and new.square.ratio(missed.square) <= SPOT_RATIO
+    )
+
+
 def _least_similarity(new: Track, missed: Track) -> float:
+    if _is_on_the_spot(new, missed):
+        return -1.0
     share = min(_distance_sides(new, missed) / MAX_REACH_SIDES, 1.0)
     return NEAR_SIMILARITY + share * (FAR_SIMILARITY - NEAR_SIMILARITY)

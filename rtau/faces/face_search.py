@@ -38,6 +38,8 @@ class KnownFaces:
     """All of them: nothing is found there again."""
     sure: Sequence[Square]
     """Those that are no less present than a new face must be."""
+    doubtful: Sequence[Square] = ()
+    """Places of the search before that were not believed: windows are looked at there as well."""
 
 
 class FaceSearch:
@@ -93,6 +95,7 @@ class FaceSearch:
         windows = windows[request.windows or slice(None)]
         if request.regions_xyxy is not None:
             windows = tuple(in_regions(windows, request.regions_xyxy))
+        windows = (*windows, *known.doubtful)
         return clear_of(windows, known.sure) if self._policy.blanks_known else list(windows)
 
     def _examined(

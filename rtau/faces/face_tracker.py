@@ -37,6 +37,8 @@ JUMP_SIDES = 0.15
 # A square that has grown or shrunk by more within about half a second has slipped off its face.
 MAX_GROWTH = 1.4
 SECOND_PASS_SIDES, SECOND_PASS_RATIO = 0.12, 1.15
+# A place of this presence that is not believed is looked at again when windows are.
+PROMISING_PRESENCE = 0.1
 # Frames that lie this far apart cannot confirm one another: a face may be anywhere in the next.
 SLOW_FRAMES_S = 0.25
 # Presentation times are decimal fractions in floats: 7 * 0.04 is not always 0.28.
@@ -53,13 +55,14 @@ class FaceTracker:
         self._policy = policy
         self._schedule = DetectionSchedule(policy)
         self._tracks: list[Track] = []
+        self._doubtful: list[Square] = []
         self._next_id = 1
         self._last_s = -math.inf
 
     def track(self, frame: Frame, /) -> TrackedFaces:
         """Returns the faces of the next frame; `time_s` never decreases between calls."""
         if not self._policy.is_sequence:
-            self._tracks = []
+            self._tracks, self._doubtful = [], []
         self._follow(frame)
         self._look_for_lost(frame)
         doubtful: list[Square] = []
@@ -71,7 +74,7 @@ class FaceTracker:
 
     def reset(self) -> None:
         """Forgets all faces (a cut, a new file); ids go on counting."""
-        self._tracks = []
+        self._tracks, self._doubtful = [], []
         self._schedule.reset()
         self._last_s = -math.inf
 
@@ -178,10 +181,15 @@ class FaceTracker:
         known = KnownFaces(
             here=[track.square for track in shown],
             sure=[t.square for t in shown if t.presence >= self._policy.min_presence],
+            doubtful=self._doubtful,
         )
         seen = self._search.search(frame, request, known=known)
         least = self._policy.least_presence(is_usual=request.is_usual)
         believed = [one for one in distinct(seen) if one.presence >= least]
+        if request.windows is not None:
+            self._doubtful = [
+                one.square for one in distinct(seen) if PROMISING_PRESENCE <= one.presence < least
+            ]
         self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
         return [one.square for one in seen]
 

@@ -108,3 +108,22 @@ def test_a_face_is_known_again_where_it_was_going():
 
 def test_a_face_of_another_size_is_not_known_again():
     assert known_again([track(FACE._replace(side=200.0), time_s=1.0)], [track()]) == {}
+
+
+@pytest.mark.parametrize(
+    ("away_sides", "larger", "after_s", "is_known"),
+    [
+        (0.3, 1.0, 0.2, True),
+        (0.3, 1.2, 0.48, True),
+        (0.8, 1.0, 0.2, False),
+        (0.3, 1.3, 0.2, False),
+        (0.3, 1.0, 0.6, False),
+    ],
+)
+def test_on_the_spot_a_lost_face_need_not_look_alike(away_sides, larger, after_s, is_known):
+    lost = track()
+    lost.lose()
+    place = FACE._replace(x=FACE.x + away_sides * FACE.side, side=larger * FACE.side)
+    new = track(place, time_s=after_s, angle=math.radians(120))
+    assert known_again([new], [lost]) == ({0: lost} if is_known else {})
+    assert known_again([new], [track()]) == {}, "a face that is missed in one frame is not lost"

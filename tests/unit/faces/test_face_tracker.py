@@ -309,3 +309,31 @@ def test_after_a_reset_ids_go_on_counting():
     assert ids(tracker.track(world.frame(0)).faces) == [1]
     tracker.reset()
     assert ids(tracker.track(world.frame(1)).faces) == [2]
+
+
+class ShyWorld(WorldDetector, WorldAligner):
+    """Bob is never proposed, and hardly looks like a face before frame 5. Both protocols."""
+
+    def smallest_px(self, frame, /):
+        return 40.0
+
+    def detect(self, frame, /, **how):
+        found = super().detect(frame, **how)
+        return dataclasses.replace(found, boxes_xyxy=found.boxes_xyxy[found.boxes_xyxy[:, 0] < 320])
+
+    def align(self, frame, squares, /, *, with_mirrored=False):
+        found = super().align(frame, squares, with_mirrored=with_mirrored)
+        is_early_bob = (found.squares.centres_xy[:, 0] > 320) & (frame.index < 5)
+        return dataclasses.replace(
+            found, presence=np.where(is_early_bob, 0.6 * found.presence, found.presence)
+        )
+
+
+def test_a_place_that_was_nearly_believed_is_looked_at_again_in_the_next_search():
+    world = FaceWorld({"ann": still(ANN), "bob": lambda index: BOB._replace(x=BOB.x + index % 9)})
+    shy = ShyWorld(world)
+    # Of the windows hardly any is looked at again within a second.
+    tracker = FaceTracker(shy, shy, TrackingPolicy(windows_in_turn=10_000))
+    found = [ids(tracker.track(world.frame(index)).faces) for index in range(25)]
+    assert found[4] == [1]
+    assert found[12] == [1, 2]
