@@ -6,6 +6,7 @@ a face is none. Called by `FaceTracker`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,8 +80,8 @@ def similarity(one: Track, other: Track) -> float:
 def known_again(new: Sequence[Track], missed: Sequence[Track]) -> dict[int, Track]:
     """Returns the missed track that each new one continues, by its row; one at most for each.
 
-    On the spot where a lost one was, or was going, a face may look otherwise; near it must look
-    alike roughly; far from there, closely. The most alike pairs come first.
+    On the spot where the only one in reach was lost, or was going, a face may look otherwise; near
+    there it must look alike roughly; far from there, closely. The most alike pairs come first.
     """
     pairs = [
         (similarity(one, track), row, column)
@@ -88,12 +89,14 @@ def known_again(new: Sequence[Track], missed: Sequence[Track]) -> dict[int, Trac
         for column, track in enumerate(missed)
         if is_within_reach(one, track)
     ]
+    in_reach = Counter(row for _, row, _ in pairs)
     found: dict[int, Track] = {}
     for likeness, row, column in sorted(pairs, reverse=True):
         track = missed[column]
         if row in found or track in found.values():
             continue
-        if likeness >= _least_similarity(new[row], track):
+        is_plain = in_reach[row] == 1 and _is_on_the_spot(new[row], track)
+        if is_plain or likeness >= _least_similarity(new[row], track):
             found[row] = track
     return found
 
@@ -122,7 +125,5 @@ def _is_on_the_spot(new: Track, missed: Track) -> bool:
 
 
 def _least_similarity(new: Track, missed: Track) -> float:
-    if _is_on_the_spot(new, missed):
-        return -1.0
     share = min(_distance_sides(new, missed) / MAX_REACH_SIDES, 1.0)
     return NEAR_SIMILARITY + share * (FAR_SIMILARITY - NEAR_SIMILARITY)

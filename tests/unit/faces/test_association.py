@@ -127,3 +127,10 @@ def test_on_the_spot_a_lost_face_need_not_look_alike(away_sides, larger, after_s
     new = track(place, time_s=after_s, angle=math.radians(120))
     assert known_again([new], [lost]) == ({0: lost} if is_known else {})
     assert known_again([new], [track()]) == {}, "a face that is missed in one frame is not lost"
+
+
+def test_where_two_were_lost_whoever_comes_up_must_look_alike():
+    lost, other = track(), track(FACE._replace(x=FACE.x + FACE.side))
+    lost.lose()
+    other.lose()
+    assert known_again([track(time_s=0.2, angle=math.radians(120))], [lost, other]) == {}
