@@ -30,9 +30,9 @@ from rtau.faces.alignment_contract import (
 if TYPE_CHECKING:
     import onnxruntime
 
-# Rows per call: more do not get faster on one core, and a whole frame of proposals would take
-# tens of megabytes for its activations.
-MAX_BATCH = 32
+# Rows per call: more do not get faster on one core, and a whole frame of windows would take tens of
+# megabytes for its activations.
+MAX_BATCH = 8
 
 
 class FaceAlignmentNetwork:

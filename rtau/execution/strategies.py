@@ -19,9 +19,9 @@ from rtau.execution.source_reader import SourceReader, TimedFrame
 from rtau.execution.worker_pool import WorkerPool
 from rtau.pipeline import Pipeline
 
-# Frames preprocessed ahead of inference: hides a full-frame detection, which takes as long as ten
-# frames without one. Fewer for large frames, to bound memory: 16 of 1920x1080, 4 of 4K.
-PREFETCH_FRAMES = 16
+# Frames preprocessed ahead of inference: hides a full-frame detection, which takes as long as eight
+# frames without one. Fewer for large frames, to bound memory: 12 of 1920x1080, 4 of 4K.
+PREFETCH_FRAMES = 12
 PREFETCH_MIN_FRAMES = 4
 PREFETCH_PIXELS = 2**25
 # Half as many are decoded ahead of preprocessing and wait for a slow sink: enough that neither side

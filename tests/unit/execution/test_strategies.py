@@ -33,7 +33,7 @@ def batch_sizes(*, faces=1, frame_px=160 * 120, kind=Pipeline, frames=19):
 
 
 @pytest.mark.parametrize(
-    ("frame_px", "frames"), [(0, 16), (1, 16), (1920 * 1080, 16), (3840 * 2160, 4), (10**9, 4)]
+    ("frame_px", "frames"), [(0, 12), (1, 12), (1920 * 1080, 12), (3840 * 2160, 4), (10**9, 4)]
 )
 def test_fewer_large_frames_are_held_ahead(frame_px, frames):
     assert prefetch_size(frame_px) == frames
