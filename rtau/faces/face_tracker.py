@@ -185,10 +185,11 @@ class FaceTracker:
         )
         seen = self._search.search(frame, request, known=known)
         least = self._policy.least_presence(is_usual=request.is_usual)
-        believed = [one for one in distinct(seen) if one.presence >= least]
+        places = distinct(seen)
+        believed = [one for one in places if one.presence >= least]
         if request.windows is not None:
             self._doubtful = [
-                one.square for one in distinct(seen) if PROMISING_PRESENCE <= one.presence < least
+                one.square for one in places if PROMISING_PRESENCE <= one.presence < least
             ]
         self._start(sorted(believed, key=lambda one: one.square), frame.time_s)
         return [one.square for one in seen]
