@@ -95,8 +95,8 @@ def known_again(new: Sequence[Track], missed: Sequence[Track]) -> dict[int, Trac
         track = missed[column]
         if row in found or track in found.values():
             continue
-        is_plain = in_reach[row] == 1 and _is_on_the_spot(new[row], track)
-        if is_plain or likeness >= _least_similarity(new[row], track):
+        is_only_one_there = in_reach[row] == 1 and _is_on_the_spot(new[row], track)
+        if is_only_one_there or likeness >= _least_similarity(new[row], track):
             found[row] = track
     return found
 

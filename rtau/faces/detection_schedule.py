@@ -73,9 +73,9 @@ class DetectionSchedule:
         if not self._policy.is_sequence:
             yield from self._requests_of_image(tracks)
             return
-        if self._postponed is not None:
-            yield self._postponed
-            self._postponed = None
+        postponed, self._postponed = self._postponed, None
+        if postponed is not None:
+            yield postponed
         previous_s, self._last_s = self._last_s, frame.time_s
         lost = [track for track in tracks if track.state is TrackState.LOST]
         followed = [track for track in tracks if track.state is not TrackState.LOST]

@@ -32,13 +32,13 @@ BESIDE = ((0.1, 0, 1), (-0.1, 0, 1), (0, 0.1, 1), (0, -0.1, 1), (0, 0, 1.2), (0,
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KnownFaces:
-    """The faces that are known of a frame when it is searched."""
+    """The faces that are known of a frame when it is searched, and where there may be more."""
 
     here: Sequence[Square]
     """All of them: nothing is found there again."""
     sure: Sequence[Square]
     """Those that are no less present than a new face must be."""
-    doubtful: Sequence[Square] = ()
+    promising: Sequence[Square] = ()
     """Places of the search before that were not believed: windows are looked at there as well."""
 
 
@@ -95,7 +95,7 @@ class FaceSearch:
         windows = windows[request.windows or slice(None)]
         if request.regions_xyxy is not None:
             windows = tuple(in_regions(windows, request.regions_xyxy))
-        windows = (*windows, *known.doubtful)
+        windows = (*windows, *known.promising)
         return clear_of(windows, known.sure) if self._policy.blanks_known else list(windows)
 
     def _examined(

@@ -55,14 +55,14 @@ class FaceTracker:
         self._policy = policy
         self._schedule = DetectionSchedule(policy)
         self._tracks: list[Track] = []
-        self._doubtful: list[Square] = []
+        self._promising: list[Square] = []
         self._next_id = 1
         self._last_s = -math.inf
 
     def track(self, frame: Frame, /) -> TrackedFaces:
         """Returns the faces of the next frame; `time_s` never decreases between calls."""
         if not self._policy.is_sequence:
-            self._tracks, self._doubtful = [], []
+            self._tracks, self._promising = [], []
         self._follow(frame)
         self._look_for_lost(frame)
         doubtful: list[Square] = []
@@ -74,7 +74,7 @@ class FaceTracker:
 
     def reset(self) -> None:
         """Forgets all faces (a cut, a new file); ids go on counting."""
-        self._tracks, self._doubtful = [], []
+        self._tracks, self._promising = [], []
         self._schedule.reset()
         self._last_s = -math.inf
 
@@ -181,14 +181,14 @@ class FaceTracker:
         known = KnownFaces(
             here=[track.square for track in shown],
             sure=[t.square for t in shown if t.presence >= self._policy.min_presence],
-            doubtful=self._doubtful,
+            promising=self._promising,
         )
         seen = self._search.search(frame, request, known=known)
         least = self._policy.least_presence(is_usual=request.is_usual)
         places = distinct(seen)
         believed = [one for one in places if one.presence >= least]
         if request.windows is not None:
-            self._doubtful = [
+            self._promising = [
                 one.square for one in places if PROMISING_PRESENCE <= one.presence < least
             ]
         self._start(sorted(believed, key=lambda one: one.square), frame.time_s)

@@ -26,7 +26,7 @@ class TrackingPolicy:
     """The same while a face is followed: whoever comes beside it changes the picture."""
     windows_in_turn: int = 4
     """While a face is followed, a search looks at one in so many windows of the grid, at others
-    each time; at all of them while nobody is. 0: never at any."""
+    each time; at all of them while nobody is."""
     first_window_ratio: float = 1.4
     """Side of the smallest windows, in sides of the smallest face that is looked for."""
     min_presence: float = 0.5
